@@ -1,0 +1,39 @@
+"""Registre CQC: registration of the professional trainings of truck and coach drivers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from config import Config
+
+
+def create_app(config: Config | None = None) -> Flask:
+    """Return the application for these settings (those of the environment by default).
+
+    Raises `config.ConfigurationError` when the settings must not run (production on a default secret …).
+    """
+    from flask import Flask
+
+    from app.extensions import csrf, db, mail, migrate, new_appbuilder
+    from config import ROOT, from_environment
+
+    config = config or from_environment()
+    config.check()
+    app = Flask(__name__)
+    app.config.from_object(config)
+    config.DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"))
+    csrf.init_app(app)
+    mail.init_app(app)
+    with app.app_context():
+        from app import cli, models, views  # noqa: F401  models: every table on the one metadata
+
+        appbuilder = new_appbuilder()
+        appbuilder.init_app(app, db.session)
+        views.register(app, appbuilder)
+        cli.register(app)
+    return app

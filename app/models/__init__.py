@@ -1,0 +1,34 @@
+"""The tables: columns, relations, constraints. Importing this package registers every table on one metadata."""
+
+from . import naming
+from .accreditation import Accreditation, Suspension, accreditation_training
+from .batch import Batch, BatchLine
+from .catalogue import Tariff, Training
+from .centre import Centre, Membership, MembershipRight, ServiceContract
+from .driver import Driver
+from .journal import JournalEntry
+from .outbox import Mail, Outbox
+from .person import Person
+from .registration import Document, Registration
+
+__all__ = [
+    "Accreditation",
+    "Batch",
+    "BatchLine",
+    "Centre",
+    "Document",
+    "Driver",
+    "JournalEntry",
+    "Mail",
+    "Membership",
+    "MembershipRight",
+    "Outbox",
+    "Person",
+    "Registration",
+    "ServiceContract",
+    "Suspension",
+    "Tariff",
+    "Training",
+    "accreditation_training",
+    "naming",
+]

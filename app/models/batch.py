@@ -1,0 +1,129 @@
+"""A batch: the lines sent together, by hand, by file or by API. It is the state of the three-step path, kept in the base."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import date, datetime
+from typing import Any
+
+from flask_appbuilder import Model
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from .catalogue import Training
+from .centre import Centre
+from .person import Person
+from .types import Json, UtcDateTime
+
+MANUAL, FILE, API = "manual", "file", "api"
+MODES = {MANUAL: "manuellement", FILE: "par fichier", API: "par API"}
+
+DRAFT, ANALYSING, IN_ERROR, READY, REGISTERING, REGISTERED = (
+    "draft",
+    "analysing",
+    "in_error",
+    "ready",
+    "registering",
+    "registered",
+)
+REFUSED, CANCELLED, FAILED = "refused", "cancelled", "failed"
+STATES = {
+    DRAFT: "Brouillon", ANALYSING: "Analyse en cours", IN_ERROR: "En erreur", READY: "Prêt à importer",
+    REGISTERING: "Enregistrement en cours", REGISTERED: "Enregistré", REFUSED: "Refusé", CANCELLED: "Annulé", FAILED: "Échec",
+}  # fmt: skip
+
+#: The one transition table: from a state, the states it may go to.
+TRANSITIONS: dict[str, frozenset[str]] = {
+    DRAFT: frozenset({ANALYSING, IN_ERROR, READY, CANCELLED}),
+    ANALYSING: frozenset({IN_ERROR, READY, REFUSED, FAILED, CANCELLED}),
+    IN_ERROR: frozenset({DRAFT, ANALYSING, IN_ERROR, READY, CANCELLED}),
+    READY: frozenset({DRAFT, ANALYSING, IN_ERROR, READY, REGISTERING, CANCELLED}),
+    REGISTERING: frozenset({REGISTERED}),
+    FAILED: frozenset({ANALYSING, CANCELLED}),
+    REGISTERED: frozenset(),
+    REFUSED: frozenset({CANCELLED}),
+    CANCELLED: frozenset(),
+}
+#: States in which lines may still change.
+OPEN_STATES = (DRAFT, IN_ERROR, READY)
+
+ERROR_RANK, INFORMATION_RANK, CLEAN_RANK = 0, 1, 2
+
+
+def new_key() -> str:
+    """Return a random key (16 characters) that names a batch in addresses, so that nobody can count or guess them."""
+    return secrets.token_hex(8)
+
+
+class Batch(Model):
+    """The lines a centre sends together; registered at most once."""
+
+    __tablename__ = "batch"
+    __table_args__ = (
+        UniqueConstraint("centre_id", "idempotency_key"),
+        CheckConstraint("mode IN ('manual', 'file', 'api')", name="ck_batch_mode"),
+        CheckConstraint("(state = 'registered') = (registered_at IS NOT NULL)", name="ck_batch_registered"),
+        Index("ix_batch_centre_state", "centre_id", "state", "updated_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(16), unique=True, default=new_key)
+    centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id", ondelete="RESTRICT"))
+    created_by_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
+    mode: Mapped[str] = mapped_column(String(10))
+    state: Mapped[str] = mapped_column(String(12), default=DRAFT)
+    training_id: Mapped[int | None] = mapped_column(ForeignKey("training.id", ondelete="RESTRICT"))
+    end_date: Mapped[date | None] = mapped_column(Date)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    #: Raised by every change of a line or of the training; the check stands for one version only.
+    version: Mapped[int] = mapped_column(default=0)
+    next_number: Mapped[int] = mapped_column(default=1)
+    checked_version: Mapped[int | None]
+    checked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: Counts of the last check: lines, errors, informations, kinds (kind → lines).
+    summary: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    registered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    registered_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
+    receipt_number: Mapped[str | None] = mapped_column(String(20), unique=True)
+    idempotency_key: Mapped[str | None] = mapped_column(String(80))
+
+    centre: Mapped[Centre] = relationship()
+    training: Mapped[Training | None] = relationship()
+    created_by: Mapped[Person] = relationship(foreign_keys=[created_by_id])
+    registered_by: Mapped[Person | None] = relationship(foreign_keys=[registered_by_id])
+
+    @property
+    def is_checked(self) -> bool:
+        """Tell whether the last check still stands: no line has changed since."""
+        return self.checked_version is not None and self.checked_version == self.version
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether lines may still change."""
+        return self.state in OPEN_STATES
+
+
+class BatchLine(Model):
+    """One line of a batch, kept as it was typed; the remarks are those of the last check."""
+
+    __tablename__ = "batch_line"
+    __table_args__ = (Index("ix_batch_line_order", "batch_id", "rank", "number"),)
+
+    batch_id: Mapped[int] = mapped_column(ForeignKey("batch.id", ondelete="RESTRICT"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    reference: Mapped[str] = mapped_column(Text, default="")
+    order_number: Mapped[str] = mapped_column(Text, default="")
+    training_label: Mapped[str] = mapped_column(Text, default="")
+    category: Mapped[str] = mapped_column(Text, default="")
+    end_date: Mapped[str] = mapped_column(Text, default="")
+    first_name: Mapped[str] = mapped_column(Text, default="")
+    last_name: Mapped[str] = mapped_column(Text, default="")
+    birth_date: Mapped[str] = mapped_column(Text, default="")
+    permit_number: Mapped[str] = mapped_column(Text, default="")
+    #: 0 holds an error, 1 only an information, 2 clean: the order of the screen.
+    rank: Mapped[int] = mapped_column(default=CLEAN_RANK)
+    #: The remarks in their order, as `validators.remark.encode_remarks` writes them; empty when there is none.
+    remarks: Mapped[str] = mapped_column(Text, default="")
+    #: The permit cell was a number that may have lost its leading zeros.
+    numeric_permit: Mapped[bool] = mapped_column(default=False)

@@ -1,0 +1,80 @@
+"""The catalogue of trainings and the dated tariffs (arrêté du 18 janvier 2022; data edited by an agent, never an enum)."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from flask_appbuilder import Model
+from sqlalchemy import CheckConstraint, Date, String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from .types import Money, Percent
+
+CATEGORIES = ("Marchandises", "Voyageurs")
+LONG, COMPLETE_FCO, FCO_MODULE, CARD_FEE = "long", "fco_complete", "fco_module", "card_fee"
+PRICE_CLASSES = {
+    LONG: "Formation longue",
+    COMPLETE_FCO: "FCO complète",
+    FCO_MODULE: "Module de FCO",
+    CARD_FEE: "Redevance de la carte",
+}
+
+
+class Training(Model):
+    """One entry of the catalogue: a label in one category (« FCO Complète » is two entries)."""
+
+    __tablename__ = "training"
+    __table_args__ = (
+        UniqueConstraint("label", "category"),
+        CheckConstraint("category IN ('Marchandises', 'Voyageurs')", name="ck_training_category"),
+        CheckConstraint(
+            "valid_to IS NULL OR valid_from IS NULL OR valid_to >= valid_from", name="ck_training_validity"
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    family: Mapped[str] = mapped_column(String(60))
+    label: Mapped[str] = mapped_column(String(120))
+    category: Mapped[str] = mapped_column(String(20))
+    hours: Mapped[int | None]
+    price_class: Mapped[str] = mapped_column(String(20))
+    minors_allowed: Mapped[bool] = mapped_column(default=False)
+    valid_from: Mapped[date | None] = mapped_column(Date)
+    valid_to: Mapped[date | None] = mapped_column(Date)
+
+    @property
+    def is_module(self) -> bool:
+        """Tell whether this is a sequence of an FCO, which alone gives no certificate."""
+        return self.price_class == FCO_MODULE
+
+    @property
+    def full_label(self) -> str:
+        """Return the label with its category where the label alone does not say it (« FCO Complète — Voyageurs »)."""
+        return f"{self.label} — {self.category}"
+
+    def __repr__(self) -> str:
+        return self.full_label
+
+
+class Tariff(Model):
+    """The price excluding VAT of one class, in force from a day to a day (both inclusive)."""
+
+    __tablename__ = "tariff"
+    __table_args__ = (
+        UniqueConstraint("price_class", "valid_from"),
+        CheckConstraint("amount >= 0", name="ck_tariff_amount"),
+        CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="ck_tariff_validity"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    price_class: Mapped[str] = mapped_column(String(20))
+    amount: Mapped[Decimal] = mapped_column(Money)
+    vat_rate: Mapped[Decimal] = mapped_column(Percent, default=Decimal("20.00"))
+    valid_from: Mapped[date] = mapped_column(Date)
+    valid_to: Mapped[date | None] = mapped_column(Date)
+
+    @classmethod
+    def in_force(cls, day: date):  # type: ignore[no-untyped-def]
+        """Return the statement that selects the tariffs in force on ``day``."""
+        return select(cls).where(cls.valid_from <= day, (cls.valid_to.is_(None)) | (cls.valid_to >= day))

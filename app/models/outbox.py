@@ -1,0 +1,63 @@
+"""What must still be done, written in the transaction that makes it due; and the mails with what became of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask_appbuilder import Model
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from .registration import Registration
+from .types import Json, UtcDateTime
+
+DOCUMENTS, MAIL = "documents", "mail"
+
+MAIL_PENDING, MAIL_SENT, MAIL_REFUSED = "pending", "sent", "refused"
+MAIL_STATES = {MAIL_PENDING: "À envoyer", MAIL_SENT: "Envoyé", MAIL_REFUSED: "Refusé"}
+
+
+class Outbox(Model):
+    """One thing to do later. The base is the truth; the queue only rings."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index(
+            "ix_outbox_due", "due_at", sqlite_where=text("done_at IS NULL"), postgresql_where=text("done_at IS NULL")
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    #: Ids only, never personal data.
+    payload: Mapped[dict[str, Any]] = mapped_column(Json)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    #: From when it may be taken: after a failure, later and later; while a worker holds it, the end of its lease.
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    attempts: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str | None] = mapped_column(Text)
+    done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Mail(Model):
+    """One mail to one recipient; a wanted resend is a new sequence, so nothing is mailed twice by accident."""
+
+    __tablename__ = "mail"
+    __table_args__ = (
+        UniqueConstraint("kind", "registration_id", "sequence"),
+        CheckConstraint("state IN ('pending', 'sent', 'refused')", name="ck_mail_state"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    registration_id: Mapped[int] = mapped_column(ForeignKey("registration.id", ondelete="RESTRICT"))
+    sequence: Mapped[int] = mapped_column(default=1)
+    recipient: Mapped[str] = mapped_column(String(254))
+    message_id: Mapped[str] = mapped_column(String(120), unique=True)
+    state: Mapped[str] = mapped_column(String(10), default=MAIL_PENDING)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    error: Mapped[str | None] = mapped_column(Text)
+
+    registration: Mapped[Registration] = relationship()

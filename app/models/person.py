@@ -1,0 +1,41 @@
+"""The person who signs in: Flask-AppBuilder's user, with the token that its sign-in cookie carries."""
+
+from __future__ import annotations
+
+import secrets
+
+from flask_appbuilder.security.sqla.models import User
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column
+
+
+def new_token() -> str:
+    """Return a fresh random token (32 characters) for a person's sign-in cookie."""
+    return secrets.token_urlsafe(24)
+
+
+class Person(User):
+    """A person with an account: agent, legal representative, manager or driver.
+
+    The sign-in cookie holds ``auth_token``, not the primary key: renewing it at logout, at a change of password or when
+    the account is closed ends every open sign-in at once.
+    """
+
+    __tablename__ = "ab_user"
+    __table_args__ = {"extend_existing": True}
+
+    auth_token: Mapped[str] = mapped_column(String(64), unique=True, nullable=False, default=new_token)
+
+    def get_id(self) -> str:
+        """Return what the sign-in cookie carries."""
+        return str(self.auth_token)
+
+    @property
+    def full_name(self) -> str:
+        """Return first name and last name, as greeted on screen."""
+        return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def initials(self) -> str:
+        """Return up to two initials, for the avatar of the top bar."""
+        return (self.first_name[:1] + self.last_name[:1]).upper()

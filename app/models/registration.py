@@ -1,0 +1,100 @@
+"""Registrations (one driver, one training: what is billed) and the documents drawn from them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from flask_appbuilder import Model
+from sqlalchemy import CheckConstraint, Date, ForeignKey, ForeignKeyConstraint, Index, Integer, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from .accreditation import Accreditation
+from .batch import Batch
+from .catalogue import Training
+from .centre import Centre
+from .driver import Driver
+from .types import Money, Percent, UtcDateTime
+
+RECAP, CERTIFICATE = "recap", "certificate"
+DOCUMENT_KINDS = {RECAP: "Récapitulatif de formation", CERTIFICATE: "Certificat de qualification"}
+
+PENDING, AVAILABLE, REVOKED, PURGED = "pending", "available", "revoked", "purged"
+DOCUMENT_STATES = {PENDING: "En préparation", AVAILABLE: "Disponible", REVOKED: "Révoqué", PURGED: "Retiré"}
+
+
+class Registration(Model):
+    """One driver, one training, registered by a centre at a price; never edited, never deleted.
+
+    The names are those of the line: the documents bear them even where the account knows the driver otherwise.
+    """
+
+    __tablename__ = "registration"
+    __table_args__ = (
+        UniqueConstraint("batch_id", "line_number"),
+        ForeignKeyConstraint(
+            ["batch_id", "line_number"], ["batch_line.batch_id", "batch_line.number"], ondelete="RESTRICT"
+        ),
+        CheckConstraint("price >= 0", name="ck_registration_price"),
+        Index("ix_registration_centre_day", "centre_id", "registered_on"),
+        Index("ix_registration_driver_centre", "driver_id", "centre_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    batch_id: Mapped[int] = mapped_column(ForeignKey("batch.id", ondelete="RESTRICT"))
+    line_number: Mapped[int]
+    centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id", ondelete="RESTRICT"))
+    driver_id: Mapped[int] = mapped_column(ForeignKey("driver.id", ondelete="RESTRICT"))
+    training_id: Mapped[int] = mapped_column(ForeignKey("training.id", ondelete="RESTRICT"), index=True)
+    accreditation_id: Mapped[int] = mapped_column(ForeignKey("accreditation.id", ondelete="RESTRICT"))
+    end_date: Mapped[date] = mapped_column(Date)
+    last_name: Mapped[str] = mapped_column(String(60))
+    first_name: Mapped[str] = mapped_column(String(60))
+    reference: Mapped[str] = mapped_column(String(50), default="")
+    order_number: Mapped[str] = mapped_column(String(50))
+    #: Price excluding VAT in force on the day of registration, in euros, and its VAT rate in per cent.
+    price: Mapped[Decimal] = mapped_column(Money)
+    vat_rate: Mapped[Decimal] = mapped_column(Percent)
+    #: The legal day of registration (Europe/Paris); the instant stands on the batch.
+    registered_on: Mapped[date] = mapped_column(Date)
+    #: The line's name disagrees with the account's: the documents wait for an agent's decision.
+    withheld: Mapped[bool] = mapped_column(default=False)
+
+    batch: Mapped[Batch] = relationship(overlaps="centre")
+    centre: Mapped[Centre] = relationship()
+    driver: Mapped[Driver] = relationship()
+    training: Mapped[Training] = relationship()
+    accreditation: Mapped[Accreditation] = relationship()
+    documents: Mapped[list[Document]] = relationship(back_populates="registration", passive_deletes="all")
+
+
+class Document(Model):
+    """A récapitulatif or a certificate; numbered with the registration, its file drawn by a job and stored once."""
+
+    __tablename__ = "document"
+    __table_args__ = (
+        UniqueConstraint("registration_id", "kind"),
+        CheckConstraint("kind IN ('recap', 'certificate')", name="ck_document_kind"),
+        CheckConstraint(
+            "state <> 'available' OR (path IS NOT NULL AND sha256 IS NOT NULL)", name="ck_document_available"
+        ),
+        CheckConstraint("valid_until >= valid_from", name="ck_document_validity"),
+        Index("ix_document_state", "state"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    registration_id: Mapped[int] = mapped_column(ForeignKey("registration.id", ondelete="RESTRICT"))
+    kind: Mapped[str] = mapped_column(String(12))
+    #: Public number, random: it is what the QR code carries to `/verifier/<number>`.
+    number: Mapped[str] = mapped_column(String(20), unique=True)
+    state: Mapped[str] = mapped_column(String(10), default=PENDING)
+    established_on: Mapped[date] = mapped_column(Date)
+    #: Certificate: its legal validity, both days inclusive. Récapitulatif: the days it stays in the driver's space.
+    valid_from: Mapped[date] = mapped_column(Date)
+    valid_until: Mapped[date] = mapped_column(Date)
+    path: Mapped[str | None] = mapped_column(String(120))
+    sha256: Mapped[str | None] = mapped_column(String(64))
+    size: Mapped[int | None] = mapped_column(Integer)
+    available_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    registration: Mapped[Registration] = relationship(back_populates="documents")

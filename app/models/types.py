@@ -1,0 +1,63 @@
+"""Column types that keep the same meaning on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, Dialect, Integer
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeDecorator
+
+CENT = Decimal("0.01")
+
+#: JSON that PostgreSQL can index; text on SQLite.
+Json = JSON().with_variant(JSONB(), "postgresql")
+
+
+class Money(TypeDecorator[Decimal]):
+    """An amount in euros, a ``Decimal`` with two places; the base holds whole cents, so that SQL sums are exact."""
+
+    impl = Integer
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
+        """Return the amount in cents; raise ``ValueError`` when it is finer than a cent."""
+        if value is None:
+            return None
+        cents = Decimal(value) * 100
+        if cents != cents.to_integral_value():
+            raise ValueError(f"an amount has at most two decimals: {value}")
+        return int(cents)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> Decimal | None:
+        """Return the amount in euros."""
+        return None if value is None else (Decimal(value) * CENT).quantize(CENT)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware instant, always handed back in UTC (SQLite itself forgets the zone)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the instant in UTC; raise ``ValueError`` on a naive one, which would be stored an hour off."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs its time zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the instant in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Percent(Money):
+    """A rate in per cent, a ``Decimal`` with two places (20.00 is 20 %)."""
+
+    cache_ok = True

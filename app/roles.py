@@ -1,0 +1,22 @@
+"""Roles and what each may reach, as data. Flask-AppBuilder reads entries as regular expressions: all are anchored.
+
+A role opens screens; what a person may do *at a centre* is decided by membership and rights (`models.centre`).
+"""
+
+from __future__ import annotations
+
+AGENT, CENTRE, DRIVER = "Agent", "Centre", "Conducteur"
+
+
+def _exactly(*views: str, permission: str = "can_(read|write)") -> list[list[str]]:
+    return [[f"^{view}$", f"^{permission}$"] for view in views]
+
+
+FAB_ROLES: dict[str, list[list[str]]] = {
+    AGENT: [
+        *_exactly("Centres", "Accreditations", "Catalogue", "Tariffs", "Contracts", "WithheldDocuments", "Batches"),
+        *_exactly("Drivers", "Registrations", permission="can_read"),
+    ],
+    CENTRE: [*_exactly("Sessions"), *_exactly("CentreDrivers", "CentreRegistrations", permission="can_read")],
+    DRIVER: [*_exactly("DriverSpace", permission="can_read")],
+}

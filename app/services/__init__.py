@@ -1,0 +1,1 @@
+"""What the office does: one public function, one thing done, one transaction."""

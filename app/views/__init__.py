@@ -1,0 +1,10 @@
+"""The one list of screens: what is registered here exists, nothing else does."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_appbuilder import AppBuilder
+
+
+def register(app: Flask, appbuilder: AppBuilder) -> None:
+    """Register every screen on the application."""

@@ -1,0 +1,158 @@
+"""Settings, read from the environment; each one is described in `.env.example`."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import date
+from pathlib import Path
+
+from app.roles import FAB_ROLES
+
+ROOT = Path(__file__).resolve().parent
+#: Known to everybody who reads this file: good for a demonstration on one's own machine, refused in production.
+DEFAULT_SECRET = "demonstration-only-secret-change-me"
+
+
+class ConfigurationError(RuntimeError):
+    """The settings do not allow the program to start; the message says which one and why."""
+
+
+def _today(text: str) -> date | None:
+    """Return the day that `TODAY` freezes, or None; raise :class:`ConfigurationError` when it is not an ISO date."""
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(f"TODAY must be an ISO date (2022-01-10), not {text!r}") from None
+
+
+class Config:
+    """What every environment shares. Reading them is all that happens here."""
+
+    ENVIRONMENT = "development"
+
+    # Flask-AppBuilder: screens, roles and tables are ours; it creates nothing by itself.
+    APP_NAME = "Registre CQC"
+    AUTH_TYPE = 1
+    AUTH_ROLE_ADMIN = "Admin"
+    FAB_ROLES = FAB_ROLES
+    FAB_BASE_TEMPLATE = "base.html"
+    FAB_INDEX_VIEW = "app.views.index.IndexView"
+    FAB_SECURITY_MANAGER_CLASS = "app.views.security.RegistreSecurityManager"
+    FAB_CREATE_DB = False
+    FAB_UPDATE_PERMS = False
+    FAB_ADD_OPENAPI_VIEWS = False
+    FAB_ADD_MENU_API = False
+    FAB_API_SWAGGER_UI = False
+    FAB_PASSWORD_HASH_METHOD = "scrypt"
+    BABEL_DEFAULT_LOCALE = "fr"
+    BABEL_DEFAULT_TIMEZONE = "Europe/Paris"
+    LANGUAGES = {"fr": {"flag": "fr", "name": "Français"}}
+
+    SESSION_COOKIE_HTTPONLY = True
+    SESSION_COOKIE_SAMESITE = "Lax"
+    PERMANENT_SESSION_LIFETIME = 8 * 3600
+    WTF_CSRF_TIME_LIMIT = 8 * 3600
+    MAX_FORM_MEMORY_SIZE = 4 * 1024 * 1024
+    MAX_FORM_PARTS = 1000
+    #: The largest file is 10 Mo; the envelope of the form comes on top.
+    MAX_CONTENT_LENGTH = 10 * 1024 * 1024 + 64 * 1024
+    SEND_FILE_MAX_AGE_DEFAULT = 3600
+
+    SQLALCHEMY_TRACK_MODIFICATIONS = False
+    QUEUE_NAME = "registre"
+    #: Documents drawn by one job: a worker stays warm, and a killed one loses little.
+    DOCUMENT_CHUNK = 25
+    ISSUER = "IN Groupe, exploitant du Registre CQC"
+
+    def __init__(self, env: dict[str, str] | None = None) -> None:
+        env = dict(os.environ) if env is None else env
+        get = env.get
+        self.PORT = int(get("PORT", "8080"))
+        self.DATA_DIR = Path(get("DATA_DIR") or ROOT / "data").resolve()
+        self.SECRET_KEY = get("SECRET_KEY") or DEFAULT_SECRET
+        self.BASE_URL = (get("BASE_URL") or f"http://127.0.0.1:{self.PORT}").rstrip("/")
+        self.SQLALCHEMY_DATABASE_URI = _database_url(get("DATABASE_URL") or f"sqlite:///{self.DATA_DIR}/registre.db")
+        self.SQLALCHEMY_ENGINE_OPTIONS = {"pool_pre_ping": True}
+        #: Empty: the queue that the program starts itself, on a unix socket of its data folder.
+        self.REDIS_URL = get("REDIS_URL", "")
+        self.ANTIVIRUS_URL = get("ANTIVIRUS_URL", "")
+        self.DOCUMENTS_URL = get("DOCUMENTS_URL", "")
+        self.TODAY = _today(get("TODAY", ""))
+        self.QUEUE_NAME = get("QUEUE_NAME") or self.QUEUE_NAME
+        #: Empty: mails are written to `mails/*.eml` of the data folder.
+        self.MAIL_SERVER = get("MAIL_SERVER", "")
+        self.MAIL_PORT = int(get("MAIL_PORT", "25"))
+        self.MAIL_USE_TLS = get("MAIL_USE_TLS", "") == "1"
+        self.MAIL_USERNAME = get("MAIL_USERNAME") or None
+        self.MAIL_PASSWORD = get("MAIL_PASSWORD") or None
+        self.MAIL_DEFAULT_SENDER = get("MAIL_DEFAULT_SENDER", "Registre CQC <ne-pas-repondre@registre-cqc.example>")
+        self.WEB_PROCESSES = int(get("WEB_PROCESSES", "2"))
+
+    @property
+    def queue_socket(self) -> Path:
+        """Return the unix socket of the embedded queue."""
+        return self.DATA_DIR / "queue" / "queue.sock"
+
+    def check(self) -> None:
+        """Raise :class:`ConfigurationError` when these settings must not run; development and tests always may."""
+
+
+class Development(Config):
+    """One machine, demonstration data, embedded queue, mails to files."""
+
+
+class Test(Config):
+    """Tests: the same program, quick password hashes, forms without token (a test of its own keeps it on)."""
+
+    ENVIRONMENT = "test"
+    TESTING = True
+    FAB_PASSWORD_HASH_METHOD = "pbkdf2:sha256:1"
+    WTF_CSRF_ENABLED = False
+
+
+class Production(Config):
+    """Refuses what would lose trust: a known secret, the embedded queue, no antivirus, a frozen day."""
+
+    ENVIRONMENT = "production"
+    SESSION_COOKIE_SECURE = True
+    PREFERRED_URL_SCHEME = "https"
+
+    def check(self) -> None:
+        """Raise :class:`ConfigurationError` naming the first setting that production does not accept."""
+        refusals = (
+            (
+                self.SECRET_KEY == DEFAULT_SECRET or len(self.SECRET_KEY) < 32,
+                "SECRET_KEY must be set, 32 characters or more",
+            ),
+            (not self.REDIS_URL, "REDIS_URL must be set: the embedded queue is for one machine"),
+            (not self.ANTIVIRUS_URL, "ANTIVIRUS_URL must be set: files are never taken unchecked"),
+            (self.TODAY is not None, "TODAY must not be set: the day is the real one"),
+            (not self.BASE_URL.startswith("https://"), "BASE_URL must be set to the https address of the site"),
+        )
+        for refused, why in refusals:
+            if refused:
+                raise ConfigurationError(why)
+
+    @property
+    def TRUSTED_HOSTS(self) -> list[str]:
+        """Return the only host names answered to: the one of BASE_URL (mails take their links from it, too)."""
+        return [re.sub(r"^https?://([^/:]+).*", r"\1", self.BASE_URL)]
+
+
+def _database_url(url: str) -> str:
+    """Return the address with the driver we ship (psycopg) where none is named."""
+    return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
+
+
+def from_environment(env: dict[str, str] | None = None) -> Config:
+    """Return the settings that `ENVIRONMENT` names (development by default), checked."""
+    name = (os.environ if env is None else env).get("ENVIRONMENT", "development")
+    classes = {"development": Development, "test": Test, "production": Production}
+    if name not in classes:
+        raise ConfigurationError(f"ENVIRONMENT must be one of {', '.join(classes)}, not {name!r}")
+    config = classes[name](env)
+    config.check()
+    return config

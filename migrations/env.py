@@ -1,0 +1,36 @@
+"""Alembic's environment: one metadata for Flask-AppBuilder's tables and ours, written portably."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import context
+from flask import current_app
+from flask_appbuilder import Model
+from sqlalchemy.types import TypeDecorator
+
+
+def _render_item(kind: str, item: Any, autogen: Any) -> str | bool:
+    """Write our own column types as what they are in the base, so that old migrations never import the program."""
+    if kind == "type" and isinstance(item, sa.JSON):
+        autogen.imports.add("from sqlalchemy.dialects import postgresql")
+        return "sa.JSON().with_variant(postgresql.JSONB(), 'postgresql')"
+    if kind == "type" and isinstance(item, TypeDecorator) and type(item).__module__.startswith("app."):
+        return f"sa.{item.impl!r}"
+    return False
+
+
+def run() -> None:
+    """Run the migrations on the application's engine, each in a transaction."""
+    engine = current_app.extensions["migrate"].db.engine
+    with engine.connect() as connection:
+        context.configure(
+            connection=connection, target_metadata=Model.metadata, render_item=_render_item, compare_type=True,
+            render_as_batch=connection.dialect.name == "sqlite", transaction_per_migration=True,
+        )  # fmt: skip
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+run()

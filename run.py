@@ -1,0 +1,12 @@
+"""`app` for flask and gunicorn; `python run.py` runs web and worker of one machine (see `app/services/machine.py`)."""
+
+from __future__ import annotations
+
+from app import create_app
+
+if __name__ == "__main__":
+    from app.cli.machine import main
+
+    raise SystemExit(main())
+
+app = create_app()
