@@ -1,0 +1,197 @@
+"""What a rule answers: a stable code, a severity, the field concerned and one French sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from functools import lru_cache
+
+
+class Severity(StrEnum):
+    """ERROR blocks the import of the batch, INFORMATION does not."""
+
+    ERROR = "error"
+    INFORMATION = "information"
+
+
+class Code(StrEnum):
+    """Stable names of the rules, kept in the base and shown by the API: never renamed."""
+
+    MISSING = "missing"
+    FORMAT = "format"
+    UNKNOWN_TRAINING = "unknown_training"
+    UNKNOWN_CATEGORY = "unknown_category"
+    END_DATE_IN_FUTURE = "end_date_in_future"
+    MINOR = "minor"
+    OVER_100 = "over_100"
+    BIRTH_DATE_IN_FUTURE = "birth_date_in_future"
+    NOT_ACCREDITED = "not_accredited"
+    CATEGORY_MISMATCH = "category_mismatch"
+    DUPLICATE_DRIVER = "duplicate_driver"
+    IDENTICAL_LINE = "identical_line"
+    ALREADY_REGISTERED = "already_registered"
+    IDENTITY_DIFFERS = "identity_differs"
+    NO_ACCOUNT = "no_account"
+
+
+HEADERS: dict[str, str] = {
+    "reference": "Ref",
+    "order_number": "Numéro de commande client",
+    "training_label": "Libellé de formation",
+    "category": "Catégorie de formation",
+    "end_date": "Fin de formation",
+    "first_name": "Prénom",
+    "last_name": "Nom",
+    "birth_date": "Date de naissance",
+    "permit_number": "N° de permis",
+}
+"""Field code → header of its column in the file, in the order of the file."""
+
+FIELDS: tuple[str, ...] = tuple(HEADERS)
+"""The nine field codes, in the order of the file."""
+
+SENTENCES: dict[tuple[Code, str | None], str] = {
+    (Code.MISSING, "order_number"): "Numéro de commande non renseigné",
+    (Code.MISSING, "training_label"): "Libellé de formation non renseigné",
+    (Code.MISSING, "category"): "Catégorie de formation non renseignée",
+    (Code.MISSING, "end_date"): "Date de fin de formation non renseignée",
+    (Code.MISSING, "first_name"): "Prénom non renseigné",
+    (Code.MISSING, "last_name"): "Nom non renseigné",
+    (Code.MISSING, "birth_date"): "Date de naissance non renseignée",
+    (Code.MISSING, "permit_number"): "N° de permis de conduire non renseigné",
+    (Code.FORMAT, "reference"): "Format de la référence non conforme",
+    (Code.FORMAT, "order_number"): "Format du numéro de commande non conforme",
+    (Code.FORMAT, "end_date"): "Format de la date de fin de formation non conforme",
+    (Code.FORMAT, "first_name"): "Format du prénom non conforme",
+    (Code.FORMAT, "last_name"): "Format du nom non conforme",
+    (Code.FORMAT, "birth_date"): "Format de la date de naissance non conforme",
+    (Code.FORMAT, "permit_number"): "Format du N° de permis de conduire non conforme",
+    (Code.UNKNOWN_TRAINING, "training_label"): "Libellé de formation inconnu",
+    (Code.UNKNOWN_CATEGORY, "category"): "Catégorie de formation inconnue",
+    (Code.END_DATE_IN_FUTURE, "end_date"): "La date de fin de formation ne peut pas être postérieure à la date du jour",
+    (Code.MINOR, "birth_date"): "Le stagiaire doit être majeur",
+    (Code.OVER_100, "birth_date"): "Le stagiaire ne doit pas avoir plus de 100 ans",
+    (Code.BIRTH_DATE_IN_FUTURE, "birth_date"): ("La date de naissance ne peut pas être postérieure à la date du jour"),
+    (Code.NOT_ACCREDITED, "training_label"): "CFR non agréé pour cette formation à la date indiquée",
+    (Code.CATEGORY_MISMATCH, "category"): "La formation ne correspond pas à la catégorie indiquée",
+    (Code.DUPLICATE_DRIVER, "permit_number"): (
+        "Ce conducteur figure déjà pour cette formation à la ligne {other_line}"
+    ),
+    (Code.IDENTICAL_LINE, None): (
+        "Ligne identique à la ligne {other_line} : elle ne sera prise en compte qu'une seule fois"
+    ),
+    (Code.ALREADY_REGISTERED, None): (
+        "Déjà enregistré par votre centre le {on} pour cette formation : un nouvel enregistrement sera facturé"
+    ),
+    (Code.IDENTITY_DIFFERS, "last_name"): "Ce N° de permis et cette date de naissance sont connus sous un autre nom",
+    (Code.NO_ACCOUNT, None): "Ne possède pas encore de compte sur la plateforme",
+}
+"""Sentence of each (code, field), in the order in which the remarks of one line are shown."""
+
+ORDER: tuple[tuple[Code, str | None], ...] = tuple(SENTENCES)
+"""Every (code, field) a remark may bear: errors first, then informations; the first one on a line is its main one."""
+
+TEXT_COLUMN = "text_column"
+"""Detail of a permit number that came as a number: Excel may have eaten its leading zeros."""
+
+_TEXT_COLUMN_SENTENCE = (
+    "Format du N° de permis de conduire non conforme : "
+    "la colonne doit être au format TEXTE (des zéros de tête ont pu être perdus)"
+)
+
+# Said of a kind of remark in a summary, where no line number or date can stand.
+_GENERIC: dict[Code, str] = {
+    Code.DUPLICATE_DRIVER: "Ce conducteur figure déjà pour cette formation dans le fichier",
+    Code.IDENTICAL_LINE: "Ligne identique à une autre ligne : elle ne sera prise en compte qu'une seule fois",
+    Code.ALREADY_REGISTERED: (
+        "Déjà enregistré par votre centre pour cette formation : un nouvel enregistrement sera facturé"
+    ),
+}
+_RANKS = {pair: rank for rank, pair in enumerate(ORDER)}
+_INFORMATIONS = frozenset({Code.IDENTICAL_LINE, Code.ALREADY_REGISTERED, Code.IDENTITY_DIFFERS, Code.NO_ACCOUNT})
+_SPOKEN_BY_FIELD = frozenset({Code.MISSING, Code.FORMAT})
+_FIELD_OF = {code: field for code, field in ORDER if code not in _SPOKEN_BY_FIELD}
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One answer of one rule about one line; at most one of other_line, on and detail is set."""
+
+    code: Code
+    field: str | None = None
+    other_line: int | None = None
+    on: date | None = None
+    detail: str = ""
+
+    @property
+    def severity(self) -> Severity:
+        return Severity.INFORMATION if self.code in _INFORMATIONS else Severity.ERROR
+
+    @property
+    def rank(self) -> int:
+        """Place in ORDER; raises KeyError for a (code, field) that no rule may answer."""
+        return _RANKS[self.code, self.field]
+
+    @property
+    def message(self) -> str:
+        """The French sentence, to show as it is."""
+        if self.detail == TEXT_COLUMN:
+            return _TEXT_COLUMN_SENTENCE
+        sentence = SENTENCES[self.code, self.field]
+        # `on` is formatted by hand: strftime drops the leading zeros of ancient years on some systems.
+        on = f"{self.on:%d/%m}/{self.on.year:04d}" if self.on else ""
+        return sentence.replace("{on}", on).replace("{other_line}", str(self.other_line))
+
+    @property
+    def kind(self) -> str:
+        """What summaries count and filter by: the code, with the field where the sentence depends on it."""
+        if self.code not in _SPOKEN_BY_FIELD:
+            return self.code.value
+        return _join(self.code.value, self.field or "", self.detail)
+
+    def encode(self) -> str:
+        """Readable text for the base, e.g. `duplicate_driver:permit_number:4`; `decode` reads it back."""
+        argument = str(self.other_line) if self.other_line else self.on.isoformat() if self.on else self.detail
+        return _join(self.code.value, self.field or "", argument)
+
+    @staticmethod
+    def decode(text: str) -> Remark:
+        """The remark that `encode` wrote; raises ValueError for a code that is not known."""
+        return _decode(text)
+
+
+def _join(*parts: str) -> str:
+    return ":".join(parts).rstrip(":")
+
+
+@lru_cache(maxsize=4096)
+def _decode(text: str) -> Remark:
+    code, field, argument = (text.split(":", 2) + ["", ""])[:3]
+    base = Remark(Code(code), field or None)
+    if argument.isdecimal():
+        return Remark(base.code, base.field, other_line=int(argument))
+    if base.code is Code.ALREADY_REGISTERED and argument:
+        return Remark(base.code, base.field, on=date.fromisoformat(argument))
+    return Remark(base.code, base.field, detail=argument)
+
+
+def encode_remarks(remarks: Iterable[Remark]) -> str:
+    """The remarks of a line as one text, joined by `|`; empty when there is none."""
+    return "|".join([remark.encode() for remark in remarks])
+
+
+def decode_remarks(text: str) -> tuple[Remark, ...]:
+    """The remarks that `encode_remarks` wrote; raises ValueError for a code that is not known."""
+    return tuple([_decode(part) for part in text.split("|")]) if text else ()
+
+
+def kind_sentence(kind: str) -> str:
+    """The sentence of a kind for summaries, without number or date; raises ValueError or KeyError for no kind."""
+    code = Code(kind.split(":", 1)[0])
+    if code in _GENERIC:
+        return _GENERIC[code]
+    if code in _SPOKEN_BY_FIELD:
+        return _decode(kind).message
+    return SENTENCES[code, _FIELD_OF[code]]

@@ -1,0 +1,128 @@
+"""The rules a line answers for alone, beyond missing, malformed and unknown values (4 to 8, 11 to 13)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from functools import lru_cache
+
+from app.validators.context import Context
+from app.validators.fields import name_key
+from app.validators.line import Line, in_order
+from app.validators.remark import Code, Remark
+
+Rule = Callable[[Line, Context], Remark | None]
+
+MAJORITY = 18
+OLDEST = 100
+
+_END_DATE_IN_FUTURE = Remark(Code.END_DATE_IN_FUTURE, "end_date")
+_MINOR = Remark(Code.MINOR, "birth_date")
+_OVER_100 = Remark(Code.OVER_100, "birth_date")
+_BIRTH_DATE_IN_FUTURE = Remark(Code.BIRTH_DATE_IN_FUTURE, "birth_date")
+_NOT_ACCREDITED = Remark(Code.NOT_ACCREDITED, "training_label")
+_CATEGORY_MISMATCH = Remark(Code.CATEGORY_MISMATCH, "category")
+_IDENTITY_DIFFERS = Remark(Code.IDENTITY_DIFFERS, "last_name")
+_NO_ACCOUNT = Remark(Code.NO_ACCOUNT)
+
+
+@lru_cache(maxsize=65536)
+def birthday(born: date, age: int) -> date:
+    """The day someone reaches an age in years; born on 29/02, it is 01/03 of a year that has no such day."""
+    year = born.year + age
+    if year > date.max.year:
+        return date.max
+    try:
+        return born.replace(year=year)
+    except ValueError:
+        return date(year, 3, 1)
+
+
+def end_date_in_future(line: Line, context: Context) -> Remark | None:
+    """« La date de fin de formation ne peut pas être postérieure à la date du jour »."""
+    return _END_DATE_IN_FUTURE if line.end_date and line.end_date > context.today else None
+
+
+def minor(line: Line, context: Context) -> Remark | None:
+    """« Le stagiaire doit être majeur »: of age on the 18th birthday; silent where the training admits minors."""
+    if line.birth_date is None or line.minors_allowed is not False:
+        return None
+    return _MINOR if birthday(line.birth_date, MAJORITY) > context.today else None
+
+
+def over_100(line: Line, context: Context) -> Remark | None:
+    """« Le stagiaire ne doit pas avoir plus de 100 ans »: the 100th birthday itself is accepted."""
+    if line.birth_date is None:
+        return None
+    return _OVER_100 if birthday(line.birth_date, OLDEST) < context.today else None
+
+
+def birth_date_in_future(line: Line, context: Context) -> Remark | None:
+    """« La date de naissance ne peut pas être postérieure à la date du jour »."""
+    return _BIRTH_DATE_IN_FUTURE if line.birth_date and line.birth_date > context.today else None
+
+
+def not_accredited(line: Line, context: Context) -> Remark | None:
+    """« CFR non agréé pour cette formation à la date indiquée »: judged on the end date of the training."""
+    if line.training is None or line.end_date is None:
+        return None
+    return None if context.accreditation_for(line.training, line.end_date) else _NOT_ACCREDITED
+
+
+def category_mismatch(line: Line, context: Context) -> Remark | None:
+    """« La formation ne correspond pas à la catégorie indiquée »: both must be known."""
+    if line.training is None or line.category is None:
+        return None
+    return None if line.training.category is line.category else _CATEGORY_MISMATCH
+
+
+def already_registered(line: Line, context: Context) -> Remark | None:
+    """« Déjà enregistré par votre centre le … »: the same driver and the same training, in this centre's records."""
+    if not context.own_registrations or (key := training_key(line)) is None:
+        return None
+    on = context.own_registrations.get(key)
+    return Remark(Code.ALREADY_REGISTERED, on=on) if on else None
+
+
+def identity_differs(line: Line, context: Context) -> Remark | None:
+    """« … connus sous un autre nom »: this centre registered that driver, and never under this name."""
+    names = context.own_names.get(line.driver_key) if line.driver_key else None
+    if not names or not line.has_names:
+        return None
+    return None if name_key(line.last_name, line.first_name) in names else _IDENTITY_DIFFERS
+
+
+def no_account(line: Line, context: Context) -> Remark | None:
+    """« Ne possède pas encore de compte sur la plateforme »."""
+    return _NO_ACCOUNT if line.driver_key and line.driver_key not in context.accounts else None
+
+
+RULES: tuple[Rule, ...] = (
+    end_date_in_future,
+    minor,
+    over_100,
+    birth_date_in_future,
+    not_accredited,
+    category_mismatch,
+    already_registered,
+    identity_differs,
+    no_account,
+)
+"""In the order of the table of rules.md; 9 and 10 compare lines and live in batch.py."""
+
+
+def training_key(line: Line) -> tuple[date, str, int, date | None] | None:
+    """The driver and the training, with the end date for an FCO module only (one label serves several days).
+
+    None while one of them is not known.
+    """
+    training, driver = line.training, line.driver_key
+    if driver is None or training is None or (training.is_module and line.end_date is None):
+        return None
+    return (*driver, training.id, line.end_date if training.is_module else None)
+
+
+def check_line(line: Line, context: Context) -> tuple[Remark, ...]:
+    """All remarks of one line taken alone, in the order shown (as while it is typed)."""
+    found = [remark for rule in RULES if (remark := rule(line, context)) is not None]
+    return in_order([*line.remarks, *found])
