@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import Any
 
 from app.validators.context import Context
-from app.validators.line import Line, in_order
+from app.validators.line import Choice, Line, in_order
 from app.validators.remark import Code, Remark, Severity
-from app.validators.rules import RULES, check_line, training_key
+from app.validators.rules import AGE_RULES, DRIVER_RULES, TRAINING_RULES, ask, check_line, training_key
 
 __all__ = ["Report", "Row", "check_batch", "check_line"]
 
@@ -92,38 +93,60 @@ class Report:
 
 def check_batch(lines: Sequence[Line], context: Context) -> Report:
     """Judges all lines, each alone and against those before it; nothing is raised."""
-    blocks: tuple[list[Row], list[Row], list[Row]] = ([], [], [])
-    for line, compared in zip(lines, _compare(lines), strict=True):
-        remarks = line.remarks
-        found = [remark for rule in RULES if (remark := rule(line, context)) is not None]
-        if compared is not None:
-            found.append(compared)
-        if found:
-            remarks = in_order([*remarks, *found])
-        row = Row(line, remarks)
-        blocks[row.rank].append(row)
-    for block in blocks:
-        block.sort(key=_number)
-    errors, informations, clean = blocks
+    judge = _Judge(context)
+    lines = sorted(lines, key=_number)
+    compared = _compare(lines)
+    blocks: dict[Severity | None, list[Row]] = {Severity.ERROR: [], Severity.INFORMATION: [], None: []}
+    for line in lines:
+        remarks = line.remarks + judge.remarks(line)
+        if line.number in compared:
+            remarks += (compared[line.number],)
+        if len(remarks) > 1:
+            remarks = in_order(remarks)
+        blocks[remarks[0].severity if remarks else None].append(Row(line, remarks))
+    errors, informations, clean = blocks.values()
     return Report(errors + informations + clean, len(errors), len(informations))
 
 
-def _number(row: Row) -> int:
-    return row.line.raw.number
+class _Judge:
+    """Asks the rules, each distinct training and each distinct age once: a large file repeats them."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._by_choice: dict[Choice, tuple[Remark, ...]] = {}
+        self._by_age: dict[tuple[date | None, bool | None], tuple[Remark, ...]] = {}
+
+    def remarks(self, line: Line) -> tuple[Remark, ...]:
+        """What the rules say of one line, not yet in order."""
+        choice = line.choice
+        trained = self._by_choice.get(choice)
+        if trained is None:
+            trained = self._by_choice[choice] = ask(TRAINING_RULES, line, self._context)
+        age = (line.birth_date, choice.minors_allowed)
+        aged = self._by_age.get(age)
+        if aged is None:
+            aged = self._by_age[age] = ask(AGE_RULES, line, self._context)
+        return trained + aged + ask(DRIVER_RULES, line, self._context)
 
 
-def _compare(lines: Sequence[Line]) -> Iterator[Remark | None]:
-    """For each line, what the lines before it make it: identical (10), a duplicate (9), or nothing."""
+def _number(line: Line) -> int:
+    return line.raw.number
+
+
+def _compare(lines: Sequence[Line]) -> dict[int, Remark]:
+    """Line number → what the lines before it make it: identical (10), else a duplicate (9)."""
+    compared: dict[int, Remark] = {}
     same_line: dict[object, int] = {}
     same_training: dict[object, int] = {}
+    times = Counter([line.driver_key for line in lines])
     for line in lines:
-        number = line.raw.number
-        first = same_line.setdefault(line.identity, number)
+        if times[line.driver_key] == 1:  # nobody else is this driver: nothing to compare, and it is the usual case
+            continue
+        first = same_line.setdefault(line.identity, line.number)
         key = training_key(line)
-        first_trained = same_training.setdefault(key, number) if key else number
-        if first != number:
-            yield Remark(Code.IDENTICAL_LINE, other_line=first)
-        elif first_trained != number:
-            yield Remark(Code.DUPLICATE_DRIVER, "permit_number", other_line=first_trained)
-        else:
-            yield None
+        first_trained = same_training.setdefault(key, line.number) if key else line.number
+        if first != line.number:
+            compared[line.number] = Remark(Code.IDENTICAL_LINE, other_line=first)
+        elif first_trained != line.number:
+            compared[line.number] = Remark(Code.DUPLICATE_DRIVER, "permit_number", other_line=first_trained)
+    return compared

@@ -29,7 +29,7 @@ class FileCode(StrEnum):
     INFECTED = "infected"
     ACTIVE_CONTENT = "active_content"
     ANTIVIRUS_UNAVAILABLE = "antivirus_unavailable"
-    PASSWORD = "password"
+    PASSWORD = "password"  # noqa: S105 — a reason, no secret
     DAMAGED = "damaged"
     EXPANDS = "expands"
     UNREADABLE = "unreadable"

@@ -168,7 +168,7 @@ def _join(*parts: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _decode(text: str) -> Remark:
-    code, field, argument = (text.split(":", 2) + ["", ""])[:3]
+    code, field, argument = [*text.split(":", 2), "", ""][:3]
     base = Remark(Code(code), field or None)
     if argument.isdecimal():
         return Remark(base.code, base.field, other_line=int(argument))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from functools import lru_cache
 
@@ -97,18 +97,28 @@ def no_account(line: Line, context: Context) -> Remark | None:
     return _NO_ACCOUNT if line.driver_key and line.driver_key not in context.accounts else None
 
 
+TRAINING_RULES: tuple[Rule, ...] = (end_date_in_future, not_accredited, category_mismatch)
+"""Rules 4, 7, 8: they look at the training, the category and the end date only."""
+
+AGE_RULES: tuple[Rule, ...] = (minor, over_100, birth_date_in_future)
+"""Rules 5 and 6: they look at the birth date and the type of the training only."""
+
+DRIVER_RULES: tuple[Rule, ...] = (already_registered, identity_differs, no_account)
+"""Rules 11 to 13: they look at who the driver is."""
+
 RULES: tuple[Rule, ...] = (
     end_date_in_future,
-    minor,
-    over_100,
-    birth_date_in_future,
+    *AGE_RULES,
     not_accredited,
     category_mismatch,
-    already_registered,
-    identity_differs,
-    no_account,
+    *DRIVER_RULES,
 )
 """In the order of the table of rules.md; 9 and 10 compare lines and live in batch.py."""
+
+
+def ask(rules: Iterable[Rule], line: Line, context: Context) -> tuple[Remark, ...]:
+    """What these rules answer about a line."""
+    return tuple([remark for rule in rules if (remark := rule(line, context)) is not None])
 
 
 def training_key(line: Line) -> tuple[date, str, int, date | None] | None:
@@ -124,5 +134,4 @@ def training_key(line: Line) -> tuple[date, str, int, date | None] | None:
 
 def check_line(line: Line, context: Context) -> tuple[Remark, ...]:
     """All remarks of one line taken alone, in the order shown (as while it is typed)."""
-    found = [remark for rule in RULES if (remark := rule(line, context)) is not None]
-    return in_order([*line.remarks, *found])
+    return in_order(line.remarks + ask(RULES, line, context))
