@@ -11,8 +11,9 @@ from typing import Any
 
 from app.validators.context import Context
 from app.validators.line import Choice, Line, in_order
+from app.validators.memory import collector_paused
 from app.validators.remark import Code, Remark, Severity
-from app.validators.rules import AGE_RULES, DRIVER_RULES, TRAINING_RULES, ask, check_line, training_key
+from app.validators.rules import AGE_RULES, DRIVER_RULES, TRAINING_RULES, ask, check_line, no_account, training_key
 
 __all__ = ["Report", "Row", "check_batch", "check_line"]
 
@@ -91,6 +92,7 @@ class Report:
         }
 
 
+@collector_paused()
 def check_batch(lines: Sequence[Line], context: Context) -> Report:
     """Judges all lines, each alone and against those before it; nothing is raised."""
     judge = _Judge(context)
@@ -99,8 +101,8 @@ def check_batch(lines: Sequence[Line], context: Context) -> Report:
     blocks: dict[Severity | None, list[Row]] = {Severity.ERROR: [], Severity.INFORMATION: [], None: []}
     for line in lines:
         remarks = line.remarks + judge.remarks(line)
-        if line.number in compared:
-            remarks += (compared[line.number],)
+        if found := compared.get(line.raw.number):
+            remarks += (found,)
         if len(remarks) > 1:
             remarks = in_order(remarks)
         blocks[remarks[0].severity if remarks else None].append(Row(line, remarks))
@@ -115,6 +117,8 @@ class _Judge:
         self._context = context
         self._by_choice: dict[Choice, tuple[Remark, ...]] = {}
         self._by_age: dict[tuple[date | None, bool | None], tuple[Remark, ...]] = {}
+        knows_drivers = bool(context.own_registrations or context.own_names)
+        self._driver_rules = DRIVER_RULES if knows_drivers else (no_account,)
 
     def remarks(self, line: Line) -> tuple[Remark, ...]:
         """What the rules say of one line, not yet in order."""
@@ -126,7 +130,11 @@ class _Judge:
         aged = self._by_age.get(age)
         if aged is None:
             aged = self._by_age[age] = ask(AGE_RULES, line, self._context)
-        return trained + aged + ask(DRIVER_RULES, line, self._context)
+        remarks = trained + aged
+        for rule in self._driver_rules:
+            if (remark := rule(line, self._context)) is not None:
+                remarks += (remark,)
+        return remarks
 
 
 def _number(line: Line) -> int:

@@ -74,15 +74,22 @@ def parse_name(text: str) -> str | None:
     return text if len(text) <= NAME_MAX and _NAME.fullmatch(text) else None
 
 
-@lru_cache(maxsize=65536)
 def parse_date(text: str) -> date | None:
     """A day written JJ/MM/AAAA, and in no other way: a two-digit year or 30/02 is never guessed."""
-    if not _DATE.fullmatch(text):
-        return None
+    return _day(text) if _DATE.fullmatch(text) else None
+
+
+@lru_cache(maxsize=65536)
+def _day(text: str) -> date | None:
     try:
         return date(int(text[6:]), int(text[3:5]), int(text[:2]))
     except ValueError:
         return None
+
+
+def is_bare_permit(text: str) -> bool:
+    """Whether a text is a permit number in its normalised form already."""
+    return _PERMIT.fullmatch(text) is not None
 
 
 def parse_permit(text: str) -> str | None:
@@ -90,7 +97,7 @@ def parse_permit(text: str) -> str | None:
     if not text.isascii():  # « ı » and « ß » would turn into ASCII letters by upper()
         return None
     bare = text.translate(_PERMIT_SEPARATORS).upper()
-    return bare if _PERMIT.fullmatch(bare) else None
+    return bare if is_bare_permit(bare) else None
 
 
 def permit_from_number(value: float) -> str | None:

@@ -10,7 +10,8 @@ from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 from app.validators.context import Catalogue, Category, DriverKey, Training
-from app.validators.fields import clean, parse_date, parse_name, parse_permit, parse_text
+from app.validators.fields import clean, is_bare_permit, parse_date, parse_name, parse_permit, parse_text
+from app.validators.memory import collector_paused
 from app.validators.remark import FIELDS, TEXT_COLUMN, Code, Remark
 
 Value = TypeVar("Value")
@@ -229,12 +230,16 @@ class _Faults(defaultdict[int, list[Remark]]):
         return remarks
 
 
+@collector_paused()
 def parse_lines(raws: Iterable[RawLine], catalogue: Catalogue) -> list[Line]:
     """What the typed lines mean, in the same order; nothing is raised, what is wrong stands in the remarks."""
     raws = list(raws)
     faults = _Faults()
 
     # Column by column: each step is one pass of the interpreter's own loops, which halves the time of a large file.
+    def typed(field: str) -> list[str]:
+        return list(map(attrgetter(field), raws))
+
     def column(field: str, parse: Callable[[str], Value | None], otherwise: Callable[[str], Value]) -> list[Value]:
         texts = typed(field)
         values = _Column(field, parse, otherwise)
@@ -242,17 +247,13 @@ def parse_lines(raws: Iterable[RawLine], catalogue: Catalogue) -> list[Line]:
         faults.add_column(values, texts)
         return answer
 
-    def typed(field: str) -> list[str]:
-        return list(map(attrgetter(field), raws))
-
     references = column("reference", parse_text, str)
     orders = column("order_number", parse_text, str)
     first_names = column("first_name", parse_name, str)
     last_names = column("last_name", parse_name, str)
     end_dates = column("end_date", parse_date, _nothing)
     birth_dates = column("birth_date", parse_date, _nothing)
-    permits = column("permit_number", parse_permit, _nothing)
-    _refuse_numbers(raws, permits, faults)
+    permits = _permits(raws, typed("permit_number"), faults)
     meant = _Choices(catalogue)
     choices = list(map(meant.__getitem__, zip(typed("training_label"), typed("category"), end_dates, strict=True)))
     faults.add_choices(choices)
@@ -264,9 +265,14 @@ def parse_lines(raws: Iterable[RawLine], catalogue: Catalogue) -> list[Line]:
     )  # fmt: skip
 
 
-def _refuse_numbers(raws: Sequence[RawLine], permits: list[str | None], faults: _Faults) -> None:
-    """A permit number that came as a number may have lost its leading zeros: never taken, never completed."""
+def _permits(raws: Sequence[RawLine], texts: Sequence[str], faults: _Faults) -> list[str | None]:
+    """The permit numbers; one that came as a number may have lost its leading zeros: never taken, never completed."""
+    values: _Column[str | None] = _Column("permit_number", parse_permit, _nothing)
+    # Nearly every line has its own number: no use in remembering those that are already in their final form.
+    permits = [text if is_bare_permit(text) else values[text] for text in texts]
+    faults.add_column(values, texts)
     for row, raw in enumerate(raws):
         if raw.numeric_permit and raw.permit_number:
             permits[row] = None
             faults[row] = [remark for remark in faults[row] if remark.field != "permit_number"] + [_NUMERIC_PERMIT]
+    return permits

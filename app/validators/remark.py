@@ -153,7 +153,9 @@ class Remark:
 
     def encode(self) -> str:
         """Readable text for the base, e.g. `duplicate_driver:permit_number:4`; `decode` reads it back."""
-        argument = str(self.other_line) if self.other_line else self.on.isoformat() if self.on else self.detail
+        argument = self.on.isoformat() if self.on else self.detail
+        if self.other_line is not None:
+            argument = str(self.other_line)
         return _join(self.code.value, self.field or "", argument)
 
     @staticmethod
