@@ -8,3 +8,8 @@ from flask_appbuilder import AppBuilder
 
 def register(app: Flask, appbuilder: AppBuilder) -> None:
     """Register every screen on the application."""
+    from app.views import border, chrome, errors, filters, headers, pages
+
+    for part in (border, filters, chrome, headers, errors):
+        part.register(app)
+    app.register_blueprint(pages.blueprint)

@@ -1,0 +1,19 @@
+// What htmx cannot say by itself: the server is out of reach. Error answers bring their own message (HX-Retarget).
+
+function say(text) {
+  const place = document.getElementById("messages");
+  if (!place) return;
+  const notice = document.createElement("div");
+  notice.className = "notice notice--error";
+  notice.setAttribute("role", "alert");
+  const words = document.createElement("p");
+  words.className = "notice__body";
+  words.textContent = text;
+  notice.append(words);
+  place.replaceChildren(notice);
+  notice.scrollIntoView({ block: "nearest" });
+}
+
+const unreachable = () => say("Le service ne répond pas. Vérifiez votre connexion, puis recommencez : rien n’a été perdu de ce qui était enregistré.");
+document.addEventListener("htmx:sendError", unreachable);
+document.addEventListener("htmx:timeout", unreachable);

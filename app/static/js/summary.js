@@ -1,0 +1,22 @@
+// An error summary takes the focus, and the title of the page says « Erreur : » (a screen reader speaks it first).
+
+function announce(root) {
+  const summary = root.querySelector?.("[data-error-summary]");
+  if (!summary) return;
+  if (!document.title.startsWith("Erreur : ")) document.title = `Erreur : ${document.title}`;
+  summary.focus();
+}
+
+announce(document);
+document.addEventListener("htmx:afterSettle", (event) => announce(event.detail.elt.parentElement ?? document));
+
+// A link of the summary leads into the field itself, its first choice where it is a group.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("[data-error-summary] a[href^='#']");
+  const target = link && document.getElementById(decodeURIComponent(link.hash.slice(1)));
+  if (!target) return;
+  event.preventDefault();
+  const control = target.matches("fieldset") ? target.querySelector("input, select") ?? target : target;
+  control.scrollIntoView({ block: "center" });
+  control.focus({ preventScroll: true });
+});

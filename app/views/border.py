@@ -1,0 +1,46 @@
+"""The border: what no screen can mean is refused before any screen sees it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+from flask import Flask, abort, request
+
+#: C0 and C1 control characters, but TAB, LF, CR (text areas); lone surrogates no base can hold.
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+#: Page, size and order of Flask-AppBuilder's lists: a number, or a plain name.
+LIST_ARGUMENT = re.compile(r"(page|psize)_\w+")
+MAX_PAGE = 1_000_000
+
+
+def _texts() -> Iterator[str]:
+    """Yield every text of the request: path, names and values of the query and of the form, names of files."""
+    yield unquote(request.path)
+    for values in (request.args, request.form):
+        for name, value in values.items(multi=True):
+            yield name
+            yield value
+    for name, file in request.files.items(multi=True):
+        yield name
+        yield file.filename or ""
+
+
+def _refuse_malformed() -> None:
+    if (request.endpoint or "").endswith("static") or request.path.startswith("/api/"):
+        return  # the API answers about its lines itself, in JSON
+    if any(CONTROL.search(text) for text in _texts()):
+        abort(400, "La demande contient des caractères de contrôle.")
+    for name, value in request.args.items(multi=True):
+        if LIST_ARGUMENT.fullmatch(name) and not _is_count(value):
+            abort(400, "Le numéro ou la taille de page n’est pas un nombre.")
+
+
+def _is_count(value: str) -> bool:
+    return value.isascii() and value.isdigit() and int(value[:8]) <= MAX_PAGE
+
+
+def register(app: Flask) -> None:
+    """Check every request before its screen."""
+    app.before_request(_refuse_malformed)

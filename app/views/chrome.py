@@ -1,0 +1,175 @@
+"""What surrounds every page: menu, person, current centre, environment band, versioned addresses of static files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, current_app, g, has_request_context, request, session, url_for
+from sqlalchemy import select
+
+from app import roles
+from app.extensions import db
+from app.models import Centre, Membership, Person
+from app.models.centre import MEMBER_ROLES
+from app.services import clock
+
+from .filters import day
+
+#: In the order of the cascade: narrow screens and print come last.
+SHEETS = (
+    "tokens", "base", "header", "page", "buttons", "fields", "steps", "notices", "counters", "table", "cards", "status",
+    "dialog", "progress", "empty", "charts", "gate", "narrow",
+)  # fmt: skip
+MODULES = ("menus", "dates", "dialogs", "summary", "guard", "htmx-setup")
+#: Own indicator styles would need inline CSS; a refused form (422) is shown; other errors go to the page's messages.
+HTMX_CONFIG = {
+    "includeIndicatorStyles": False,
+    "allowEval": False,
+    "responseHandling": [
+        {"code": "204", "swap": False},
+        {"code": "[23]..", "swap": True},
+        {"code": "422", "swap": True},
+        {"code": "[45]..", "swap": True, "error": True},
+    ],
+}
+#: Role → (label, address) of its screens, in order. An address that no screen answers is not shown.
+MENU: dict[str, tuple[tuple[str, str], ...]] = {
+    roles.AGENT: (
+        ("Tableau de bord", "/tableau-de-bord/"),
+        ("Centres", "/centres/list/"),
+        ("Agréments", "/agrements/list/"),
+        ("Conducteurs", "/conducteurs/list/"),
+        ("Enregistrements", "/enregistrements/list/"),
+        ("Catalogue", "/catalogue/list/"),
+        ("Tarifs", "/tarifs/list/"),
+        ("À traiter", "/a-traiter/"),
+    ),
+    roles.CENTRE: (
+        ("Mes sessions", "/sessions/"),
+        ("Mes imports", "/imports/"),
+        ("Conducteurs", "/mes-conducteurs/list/"),
+        ("Enregistrements", "/mes-enregistrements/list/"),
+        ("Mon centre", "/mon-centre/"),
+    ),
+    roles.DRIVER: (("Mon espace", "/mon-espace/"),),
+}
+FOOTER = (
+    ("Aide", "/aide/"),
+    ("Accessibilité", "/accessibilite/"),
+    ("Données personnelles", "/donnees-personnelles/"),
+    ("Vérifier un certificat", "/verifier/"),
+)
+OWN_LINKS = (("Mon profil", "/mon-profil/", "user"),)
+
+
+@dataclass(frozen=True)
+class Link:
+    """An entry of a menu; `current` on the screen one stands on."""
+
+    label: str
+    href: str
+    current: bool = False
+    icon: str = ""
+
+
+@dataclass
+class Chrome:
+    """What `base.html` draws around a page."""
+
+    person: Person | None = None
+    role: str = ""
+    centre: Centre | None = None
+    centres: list[Centre] = field(default_factory=list)
+    menu: list[Link] = field(default_factory=list)
+    own_links: list[Link] = field(default_factory=list)
+    footer: list[Link] = field(default_factory=list)
+    band: str = ""
+    sheets: tuple[str, ...] = SHEETS
+    modules: tuple[str, ...] = MODULES
+    htmx_config: str = json.dumps(HTMX_CONFIG)
+
+
+def chrome() -> Chrome:
+    """Return what surrounds this page, worked out once a request.
+
+    With `g.bare` set (an error page, where the base may be what has failed) nothing is read from the base.
+    """
+    if "chrome" not in g:
+        g.chrome = _bare() if g.get("bare") else _for_person(_bare())
+    made: Chrome = g.chrome
+    return made
+
+
+def _bare() -> Chrome:
+    return Chrome(footer=[Link(label, href) for label, href in FOOTER if answers(href)], band=_band())
+
+
+def _for_person(page: Chrome) -> Chrome:
+    person = g.get("user")
+    if person is None or not person.is_authenticated:
+        return page
+    page.person = person
+    names = [role.name for role in person.roles]
+    places = _places(person) if roles.CENTRE in names else []
+    page.centres = [place.centre for place in places]
+    place = _current_place(places)
+    page.centre = place.centre if place else None
+    page.role = MEMBER_ROLES[place.role] if place else ", ".join(names)
+    page.menu = [_link(label, href) for name in names for label, href in MENU.get(name, ()) if answers(href)]
+    page.own_links = [Link(label, href, icon=icon) for label, href, icon in OWN_LINKS if answers(href)]
+    return page
+
+
+def _places(person: Person) -> list[Membership]:
+    """Return the person's places at centres, today, by name of centre."""
+    query = (
+        select(Membership)
+        .join(Membership.centre)
+        .where(Membership.person_id == person.id)
+        .where(Membership.valid_to.is_(None) | (Membership.valid_to >= clock.today()))
+        .order_by(Centre.name)
+    )
+    return list(db.session.scalars(query))
+
+
+def _current_place(places: list[Membership]) -> Membership | None:
+    chosen = [place for place in places if place.centre_id == session.get("centre_id")]
+    return next(iter(chosen or places), None)
+
+
+def _link(label: str, href: str) -> Link:
+    """Return a menu entry, marked where the page stands at its address or below."""
+    root = href.removesuffix("list/")
+    return Link(label, href, current=has_request_context() and request.path.startswith(root))
+
+
+def answers(href: str) -> bool:
+    """Tell whether a screen is registered at this address: a menu never leads to « introuvable »."""
+    return current_app.url_map.bind("").test(href)
+
+
+def _band() -> str:
+    if current_app.config["ENVIRONMENT"] == "production":
+        return ""
+    frozen = current_app.config.get("TODAY")
+    return "Environnement de démonstration." + (f" La date du jour est figée au {day(frozen)}." if frozen else "")
+
+
+@cache
+def _stamp(path: Path) -> str:
+    return f"{int(path.stat().st_mtime):x}" if path.is_file() else ""
+
+
+def asset(name: str) -> str:
+    """Return the address of a static file; it changes when the file does, so browsers may keep it."""
+    return url_for("static", filename=name, v=_stamp(Path(str(current_app.static_folder)) / name))
+
+
+def register(app: Flask) -> None:
+    """Give templates `chrome()`, `asset()`, `answers()`: globals, as Flask-AppBuilder's widgets have no context."""
+    helpers: dict[str, Any] = {"chrome": chrome, "asset": asset, "answers": answers}
+    app.jinja_env.globals.update(helpers)

@@ -1,0 +1,129 @@
+"""Errors, in French: one sentence, what to do, a way back. JSON for those who ask for it, a fragment for htmx."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Flask, g, json, make_response, render_template, request
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from app.extensions import db
+
+from .headers import is_htmx
+
+
+@dataclass(frozen=True)
+class Page:
+    """What an error page says: a title, what is wrong, what to do."""
+
+    title: str
+    sentence: str
+    advice: str
+
+
+PAGES: dict[int, Page] = {
+    400: Page(
+        "Demande non comprise",
+        "La demande reçue est incomplète ou mal formée.",
+        "Revenez à la page précédente et recommencez.",
+    ),
+    401: Page("Connexion nécessaire", "Cette page demande d’être connecté.", "Connectez-vous, puis recommencez."),
+    403: Page(
+        "Accès refusé",
+        "Votre compte ne donne pas accès à cette page.",
+        "Si vous devriez y avoir accès, demandez-le au représentant légal de votre centre.",
+    ),
+    404: Page(
+        "Page introuvable",
+        "Aucune page ne répond à cette adresse.",
+        "Vérifiez l’adresse, ou repartez de l’accueil : la page a pu être supprimée ou concerner un autre centre.",
+    ),
+    405: Page(
+        "Action impossible à cette adresse",
+        "Cette adresse n’accepte pas cette action.",
+        "Revenez à la page précédente et utilisez ses boutons.",
+    ),
+    413: Page(
+        "Envoi trop volumineux",
+        "L’envoi dépasse la taille acceptée : un fichier fait 10 Mo au plus.",
+        "Partagez le fichier en plusieurs, puis importez-les l’un après l’autre.",
+    ),
+    429: Page(
+        "Trop de demandes",
+        "Trop de demandes ont été reçues en peu de temps.",
+        "Patientez une minute, puis recommencez.",
+    ),
+    500: Page(
+        "Erreur du service",
+        "Le service a rencontré une erreur et la demande n’a pas abouti.",
+        "Réessayez dans quelques minutes. Avant de renvoyer un import, vérifiez son état dans « Mes imports ».",
+    ),
+    503: Page(
+        "Service momentanément indisponible",
+        "Le service ne peut pas répondre pour le moment.",
+        "Réessayez dans quelques minutes.",
+    ),
+}
+EXPIRED = Page(
+    "Formulaire expiré",
+    "Le formulaire a expiré. Rechargez la page, votre saisie enregistrée est conservée.",
+    "Si le message revient, reconnectez-vous.",
+)
+
+
+def _said(error: HTTPException) -> Page:
+    """Return what to say; a sentence given to `abort()` in French takes the place of the general one."""
+    if isinstance(error, CSRFError):
+        return EXPIRED
+    page = PAGES.get(error.code or 500) or PAGES[500 if (error.code or 500) >= 500 else 400]
+    own = error.description if error.description != type(error).description else None
+    return Page(page.title, own, page.advice) if own and error.code in (400, 403, 404, 409, 413, 429) else page
+
+
+def wants_json() -> bool:
+    """Tell whether the caller asks for JSON: the API's addresses, or an Accept header that prefers it."""
+    accept = request.accept_mimetypes
+    return request.path.startswith("/api/") or accept["application/json"] > accept["text/html"]
+
+
+def _answer(page: Page, code: int) -> Response:
+    if wants_json():
+        return _problem(page, code)
+    g.bare = code >= 500
+    if g.bare:
+        g.pop("chrome", None)
+    if is_htmx():
+        response = make_response(render_template("errors/fragment.html", error=page), code)
+        response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#messages", "innerHTML"
+        return response
+    return make_response(render_template("errors/page.html", error=page, code=code, title=page.title), code)
+
+
+def _problem(page: Page, code: int) -> Response:
+    """Return the error as `application/problem+json` (RFC 9457)."""
+    body = {"type": "about:blank", "title": page.title, "status": code, "detail": page.sentence}
+    return make_response(json.dumps(body, ensure_ascii=False), code, {"Content-Type": "application/problem+json"})
+
+
+def _on_http_error(error: HTTPException) -> Response:
+    if error.response is not None or (error.code or 500) < 400:
+        return error.get_response()  # a redirection, or an answer made by the screen itself
+    response = _answer(_said(error), error.code or 500)
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After", "WWW-Authenticate"):
+            response.headers[name] = value
+    return response
+
+
+def _on_failure(error: HTTPException) -> Response:
+    """Answer an unforeseen failure; Flask has written it to the log with its trace, the screen shows none."""
+    db.session.rollback()
+    return _answer(PAGES[500], 500)
+
+
+def register(app: Flask) -> None:
+    """Answer every error of every screen."""
+    app.register_error_handler(HTTPException, _on_http_error)
+    app.register_error_handler(500, _on_failure)

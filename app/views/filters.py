@@ -1,0 +1,112 @@
+"""How figures, dates and names are written on French screens: Jinja filters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from flask import Flask
+from wtforms import Field, Form, HiddenField
+
+from app.services.clock import PARIS
+
+NO_BREAK = "\u00a0"
+
+
+def _grouped(whole: int) -> str:
+    return f"{whole:,}".replace(",", NO_BREAK)
+
+
+def euros(amount: Decimal) -> str:
+    """Return an amount as « 1 152,04 € », with no-break spaces."""
+    sign, cents = ("-" if amount < 0 else ""), abs(amount).quantize(Decimal("0.01"))
+    whole, _, fraction = str(cents).partition(".")
+    return f"{sign}{_grouped(int(whole))},{fraction}{NO_BREAK}€"
+
+
+def percent(rate: Decimal | int) -> str:
+    """Return a rate in hundredths (20 or 5.50) as « 20 % » or « 5,5 % »; a rate below 1 is a fraction (0.20)."""
+    hundredths = Decimal(rate) * 100 if 0 < Decimal(rate) < 1 else Decimal(rate)
+    text = f"{hundredths:f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return text.replace(".", ",") + NO_BREAK + "%"
+
+
+def day(value: date | None) -> str:
+    """Return a date as JJ/MM/AAAA, or nothing for None."""
+    return f"{value:%d/%m/%Y}" if value else ""
+
+
+def moment(value: datetime | None) -> str:
+    """Return an aware instant as « JJ/MM/AAAA à HH:MM » in Paris, or nothing for None."""
+    return f"{value.astimezone(PARIS):%d/%m/%Y à %H:%M}" if value else ""
+
+
+def siret(value: str | None) -> str:
+    """Return a SIRET in groups (« 123 456 782 00010 »); another text as it stands."""
+    text = value or ""
+    if not re.fullmatch(r"\d{14}", text):
+        return text
+    return NO_BREAK.join((text[:3], text[3:6], text[6:9], text[9:]))
+
+
+def number(value: int) -> str:
+    """Return a whole number in groups of three (« 202 000 »)."""
+    return _grouped(value)
+
+
+def count_of(count: int, one: str, many: str | None = None) -> str:
+    """Return a count with its noun: « 0 ligne », « 1 ligne », « 3 lignes » (in French, 0 and 1 are singular)."""
+    return f"{_grouped(count)} {one if abs(count) < 2 else many or one + 's'}"
+
+
+def lower_first(text: str) -> str:
+    """Return the text to stand after a colon: first letter lowered, but for an abbreviation (« N° », « CFR »)."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
+
+
+def first_error(errors: Iterable[Any]) -> str:
+    """Return the first message of a field, whatever the depth FormField and FieldList put it at."""
+    for error in errors.values() if isinstance(errors, dict) else errors:
+        return first_error(error) if isinstance(error, (dict, list, tuple)) else str(error)
+    return ""
+
+
+def faulty_fields(form: Form) -> list[Field]:
+    """Return the visible fields of a form that have an error, in the order of the screen."""
+    return [field for field in form if field.errors and not isinstance(field, HiddenField)]
+
+
+def tied(attrs: dict[str, Any], field: Field, hint: str | None) -> dict[str, Any]:
+    """Return the attributes of a control, tied to its hint and its error (RGAA 11.10).
+
+    Required is told to assistive technology only: the browser's own bubbles speak its language, not ours. Nothing cuts
+    what is pasted: a text that is too long is answered in words.
+    """
+    ids = [f"{field.id}-hint"] * bool(hint) + [f"{field.id}-error"] * bool(field.errors)
+    states = {"aria-required": bool(getattr(field.flags, "required", False)), "aria-invalid": bool(field.errors)}
+    told: dict[str, Any] = {name: "true" for name, holds in states.items() if holds}
+    if ids:
+        told["aria-describedby"] = " ".join(ids)
+    return {"required": False, "maxlength": False, **told, **attrs}
+
+
+def page_numbers(page: int, page_count: int, around: int = 2) -> list[int | None]:
+    """Return the page numbers to show, None for a gap: 1 … 4 5 [6] 7 8 … 15."""
+    kept = sorted({1, page_count, *range(page - around, page + around + 1)} & set(range(1, page_count + 1)))
+    numbers: list[int | None] = []
+    for number_, before in zip(kept, [0, *kept], strict=False):
+        numbers += [None] * (number_ - before > 1) + [number_]
+    return numbers
+
+
+FILTERS = (euros, percent, day, moment, siret, number, count_of, lower_first, first_error, faulty_fields, tied)
+
+
+def register(app: Flask) -> None:
+    """Give templates the filters, under the names of their functions."""
+    app.jinja_env.filters.update({function.__name__: function for function in FILTERS})
+    app.jinja_env.globals["page_numbers"] = page_numbers
