@@ -1,0 +1,302 @@
+"""Each row of the table of rules, on one line alone."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from app.validators.context import Catalogue, Context, Period, Training
+from app.validators.fields import name_key
+from app.validators.remark import Code, Severity
+from tests.validators.facts import (
+    ALL_IDS,
+    CTCR,
+    DRIVER,
+    FCO_GOODS,
+    FIMO_GOODS,
+    GOODS,
+    TODAY,
+    accreditation,
+    context,
+    kinds,
+    parsed,
+    remarks,
+)
+
+
+def test_a_good_line_has_no_remark() -> None:
+    assert remarks() == ()
+
+
+def test_a_reference_may_be_left_out() -> None:
+    assert remarks(reference=" ") == ()
+
+
+@pytest.mark.parametrize(
+    ("field", "sentence"),
+    [
+        ("order_number", "Numéro de commande non renseigné"),
+        ("training_label", "Libellé de formation non renseigné"),
+        ("category", "Catégorie de formation non renseignée"),
+        ("end_date", "Date de fin de formation non renseignée"),
+        ("first_name", "Prénom non renseigné"),
+        ("last_name", "Nom non renseigné"),
+        ("birth_date", "Date de naissance non renseignée"),
+        ("permit_number", "N° de permis de conduire non renseigné"),
+    ],
+)
+@pytest.mark.parametrize("typed", ["", " \u00a0\u200b"])
+def test_a_needed_field_left_out_is_the_only_thing_said(field: str, sentence: str, typed: str) -> None:
+    (remark,) = remarks(**{field: typed})
+    assert (remark.code, remark.field, remark.severity) == (Code.MISSING, field, Severity.ERROR)
+    assert remark.message == sentence
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "sentence"),
+    [
+        ("reference", "R" * 51, "Format de la référence non conforme"),
+        ("order_number", "COM\x00", "Format du numéro de commande non conforme"),
+        ("end_date", "1/1/2022", "Format de la date de fin de formation non conforme"),
+        ("first_name", "11111", "Format du prénom non conforme"),
+        ("last_name", "O'", "Format du nom non conforme"),
+        ("birth_date", "30/02/1990", "Format de la date de naissance non conforme"),
+        ("permit_number", "ABCDEFGHIJ", "Format du N° de permis de conduire non conforme"),
+    ],
+)
+def test_a_malformed_field_is_the_only_thing_said(field: str, typed: str, sentence: str) -> None:
+    (remark,) = remarks(**{field: typed})
+    assert (remark.code, remark.field, remark.severity) == (Code.FORMAT, field, Severity.ERROR)
+    assert remark.message == sentence
+
+
+@pytest.mark.parametrize("typed", ["298795874", "12345678901234", "850492100123"])
+def test_a_permit_that_came_as_a_number_is_refused_and_the_column_named(typed: str) -> None:
+    (remark,) = remarks(permit_number=typed, numeric_permit=True)
+    assert remark.message == (
+        "Format du N° de permis de conduire non conforme : "
+        "la colonne doit être au format TEXTE (des zéros de tête ont pu être perdus)"
+    )
+    assert parsed(permit_number=typed, numeric_permit=True).permit is None
+
+
+def test_a_short_number_is_said_once_and_not_twice() -> None:
+    assert kinds(permit_number="123", numeric_permit=True) == ["format:permit_number:text_column"]
+
+
+@pytest.mark.parametrize(
+    ("field", "kind"),
+    [
+        ("reference", "format:reference"),
+        ("order_number", "format:order_number"),
+        ("training_label", "unknown_training"),
+        ("category", "unknown_category"),
+        ("end_date", "format:end_date"),
+        ("first_name", "format:first_name"),
+        ("last_name", "format:last_name"),
+        ("birth_date", "format:birth_date"),
+        ("permit_number", "format:permit_number"),
+    ],
+)
+@pytest.mark.parametrize("error", ["#REF!", "#N/A", "#VALEUR!", "#DIV/0!"])
+def test_an_excel_error_is_a_fault_of_its_field(field: str, kind: str, error: str) -> None:
+    assert kind in kinds(**{field: error})
+
+
+def test_unknown_label_and_category() -> None:
+    told = remarks(training_label="Permis B", category="Animaux")
+    assert [remark.message for remark in told] == ["Libellé de formation inconnu", "Catégorie de formation inconnue"]
+
+
+@pytest.mark.parametrize("label", ["fimo MARCHANDISES", " FIMO   Marchandises ", "FIMO\u00a0Marchandises"])
+def test_label_and_category_forgive_case_and_spaces(label: str) -> None:
+    assert remarks(training_label=label, category="MARCHANDISES") == ()
+
+
+def test_label_forgives_accents_and_apostrophes() -> None:
+    assert remarks(training_label="fco complete") == ()
+    label = "CAP conducteur agent d’accueil en autobus et autocar"
+    assert remarks(training_label=label, category="voyageurs") == ()
+
+
+def test_end_date_today_is_accepted_tomorrow_is_not() -> None:
+    assert kinds(end_date="10/01/2022") == []
+    assert kinds(end_date="11/01/2022") == ["end_date_in_future"]
+
+
+@pytest.mark.parametrize(
+    ("today", "born", "expected"),
+    [
+        (TODAY, "10/01/2004", []),
+        (TODAY, "11/01/2004", ["minor"]),
+        (date(2022, 2, 28), "29/02/2004", ["minor"]),
+        (date(2022, 3, 1), "29/02/2004", []),
+        (date(2024, 2, 29), "01/03/2006", ["minor"]),
+        (TODAY, "10/01/1922", []),
+        (TODAY, "09/01/1922", ["over_100"]),
+        (date(2100, 3, 1), "29/02/2000", []),
+        (date(2100, 3, 2), "29/02/2000", ["over_100"]),
+        (TODAY, "01/01/0001", ["over_100"]),
+        (TODAY, "11/01/2022", ["minor", "birth_date_in_future"]),
+        (TODAY, "31/12/9999", ["minor", "birth_date_in_future"]),
+    ],
+)
+def test_age_is_judged_on_the_day(today: date, born: str, expected: list[str]) -> None:
+    facts = context(today=today)
+    assert [kind for kind in kinds(facts, birth_date=born) if kind != "no_account"] == expected
+
+
+def test_minors_are_admitted_by_the_schools_trainings_only() -> None:
+    school = {"training_label": "CAP conducteur routier marchandises", "birth_date": "01/01/2006"}
+    assert "minor" not in kinds(**school)
+    assert "minor" in kinds(birth_date="01/01/2006")
+    assert "birth_date_in_future" in kinds(**{**school, "birth_date": "01/01/2023"})
+
+
+def test_minor_needs_the_type_of_the_training() -> None:
+    assert "minor" not in kinds(birth_date="01/01/2006", training_label="")
+    assert "minor" not in kinds(birth_date="01/01/2006", training_label="Permis B")
+    # Both entries of this label are of one type: the category is not needed to know it.
+    assert "minor" in kinds(birth_date="01/01/2006", training_label="FCO Complète", category="")
+
+
+def accredited(**facts: object) -> Context:
+    return context(accreditations=(accreditation(**facts),))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("end_date", "covered"),
+    [("31/12/2020", False), ("01/01/2021", True), ("30/06/2021", True), ("01/07/2021", False)],
+)
+def test_accreditation_bounds_are_inclusive(end_date: str, covered: bool) -> None:
+    facts = accredited(start=date(2021, 1, 1), end=date(2021, 6, 30))
+    assert kinds(facts, end_date=end_date) == ([] if covered else ["not_accredited"])
+
+
+@pytest.mark.parametrize(
+    ("end_date", "covered"),
+    [("28/02/2021", True), ("01/03/2021", False), ("31/03/2021", False), ("01/04/2021", True)],
+)
+def test_suspension_bounds_are_inclusive(end_date: str, covered: bool) -> None:
+    facts = accredited(suspensions=(Period(date(2021, 3, 1), date(2021, 3, 31)),))
+    assert kinds(facts, end_date=end_date) == ([] if covered else ["not_accredited"])
+
+
+def test_withdrawal_counts_from_its_day_and_a_running_suspension_too() -> None:
+    withdrawn = accredited(withdrawn_on=date(2021, 5, 1))
+    assert kinds(withdrawn, end_date="30/04/2021") == []
+    assert kinds(withdrawn, end_date="01/05/2021") == ["not_accredited"]
+    assert kinds(accredited(suspensions=(Period(date(2021, 3, 1)),))) == ["not_accredited"]
+
+
+def test_another_accreditation_covers_what_the_first_does_not() -> None:
+    first = accreditation(end=date(2020, 12, 31), number="A", id=1)
+    second = accreditation(start=date(2021, 1, 1), number="B", id=2)
+    facts = context(accreditations=(first, second))
+    assert kinds(facts) == []
+    training = parsed().training
+    assert training is not None
+    assert facts.accreditation_for(training, date(2020, 12, 31)) is first
+    assert facts.accreditation_for(training, date(2021, 1, 1)) is second
+    assert facts.accreditation_for(training, date(2019, 12, 31)) is None
+
+
+def test_not_accredited_looks_at_the_category_of_a_label_with_two_entries() -> None:
+    facts = accredited(ids=frozenset({FCO_GOODS}))
+    assert kinds(facts, training_label="FCO Complète") == []
+    assert kinds(facts, training_label="FCO Complète", category="Voyageurs") == ["not_accredited"]
+
+
+def test_not_accredited_where_the_category_does_not_fit_looks_at_the_labels_own() -> None:
+    facts = accredited(ids=ALL_IDS - {CTCR})
+    told = remarks(facts, training_label="Titre Professionnel CTCR")
+    assert [remark.message for remark in told] == [
+        "CFR non agréé pour cette formation à la date indiquée",
+        "La formation ne correspond pas à la catégorie indiquée",
+    ]
+
+
+@pytest.mark.parametrize(("category", "first"), [("", "missing:category"), ("Animaux", "unknown_category")])
+def test_not_accredited_without_category_speaks_for_a_single_entry_only(category: str, first: str) -> None:
+    facts = accredited(ids=frozenset())
+    assert kinds(facts, category=category) == [first, "not_accredited"]
+    assert kinds(facts, training_label="FCO Complète", category=category) == [first]
+
+
+def test_a_training_outside_its_own_validity_is_not_accredited() -> None:
+    training = Training(FIMO_GOODS, "FIMO", GOODS, "FIMO", valid_from=date(2021, 1, 1), valid_to=date(2021, 12, 31))
+    facts = context(catalogue=Catalogue([training]))
+    days = [date(2020, 12, 31), date(2021, 1, 1), date(2021, 12, 31), date(2022, 1, 1)]
+    assert [facts.accreditation_for(training, day) is not None for day in days] == [False, True, True, False]
+
+
+def test_already_registered_by_this_centre_says_the_day() -> None:
+    facts = context(own_registrations={(*DRIVER, FIMO_GOODS, None): date(2022, 1, 5)})
+    (remark,) = remarks(facts, permit_number="82-r 987.928")
+    assert remark.severity is Severity.INFORMATION
+    assert remark.message == (
+        "Déjà enregistré par votre centre le 05/01/2022 pour cette formation : un nouvel enregistrement sera facturé"
+    )
+    assert kinds(facts, training_label="FCO Complète") == []
+
+
+def test_a_module_is_already_registered_for_the_same_day_only() -> None:
+    module = 7
+    facts = context(own_registrations={(*DRIVER, module, date(2022, 1, 1)): date(2022, 1, 5)})
+    assert kinds(facts, training_label="Module FCO") == ["already_registered"]
+    assert kinds(facts, training_label="Module FCO", end_date="02/01/2022") == []
+
+
+def test_identity_differs_only_where_every_known_name_does() -> None:
+    facts = context(own_names={DRIVER: frozenset({name_key("MARTIN", "Zoé"), name_key("Le Goff", "Yann")})})
+    (remark,) = remarks(facts)
+    assert (remark.field, remark.severity) == ("last_name", Severity.INFORMATION)
+    assert remark.message == "Ce N° de permis et cette date de naissance sont connus sous un autre nom"
+    assert kinds(facts, last_name="Zoe", first_name="MARTIN") == []
+    assert kinds(facts, last_name="LE-GOFF", first_name="yann") == []
+    assert kinds(facts, first_name="") == ["missing:first_name"]
+
+
+def test_no_account() -> None:
+    (remark,) = remarks(context(accounts=frozenset()))
+    assert (remark.code, remark.field, remark.severity) == (Code.NO_ACCOUNT, None, Severity.INFORMATION)
+    assert remark.message == "Ne possède pas encore de compte sur la plateforme"
+
+
+@pytest.mark.parametrize("missing", ["birth_date", "permit_number"])
+def test_what_is_asked_of_a_driver_is_silent_without_one(missing: str) -> None:
+    facts = context(
+        accounts=frozenset(),
+        own_names={DRIVER: frozenset({("autre",)})},
+        own_registrations={(*DRIVER, FIMO_GOODS, None): TODAY},
+    )
+    assert kinds(facts) == ["already_registered", "identity_differs", "no_account"]
+    assert kinds(facts, **{missing: ""}) == [f"missing:{missing}"]
+
+
+def test_all_remarks_of_a_line_are_kept_in_the_order_of_the_table() -> None:
+    told = kinds(
+        context(accreditations=(), accounts=frozenset()),
+        order_number="",
+        last_name="4",
+        first_name="",
+        category="Voyageurs",
+        end_date="11/01/2022",
+        birth_date="10/01/2022",
+    )
+    assert told == [
+        "missing:order_number", "missing:first_name", "format:last_name", "end_date_in_future", "minor",
+        "not_accredited", "category_mismatch", "no_account",
+    ]  # fmt: skip
+
+
+def test_the_entry_in_force_on_the_end_date_is_meant_where_a_label_had_several() -> None:
+    from app.validators.line import parse_lines
+    from tests.validators.facts import raw
+
+    old = Training(1, "FIMO Marchandises", GOODS, "FIMO", valid_to=date(2021, 6, 30))
+    new = Training(2, "FIMO marchandises", GOODS, "FIMO", valid_from=date(2021, 7, 1))
+    days = ["30/06/2021", "01/07/2021", ""]
+    lines = parse_lines([raw(end_date=day) for day in days], Catalogue([old, new]))
+    assert [line.training for line in lines] == [old, new, new]
