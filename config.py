@@ -11,7 +11,7 @@ from app.roles import FAB_ROLES
 
 ROOT = Path(__file__).resolve().parent
 #: Known to everybody who reads this file: good for a demonstration on one's own machine, refused in production.
-DEFAULT_SECRET = "demonstration-only-secret-change-me"
+DEFAULT_SECRET = "demonstration-only-secret-change-me"  # noqa: S105
 
 
 class ConfigurationError(RuntimeError):
@@ -46,7 +46,7 @@ class Config:
     FAB_ADD_OPENAPI_VIEWS = False
     FAB_ADD_MENU_API = False
     FAB_API_SWAGGER_UI = False
-    FAB_PASSWORD_HASH_METHOD = "scrypt"
+    FAB_PASSWORD_HASH_METHOD = "scrypt"  # noqa: S105
     BABEL_DEFAULT_LOCALE = "fr"
     BABEL_DEFAULT_TIMEZONE = "Europe/Paris"
     LANGUAGES = {"fr": {"flag": "fr", "name": "Français"}}
@@ -63,8 +63,6 @@ class Config:
 
     SQLALCHEMY_TRACK_MODIFICATIONS = False
     QUEUE_NAME = "registre"
-    #: Documents drawn by one job: a worker stays warm, and a killed one loses little.
-    DOCUMENT_CHUNK = 25
     ISSUER = "IN Groupe, exploitant du Registre CQC"
 
     def __init__(self, env: dict[str, str] | None = None) -> None:
@@ -92,7 +90,7 @@ class Config:
         self.WEB_PROCESSES = int(get("WEB_PROCESSES", "2"))
 
     @property
-    def queue_socket(self) -> Path:
+    def QUEUE_SOCKET(self) -> Path:
         """Return the unix socket of the embedded queue."""
         return self.DATA_DIR / "queue" / "queue.sock"
 
@@ -109,7 +107,7 @@ class Test(Config):
 
     ENVIRONMENT = "test"
     TESTING = True
-    FAB_PASSWORD_HASH_METHOD = "pbkdf2:sha256:1"
+    FAB_PASSWORD_HASH_METHOD = "pbkdf2:sha256:1"  # noqa: S105
     WTF_CSRF_ENABLED = False
 
 

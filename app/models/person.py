@@ -38,4 +38,4 @@ class Person(User):
     @property
     def initials(self) -> str:
         """Return up to two initials, for the avatar of the top bar."""
-        return (self.first_name[:1] + self.last_name[:1]).upper()
+        return f"{self.first_name[:1]}{self.last_name[:1]}".upper()

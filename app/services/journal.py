@@ -33,5 +33,5 @@ def record(
             before=before,
             after=after,
             reason=reason,
-        )  # fmt: skip
+        )
     )

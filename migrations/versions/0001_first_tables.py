@@ -68,12 +68,8 @@ def upgrade() -> None:
         sa.Column("created_by_fk", sa.Integer(), nullable=True),
         sa.Column("changed_by_fk", sa.Integer(), nullable=True),
         sa.Column("auth_token", sa.String(length=64), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["changed_by_fk"], ["ab_user.id"], name=op.f("fk_ab_user_changed_by_fk")
-        ),
-        sa.ForeignKeyConstraint(
-            ["created_by_fk"], ["ab_user.id"], name=op.f("fk_ab_user_created_by_fk")
-        ),
+        sa.ForeignKeyConstraint(["changed_by_fk"], ["ab_user.id"], name=op.f("fk_ab_user_changed_by_fk")),
+        sa.ForeignKeyConstraint(["created_by_fk"], ["ab_user.id"], name=op.f("fk_ab_user_created_by_fk")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_user")),
         sa.UniqueConstraint("auth_token", name=op.f("uq_ab_user_auth_token")),
         sa.UniqueConstraint("email", name=op.f("uq_ab_user_email")),
@@ -103,13 +99,10 @@ def upgrade() -> None:
         "outbox",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
-        sa.Column(
-            "payload",
-            sa.JSON().with_variant(postgresql.JSONB(), "postgresql"),
-            nullable=False,
-        ),
+        sa.Column("payload", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("rung_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
@@ -133,13 +126,9 @@ def upgrade() -> None:
         sa.Column("valid_from", sa.Date(), nullable=False),
         sa.Column("valid_to", sa.Date(), nullable=True),
         sa.CheckConstraint("amount >= 0", name="ck_tariff_amount"),
-        sa.CheckConstraint(
-            "valid_to IS NULL OR valid_to >= valid_from", name="ck_tariff_validity"
-        ),
+        sa.CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="ck_tariff_validity"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tariff")),
-        sa.UniqueConstraint(
-            "price_class", "valid_from", name=op.f("uq_tariff_price_class_valid_from")
-        ),
+        sa.UniqueConstraint("price_class", "valid_from", name=op.f("uq_tariff_price_class_valid_from")),
     )
     op.create_table(
         "training",
@@ -152,17 +141,12 @@ def upgrade() -> None:
         sa.Column("minors_allowed", sa.Boolean(), nullable=False),
         sa.Column("valid_from", sa.Date(), nullable=True),
         sa.Column("valid_to", sa.Date(), nullable=True),
+        sa.CheckConstraint("category IN ('Marchandises', 'Voyageurs')", name="ck_training_category"),
         sa.CheckConstraint(
-            "category IN ('Marchandises', 'Voyageurs')", name="ck_training_category"
-        ),
-        sa.CheckConstraint(
-            "valid_to IS NULL OR valid_from IS NULL OR valid_to >= valid_from",
-            name="ck_training_validity",
+            "valid_to IS NULL OR valid_from IS NULL OR valid_to >= valid_from", name="ck_training_validity"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_training")),
-        sa.UniqueConstraint(
-            "label", "category", name=op.f("uq_training_label_category")
-        ),
+        sa.UniqueConstraint("label", "category", name=op.f("uq_training_label_category")),
     )
     op.create_table(
         "ab_api_key",
@@ -179,12 +163,7 @@ def upgrade() -> None:
         sa.Column("expires_on", sa.DateTime(), nullable=True),
         sa.Column("revoked_on", sa.DateTime(), nullable=True),
         sa.Column("last_used_on", sa.DateTime(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["user_id"],
-            ["ab_user.id"],
-            name=op.f("fk_ab_api_key_user_id"),
-            ondelete="CASCADE",
-        ),
+        sa.ForeignKeyConstraint(["user_id"], ["ab_user.id"], name=op.f("fk_ab_api_key_user_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_api_key")),
         sa.UniqueConstraint("lookup_hash", name=op.f("uq_ab_api_key_lookup_hash")),
         sa.UniqueConstraint("uuid", name=op.f("uq_ab_api_key_uuid")),
@@ -200,21 +179,11 @@ def upgrade() -> None:
         sa.Column("group_id", sa.Integer(), nullable=True),
         sa.Column("role_id", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["group_id"],
-            ["ab_group.id"],
-            name=op.f("fk_ab_group_role_group_id"),
-            ondelete="CASCADE",
+            ["group_id"], ["ab_group.id"], name=op.f("fk_ab_group_role_group_id"), ondelete="CASCADE"
         ),
-        sa.ForeignKeyConstraint(
-            ["role_id"],
-            ["ab_role.id"],
-            name=op.f("fk_ab_group_role_role_id"),
-            ondelete="CASCADE",
-        ),
+        sa.ForeignKeyConstraint(["role_id"], ["ab_role.id"], name=op.f("fk_ab_group_role_role_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_group_role")),
-        sa.UniqueConstraint(
-            "group_id", "role_id", name=op.f("uq_ab_group_role_group_id_role_id")
-        ),
+        sa.UniqueConstraint("group_id", "role_id", name=op.f("uq_ab_group_role_group_id_role_id")),
     )
     with op.batch_alter_table("ab_group_role", schema=None) as batch_op:
         batch_op.create_index("idx_group_id", ["group_id"], unique=False)
@@ -226,20 +195,12 @@ def upgrade() -> None:
         sa.Column("permission_id", sa.Integer(), nullable=False),
         sa.Column("view_menu_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["permission_id"],
-            ["ab_permission.id"],
-            name=op.f("fk_ab_permission_view_permission_id"),
+            ["permission_id"], ["ab_permission.id"], name=op.f("fk_ab_permission_view_permission_id")
         ),
-        sa.ForeignKeyConstraint(
-            ["view_menu_id"],
-            ["ab_view_menu.id"],
-            name=op.f("fk_ab_permission_view_view_menu_id"),
-        ),
+        sa.ForeignKeyConstraint(["view_menu_id"], ["ab_view_menu.id"], name=op.f("fk_ab_permission_view_view_menu_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_permission_view")),
         sa.UniqueConstraint(
-            "permission_id",
-            "view_menu_id",
-            name=op.f("uq_ab_permission_view_permission_id_view_menu_id"),
+            "permission_id", "view_menu_id", name=op.f("uq_ab_permission_view_permission_id_view_menu_id")
         ),
     )
     with op.batch_alter_table("ab_permission_view", schema=None) as batch_op:
@@ -252,21 +213,11 @@ def upgrade() -> None:
         sa.Column("user_id", sa.Integer(), nullable=True),
         sa.Column("group_id", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["group_id"],
-            ["ab_group.id"],
-            name=op.f("fk_ab_user_group_group_id"),
-            ondelete="CASCADE",
+            ["group_id"], ["ab_group.id"], name=op.f("fk_ab_user_group_group_id"), ondelete="CASCADE"
         ),
-        sa.ForeignKeyConstraint(
-            ["user_id"],
-            ["ab_user.id"],
-            name=op.f("fk_ab_user_group_user_id"),
-            ondelete="CASCADE",
-        ),
+        sa.ForeignKeyConstraint(["user_id"], ["ab_user.id"], name=op.f("fk_ab_user_group_user_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_user_group")),
-        sa.UniqueConstraint(
-            "user_id", "group_id", name=op.f("uq_ab_user_group_user_id_group_id")
-        ),
+        sa.UniqueConstraint("user_id", "group_id", name=op.f("uq_ab_user_group_user_id_group_id")),
     )
     with op.batch_alter_table("ab_user_group", schema=None) as batch_op:
         batch_op.create_index("idx_user_group_id", ["group_id"], unique=False)
@@ -277,22 +228,10 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("user_id", sa.Integer(), nullable=True),
         sa.Column("role_id", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["role_id"],
-            ["ab_role.id"],
-            name=op.f("fk_ab_user_role_role_id"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["user_id"],
-            ["ab_user.id"],
-            name=op.f("fk_ab_user_role_user_id"),
-            ondelete="CASCADE",
-        ),
+        sa.ForeignKeyConstraint(["role_id"], ["ab_role.id"], name=op.f("fk_ab_user_role_role_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["user_id"], ["ab_user.id"], name=op.f("fk_ab_user_role_user_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_user_role")),
-        sa.UniqueConstraint(
-            "user_id", "role_id", name=op.f("uq_ab_user_role_user_id_role_id")
-        ),
+        sa.UniqueConstraint("user_id", "role_id", name=op.f("uq_ab_user_role_user_id_role_id")),
     )
     op.create_table(
         "accreditation",
@@ -303,25 +242,15 @@ def upgrade() -> None:
         sa.Column("valid_from", sa.Date(), nullable=False),
         sa.Column("valid_to", sa.Date(), nullable=True),
         sa.Column("withdrawn_on", sa.Date(), nullable=True),
-        sa.CheckConstraint(
-            "valid_to IS NULL OR valid_to >= valid_from",
-            name="ck_accreditation_validity",
-        ),
+        sa.CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="ck_accreditation_validity"),
         sa.ForeignKeyConstraint(
-            ["centre_id"],
-            ["centre.id"],
-            name=op.f("fk_accreditation_centre_id"),
-            ondelete="RESTRICT",
+            ["centre_id"], ["centre.id"], name=op.f("fk_accreditation_centre_id"), ondelete="RESTRICT"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_accreditation")),
-        sa.UniqueConstraint(
-            "authority", "number", name=op.f("uq_accreditation_authority_number")
-        ),
+        sa.UniqueConstraint("authority", "number", name=op.f("uq_accreditation_authority_number")),
     )
     with op.batch_alter_table("accreditation", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_accreditation_centre_id"), ["centre_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_accreditation_centre_id"), ["centre_id"], unique=False)
 
     op.create_table(
         "batch",
@@ -339,57 +268,30 @@ def upgrade() -> None:
         sa.Column("next_number", sa.Integer(), nullable=False),
         sa.Column("checked_version", sa.Integer(), nullable=True),
         sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column(
-            "summary",
-            sa.JSON().with_variant(postgresql.JSONB(), "postgresql"),
-            nullable=True,
-        ),
+        sa.Column("summary", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
         sa.Column("registered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("registered_by_id", sa.Integer(), nullable=True),
         sa.Column("receipt_number", sa.String(length=20), nullable=True),
         sa.Column("idempotency_key", sa.String(length=80), nullable=True),
-        sa.CheckConstraint(
-            "(state = 'registered') = (registered_at IS NOT NULL)",
-            name="ck_batch_registered",
-        ),
+        sa.CheckConstraint("(state = 'registered') = (registered_at IS NOT NULL)", name="ck_batch_registered"),
         sa.CheckConstraint("mode IN ('manual', 'file', 'api')", name="ck_batch_mode"),
+        sa.ForeignKeyConstraint(["centre_id"], ["centre.id"], name=op.f("fk_batch_centre_id"), ondelete="RESTRICT"),
         sa.ForeignKeyConstraint(
-            ["centre_id"],
-            ["centre.id"],
-            name=op.f("fk_batch_centre_id"),
-            ondelete="RESTRICT",
+            ["created_by_id"], ["ab_user.id"], name=op.f("fk_batch_created_by_id"), ondelete="RESTRICT"
         ),
         sa.ForeignKeyConstraint(
-            ["created_by_id"],
-            ["ab_user.id"],
-            name=op.f("fk_batch_created_by_id"),
-            ondelete="RESTRICT",
+            ["registered_by_id"], ["ab_user.id"], name=op.f("fk_batch_registered_by_id"), ondelete="RESTRICT"
         ),
         sa.ForeignKeyConstraint(
-            ["registered_by_id"],
-            ["ab_user.id"],
-            name=op.f("fk_batch_registered_by_id"),
-            ondelete="RESTRICT",
-        ),
-        sa.ForeignKeyConstraint(
-            ["training_id"],
-            ["training.id"],
-            name=op.f("fk_batch_training_id"),
-            ondelete="RESTRICT",
+            ["training_id"], ["training.id"], name=op.f("fk_batch_training_id"), ondelete="RESTRICT"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_batch")),
-        sa.UniqueConstraint(
-            "centre_id",
-            "idempotency_key",
-            name=op.f("uq_batch_centre_id_idempotency_key"),
-        ),
+        sa.UniqueConstraint("centre_id", "idempotency_key", name=op.f("uq_batch_centre_id_idempotency_key")),
         sa.UniqueConstraint("key", name=op.f("uq_batch_key")),
         sa.UniqueConstraint("receipt_number", name=op.f("uq_batch_receipt_number")),
     )
     with op.batch_alter_table("batch", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_batch_centre_state", ["centre_id", "state", "updated_at"], unique=False
-        )
+        batch_op.create_index("ix_batch_centre_state", ["centre_id", "state", "updated_at"], unique=False)
 
     op.create_table(
         "driver",
@@ -399,24 +301,13 @@ def upgrade() -> None:
         sa.Column("last_name", sa.String(length=60), nullable=False),
         sa.Column("first_name", sa.String(length=60), nullable=False),
         sa.Column("person_id", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["person_id"],
-            ["ab_user.id"],
-            name=op.f("fk_driver_person_id"),
-            ondelete="RESTRICT",
-        ),
+        sa.ForeignKeyConstraint(["person_id"], ["ab_user.id"], name=op.f("fk_driver_person_id"), ondelete="RESTRICT"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_driver")),
-        sa.UniqueConstraint(
-            "permit_number",
-            "birth_date",
-            name=op.f("uq_driver_permit_number_birth_date"),
-        ),
+        sa.UniqueConstraint("permit_number", "birth_date", name=op.f("uq_driver_permit_number_birth_date")),
         sa.UniqueConstraint("person_id", name=op.f("uq_driver_person_id")),
     )
     with op.batch_alter_table("driver", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_driver_last_name"), ["last_name"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_driver_last_name"), ["last_name"], unique=False)
 
     op.create_table(
         "journal",
@@ -427,42 +318,18 @@ def upgrade() -> None:
         sa.Column("action", sa.String(length=40), nullable=False),
         sa.Column("subject_type", sa.String(length=40), nullable=False),
         sa.Column("subject_id", sa.String(length=40), nullable=False),
-        sa.Column(
-            "before",
-            sa.JSON().with_variant(postgresql.JSONB(), "postgresql"),
-            nullable=True,
-        ),
-        sa.Column(
-            "after",
-            sa.JSON().with_variant(postgresql.JSONB(), "postgresql"),
-            nullable=True,
-        ),
+        sa.Column("before", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
+        sa.Column("after", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
         sa.Column("reason", sa.String(length=300), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["actor_id"],
-            ["ab_user.id"],
-            name=op.f("fk_journal_actor_id"),
-            ondelete="RESTRICT",
-        ),
-        sa.ForeignKeyConstraint(
-            ["centre_id"],
-            ["centre.id"],
-            name=op.f("fk_journal_centre_id"),
-            ondelete="RESTRICT",
-        ),
+        sa.ForeignKeyConstraint(["actor_id"], ["ab_user.id"], name=op.f("fk_journal_actor_id"), ondelete="RESTRICT"),
+        sa.ForeignKeyConstraint(["centre_id"], ["centre.id"], name=op.f("fk_journal_centre_id"), ondelete="RESTRICT"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_journal")),
     )
     with op.batch_alter_table("journal", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_journal_actor_id"), ["actor_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_journal_actor_id"), ["actor_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_journal_at"), ["at"], unique=False)
-        batch_op.create_index(
-            batch_op.f("ix_journal_centre_id"), ["centre_id"], unique=False
-        )
-        batch_op.create_index(
-            "ix_journal_subject", ["subject_type", "subject_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_journal_centre_id"), ["centre_id"], unique=False)
+        batch_op.create_index("ix_journal_subject", ["subject_type", "subject_id"], unique=False)
 
     op.create_table(
         "membership",
@@ -471,30 +338,18 @@ def upgrade() -> None:
         sa.Column("centre_id", sa.Integer(), nullable=False),
         sa.Column("role", sa.String(length=24), nullable=False),
         sa.Column("valid_to", sa.Date(), nullable=True),
-        sa.CheckConstraint(
-            "role IN ('legal_representative', 'manager')", name="ck_membership_role"
+        sa.CheckConstraint("role IN ('legal_representative', 'manager')", name="ck_membership_role"),
+        sa.ForeignKeyConstraint(
+            ["centre_id"], ["centre.id"], name=op.f("fk_membership_centre_id"), ondelete="RESTRICT"
         ),
         sa.ForeignKeyConstraint(
-            ["centre_id"],
-            ["centre.id"],
-            name=op.f("fk_membership_centre_id"),
-            ondelete="RESTRICT",
-        ),
-        sa.ForeignKeyConstraint(
-            ["person_id"],
-            ["ab_user.id"],
-            name=op.f("fk_membership_person_id"),
-            ondelete="RESTRICT",
+            ["person_id"], ["ab_user.id"], name=op.f("fk_membership_person_id"), ondelete="RESTRICT"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_membership")),
-        sa.UniqueConstraint(
-            "person_id", "centre_id", name=op.f("uq_membership_person_id_centre_id")
-        ),
+        sa.UniqueConstraint("person_id", "centre_id", name=op.f("uq_membership_person_id_centre_id")),
     )
     with op.batch_alter_table("membership", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_membership_centre_id"), ["centre_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_membership_centre_id"), ["centre_id"], unique=False)
 
     op.create_table(
         "service_contract",
@@ -505,34 +360,19 @@ def upgrade() -> None:
         sa.Column("signed_on", sa.Date(), nullable=True),
         sa.Column("signed_by_id", sa.Integer(), nullable=True),
         sa.Column("valid_to", sa.Date(), nullable=True),
-        sa.CheckConstraint(
-            "state = 'offered' OR signed_on IS NOT NULL", name="ck_contract_signed"
-        ),
-        sa.CheckConstraint(
-            "state IN ('offered', 'signed', 'suspended', 'ended')",
-            name="ck_contract_state",
+        sa.CheckConstraint("state = 'offered' OR signed_on IS NOT NULL", name="ck_contract_signed"),
+        sa.CheckConstraint("state IN ('offered', 'signed', 'suspended', 'ended')", name="ck_contract_state"),
+        sa.ForeignKeyConstraint(
+            ["centre_id"], ["centre.id"], name=op.f("fk_service_contract_centre_id"), ondelete="RESTRICT"
         ),
         sa.ForeignKeyConstraint(
-            ["centre_id"],
-            ["centre.id"],
-            name=op.f("fk_service_contract_centre_id"),
-            ondelete="RESTRICT",
-        ),
-        sa.ForeignKeyConstraint(
-            ["signed_by_id"],
-            ["ab_user.id"],
-            name=op.f("fk_service_contract_signed_by_id"),
-            ondelete="RESTRICT",
+            ["signed_by_id"], ["ab_user.id"], name=op.f("fk_service_contract_signed_by_id"), ondelete="RESTRICT"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_service_contract")),
-        sa.UniqueConstraint(
-            "centre_id", "version", name=op.f("uq_service_contract_centre_id_version")
-        ),
+        sa.UniqueConstraint("centre_id", "version", name=op.f("uq_service_contract_centre_id_version")),
     )
     with op.batch_alter_table("service_contract", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_service_contract_centre_id"), ["centre_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_service_contract_centre_id"), ["centre_id"], unique=False)
 
     op.create_table(
         "ab_permission_view_role",
@@ -546,22 +386,15 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
-            ["role_id"],
-            ["ab_role.id"],
-            name=op.f("fk_ab_permission_view_role_role_id"),
-            ondelete="CASCADE",
+            ["role_id"], ["ab_role.id"], name=op.f("fk_ab_permission_view_role_role_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_permission_view_role")),
         sa.UniqueConstraint(
-            "permission_view_id",
-            "role_id",
-            name=op.f("uq_ab_permission_view_role_permission_view_id_role_id"),
+            "permission_view_id", "role_id", name=op.f("uq_ab_permission_view_role_permission_view_id_role_id")
         ),
     )
     with op.batch_alter_table("ab_permission_view_role", schema=None) as batch_op:
-        batch_op.create_index(
-            "idx_permission_view_id", ["permission_view_id"], unique=False
-        )
+        batch_op.create_index("idx_permission_view_id", ["permission_view_id"], unique=False)
         batch_op.create_index("idx_role_id", ["role_id"], unique=False)
 
     op.create_table(
@@ -575,14 +408,9 @@ def upgrade() -> None:
             ondelete="RESTRICT",
         ),
         sa.ForeignKeyConstraint(
-            ["training_id"],
-            ["training.id"],
-            name=op.f("fk_accreditation_training_training_id"),
-            ondelete="RESTRICT",
+            ["training_id"], ["training.id"], name=op.f("fk_accreditation_training_training_id"), ondelete="RESTRICT"
         ),
-        sa.PrimaryKeyConstraint(
-            "accreditation_id", "training_id", name=op.f("pk_accreditation_training")
-        ),
+        sa.PrimaryKeyConstraint("accreditation_id", "training_id", name=op.f("pk_accreditation_training")),
     )
     op.create_table(
         "batch_line",
@@ -600,18 +428,11 @@ def upgrade() -> None:
         sa.Column("rank", sa.Integer(), nullable=False),
         sa.Column("remarks", sa.Text(), nullable=False),
         sa.Column("numeric_permit", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["batch_id"],
-            ["batch.id"],
-            name=op.f("fk_batch_line_batch_id"),
-            ondelete="RESTRICT",
-        ),
+        sa.ForeignKeyConstraint(["batch_id"], ["batch.id"], name=op.f("fk_batch_line_batch_id"), ondelete="RESTRICT"),
         sa.PrimaryKeyConstraint("batch_id", "number", name=op.f("pk_batch_line")),
     )
     with op.batch_alter_table("batch_line", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_batch_line_order", ["batch_id", "rank", "number"], unique=False
-        )
+        batch_op.create_index("ix_batch_line_order", ["batch_id", "rank", "number"], unique=False)
 
     op.create_table(
         "membership_right",
@@ -622,25 +443,15 @@ def upgrade() -> None:
         sa.Column("granted_by_id", sa.Integer(), nullable=True),
         sa.Column("ends_on", sa.Date(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["granted_by_id"],
-            ["ab_user.id"],
-            name=op.f("fk_membership_right_granted_by_id"),
-            ondelete="RESTRICT",
+            ["granted_by_id"], ["ab_user.id"], name=op.f("fk_membership_right_granted_by_id"), ondelete="RESTRICT"
         ),
         sa.ForeignKeyConstraint(
-            ["membership_id"],
-            ["membership.id"],
-            name=op.f("fk_membership_right_membership_id"),
-            ondelete="RESTRICT",
+            ["membership_id"], ["membership.id"], name=op.f("fk_membership_right_membership_id"), ondelete="RESTRICT"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_membership_right")),
     )
     with op.batch_alter_table("membership_right", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_membership_right_membership_id"),
-            ["membership_id"],
-            unique=False,
-        )
+        batch_op.create_index(batch_op.f("ix_membership_right_membership_id"), ["membership_id"], unique=False)
 
     op.create_table(
         "suspension",
@@ -649,23 +460,14 @@ def upgrade() -> None:
         sa.Column("starts_on", sa.Date(), nullable=False),
         sa.Column("ends_on", sa.Date(), nullable=True),
         sa.Column("reason", sa.String(length=300), nullable=False),
-        sa.CheckConstraint(
-            "ends_on IS NULL OR ends_on >= starts_on", name="ck_suspension_validity"
-        ),
+        sa.CheckConstraint("ends_on IS NULL OR ends_on >= starts_on", name="ck_suspension_validity"),
         sa.ForeignKeyConstraint(
-            ["accreditation_id"],
-            ["accreditation.id"],
-            name=op.f("fk_suspension_accreditation_id"),
-            ondelete="RESTRICT",
+            ["accreditation_id"], ["accreditation.id"], name=op.f("fk_suspension_accreditation_id"), ondelete="RESTRICT"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_suspension")),
     )
     with op.batch_alter_table("suspension", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_suspension_accreditation_id"),
-            ["accreditation_id"],
-            unique=False,
-        )
+        batch_op.create_index(batch_op.f("ix_suspension_accreditation_id"), ["accreditation_id"], unique=False)
 
     op.create_table(
         "registration",
@@ -698,45 +500,23 @@ def upgrade() -> None:
             name=op.f("fk_registration_batch_id_line_number"),
             ondelete="RESTRICT",
         ),
+        sa.ForeignKeyConstraint(["batch_id"], ["batch.id"], name=op.f("fk_registration_batch_id"), ondelete="RESTRICT"),
         sa.ForeignKeyConstraint(
-            ["batch_id"],
-            ["batch.id"],
-            name=op.f("fk_registration_batch_id"),
-            ondelete="RESTRICT",
+            ["centre_id"], ["centre.id"], name=op.f("fk_registration_centre_id"), ondelete="RESTRICT"
         ),
         sa.ForeignKeyConstraint(
-            ["centre_id"],
-            ["centre.id"],
-            name=op.f("fk_registration_centre_id"),
-            ondelete="RESTRICT",
+            ["driver_id"], ["driver.id"], name=op.f("fk_registration_driver_id"), ondelete="RESTRICT"
         ),
         sa.ForeignKeyConstraint(
-            ["driver_id"],
-            ["driver.id"],
-            name=op.f("fk_registration_driver_id"),
-            ondelete="RESTRICT",
-        ),
-        sa.ForeignKeyConstraint(
-            ["training_id"],
-            ["training.id"],
-            name=op.f("fk_registration_training_id"),
-            ondelete="RESTRICT",
+            ["training_id"], ["training.id"], name=op.f("fk_registration_training_id"), ondelete="RESTRICT"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_registration")),
-        sa.UniqueConstraint(
-            "batch_id", "line_number", name=op.f("uq_registration_batch_id_line_number")
-        ),
+        sa.UniqueConstraint("batch_id", "line_number", name=op.f("uq_registration_batch_id_line_number")),
     )
     with op.batch_alter_table("registration", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_registration_centre_day", ["centre_id", "registered_on"], unique=False
-        )
-        batch_op.create_index(
-            "ix_registration_driver_centre", ["driver_id", "centre_id"], unique=False
-        )
-        batch_op.create_index(
-            batch_op.f("ix_registration_training_id"), ["training_id"], unique=False
-        )
+        batch_op.create_index("ix_registration_centre_day", ["centre_id", "registered_on"], unique=False)
+        batch_op.create_index("ix_registration_driver_centre", ["driver_id", "centre_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_registration_training_id"), ["training_id"], unique=False)
 
     op.create_table(
         "document",
@@ -754,21 +534,15 @@ def upgrade() -> None:
         sa.Column("available_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("kind IN ('recap', 'certificate')", name="ck_document_kind"),
         sa.CheckConstraint(
-            "state <> 'available' OR (path IS NOT NULL AND sha256 IS NOT NULL)",
-            name="ck_document_available",
+            "state <> 'available' OR (path IS NOT NULL AND sha256 IS NOT NULL)", name="ck_document_available"
         ),
         sa.CheckConstraint("valid_until >= valid_from", name="ck_document_validity"),
         sa.ForeignKeyConstraint(
-            ["registration_id"],
-            ["registration.id"],
-            name=op.f("fk_document_registration_id"),
-            ondelete="RESTRICT",
+            ["registration_id"], ["registration.id"], name=op.f("fk_document_registration_id"), ondelete="RESTRICT"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_document")),
         sa.UniqueConstraint("number", name=op.f("uq_document_number")),
-        sa.UniqueConstraint(
-            "registration_id", "kind", name=op.f("uq_document_registration_id_kind")
-        ),
+        sa.UniqueConstraint("registration_id", "kind", name=op.f("uq_document_registration_id_kind")),
     )
     with op.batch_alter_table("document", schema=None) as batch_op:
         batch_op.create_index("ix_document_state", ["state"], unique=False)
@@ -785,22 +559,12 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
-        sa.CheckConstraint(
-            "state IN ('pending', 'sent', 'refused')", name="ck_mail_state"
-        ),
+        sa.CheckConstraint("state IN ('pending', 'sent', 'refused')", name="ck_mail_state"),
         sa.ForeignKeyConstraint(
-            ["registration_id"],
-            ["registration.id"],
-            name=op.f("fk_mail_registration_id"),
-            ondelete="RESTRICT",
+            ["registration_id"], ["registration.id"], name=op.f("fk_mail_registration_id"), ondelete="RESTRICT"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mail")),
-        sa.UniqueConstraint(
-            "kind",
-            "registration_id",
-            "sequence",
-            name=op.f("uq_mail_kind_registration_id_sequence"),
-        ),
+        sa.UniqueConstraint("kind", "registration_id", "sequence", name=op.f("uq_mail_kind_registration_id_sequence")),
         sa.UniqueConstraint("message_id", name=op.f("uq_mail_message_id")),
     )
     # ### end Alembic commands ###
@@ -890,9 +654,7 @@ def downgrade() -> None:
     op.drop_table("tariff")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_index(
-            "ix_outbox_due",
-            sqlite_where=sa.text("done_at IS NULL"),
-            postgresql_where=sa.text("done_at IS NULL"),
+            "ix_outbox_due", sqlite_where=sa.text("done_at IS NULL"), postgresql_where=sa.text("done_at IS NULL")
         )
 
     op.drop_table("outbox")

@@ -1,0 +1,37 @@
+"""The one entry point of the queue: an outbox id in, the service it calls for, marked done with its result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from app.models.outbox import DOCUMENTS, MAIL
+from app.services import documents, mail, outbox
+from app.services.transaction import transaction
+
+log = structlog.get_logger()
+
+#: What each kind of row calls; every service here may run twice.
+HANDLERS: dict[str, Callable[[dict[str, Any]], None]] = {
+    DOCUMENTS: lambda payload: documents.draw(payload["registrations"]),
+    MAIL: lambda payload: mail.send(payload["mail"]),
+}
+
+
+def run(outbox_id: int) -> None:
+    """Do the work of one outbox row; a failure is noted on the row and tried again later by the relay."""
+    row = outbox.claim(outbox_id)
+    if row is None:
+        return
+    kind, payload = row.kind, row.payload
+    try:
+        with transaction():
+            HANDLERS[kind](payload)
+            outbox.finish(outbox_id)
+    except Exception as error:
+        outbox.fail(outbox_id, error)
+        log.warning("work put off", outbox_id=outbox_id, kind=kind, error=type(error).__name__)
+        return
+    outbox.ring()

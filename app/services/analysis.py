@@ -1,0 +1,102 @@
+"""Analysis: the lines of a batch, judged by the rules with the facts of the base. One hall for the three doors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import bindparam, select, update
+
+from app.extensions import db
+from app.models import Batch, BatchLine
+from app.models.batch import ANALYSING, IN_ERROR, OPEN_STATES, READY
+from app.validators.batch import Report, check_batch
+from app.validators.line import RawLine, parse_lines
+from app.validators.remark import encode_remarks
+
+from . import batches, clock, facts
+from .transaction import transaction
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A report with the facts it was made from."""
+
+    report: Report
+    facts: facts.Facts
+
+
+def analyse_lines(centre_id: int, raws: list[RawLine]) -> Analysis:
+    """Judge lines for a centre, today; four queries whatever their number; writes nothing."""
+    catalogue = facts.load_catalogue()
+    lines = parse_lines(raws, catalogue)
+    known = facts.load(centre_id, clock.today(), catalogue, lines)
+    return Analysis(check_batch(lines, known.context), known)
+
+
+def analyse(batch: Batch) -> Analysis:
+    """Judge the lines of a batch, today; writes nothing."""
+    return analyse_lines(batch.centre_id, batches.raw_lines(batch))
+
+
+def check(batch_id: int) -> Report:
+    """« Vérifier »: judge the batch and keep the remarks, the counts and the version they stand for.
+
+    Raises `batches.BatchClosed` when the batch was registered or cancelled meanwhile.
+    """
+    with transaction():
+        batch = db.session.get_one(Batch, batch_id, populate_existing=True)
+        version = batch.version
+        report = analyse(batch).report
+        store(batch_id, report, version)
+    return report
+
+
+def store(batch_id: int, report: Report, version: int) -> None:
+    """Write a report's remarks and counts on the batch, inside the caller's transaction.
+
+    Raises `batches.BatchClosed` when the batch no longer takes changes. If a line changed since ``version`` was
+    read, the check stands for that older version and « Importer » stays closed.
+    """
+    state = READY if report.importable else IN_ERROR
+    moved = batches.transition(
+        batch_id, state, only_from=(*OPEN_STATES, ANALYSING),
+        checked_version=version, checked_at=clock.now(), summary=summary(report),
+    )  # fmt: skip
+    if not moved:
+        raise batches.BatchClosed
+    _write_remarks(batch_id, report)
+
+
+def summary(report: Report) -> dict[str, Any]:
+    """Return the counts kept on the batch: lines, errors, informations, lines kept, and lines by kind of remark."""
+    return {
+        "lines": report.lines,
+        "errors": report.errors,
+        "informations": report.informations,
+        "kept": sum(row.is_kept for row in report.rows),
+        "kinds": report.kinds,
+    }
+
+
+def _write_remarks(batch_id: int, report: Report) -> None:
+    """Write the remarks of the lines whose remarks changed, in bulk."""
+    kept = {
+        number: (rank, remarks)
+        for number, rank, remarks in db.session.execute(
+            select(BatchLine.number, BatchLine.rank, BatchLine.remarks).where(BatchLine.batch_id == batch_id)
+        )
+    }
+    changes = [
+        {"line": row.line.number, "new_rank": row.rank, "new_remarks": text}
+        for row in report.rows
+        if kept.get(row.line.number) not in (None, (row.rank, text := encode_remarks(row.remarks)))
+    ]
+    if changes:
+        table = BatchLine.__table__
+        statement = (
+            update(table)
+            .where(table.c.batch_id == batch_id, table.c.number == bindparam("line"))
+            .values(rank=bindparam("new_rank"), remarks=bindparam("new_remarks"))
+        )
+        db.session.connection().execute(statement, changes)

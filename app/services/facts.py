@@ -1,0 +1,157 @@
+"""The facts that the rules are handed, read from the base in a number of queries that does not grow with the lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import JSON, ColumnElement, and_, func, literal, select
+from sqlalchemy.sql.selectable import FromClause
+
+from app import models
+from app.extensions import db
+from app.validators.context import Accreditation, Catalogue, Category, Context, DriverKey, Period, Training
+from app.validators.fields import name_key
+from app.validators.line import Line
+
+
+@dataclass(frozen=True, slots=True)
+class DriverRow:
+    """A driver of the register that a line leads to."""
+
+    id: int
+    has_account: bool
+    #: The driver's name as the account knows it, see `validators.fields.name_key`.
+    name: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The rules' context, and the rows behind it that a registration needs."""
+
+    context: Context
+    drivers: dict[DriverKey, DriverRow]
+
+
+def load_catalogue() -> Catalogue:
+    """Return the whole catalogue, one query; entries out of validity are in it (validity is judged by date)."""
+    rows = db.session.execute(select(models.Training).order_by(models.Training.id)).scalars()
+    return Catalogue(
+        Training(
+            row.id, row.label, Category(row.category), row.family, row.minors_allowed, row.is_module,
+            row.valid_from, row.valid_to,
+        )
+        for row in rows
+    )  # fmt: skip
+
+
+def load_accreditations(centre_id: int) -> tuple[Accreditation, ...]:
+    """Return the centre's accreditations with their trainings and suspensions, one query."""
+    given, covered, pause = models.Accreditation, models.accreditation_training, models.Suspension
+    rows = db.session.execute(
+        select(given, covered.c.training_id, pause.starts_on, pause.ends_on)
+        .outerjoin(covered, covered.c.accreditation_id == given.id)
+        .outerjoin(pause, pause.accreditation_id == given.id)
+        .where(given.centre_id == centre_id)
+        .order_by(given.id)
+    ).all()
+    trainings: dict[int, set[int]] = {}
+    pauses: dict[int, set[Period]] = {}
+    for row, training_id, starts_on, ends_on in rows:
+        trainings.setdefault(row.id, set()).add(training_id)
+        pauses.setdefault(row.id, set()).update({Period(starts_on, ends_on)} if starts_on else ())
+    return tuple(
+        Accreditation(
+            frozenset(trainings[row.id]), Period(row.valid_from, row.valid_to), tuple(pauses[row.id]),
+            row.withdrawn_on, row.number, row.id,
+        )
+        for row in {row.id: row for row, *_ in rows}.values()
+    )  # fmt: skip
+
+
+def load(centre_id: int, today: date, catalogue: Catalogue, lines: Iterable[Line]) -> Facts:
+    """Return the facts about these lines for this centre on that day: two queries, whatever the number of lines."""
+    drivers, names, registered = _load_drivers(centre_id, {line.driver_key for line in lines if line.driver_key})
+    modules = {training.id for training in catalogue.trainings if training.is_module}
+    context = Context(
+        today=today,
+        catalogue=catalogue,
+        accreditations=load_accreditations(centre_id),
+        accounts=frozenset(key for key, driver in drivers.items() if driver.has_account),
+        own_names={key: frozenset(known) for key, known in names.items()},
+        own_registrations=_last_days(registered, modules),
+    )
+    return Facts(context, drivers)
+
+
+def _texts(values: Iterable[str]) -> FromClause:
+    """Return the values as a table of one column, passed as one JSON parameter whatever their number."""
+    postgres = db.session.get_bind().dialect.name == "postgresql"
+    if postgres:
+        return func.json_array_elements_text(literal(sorted(values), JSON)).table_valued("value")
+    return func.json_each(json.dumps(sorted(values))).table_valued("value")
+
+
+def load_drivers(keys: set[DriverKey]) -> dict[DriverKey, DriverRow]:
+    """Return the drivers of these keys that the register knows; one query."""
+    wanted = _texts({permit for _, permit in keys})
+    query = select(models.Driver).select_from(wanted).join(models.Driver, models.Driver.permit_number == wanted.c.value)
+    rows = db.session.execute(query).scalars()
+    found = {(row.birth_date, row.permit_number): row for row in rows}
+    return {
+        key: DriverRow(row.id, row.has_account, name_key(row.last_name, row.first_name))
+        for key, row in found.items()
+        if key in keys
+    }
+
+
+Registered = dict[tuple[DriverKey, int, date], date]
+Names = dict[DriverKey, set[tuple[str, ...]]]
+
+
+def _load_drivers(centre_id: int, keys: set[DriverKey]) -> tuple[dict[DriverKey, DriverRow], Names, Registered]:
+    """Return the drivers of these keys, the names and the days under which this centre registered them: one query."""
+    drivers: dict[DriverKey, DriverRow] = {}
+    names: Names = {}
+    registered: Registered = {}
+    for row in _driver_rows(centre_id, {permit for _, permit in keys}):
+        key = (row.birth_date, row.permit_number)
+        if key not in keys:
+            continue
+        if key not in drivers:
+            drivers[key] = DriverRow(row.id, row.person_id is not None, name_key(row.last_name, row.first_name))
+        if row.training_id is not None:
+            names.setdefault(key, set()).add(name_key(row.line_last_name, row.line_first_name))
+            own = (key, row.training_id, row.end_date)
+            registered[own] = max(registered.get(own, date.min), row.registered_on)
+    return drivers, names, registered
+
+
+def _driver_rows(centre_id: int, permits: set[str]):  # type: ignore[no-untyped-def]
+    driver, own = models.Driver, models.Registration
+    wanted = _texts(permits)
+    mine: ColumnElement[bool] = and_(own.driver_id == driver.id, own.centre_id == centre_id)
+    return db.session.execute(
+        select(
+            driver.id, driver.birth_date, driver.permit_number, driver.person_id, driver.last_name, driver.first_name,
+            own.training_id, own.end_date, own.registered_on,
+            own.last_name.label("line_last_name"), own.first_name.label("line_first_name"),
+        )
+        .select_from(wanted)
+        .join(driver, driver.permit_number == wanted.c.value)
+        .outerjoin(own, mine)
+    )  # fmt: skip
+
+
+def _last_days(registered: Registered, modules: set[int]) -> dict[tuple[date, str, int, date | None], date]:
+    """Return driver and training → last day of registration; for an FCO module the end date counts too."""
+    days: dict[tuple[date, str, int, date | None], date] = {}
+    for ((birth_date, permit), training_id, end_date), day in registered.items():
+        key = (birth_date, permit, training_id, end_date if training_id in modules else None)
+        days[key] = max(days.get(key, date.min), day)
+    return days
+
+
+__all__ = ["DriverRow", "Facts", "load", "load_accreditations", "load_catalogue"]

@@ -1,0 +1,97 @@
+"""What is to be done later: rows of the base, written with what makes them due; the queue only rings the bell.
+
+A worker claims a row for the length of a lease, does the work and marks it done in the transaction of the result. Killed in
+between, the lease runs out and the row is rung again; twice is harmless, since results carry unique constraints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from redis.exceptions import RedisError
+from sqlalchemy import insert, select, update
+
+from app.extensions import db
+from app.models import Outbox
+
+from . import clock, queue
+from .transaction import transaction
+
+log = structlog.get_logger()
+
+#: Longer than any one job takes; a worker that dies gives its row back after that.
+LEASE = timedelta(minutes=2)
+RING_AGAIN = timedelta(minutes=1)
+#: Rows in the queue at once; the base holds the rest.
+WINDOW = 100
+#: Waits after each failure; the last one repeats until GIVE_UP.
+BACKOFF = tuple(timedelta(seconds=s) for s in (10, 60, 300, 1800, 7200))
+#: A row is not tried again after this; it stands in « À traiter ».
+GIVE_UP = timedelta(hours=48)
+
+
+def add(kind: str, payloads: Iterable[dict[str, Any]]) -> None:
+    """Write one row a payload, due at once, in the caller's transaction."""
+    now = clock.machine_now()
+    rows = [{"kind": kind, "payload": p, "created_at": now, "due_at": now, "attempts": 0} for p in payloads]
+    if rows:
+        db.session.execute(insert(Outbox), rows)
+
+
+def ring(*, again: bool = False) -> int:
+    """Ring the queue for rows that are due and return how many; a queue that is down is only logged.
+
+    A row is rung once a minute at most (``again``: now, whatever was rung before: a worker that starts knows nothing of
+    what a killed one had taken). The queue is kept short: the worker rings for the next rows as it goes.
+    """
+    now = clock.machine_now()
+    lost = now if again else now - RING_AGAIN
+    try:
+        room = WINDOW - queue.length()
+        query = (
+            select(Outbox.id)
+            .where(Outbox.done_at.is_(None), Outbox.due_at <= now, Outbox.created_at > now - GIVE_UP)
+            .where((Outbox.rung_at.is_(None)) | (Outbox.rung_at < lost))
+            .order_by(Outbox.due_at, Outbox.id)
+            .limit(max(room, 0))
+        )
+        ids = list(db.session.execute(query).scalars())
+        queue.ring(ids)
+    except RedisError as error:
+        log.warning("queue unreachable, the relay will ring again", error=type(error).__name__)
+        return 0
+    if ids:
+        with transaction():
+            db.session.execute(update(Outbox).where(Outbox.id.in_(ids)).values(rung_at=now))
+    return len(ids)
+
+
+def claim(outbox_id: int) -> Outbox | None:
+    """Take a row for the length of a lease, or answer None: done already, or another worker has it."""
+    now = clock.machine_now()
+    with transaction():
+        taken = db.session.execute(
+            update(Outbox)
+            .where(Outbox.id == outbox_id, Outbox.done_at.is_(None), Outbox.due_at <= now)
+            .values(due_at=now + LEASE, attempts=Outbox.attempts + 1)
+        )
+    return db.session.get(Outbox, outbox_id) if taken.rowcount else None  # type: ignore[attr-defined]
+
+
+def finish(outbox_id: int) -> None:
+    """Mark a row done, in the transaction of its result."""
+    db.session.execute(
+        update(Outbox).where(Outbox.id == outbox_id).values(done_at=clock.machine_now(), last_error=None)
+    )
+
+
+def fail(outbox_id: int, error: BaseException) -> None:
+    """Note a failure and put the row off, longer each time. The note names the error, never personal data."""
+    with transaction():
+        row = db.session.get_one(Outbox, outbox_id)
+        row.rung_at = None
+        row.due_at = clock.machine_now() + BACKOFF[min(row.attempts, len(BACKOFF)) - 1]
+        row.last_error = type(error).__name__

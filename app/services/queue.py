@@ -1,0 +1,48 @@
+"""The bell: an RQ queue on Redis (REDIS_URL) or on the embedded Valkey of the data folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from flask import current_app
+from redis import Redis
+from rq import Queue
+
+JOB = "app.jobs.work.run"
+JOB_TIMEOUT = 110
+
+
+def connection() -> Redis:
+    """Return the connection to the queue, made once a process; short time-outs, since a request may be waiting."""
+    config = current_app.config
+    known = current_app.extensions.get("queue")
+    if known is None:
+        known = current_app.extensions["queue"] = connect(config["REDIS_URL"], config["QUEUE_SOCKET"])
+    return known  # type: ignore[no-any-return]
+
+
+def connect(url: str, socket: Path) -> Redis:
+    """Return a connection to the Redis of ``url``, or to the embedded one on its socket when it is empty."""
+    address = url or f"unix://{socket}"
+    return Redis.from_url(address, socket_connect_timeout=1, socket_timeout=5)
+
+
+def queue() -> Queue:
+    """Return the one queue of the program; its jobs carry an outbox id and nothing else."""
+    return Queue(current_app.config["QUEUE_NAME"], connection=connection(), serializer="json")
+
+
+def length() -> int:
+    """Return how many jobs wait. Raises `redis.exceptions.RedisError` when the queue is down."""
+    return queue().count
+
+
+def ring(outbox_ids: Sequence[int]) -> None:
+    """Enqueue a job a row, in one go. Raises `redis.exceptions.RedisError` when the queue is down."""
+    jobs = [
+        Queue.prepare_data(JOB, args=(outbox_id,), timeout=JOB_TIMEOUT, result_ttl=0, failure_ttl=0)
+        for outbox_id in outbox_ids
+    ]
+    if jobs:
+        queue().enqueue_many(jobs)
