@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.validators.batch import check_batch
+from app.validators.batch import check_batch, check_line
 from app.validators.line import RawLine, parse_lines
 from app.validators.remark import ORDER, Severity
 from tests.validators.facts import CATALOGUE, DRIVER, GOOD, context, raw, report
@@ -197,9 +197,9 @@ ODD_LINES = st.lists(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(ODD_LINES)
-def test_counts_add_up_and_the_order_holds(changes: list[dict[str, Any]]) -> None:
+def test_counts_add_up_the_order_holds_and_a_line_alone_is_told_the_same(changes: list[dict[str, Any]]) -> None:
     found = report(*changes)
     clean = [row for row in found.rows if not row.remarks]
     assert found.lines == len(changes) == found.errors + found.informations + len(clean)
@@ -212,14 +212,6 @@ def test_counts_add_up_and_the_order_holds(changes: list[dict[str, Any]]) -> Non
         assert places == sorted(set(places))
         severities = {remark.severity for remark in row.remarks}
         assert row.severity == (min(severities) if severities else None)  # "error" < "information"
+        compared = ("identical_line", "duplicate_driver")
+        assert check_line(row.line, context()) == tuple(r for r in row.remarks if r.kind not in compared)
     assert sum(found.kinds.values()) == sum(len(row.remarks) for row in found.rows)
-
-
-@settings(max_examples=30, deadline=None)
-@given(ODD_LINES)
-def test_a_line_alone_is_told_the_same_less_what_compares_lines(changes: list[dict[str, Any]]) -> None:
-    from app.validators.batch import check_line
-
-    for row in report(*changes).rows:
-        alone = check_line(row.line, context())
-        assert alone == tuple(r for r in row.remarks if r.kind not in ("identical_line", "duplicate_driver"))

@@ -45,7 +45,7 @@ def test_cleaning_removes_what_nobody_sees(typed: str, expected: str) -> None:
     assert clean(typed) == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.text(max_size=20) | TRICKY)
 def test_cleaning_twice_changes_nothing_more(typed: str) -> None:
     once = clean(typed)
@@ -55,7 +55,7 @@ def test_cleaning_twice_changes_nothing_more(typed: str) -> None:
     assert "  " not in once
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(TRICKY)
 def test_folding_twice_changes_nothing_more(typed: str) -> None:
     assert fold(fold(typed)) == fold(typed)
@@ -100,7 +100,7 @@ def test_any_other_form_of_date_is_refused(typed: str) -> None:
     assert parse_date(typed) is None
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.dates())
 def test_every_day_is_read_as_it_is_written(day: date) -> None:
     french = f"{day.day:02d}/{day.month:02d}/{day.year:04d}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from app.validators.file import (
-    FILE_SENTENCES,
     MAX_BYTES,
     MAX_LINES,
     FileCode,
@@ -64,13 +63,12 @@ def test_a_file_needs_a_line_and_bears_so_many() -> None:
     assert many.value.code is FileCode.TOO_MANY_LINES
 
 
-@pytest.mark.parametrize("code", list(FileCode))
-def test_every_refusal_is_one_finished_sentence(code: FileCode) -> None:
-    refusal = FileRefused(code, signature="Eicar-Test", what="macros")
-    assert refusal.message == str(refusal)
-    assert "{" not in refusal.message
-    assert refusal.message.rstrip(".").count(". ") == 0
-    assert set(FILE_SENTENCES) == set(FileCode)
+def test_every_refusal_is_one_finished_sentence() -> None:
+    for code in FileCode:
+        refusal = FileRefused(code, signature="Eicar-Test", what="macros")
+        assert refusal.message == str(refusal)
+        assert "{" not in refusal.message
+        assert ". " not in refusal.message
 
 
 def test_an_infection_is_named() -> None:

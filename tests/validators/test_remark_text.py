@@ -35,13 +35,13 @@ def any_remark(draw: st.DrawFn) -> Remark:
     return Remark(code, field, detail=TEXT_COLUMN if text_column else "")
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(any_remark(), max_size=6).map(tuple))
 def test_what_is_written_is_read_back(remarks: tuple[Remark, ...]) -> None:
     assert decode_remarks(encode_remarks(remarks)) == remarks
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(any_remark())
 def test_every_remark_and_every_kind_has_a_finished_sentence(remark: Remark) -> None:
     for sentence in (remark.message, kind_sentence(remark.kind)):
