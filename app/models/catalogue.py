@@ -21,6 +21,11 @@ PRICE_CLASSES = {
 }
 
 
+def full_label(label: str, category: str) -> str:
+    """Return « FCO Complète — Voyageurs », but « FIMO Voyageurs »: a category already said is not said twice."""
+    return label if category.lower() in label.lower() else f"{label} — {category}"
+
+
 class Training(Model):
     """One entry of the catalogue: a label in one category (« FCO Complète » is two entries)."""
 
@@ -50,8 +55,8 @@ class Training(Model):
 
     @property
     def full_label(self) -> str:
-        """Return the label with its category where the label alone does not say it (« FCO Complète — Voyageurs »)."""
-        return f"{self.label} — {self.category}"
+        """Return the label with its category, where the label alone does not say it (« FCO Complète — Voyageurs »)."""
+        return full_label(self.label, self.category)
 
     def __repr__(self) -> str:
         return self.full_label

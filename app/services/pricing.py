@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import Registration, Tariff, Training
+from app.models.catalogue import full_label
 from app.models.types import CENT
 
 from .refusal import Refusal
@@ -99,5 +100,5 @@ def billed(batch_id: int) -> Quote:
         .group_by(Training.id, Training.label, Training.category, Registration.price, Registration.vat_rate)
         .order_by(Training.id)
     ).all()
-    lines = [(f"{label} — {category}", count, price, price * count) for label, category, price, _, count in rows]
+    lines = [(full_label(label, category), count, price, price * count) for label, category, price, _, count in rows]
     return Quote(lines, rows[0].vat_rate if rows else Decimal("20.00"))

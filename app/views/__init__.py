@@ -8,8 +8,8 @@ from flask_appbuilder import AppBuilder
 
 def register(app: Flask, appbuilder: AppBuilder) -> None:
     """Register every screen on the application."""
-    from app.views import border, chrome, errors, filters, headers, pages
+    from app.views import base, border, chrome, errors, fab, filters, headers, pages
 
-    for part in (border, filters, chrome, headers, errors):
+    for part in (border, filters, fab, chrome, headers, errors, base):
         part.register(app)
     app.register_blueprint(pages.blueprint)

@@ -1,0 +1,85 @@
+"""The driver's personal space: own trainings, own documents while they are available, nobody else's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import contains_eager
+
+from app.extensions import db
+from app.models import Document, Driver, Registration
+from app.models.registration import AVAILABLE, CERTIFICATE
+
+from . import clock
+
+
+@dataclass(frozen=True, slots=True)
+class OwnDocument:
+    """A document of the driver, with the days it remains available, today included."""
+
+    document: Document
+    days_left: int
+
+
+@dataclass(frozen=True)
+class Space:
+    """What a driver sees: registrations by date, latest first, and the documents that may be downloaded today."""
+
+    driver: Driver
+    registrations: list[Registration]
+    documents: list[OwnDocument]
+
+    @property
+    def certificate(self) -> OwnDocument | None:
+        """Return the valid certificate that holds longest, if any."""
+        valid = [own for own in self.documents if own.document.kind == CERTIFICATE]
+        return max(valid, key=lambda own: own.document.valid_until, default=None)
+
+
+def driver_of(person_id: int) -> Driver | None:
+    """Return the driver whose account this is, or None."""
+    return db.session.execute(select(Driver).where(Driver.person_id == person_id)).scalar_one_or_none()
+
+
+def space(driver: Driver) -> Space:
+    """Return a driver's space, two queries; registrations withheld for an agent's decision are not in it."""
+    shown = (Registration.driver_id == driver.id, Registration.withheld.is_(False))
+    query = (
+        select(Registration)
+        .join(Registration.training).join(Registration.centre)
+        .options(contains_eager(Registration.training), contains_eager(Registration.centre))
+        .where(*shown)
+        .order_by(Registration.end_date.desc(), Registration.id.desc())
+    )  # fmt: skip
+    documents = select(Document).join(Document.registration).where(*shown).order_by(Document.id.desc())
+    today = clock.today()
+    own = [
+        OwnDocument(d, days_left(d, today)) for d in db.session.execute(documents).scalars() if may_download(d, today)
+    ]
+    return Space(driver, list(db.session.execute(query).scalars()), own)
+
+
+def may_download(document: Document, today: date) -> bool:
+    """Tell whether the file is offered today: the certificate through its validity, the récapitulatif for six years.
+
+    A minor's certificate is there before it begins to hold.
+    """
+    return document.state == AVAILABLE and today <= document.valid_until
+
+
+def days_left(document: Document, today: date) -> int:
+    """Return how many days the document remains, today included."""
+    return (document.valid_until - today).days + 1
+
+
+def own_document(driver: Driver, document_id: int) -> Document | None:
+    """Return the driver's own document when it is offered today; None otherwise, whatever the reason."""
+    query = (
+        select(Document)
+        .join(Document.registration)
+        .where(Document.id == document_id, Registration.driver_id == driver.id, Registration.withheld.is_(False))
+    )
+    document = db.session.execute(query).scalar_one_or_none()
+    return document if document is not None and may_download(document, clock.today()) else None

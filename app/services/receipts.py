@@ -1,0 +1,112 @@
+"""The receipt of a registered batch: number, who, when, lines, amounts, and what became of each document."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import contains_eager, selectinload
+
+from app.extensions import db
+from app.models import Batch, Document, Mail, Registration
+from app.models.outbox import MAIL_REFUSED, MAIL_SENT
+from app.models.registration import AVAILABLE, CERTIFICATE, PENDING, RECAP
+
+from .mail import CERTIFICATE_MAIL
+from .pricing import Quote, billed
+
+PAGE = 50
+
+#: State of a document on the receipt: (kind of tag, words).
+PREPARING = ("now", "En préparation")
+READY = ("ok", "Disponible")
+SENT = ("ok", "Remis et envoyé")
+AT_ACCOUNT = ("gold", "À la création du compte")
+WITHHELD = ("gold", "Retenu, contrôle du nom")
+NOT_DUE = ("", "Non délivré pour un module")
+ADDRESS_REFUSED = ("gold", "Disponible, adresse refusée")
+OTHER = {"revoked": ("error", "Révoqué"), "purged": ("", "Retiré")}
+
+
+@dataclass(frozen=True)
+class ReceiptLine:
+    """A registration on the receipt, with the state of its two documents as (kind of tag, words)."""
+
+    registration: Registration
+    recap: tuple[str, str]
+    certificate: tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """One page of a receipt. ``pending``: documents still to be drawn, over all pages."""
+
+    batch: Batch
+    quote: Quote
+    lines: list[ReceiptLine]
+    page: int
+    page_count: int
+    pending: int
+    total_documents: int
+
+
+def receipt(batch: Batch, page: int = 1) -> Receipt:
+    """Return a page of the receipt of a registered batch; a page out of range is the nearest one."""
+    total = db.session.scalar(select(func.count()).where(Registration.batch_id == batch.id)) or 0
+    page_count = max(1, -(-total // PAGE))
+    page = min(max(page, 1), page_count)
+    documents, pending = progress(batch.id)
+    return Receipt(batch, billed(batch.id), _lines(batch.id, page), page, page_count, pending, documents)
+
+
+def progress(batch_id: int) -> tuple[int, int]:
+    """Return how many documents a batch gives and how many are still to be drawn; one query."""
+    counted = select(func.count(), func.count().filter(Document.state == PENDING))
+    row = db.session.execute(counted.join(Registration).where(Registration.batch_id == batch_id)).one()
+    return row[0], row[1]
+
+
+def _lines(batch_id: int, page: int) -> list[ReceiptLine]:
+    query = (
+        select(Registration)
+        .join(Registration.driver)
+        .join(Registration.training)
+        .options(
+            contains_eager(Registration.driver), contains_eager(Registration.training),
+            selectinload(Registration.documents),
+        )
+        .where(Registration.batch_id == batch_id)
+        .order_by(Registration.line_number)
+        .limit(PAGE)
+        .offset((page - 1) * PAGE)
+    )  # fmt: skip
+    registrations = list(db.session.execute(query).scalars())
+    mails = _mails([r.id for r in registrations])
+    return [_line(r, mails.get(r.id, "")) for r in registrations]
+
+
+def _mails(registration_ids: list[int]) -> dict[int, str]:
+    query = select(Mail.registration_id, Mail.state).where(
+        Mail.kind == CERTIFICATE_MAIL, Mail.registration_id.in_(registration_ids)
+    )
+    return {row.registration_id: row.state for row in db.session.execute(query.order_by(Mail.sequence))}
+
+
+def _line(registration: Registration, mail_state: str) -> ReceiptLine:
+    by_kind = {document.kind: document for document in registration.documents}
+    recap = _state(by_kind.get(RECAP), registration, "")
+    return ReceiptLine(registration, recap, _state(by_kind.get(CERTIFICATE), registration, mail_state))
+
+
+def _state(document: Document | None, registration: Registration, mail_state: str) -> tuple[str, str]:
+    if document is None:
+        return NOT_DUE
+    if document.state == PENDING:
+        return PREPARING
+    if document.state != AVAILABLE:
+        return OTHER[document.state]
+    if registration.withheld:
+        return WITHHELD
+    if document.kind == CERTIFICATE and not registration.driver.has_account:
+        return AT_ACCOUNT
+    return {MAIL_SENT: SENT, MAIL_REFUSED: ADDRESS_REFUSED}.get(mail_state, READY)

@@ -1,0 +1,115 @@
+"""The report of the last check, page by page from the base: filtered, searched, in the order of the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import ColumnElement, Select, func, or_, select
+
+from app.extensions import db
+from app.models import Batch, BatchLine
+from app.models.batch import ERROR_RANK, INFORMATION_RANK
+from app.validators.line import RawLine
+from app.validators.remark import Remark, decode_remarks
+
+from . import batches
+
+PAGE = 50
+SEARCHED = (
+    BatchLine.last_name, BatchLine.first_name, BatchLine.permit_number, BatchLine.reference, BatchLine.order_number,
+)  # fmt: skip
+RANKS = {"erreurs": ERROR_RANK, "informations": INFORMATION_RANK}
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What is asked of the report. ``severity``: '', 'erreurs' or 'informations'; ``kind``: see `Remark.kind`."""
+
+    severity: str = ""
+    kind: str = ""
+    search: str = ""
+    #: By hand, step 2 lists the lines as they were added; a report shows errors first.
+    by_number: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReportLine:
+    """A line as typed, with its remarks in their order; ``faulty``: the fields a remark of error concerns."""
+
+    line: RawLine
+    rank: int
+    remarks: tuple[Remark, ...]
+
+    @property
+    def faulty(self) -> frozenset[str]:
+        """Return the fields to mark."""
+        return frozenset(remark.field for remark in self.remarks if remark.field and remark.severity == "error")
+
+    @property
+    def is_kept(self) -> bool:
+        """Tell whether the line will be imported: False for the later of identical lines."""
+        return all(remark.code != "identical_line" for remark in self.remarks)
+
+
+@dataclass(frozen=True)
+class ReportPage:
+    """Lines of one page of a report, and how many the filter leaves."""
+
+    lines: Sequence[ReportLine]
+    total: int
+    page: int
+    page_count: int
+
+    @property
+    def first(self) -> int:
+        """Return the place of the first line shown, from 1 (0 when there is none)."""
+        return (self.page - 1) * PAGE + 1 if self.total else 0
+
+    @property
+    def last(self) -> int:
+        """Return the place of the last line shown."""
+        return (self.page - 1) * PAGE + len(self.lines)
+
+
+def page(batch: Batch, wanted: Filter, number: int = 1) -> ReportPage:
+    """Return a page of a batch's lines, two queries; a page out of range is the nearest one."""
+    conditions = _conditions(batch.id, wanted)
+    total = db.session.scalar(select(func.count()).select_from(BatchLine).where(*conditions)) or 0
+    page_count = max(1, -(-total // PAGE))
+    number = min(max(number, 1), page_count)
+    order = (BatchLine.number,) if wanted.by_number else (BatchLine.rank, BatchLine.number)
+    query = select(BatchLine).where(*conditions).order_by(*order).limit(PAGE).offset((number - 1) * PAGE)
+    return ReportPage(_read(batch, query), total, number, page_count)
+
+
+def line(batch: Batch, number: int) -> ReportLine | None:
+    """Return one line of a batch, or None."""
+    query = select(BatchLine).where(BatchLine.batch_id == batch.id, BatchLine.number == number)
+    return next(iter(_read(batch, query)), None)
+
+
+def _read(batch: Batch, query: Select[BatchLine]) -> list[ReportLine]:
+    found = []
+    for row in db.session.execute(query).scalars():
+        raw = RawLine(
+            row.number, row.reference, row.order_number, row.training_label, row.category, row.end_date,
+            row.first_name, row.last_name, row.birth_date, row.permit_number, row.numeric_permit,
+        )  # fmt: skip
+        found.append(ReportLine(raw, row.rank, decode_remarks(row.remarks)))
+    manual = batch.mode == "manual"
+    return [replace(one, line=batches.with_training(one.line, batch)) for one in found] if manual else found
+
+
+def _conditions(batch_id: int, wanted: Filter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [BatchLine.batch_id == batch_id]
+    if wanted.severity in RANKS:
+        conditions.append(BatchLine.rank == RANKS[wanted.severity])
+    if wanted.kind:
+        # Remarks are stored as `code:field:argument|…`: a kind is a prefix of one of them, up to its end.
+        text = "|" + BatchLine.remarks + "|"
+        conditions.append(or_(*(text.contains(f"|{wanted.kind}{end}", autoescape=True) for end in "|:")))
+    if wanted.search:
+        needle = wanted.search.strip().lower()
+        conditions.append(or_(*(func.lower(cell).contains(needle, autoescape=True) for cell in SEARCHED)))
+    return conditions

@@ -1,0 +1,93 @@
+"""What every screen stands on: signed in, role allowed, and — for a centre's screens — the current centre and its rights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, current_app, flash, g, redirect, request, session, url_for
+from flask_appbuilder.baseviews import BaseView
+from flask_appbuilder.hooks import before_request
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+
+from app.extensions import db
+from app.models import Batch, Membership
+from app.services import access, clock
+from app.services.refusal import Refusal
+
+READING = ("GET", "HEAD", "OPTIONS")
+
+
+def places() -> list[Membership]:
+    """Return the signed-in person's places at centres, read once a request."""
+    if "places" not in g:
+        g.places = access.memberships(g.user.id) if g.user.is_authenticated else []
+    return g.places  # type: ignore[no-any-return]
+
+
+def current_place() -> Membership | None:
+    """Return the place at the centre chosen in the top bar, the first one by default, None without any."""
+    chosen = [place for place in places() if place.centre_id == session.get("centre_id")]
+    return next(iter(chosen or places()), None)
+
+
+def current_centre_id() -> int:
+    """Return the id of the current centre; 403 for a person who acts for none."""
+    place = current_place()
+    if place is None:
+        abort(403, "Vous n’intervenez pour aucun centre de formation.")
+    return place.centre_id
+
+
+def require_right(right: str) -> None:
+    """Answer 403, with a sentence that says why, unless the person holds the right at the current centre."""
+    try:
+        access.require(g.user.id, current_centre_id(), right)
+    except access.NotAllowed as refusal:
+        abort(403, refusal.message)
+
+
+def batch_or_404(key: str) -> Batch:
+    """Return the current centre's batch of that key; another centre's is not found, like one that never was."""
+    query = select(Batch).where(Batch.key == key, Batch.centre_id == current_centre_id())
+    batch = db.session.execute(query).scalar_one_or_none()
+    if batch is None:
+        abort(404, "Cet enregistrement n’existe pas, ou concerne un autre centre.")
+    return batch
+
+
+def today_text() -> str:
+    """Return the legal day as JJ/MM/AAAA."""
+    return f"{clock.today():%d/%m/%Y}"
+
+
+class Screen(BaseView):
+    """A screen of ours. Every address of it asks for a sign-in and for the role's permission, without a decorator to forget.
+
+    ``class_permission_name`` names it in `app.roles`; reading needs `can_read`, anything else `can_write`.
+    """
+
+    @before_request
+    def enter(self) -> Response | None:
+        """Lead to the sign-in page, or answer 403."""
+        if not g.user.is_authenticated:
+            return redirect(url_for("LoginView.login", next=request.full_path.rstrip("?")))
+        needed = "can_read" if request.method in READING else "can_write"
+        if not current_app.appbuilder.sm.has_access(needed, self.class_permission_name):  # type: ignore[attr-defined]
+            abort(403)
+        return None
+
+
+def refused(refusal: Refusal) -> Response:
+    """Show why a service refused, on the page the person came from."""
+    flash(refusal.message, "danger")
+    return redirect(request.referrer if _is_ours(request.referrer) else url_for("IndexView.index"))
+
+
+def _is_ours(address: str | None) -> bool:
+    return bool(address) and str(address).startswith(request.host_url)
+
+
+def register(app: Any) -> None:
+    """Answer every refusal that a screen did not handle itself with its sentence."""
+    app.register_error_handler(Refusal, refused)
