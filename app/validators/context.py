@@ -161,13 +161,6 @@ def _nearest_category(typed: str) -> Suggestion | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class KnownDriver:
-    """What is known of a driver that a line names."""
-
-    has_account: bool
-
-
 @dataclass(frozen=True)
 class Context:
     """Everything the rules may know beside the line; only this centre's own records, never another's."""

@@ -43,7 +43,7 @@ EXCEL_ERRORS = frozenset(
 
 
 def clean(text: str) -> str:
-    """The normalisation before any check (rules.md « What a line holds »); cleaning twice changes nothing more."""
+    """The normalisation before any check; cleaning twice changes nothing more."""
     if text.isascii() and text.isprintable() and "  " not in text and "`" not in text:
         return text.strip(" ")
     # Invisible characters go first: one between a letter and its accent would keep NFC from joining them.

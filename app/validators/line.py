@@ -136,6 +136,8 @@ class _Column(dict[str, Value]):
         """`otherwise` gives the value of a text that is missing or malformed."""
         self.field = field
         self.faults: dict[str, Remark] = {}
+        self._missing = Remark(Code.MISSING, field)
+        self._malformed = Remark(Code.FORMAT, field)
         self._parse = parse
         self._otherwise = otherwise
 
@@ -145,7 +147,7 @@ class _Column(dict[str, Value]):
         if value is None:
             value = self._otherwise(text)
             if text or self.field != "reference":  # the one field that may be left out
-                self.faults[typed] = Remark(Code.FORMAT if text else Code.MISSING, self.field)
+                self.faults[typed] = self._malformed if text else self._missing
         self[typed] = value
         return value
 

@@ -113,7 +113,7 @@ RULES: tuple[Rule, ...] = (
     category_mismatch,
     *DRIVER_RULES,
 )
-"""In the order of the table of rules.md; 9 and 10 compare lines and live in batch.py."""
+"""In the order of the table of rules; 9 and 10 compare lines and live in batch.py."""
 
 
 def ask(rules: Iterable[Rule], line: Line, context: Context) -> tuple[Remark, ...]:

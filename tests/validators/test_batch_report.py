@@ -113,8 +113,13 @@ def test_faulty_lines_are_identical_too() -> None:
 
 
 def test_a_number_excel_may_have_shortened_is_not_the_same_text() -> None:
-    assert told({"permit_number": "82R987928"}, {"permit_number": "82R987928", "numeric_permit": True}) == {
-        2: [("format:permit_number:text_column", None)]
+    number = {"numeric_permit": True}
+    refused = ("format:permit_number:text_column", None)
+    assert told({}, {"reference": "R2"}, number, {**number, "reference": "R3"}, number) == {
+        2: [("duplicate_driver", 1)],
+        3: [refused],
+        4: [refused],
+        5: [refused, ("identical_line", 3)],
     }
 
 

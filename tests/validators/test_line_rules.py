@@ -8,6 +8,7 @@ import pytest
 
 from app.validators.context import Catalogue, Context, Period, Training
 from app.validators.fields import name_key
+from app.validators.line import parse_lines
 from app.validators.remark import Code, Severity
 from tests.validators.facts import (
     ALL_IDS,
@@ -21,15 +22,13 @@ from tests.validators.facts import (
     context,
     kinds,
     parsed,
+    raw,
     remarks,
 )
 
 
-def test_a_good_line_has_no_remark() -> None:
+def test_a_good_line_has_no_remark_and_may_lack_its_reference() -> None:
     assert remarks() == ()
-
-
-def test_a_reference_may_be_left_out() -> None:
     assert remarks(reference=" ") == ()
 
 
@@ -292,9 +291,6 @@ def test_all_remarks_of_a_line_are_kept_in_the_order_of_the_table() -> None:
 
 
 def test_the_entry_in_force_on_the_end_date_is_meant_where_a_label_had_several() -> None:
-    from app.validators.line import parse_lines
-    from tests.validators.facts import raw
-
     old = Training(1, "FIMO Marchandises", GOODS, "FIMO", valid_to=date(2021, 6, 30))
     new = Training(2, "FIMO marchandises", GOODS, "FIMO", valid_from=date(2021, 7, 1))
     days = ["30/06/2021", "01/07/2021", ""]
