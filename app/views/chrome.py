@@ -8,23 +8,21 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, current_app, g, has_request_context, request, session, url_for
-from sqlalchemy import select
+from flask import Flask, current_app, g, has_request_context, request, url_for
 
 from app import roles
-from app.extensions import db
-from app.models import Centre, Membership, Person
+from app.models import Centre, Person
 from app.models.centre import MEMBER_ROLES
-from app.services import clock
 
+from .base import current_place, places
 from .filters import day
 
 #: In the order of the cascade: narrow screens and print come last.
 SHEETS = (
-    "tokens", "base", "header", "page", "buttons", "fields", "steps", "notices", "counters", "table", "cards", "status",
-    "dialog", "progress", "empty", "charts", "gate", "narrow",
+    "tokens", "base", "header", "page", "buttons", "fields", "steps", "notices", "counters", "table", "lists", "cards",
+    "status", "dialog", "progress", "empty", "charts", "gate", "narrow",
 )  # fmt: skip
-MODULES = ("menus", "dates", "dialogs", "summary", "guard", "htmx-setup")
+MODULES = ("menus", "dates", "dialogs", "confirm", "summary", "guard", "htmx-setup")
 #: Own indicator styles would need inline CSS; a refused form (422) is shown; other errors go to the page's messages.
 HTMX_CONFIG = {
     "includeIndicatorStyles": False,
@@ -114,31 +112,13 @@ def _for_person(page: Chrome) -> Chrome:
         return page
     page.person = person
     names = [role.name for role in person.roles]
-    places = _places(person) if roles.CENTRE in names else []
-    page.centres = [place.centre for place in places]
-    place = _current_place(places)
+    page.centres = [place.centre for place in places()]
+    place = current_place()
     page.centre = place.centre if place else None
     page.role = MEMBER_ROLES[place.role] if place else ", ".join(names)
     page.menu = [_link(label, href) for name in names for label, href in MENU.get(name, ()) if answers(href)]
     page.own_links = [Link(label, href, icon=icon) for label, href, icon in OWN_LINKS if answers(href)]
     return page
-
-
-def _places(person: Person) -> list[Membership]:
-    """Return the person's places at centres, today, by name of centre."""
-    query = (
-        select(Membership)
-        .join(Membership.centre)
-        .where(Membership.person_id == person.id)
-        .where(Membership.valid_to.is_(None) | (Membership.valid_to >= clock.today()))
-        .order_by(Centre.name)
-    )
-    return list(db.session.scalars(query))
-
-
-def _current_place(places: list[Membership]) -> Membership | None:
-    chosen = [place for place in places if place.centre_id == session.get("centre_id")]
-    return next(iter(chosen or places), None)
 
 
 def _link(label: str, href: str) -> Link:

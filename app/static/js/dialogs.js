@@ -1,11 +1,17 @@
 // Dialogs: <button data-dialog="id"> opens, [data-close] closes. Escape and the return of focus are the browser's own;
-// the first focus is the button marked autofocus (« Annuler »). Also: forms sent once, and passwords shown on demand.
+// the first focus is the button that changes nothing (« Annuler »). Also: forms sent once, and passwords shown on demand.
+
+/** Open a dialog with the focus on « Annuler »: what costs something is never one careless Enter away. */
+export function open(dialog) {
+  dialog.showModal();
+  dialog.querySelector("[data-close]")?.focus();
+}
 
 document.addEventListener("click", (event) => {
   const opener = event.target.closest?.("[data-dialog]");
   if (opener && opener.getAttribute("aria-disabled") !== "true") {
     event.preventDefault();
-    document.getElementById(opener.dataset.dialog)?.showModal();
+    open(document.getElementById(opener.dataset.dialog));
   }
   const closer = event.target.closest?.("dialog [data-close]");
   if (closer) closer.closest("dialog").close();
