@@ -1,0 +1,114 @@
+"""The real bases tests run against: a copy of a migrated and seeded template, fresh for each test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+import psycopg
+import pytest
+from flask import Flask
+from flask_migrate import upgrade
+from sqlalchemy.engine import make_url
+
+from app import create_app
+from app.extensions import db
+from app.services import demonstration
+from config import ROOT, Test
+
+#: The day all tests live on, unless one says otherwise: that of the reference document's two tables.
+TODAY = "2022-01-10"
+POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgresql:///postgres")
+REQUIRED = os.environ.get("REQUIRE_SERVICES") == "1"
+
+
+def missing(part: str) -> None:
+    """Skip a test whose part of the machine is not there; fail where it must be (CI)."""
+    if REQUIRED:
+        pytest.fail(f"{part} is required here and does not answer")
+    pytest.skip(f"{part} does not answer")
+
+
+def settings(folder: Path, database_url: str, **env: str) -> Test:
+    """Return test settings on that base; the queue is nowhere unless REDIS_URL says so."""
+    return Test({"DATA_DIR": str(folder), "DATABASE_URL": database_url, "TODAY": TODAY, "SECRET_KEY": "x" * 32, **env})
+
+
+class Sqlite:
+    """A file, copied from the template before each test."""
+
+    name = "sqlite"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.template, self.file = folder, folder / "template.db", folder / "test.db"
+        self.app = _template_app(folder, f"sqlite:///{self.template}")
+        shutil.copy(self.template, self.file)
+        self.app = create_app(settings(folder, f"sqlite:///{self.file}"))
+
+    def reset(self) -> None:
+        """Put the seeded base back."""
+        with self.app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+        for suffix in ("-wal", "-shm"):
+            self.file.with_name(self.file.name + suffix).unlink(missing_ok=True)
+        shutil.copy(self.template, self.file)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self.app.app_context():
+            db.engine.dispose()
+
+
+class Postgres:
+    """A database of its own, made from the template before each test and dropped at the end."""
+
+    name = "postgresql"
+
+    def __init__(self, folder: Path) -> None:
+        self.names = f"cqc_test_{uuid.uuid4().hex[:8]}"
+        try:
+            with psycopg.connect(POSTGRES, autocommit=True, connect_timeout=3) as admin:
+                admin.execute(f"CREATE DATABASE {self.names}_template")
+        except psycopg.OperationalError:
+            missing("PostgreSQL")
+        self.url = _sibling(self.names)
+        _template_app(folder, f"{self.url}_template")
+        self.app = create_app(settings(folder, self.url))
+
+    def reset(self) -> None:
+        """Put the seeded base back."""
+        with self.app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+        with psycopg.connect(POSTGRES, autocommit=True) as admin:
+            admin.execute(f"DROP DATABASE IF EXISTS {self.names} WITH (FORCE)")
+            admin.execute(f"CREATE DATABASE {self.names} TEMPLATE {self.names}_template")
+
+    def close(self) -> None:
+        """Drop both databases."""
+        with self.app.app_context():
+            db.engine.dispose()
+        with psycopg.connect(POSTGRES, autocommit=True) as admin:
+            for name in (self.names, f"{self.names}_template"):
+                admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def _sibling(name: str) -> str:
+    """Return the address of another database of the same server."""
+    return str(make_url(POSTGRES).set(database=name).render_as_string(hide_password=False))
+
+
+def _template_app(folder: Path, database_url: str) -> Flask:
+    app = create_app(settings(folder, database_url))
+    with app.app_context():
+        upgrade(directory=str(ROOT / "migrations"))
+        demonstration.load()
+        db.session.remove()
+        db.engine.dispose()
+    return app
+
+
+BACKENDS = {"sqlite": Sqlite, "postgresql": Postgres}

@@ -1,0 +1,94 @@
+"""What tests of several folders do the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import event, select
+
+from app.extensions import db
+from app.jobs import work
+from app.models import Batch, Centre, Outbox, Person, Training
+from app.services import analysis, drafts, registration
+
+MARIE = {
+    "reference": "REF1", "order_number": "COM1", "first_name": "Marie", "last_name": "MARTIN",
+    "birth_date": "12/04/1985", "permit_number": "850492100123",
+}  # fmt: skip
+PIERRE = {
+    "reference": "REF1", "order_number": "COM1", "first_name": "Pierre", "last_name": "DUPONT",
+    "birth_date": "01/01/1990", "permit_number": "82R987928",
+}  # fmt: skip
+
+
+def centre_id(siret: str = "12345678200010") -> int:
+    """Return the demonstration centre's id."""
+    return db.session.execute(select(Centre.id).where(Centre.siret == siret)).scalar_one()
+
+
+def person_id(email: str = "gestionnaire@demo.example") -> int:
+    """Return a person's id."""
+    return db.session.execute(select(Person.id).where(Person.username == email)).scalar_one()
+
+
+def training_id(label: str = "FIMO Marchandises", category: str = "Marchandises") -> int:
+    """Return a training's id."""
+    return db.session.execute(
+        select(Training.id).where(Training.label == label, Training.category == category)
+    ).scalar_one()
+
+
+def many(count: int) -> list[dict[str, str]]:
+    """Return so many different drivers without account, clean lines all."""
+    letters = "ABCDEFGHIJ"
+    return [
+        {
+            "reference": "REF1", "order_number": "COM1", "first_name": "Jean", "birth_date": "01/02/1980",
+            "last_name": "N" + "".join(letters[int(d)] for d in str(at)), "permit_number": f"1{at:011d}",
+        }
+        for at in range(count)
+    ]  # fmt: skip
+
+
+def draft(*rows: dict[str, str], training: int | None = None, end_date: str = "07/01/2022") -> int:
+    """Return the id of a draft of the demonstration centre with these lines."""
+    batch_id = drafts.start(centre_id(), person_id()).id
+    drafts.choose_training(batch_id, training or training_id(), end_date)
+    if rows:
+        drafts.add_rows(batch_id, rows)
+    return batch_id
+
+
+def registered(*rows: dict[str, str], **options: Any) -> Batch:
+    """Return a batch of the demonstration centre, checked and registered; its documents are still to be drawn."""
+    batch_id = draft(*rows, **options)
+    analysis.check(batch_id)
+    registration.register(batch_id, person_id())
+    return db.session.get_one(Batch, batch_id)
+
+
+def drain() -> int:
+    """Do all the work that is due, here and now, and return how many rows were done."""
+    done = 0
+    while ids := list(db.session.execute(select(Outbox.id).where(Outbox.done_at.is_(None), Outbox.attempts == 0)).scalars()):
+        for outbox_id in ids:
+            work.run(outbox_id)
+            done += 1
+    return done
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """Collect the SQL statements run inside the block."""
+    seen: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        seen.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
