@@ -17,10 +17,10 @@ from app.models.centre import MEMBER_ROLES
 from .base import current_place, places
 from .filters import day
 
-#: In the order of the cascade: narrow screens and print come last.
+#: In the order of the cascade: narrow screens, then print, come last.
 SHEETS = (
     "tokens", "base", "header", "page", "buttons", "fields", "steps", "notices", "counters", "table", "lists", "cards",
-    "status", "dialog", "progress", "empty", "charts", "gate", "narrow",
+    "status", "dialog", "progress", "empty", "charts", "gate", "narrow", "narrow-lists", "print",
 )  # fmt: skip
 MODULES = ("menus", "dates", "dialogs", "confirm", "summary", "guard", "htmx-setup")
 #: Own indicator styles would need inline CSS; a refused form (422) is shown; other errors go to the page's messages.

@@ -62,7 +62,7 @@ class DayField(DateField):
 
     def pre_validate(self, form: Form) -> None:
         """Stop at a badly written day: « obligatoire » would be said of a field that is filled."""
-        if self.process_errors:
+        if self.process_errors and any(self.raw_data or ()):
             raise StopValidation()
 
 
@@ -102,7 +102,7 @@ def kind_of(field: Field) -> str:
 
 def search_fields(form: Form, filters: Filters, columns: list[str], labels: dict[str, str]) -> list[SearchField]:
     """Return the questions that a list's search asks, with the values it stands on."""
-    asked = {(flt.column_name, type(flt)): value for flt, value in filters.get_filters_values()}
+    asked = {(flt.column_name, type(flt)): _one(value) for flt, value in filters.get_filters_values()}
     return [
         question
         for column in columns
@@ -113,7 +113,7 @@ def search_fields(form: Form, filters: Filters, columns: list[str], labels: dict
 
 def is_filtered(filters: Filters, columns: list[str]) -> bool:
     """Tell whether the person's own search narrows the list."""
-    return any(flt.column_name in columns and value != "" for flt, value in filters.get_filters_values())
+    return any(flt.column_name in columns and _one(value) for flt, value in filters.get_filters_values())
 
 
 def _questions(field: Field, column: str, filters: Filters, asked: dict[Any, Any], label: str) -> Iterator[SearchField]:
@@ -126,8 +126,13 @@ def _questions(field: Field, column: str, filters: Filters, asked: dict[Any, Any
         (index, type(flt), words) for cls, words in wanted for index, flt in enumerate(offered) if type(flt) is cls
     ] or [(0, type(offered[0]), label)]
     for index, cls, words in found if kind == "date" else found[:1]:
-        value = asked.get((column, cls), "")
-        yield SearchField(words, f"_flt_{index}_{column}", kind, str(value or ""), _options(field, kind))
+        yield SearchField(words, f"_flt_{index}_{column}", kind, asked.get((column, cls), ""), _options(field, kind))
+
+
+def _one(value: Any) -> str:
+    """Return the value asked for: the address may hold several, the last one is shown."""
+    values = value if isinstance(value, list) else [value]
+    return str(values[-1]) if values else ""
 
 
 def _options(field: Field, kind: str) -> tuple[tuple[str, str], ...]:

@@ -28,9 +28,8 @@ def euros(amount: Decimal) -> str:
 
 
 def percent(rate: Decimal | int) -> str:
-    """Return a rate in hundredths (20 or 5.50) as « 20 % » or « 5,5 % »; a rate below 1 is a fraction (0.20)."""
-    hundredths = Decimal(rate) * 100 if 0 < Decimal(rate) < 1 else Decimal(rate)
-    text = f"{hundredths:f}"
+    """Return a rate given in per cent (20 or 5.50) as « 20 % » or « 5,5 % »."""
+    text = f"{Decimal(rate):f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return text.replace(".", ",") + NO_BREAK + "%"
 
@@ -75,6 +74,12 @@ def first_error(errors: Iterable[Any]) -> str:
     return ""
 
 
+def summary_line(field: Field) -> str:
+    """Return a field's error for the summary, with the field's name in front unless the sentence names it already."""
+    label, message = str(field.label.text), first_error(field.errors)
+    return message if label.lower() in message.lower() else f"{label} : {lower_first(message)}"
+
+
 def faulty_fields(form: Form) -> list[Field]:
     """Return the visible fields of a form that have an error, in the order of the screen."""
     return [field for field in form if field.errors and not isinstance(field, HiddenField)]
@@ -103,7 +108,9 @@ def page_numbers(page: int, page_count: int, around: int = 2) -> list[int | None
     return numbers
 
 
-FILTERS = (euros, percent, day, moment, siret, number, count_of, lower_first, first_error, faulty_fields, tied)
+FILTERS = (
+    euros, percent, day, moment, siret, number, count_of, lower_first, first_error, summary_line, faulty_fields, tied,
+)  # fmt: skip
 
 
 def register(app: Flask) -> None:
