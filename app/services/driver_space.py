@@ -10,7 +10,7 @@ from sqlalchemy.orm import contains_eager
 
 from app.extensions import db
 from app.models import Document, Driver, Registration
-from app.models.registration import AVAILABLE, CERTIFICATE
+from app.models.registration import AVAILABLE, CERTIFICATE, PENDING, REVOKED
 
 from . import clock
 
@@ -21,20 +21,27 @@ class OwnDocument:
 
     document: Document
     days_left: int
+    #: Offered for download today.
+    is_offered: bool
 
 
 @dataclass(frozen=True)
 class Space:
-    """What a driver sees: registrations by date, latest first, and the documents that may be downloaded today."""
+    """What a driver sees: registrations by date, latest first, and the documents, also those still in preparation."""
 
     driver: Driver
     registrations: list[Registration]
     documents: list[OwnDocument]
 
     @property
+    def is_preparing(self) -> bool:
+        """Tell whether a document is still to be drawn: the screen looks again by itself."""
+        return any(own.document.state == PENDING for own in self.documents)
+
+    @property
     def certificate(self) -> OwnDocument | None:
-        """Return the valid certificate that holds longest, if any."""
-        valid = [own for own in self.documents if own.document.kind == CERTIFICATE]
+        """Return the certificate, downloadable today, that holds longest; None without any."""
+        valid = [own for own in self.documents if own.document.kind == CERTIFICATE and own.is_offered]
         return max(valid, key=lambda own: own.document.valid_until, default=None)
 
 
@@ -45,20 +52,29 @@ def driver_of(person_id: int) -> Driver | None:
 
 def space(driver: Driver) -> Space:
     """Return a driver's space, two queries; registrations withheld for an agent's decision are not in it."""
-    shown = (Registration.driver_id == driver.id, Registration.withheld.is_(False))
     query = (
         select(Registration)
         .join(Registration.training).join(Registration.centre)
         .options(contains_eager(Registration.training), contains_eager(Registration.centre))
-        .where(*shown)
+        .where(Registration.driver_id == driver.id, Registration.withheld.is_(False))
         .order_by(Registration.end_date.desc(), Registration.id.desc())
     )  # fmt: skip
-    documents = select(Document).join(Document.registration).where(*shown).order_by(Document.id.desc())
     today = clock.today()
-    own = [
-        OwnDocument(d, days_left(d, today)) for d in db.session.execute(documents).scalars() if may_download(d, today)
-    ]
-    return Space(driver, list(db.session.execute(query).scalars()), own)
+    return Space(driver, list(db.session.execute(query).scalars()), _documents(driver, today))
+
+
+def _documents(driver: Driver, today: date) -> list[OwnDocument]:
+    """Return what « Mes documents » lists: offered, in preparation, or revoked within the time it would have held."""
+    query = (
+        select(Document)
+        .join(Document.registration)
+        .where(
+            Registration.driver_id == driver.id, Registration.withheld.is_(False), Document.valid_until >= today,
+            Document.state.in_((PENDING, AVAILABLE, REVOKED)),
+        )
+        .order_by(Registration.end_date.desc(), Document.kind, Document.id.desc())
+    )  # fmt: skip
+    return [OwnDocument(d, days_left(d, today), may_download(d, today)) for d in db.session.execute(query).scalars()]
 
 
 def may_download(document: Document, today: date) -> bool:

@@ -13,3 +13,14 @@ def register(app: Flask, appbuilder: AppBuilder) -> None:
     for part in (border, filters, fab, chrome, headers, errors, base):
         part.register(app)
     app.register_blueprint(pages.blueprint)
+
+    _register_spaces(app, appbuilder)
+
+
+def _register_spaces(app: Flask, appbuilder: AppBuilder) -> None:
+    """Register the driver's space, the public verification page and the addresses of those who watch."""
+    from app.views import driver_space, health, verification
+
+    appbuilder.add_view_no_menu(driver_space.DriverSpaceView)
+    app.register_blueprint(verification.blueprint)
+    app.register_blueprint(health.blueprint)

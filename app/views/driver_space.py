@@ -1,0 +1,95 @@
+"""« Mon espace »: what a driver sees of their own trainings, and their own documents to download."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from flask import abort, g, make_response
+from flask_appbuilder import expose
+from werkzeug.wrappers import Response
+
+from app.models import Document, Driver
+from app.models.registration import CERTIFICATE, DOCUMENT_STATES, PENDING, REVOKED
+from app.services import clock, documents, driver_space, store
+from app.services.driver_space import OwnDocument
+
+from .base import Screen
+from .filters import count_of, day
+
+#: From this many days on, what remains is said in months and years; below the second one, it is said to end soon.
+LONG, SOON = 92, 31
+#: Ids are 32-bit in the base: a larger number is no document at all.
+DOCUMENT = "/documents/<int(max=2147483647):document_id>"
+NOT_FOUND = "Ce document n’existe pas, n’est plus disponible, ou ne figure pas dans votre espace."
+
+
+class DriverSpaceView(Screen):
+    """`/mon-espace/`: a driver's space, the driver's own and nobody else's."""
+
+    route_base = "/mon-espace"
+    default_view = "index"
+    class_permission_name = "DriverSpace"
+
+    @expose("/")
+    def index(self) -> str:
+        """Show the certificate, the documents and the trainings; an empty state before the first training."""
+        driver = driver_space.driver_of(g.user.id)
+        space = driver_space.space(driver) if driver else None
+        page: str = self.render_template(
+            "driver/space.html", title="Mon espace", driver=driver, space=space, state_of=state_of,
+            remaining=remaining, document_title=documents.title, span=days_in_all,
+        )  # fmt: skip
+        return page
+
+    @expose(DOCUMENT)
+    def document(self, document_id: int) -> Response:
+        """Send one of the driver's documents; whatever is not theirs or not offered is not found."""
+        document = driver_space.own_document(_driver_or_404(), document_id)
+        if document is None:
+            abort(404, NOT_FOUND)
+        try:
+            content = documents.content(document)
+        except store.Missing:
+            abort(503, "Le fichier de ce document ne peut pas être lu pour le moment.")
+        return pdf(content, documents.file_name(document))
+
+
+def _driver_or_404() -> Driver:
+    return driver_space.driver_of(g.user.id) or abort(404, NOT_FOUND)
+
+
+def pdf(content: bytes, name: str) -> Response:
+    """Return a PDF to save under this name, kept by no cache on the way."""
+    response = make_response(content)
+    response.headers["Content-Type"] = "application/pdf"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def state_of(own: OwnDocument, today: date | None = None) -> tuple[str, str]:
+    """Return the state of a document of the driver as (kind of tag, words)."""
+    document, today = own.document, today or clock.today()
+    if document.state in (PENDING, REVOKED):
+        return ("now" if document.state == PENDING else "error"), DOCUMENT_STATES[document.state]
+    if today < document.valid_from:
+        return "gold", f"Valable à partir du {day(document.valid_from)}"
+    if own.days_left <= SOON:
+        return "gold", "Expire bientôt" if document.kind == CERTIFICATE else "Bientôt retiré"
+    return "ok", "Valide" if document.kind == CERTIFICATE else "Disponible"
+
+
+def remaining(own: OwnDocument) -> str:
+    """Return what remains in words: « 60 jours », « 5 ans et 9 mois »."""
+    if own.days_left <= LONG:
+        return count_of(own.days_left, "jour")
+    today, until = clock.today(), own.document.valid_until
+    months = (until.year - today.year) * 12 + until.month - today.month - (until.day < today.day)
+    years, months = divmod(months, 12)
+    said = [count_of(years, "an")] * bool(years) + [f"{months} mois"] * bool(months)
+    return " et ".join(said)
+
+
+def days_in_all(document: Document) -> int:
+    """Return how many days a document holds from its first day to its last, both included."""
+    return (document.valid_until - document.valid_from).days + 1

@@ -1,0 +1,49 @@
+"""`/healthz` and `/readyz`: for those who watch; they name what fails and say nothing else."""
+
+from __future__ import annotations
+
+import pytest
+from flask.testing import FlaskClient
+from redis.exceptions import ConnectionError as QueueDown
+
+from app.services import queue, store
+
+
+class _Answering:
+    def ping(self) -> bool:
+        return True
+
+
+class _Down:
+    def ping(self) -> bool:
+        raise QueueDown("secret-host:6379 refused")
+
+
+def test_the_process_answers(client: FlaskClient) -> None:
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json) == (200, {"status": "ok"})
+
+
+def test_ready_when_all_answer(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "connection", _Answering)
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json == {"status": "ok", "checks": {"base": "ok", "queue": "ok", "store": "ok"}}
+
+
+def test_a_queue_that_is_down_is_named_without_details(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "connection", _Down)
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json["checks"] == {"base": "ok", "queue": "unavailable", "store": "ok"}
+    assert "secret-host" not in answer.text
+
+
+def test_a_store_that_cannot_be_written_is_named(client: FlaskClient, monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr(queue, "connection", _Answering)
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    monkeypatch.setattr(store, "folder", lambda: blocked / "documents")
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json["checks"]["store"] == "unavailable"
