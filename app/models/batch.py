@@ -89,7 +89,7 @@ class Batch(Model):
     idempotency_key: Mapped[str | None] = mapped_column(String(80))
 
     centre: Mapped[Centre] = relationship()
-    training: Mapped[Training | None] = relationship()
+    training: Mapped[Training | None] = relationship(lazy="joined")
     created_by: Mapped[Person] = relationship(foreign_keys=[created_by_id])
     registered_by: Mapped[Person | None] = relationship(foreign_keys=[registered_by_id])
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, update
 
 from app.extensions import db
 from app.models import Batch, BatchLine
@@ -20,10 +20,11 @@ from .transaction import transaction
 
 @dataclass(frozen=True)
 class Analysis:
-    """A report with the facts it was made from."""
+    """A report with the facts it was made from, and what the check before it wrote on the lines."""
 
     report: Report
     facts: facts.Facts
+    before: dict[int, tuple[int, str]]
 
 
 def analyse_lines(centre_id: int, raws: list[RawLine]) -> Analysis:
@@ -31,12 +32,14 @@ def analyse_lines(centre_id: int, raws: list[RawLine]) -> Analysis:
     catalogue = facts.load_catalogue()
     lines = parse_lines(raws, catalogue)
     known = facts.load(centre_id, clock.today(), catalogue, lines)
-    return Analysis(check_batch(lines, known.context), known)
+    return Analysis(check_batch(lines, known.context), known, {})
 
 
 def analyse(batch: Batch) -> Analysis:
     """Judge the lines of a batch, today; writes nothing."""
-    return analyse_lines(batch.centre_id, batches.raw_lines(batch))
+    stored = batches.stored_lines(batch)
+    before = {one.line.number: (one.rank, one.remarks) for one in stored}
+    return replace(analyse_lines(batch.centre_id, [one.line for one in stored]), before=before)
 
 
 def check(batch_id: int) -> Report:
@@ -47,17 +50,18 @@ def check(batch_id: int) -> Report:
     with transaction():
         batch = db.session.get_one(Batch, batch_id, populate_existing=True)
         version = batch.version
-        report = analyse(batch).report
-        store(batch_id, report, version)
-    return report
+        found = analyse(batch)
+        store(batch_id, found, version)
+    return found.report
 
 
-def store(batch_id: int, report: Report, version: int) -> None:
+def store(batch_id: int, found: Analysis, version: int) -> None:
     """Write a report's remarks and counts on the batch, inside the caller's transaction.
 
     Raises `batches.BatchClosed` when the batch no longer takes changes. If a line changed since ``version`` was
     read, the check stands for that older version and « Importer » stays closed.
     """
+    report = found.report
     state = READY if report.importable else IN_ERROR
     moved = batches.transition(
         batch_id, state, only_from=(*OPEN_STATES, ANALYSING),
@@ -65,7 +69,7 @@ def store(batch_id: int, report: Report, version: int) -> None:
     )  # fmt: skip
     if not moved:
         raise batches.BatchClosed
-    _write_remarks(batch_id, report)
+    _write_remarks(batch_id, found)
 
 
 def summary(report: Report) -> dict[str, Any]:
@@ -79,18 +83,12 @@ def summary(report: Report) -> dict[str, Any]:
     }
 
 
-def _write_remarks(batch_id: int, report: Report) -> None:
+def _write_remarks(batch_id: int, found: Analysis) -> None:
     """Write the remarks of the lines whose remarks changed, in bulk."""
-    kept = {
-        number: (rank, remarks)
-        for number, rank, remarks in db.session.execute(
-            select(BatchLine.number, BatchLine.rank, BatchLine.remarks).where(BatchLine.batch_id == batch_id)
-        )
-    }
     changes = [
         {"line": row.line.number, "new_rank": row.rank, "new_remarks": text}
-        for row in report.rows
-        if kept.get(row.line.number) not in (None, (row.rank, text := encode_remarks(row.remarks)))
+        for row in found.report.rows
+        if found.before.get(row.line.number) != (row.rank, text := encode_remarks(row.remarks))
     ]
     if changes:
         table = BatchLine.__table__

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy import select, update
 
 from app.extensions import db
 from app.models import Batch, BatchLine
-from app.models.batch import CANCELLED, OPEN_STATES, TRANSITIONS
+from app.models.batch import CANCELLED, MANUAL, OPEN_STATES, TRANSITIONS
 from app.validators.line import RawLine
 
 from . import clock, journal
@@ -39,17 +41,27 @@ def transition(batch_id: int, to: str, *, only_from: tuple[str, ...] = (), **cha
     return bool(moved.rowcount)  # type: ignore[attr-defined]
 
 
-def raw_lines(batch: Batch, numbers: tuple[int, ...] = ()) -> list[RawLine]:
-    """Return the lines as typed, in their order; one query. By hand, the training of step 1 stands on every line."""
+@dataclass(frozen=True, slots=True)
+class StoredLine:
+    """A line as typed, with what the last check wrote on it."""
+
+    line: RawLine
+    rank: int
+    remarks: str
+
+
+def stored_lines(batch: Batch) -> list[StoredLine]:
+    """Return the lines of a batch in their order; one query. By hand, the training of step 1 stands on every line."""
     c = BatchLine
     query = select(
         c.number, c.reference, c.order_number, c.training_label, c.category, c.end_date, c.first_name, c.last_name,
-        c.birth_date, c.permit_number, c.numeric_permit,
+        c.birth_date, c.permit_number, c.numeric_permit, c.rank, c.remarks,
     ).where(c.batch_id == batch.id).order_by(c.number)  # fmt: skip
-    if numbers:
-        query = query.where(c.number.in_(numbers))
-    lines = [RawLine(*row) for row in db.session.execute(query)]
-    return [with_training(line, batch) for line in lines] if batch.mode == "manual" else lines
+    manual = batch.mode == MANUAL
+    return [
+        StoredLine(with_training(RawLine(*typed), batch) if manual else RawLine(*typed), rank, remarks)
+        for *typed, rank, remarks in db.session.execute(query)
+    ]
 
 
 def with_training(line: RawLine, batch: Batch) -> RawLine:

@@ -54,7 +54,7 @@ def register(batch_id: int, person_id: int) -> Outcome:
     A batch already registered answers with its receipt. Raises `access.NotAllowed` (contract or right gone),
     :class:`NotChecked`, :class:`HasErrors` (the new check is kept on the batch) or `pricing.NoTariff`.
     """
-    errors: Report | None = None
+    refused: analysis.Analysis | None = None
     with transaction(durable=True):
         # The conditional update comes first: it takes the lock, so that a twin waits here and then finds « registered ».
         if not batches.transition(batch_id, REGISTERING, only_from=(READY,)):
@@ -67,11 +67,11 @@ def register(batch_id: int, person_id: int) -> Outcome:
         if found.report.importable:
             number = _write(batch, found, person_id)
         else:
-            errors = found.report
+            refused = found
             db.session.rollback()
-    if errors is not None:
+    if refused is not None:
         with transaction():
-            analysis.store(batch_id, errors, batch.version)
+            analysis.store(batch_id, refused, batch.version)
         raise HasErrors
     outbox.ring()
     return Outcome(number, is_new=True)

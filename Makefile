@@ -1,0 +1,59 @@
+# Registre CQC — `make` lists what there is. A fresh machine needs `make run` or `make test`, nothing before it.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help
+help: ## List the commands
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.venv/run.stamp: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, this is " + sys.version)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+.venv/dev.stamp: .venv/run.stamp requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.PHONY: install
+install: .venv/run.stamp ## Create the environment in .venv from the lock file
+
+.PHONY: run
+run: install ## Serve web and worker on http://127.0.0.1:8080 with demonstration data
+	@exec $(BIN)/python run.py
+
+.PHONY: test
+test: .venv/dev.stamp ## Run every test; says which parts of the machine were left out
+	@$(BIN)/python tests/prepare.py
+	$(BIN)/python -m pytest -q $(ARGS)
+
+.PHONY: check
+check: .venv/dev.stamp ## Lint, format, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: .venv/dev.stamp ## Put the code in its format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: bench
+bench: .venv/dev.stamp ## Run the benchmarks: ratios side by side, in one run
+	$(BIN)/python -m benchmarks
+
+.PHONY: screenshots
+screenshots: .venv/dev.stamp ## Take the README's screenshots from the real program
+	$(BIN)/python -m tests.e2e.screenshots
+
+.PHONY: lock
+lock: .venv/dev.stamp ## Write both lock files anew from pyproject.toml
+	$(BIN)/pip-compile -q --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --generate-hashes --strip-extras -o requirements.lock pyproject.toml
+	$(BIN)/pip-compile -q --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --generate-hashes --strip-extras --extra dev --allow-unsafe -c requirements.lock -o requirements-dev.lock pyproject.toml
+
+.PHONY: clean
+clean: ## Remove the environment and the caches (the data stays)
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
