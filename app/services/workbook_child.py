@@ -15,7 +15,7 @@ import resource
 import struct
 import sys
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -188,18 +188,19 @@ def chunks(sheet: CalamineSheet, place: Place, errors: ErrorCells) -> Iterator[t
     size = max(1, _CHUNK_CELLS // max(1, sheet.width))
     first = 1
     while chunk := list(islice(rows, size)):
-        columns = [[row[index] for row in chunk] for index in place.columns]
-        numeric = numeric_permits(columns[-1])
-        texts = [texts_of(column) for column in columns]
-        if errors:
+        # Whole stretches of rows that bear only a style are common.
+        if any(chunk[0]) or set(chain.from_iterable(chunk)) != {""} or errors:
+            columns = [[row[index] for row in chunk] for index in place.columns]
+            numeric = numeric_permits(columns[-1])
+            texts = [texts_of(column) for column in columns]
             mark_errors(texts, errors, place.row + first)
-        yield encode(first, texts, numeric)
+            yield encode(first, texts, numeric)
         first += len(chunk)
 
 
 def mark_errors(columns: list[list[str]], errors: ErrorCells, first_row: int) -> None:
     """Writes the error values where a blank came for them."""
-    for at in range(len(columns[0])):
+    for at in range(len(columns[0])) if errors else ():
         for field, error in errors.get(first_row + at, {}).items():
             columns[field][at] = columns[field][at] or error
 
