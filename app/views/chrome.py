@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, current_app, g, has_request_context, request, url_for
+from flask import Flask, current_app, g, request, url_for
 
 from app import roles
 from app.models import Centre, Person
@@ -20,7 +20,7 @@ from .filters import day
 #: In the order of the cascade: narrow screens, then print, come last.
 SHEETS = (
     "tokens", "base", "header", "page", "buttons", "fields", "steps", "notices", "counters", "table", "lists", "cards",
-    "status", "dialog", "progress", "empty", "charts", "gate", "narrow", "narrow-lists", "print",
+    "status", "dialog", "progress", "empty", "charts", "gate", "wizard", "narrow", "narrow-lists", "print",
 )  # fmt: skip
 MODULES = ("menus", "dates", "dialogs", "confirm", "summary", "guard", "htmx-setup")
 #: Own indicator styles would need inline CSS; a refused form (422) is shown; other errors go to the page's messages.
@@ -34,23 +34,26 @@ HTMX_CONFIG = {
         {"code": "[45]..", "swap": True, "error": True},
     ],
 }
-#: Role → (label, address) of its screens, in order. An address that no screen answers is not shown.
+#: Role → (label, target) of its screens, in order. The target is an address, or the permission name of a back-office view
+#: (`app.roles`). One that no screen answers is not shown.
 MENU: dict[str, tuple[tuple[str, str], ...]] = {
     roles.AGENT: (
         ("Tableau de bord", "/tableau-de-bord/"),
-        ("Centres", "/centres/list/"),
-        ("Agréments", "/agrements/list/"),
-        ("Conducteurs", "/conducteurs/list/"),
-        ("Enregistrements", "/enregistrements/list/"),
-        ("Catalogue", "/catalogue/list/"),
-        ("Tarifs", "/tarifs/list/"),
-        ("À traiter", "/a-traiter/"),
+        ("Centres", "Centres"),
+        ("Agréments", "Accreditations"),
+        ("Contrats", "Contracts"),
+        ("Conducteurs", "Drivers"),
+        ("Enregistrements", "Registrations"),
+        ("Imports", "Batches"),
+        ("Catalogue", "Catalogue"),
+        ("Tarifs", "Tariffs"),
+        ("À traiter", "WithheldDocuments"),
     ),
     roles.CENTRE: (
         ("Mes sessions", "/sessions/"),
         ("Mes imports", "/imports/"),
-        ("Conducteurs", "/mes-conducteurs/list/"),
-        ("Enregistrements", "/mes-enregistrements/list/"),
+        ("Conducteurs", "CentreDrivers"),
+        ("Enregistrements", "CentreRegistrations"),
         ("Mon centre", "/mon-centre/"),
     ),
     roles.DRIVER: (("Mon espace", "/mon-espace/"),),
@@ -62,6 +65,8 @@ FOOTER = (
     ("Vérifier un certificat", "/verifier/"),
 )
 OWN_LINKS = (("Mon profil", "/mon-profil/", "user"),)
+#: Where the request keeps its surroundings.
+KEPT = "registre.chrome"
 
 
 @dataclass(frozen=True)
@@ -86,20 +91,23 @@ class Chrome:
     own_links: list[Link] = field(default_factory=list)
     footer: list[Link] = field(default_factory=list)
     band: str = ""
+    bare: bool = False
     sheets: tuple[str, ...] = SHEETS
     modules: tuple[str, ...] = MODULES
     htmx_config: str = json.dumps(HTMX_CONFIG)
 
 
 def chrome() -> Chrome:
-    """Return what surrounds this page, worked out once a request.
-
-    With `g.bare` set (an error page, where the base may be what has failed) nothing is read from the base.
-    """
-    if "chrome" not in g:
-        g.chrome = _bare() if g.get("bare") else _for_person(_bare())
-    made: Chrome = g.chrome
+    """Return what surrounds this page, worked out once a request."""
+    made: Chrome | None = request.environ.get(KEPT)
+    if made is None:
+        made = request.environ[KEPT] = _for_person(_bare())
     return made
+
+
+def lay_bare() -> None:
+    """Surround this request's page with nothing read from the base, which may be what has failed."""
+    request.environ[KEPT] = replace(_bare(), bare=True)
 
 
 def _bare() -> Chrome:
@@ -116,20 +124,30 @@ def _for_person(page: Chrome) -> Chrome:
     place = current_place()
     page.centre = place.centre if place else None
     page.role = MEMBER_ROLES[place.role] if place else ", ".join(names)
-    page.menu = [_link(label, href) for name in names for label, href in MENU.get(name, ()) if answers(href)]
+    page.menu = [link for name in names for label, target in MENU.get(name, ()) if (link := _link(label, target))]
     page.own_links = [Link(label, href, icon=icon) for label, href, icon in OWN_LINKS if answers(href)]
     return page
 
 
-def _link(label: str, href: str) -> Link:
-    """Return a menu entry, marked where the page stands at its address or below."""
-    root = href.removesuffix("list/")
-    return Link(label, href, current=has_request_context() and request.path.startswith(root))
+def _link(label: str, target: str) -> Link | None:
+    """Return a menu entry, marked where the page stands at its address or below; None where no screen answers."""
+    href = target if target.startswith("/") else _address_of(target)
+    if not answers(href):
+        return None
+    return Link(label, href, current=request.path.startswith(href.removesuffix("list/")))
+
+
+def _address_of(permission: str) -> str:
+    """Return the first page of the view that this permission opens, or nothing."""
+    for view in current_app.appbuilder.baseviews:  # type: ignore[attr-defined]
+        if view.class_permission_name == permission:
+            return str(url_for(f"{view.endpoint}.{view.default_view}"))
+    return ""
 
 
 def answers(href: str) -> bool:
     """Tell whether a screen is registered at this address: a menu never leads to « introuvable »."""
-    return current_app.url_map.bind("").test(href)
+    return bool(href) and current_app.url_map.bind("").test(href)
 
 
 def _band() -> str:

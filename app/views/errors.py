@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Flask, g, json, make_response, render_template, request
+from flask import Flask, json, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, default_exceptions
 from werkzeug.wrappers import Response
 
 from app.extensions import db
 
+from .chrome import lay_bare
 from .headers import is_htmx
 
 
@@ -45,6 +46,11 @@ PAGES: dict[int, Page] = {
         "Cette adresse n’accepte pas cette action.",
         "Revenez à la page précédente et utilisez ses boutons.",
     ),
+    409: Page(
+        "Action impossible",
+        "La situation a changé : cette action n’est plus possible.",
+        "Rechargez la page pour voir où elle en est.",
+    ),
     413: Page(
         "Envoi trop volumineux",
         "L’envoi dépasse la taille acceptée : un fichier fait 10 Mo au plus.",
@@ -78,8 +84,13 @@ def _said(error: HTTPException) -> Page:
     if isinstance(error, CSRFError):
         return EXPIRED
     page = PAGES.get(error.code or 500) or PAGES[500 if (error.code or 500) >= 500 else 400]
-    own = error.description if error.description != type(error).description else None
-    return Page(page.title, own, page.advice) if own and error.code in (400, 403, 404, 409, 413, 429) else page
+    return Page(page.title, error.description or "", page.advice) if _is_ours(error) else page
+
+
+def _is_ours(error: HTTPException) -> bool:
+    """Tell whether the description was written for `abort()` by a screen; werkzeug's own are in English."""
+    plain = default_exceptions.get(error.code or 0)
+    return type(error) is plain and (error.code or 500) < 500 and error.description != plain.description
 
 
 def wants_json() -> bool:
@@ -91,9 +102,8 @@ def wants_json() -> bool:
 def _answer(page: Page, code: int) -> Response:
     if wants_json():
         return _problem(page, code)
-    g.bare = code >= 500
-    if g.bare:
-        g.pop("chrome", None)
+    if code >= 500:
+        lay_bare()
     if is_htmx():
         response = make_response(render_template("errors/fragment.html", error=page), code)
         response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#messages", "innerHTML"

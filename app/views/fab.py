@@ -162,7 +162,7 @@ def shown(value: Any) -> Any:
 
 def list_title(view_name: str) -> str:
     """Return the title of a list known by its view's name: the caption of its table."""
-    for view in current_app.appbuilder.baseviews:
+    for view in current_app.appbuilder.baseviews:  # type: ignore[attr-defined]
         if type(view).__name__ == view_name:
             return str(view.list_title)
     return view_name

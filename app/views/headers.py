@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from urllib.parse import quote, urlsplit
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 
 #: No host but ours, no inline script, no inline style, no frame.
 POLICY = (
@@ -23,9 +23,7 @@ FIXED = {
 
 def csp_nonce() -> str:
     """Return this request's nonce; Flask-AppBuilder's templates ask for it by this name."""
-    if "csp_nonce" not in g:
-        g.csp_nonce = secrets.token_urlsafe(16)
-    nonce: str = g.csp_nonce
+    nonce: str = request.environ.setdefault("registre.nonce", secrets.token_urlsafe(16))
     return nonce
 
 
