@@ -61,6 +61,7 @@ class Config:
     MAX_CONTENT_LENGTH = 10 * 1024 * 1024 + 64 * 1024
     SEND_FILE_MAX_AGE_DEFAULT = 3600
 
+    MAIL_SUPPRESS_SEND = False
     SQLALCHEMY_TRACK_MODIFICATIONS = False
     QUEUE_NAME = "registre"
     ISSUER = "IN Groupe, exploitant du Registre CQC"

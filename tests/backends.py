@@ -36,6 +36,12 @@ def settings(folder: Path, database_url: str, **env: str) -> Test:
     return Test({"DATA_DIR": str(folder), "DATABASE_URL": database_url, "TODAY": TODAY, "SECRET_KEY": "x" * 32, **env})
 
 
+def _empty(folder: Path) -> None:
+    """Remove what the last test left in the data folder: documents, mails, uploads."""
+    for name in ("documents", "mails", "uploads"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+
+
 class Sqlite:
     """A file, copied from the template before each test."""
 
@@ -48,7 +54,8 @@ class Sqlite:
         self.app = create_app(settings(folder, f"sqlite:///{self.file}"))
 
     def reset(self) -> None:
-        """Put the seeded base back."""
+        """Put the seeded base back, the data folder empty."""
+        _empty(self.folder)
         with self.app.app_context():
             db.session.remove()
             db.engine.dispose()
@@ -68,6 +75,7 @@ class Postgres:
     name = "postgresql"
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.names = f"cqc_test_{uuid.uuid4().hex[:8]}"
         try:
             with psycopg.connect(POSTGRES, autocommit=True, connect_timeout=3) as admin:
@@ -79,7 +87,8 @@ class Postgres:
         self.app = create_app(settings(folder, self.url))
 
     def reset(self) -> None:
-        """Put the seeded base back."""
+        """Put the seeded base back, the data folder empty."""
+        _empty(self.folder)
         with self.app.app_context():
             db.session.remove()
             db.engine.dispose()

@@ -79,7 +79,7 @@ def _render(document: Document) -> bytes:
     person: dict[str, Any] = {
         "last_name": r.last_name, "first_name": r.first_name, "birth_date": r.driver.birth_date,
         "permit_number": r.driver.permit_number, "training_label": r.training.label, "category": r.training.category,
-        "end_date": r.end_date, "centre_name": r.centre.name, "centre_siret": r.centre.siret_text,
+        "end_date": r.end_date, "centre_name": r.centre.name, "centre_siret": r.centre.siret,
         "accreditation_number": r.accreditation.number, "verify_url": verify_url(document.number),
     }  # fmt: skip
     assert r.batch.registered_at is not None

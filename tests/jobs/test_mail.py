@@ -1,0 +1,82 @@
+"""Mails through a real (small) mail server: accepted, put off, refused for good, server away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from app.extensions import db, mail
+from app.jobs import work
+from app.models import Mail, Outbox
+from app.services import clock
+from tests.jobs.smtp import Postbox, mail_server
+from tests.support import MARIE, drain, registered
+
+
+@pytest.fixture
+def postbox(app: Flask) -> Iterator[Postbox]:
+    before = app.extensions["mail"]
+    with mail_server() as box:
+        app.config["MAIL_SERVER"], app.config["MAIL_PORT"] = "127.0.0.1", box.port
+        mail.init_app(app)
+        yield box
+    app.extensions["mail"] = before
+
+
+def the_mail() -> Mail:
+    db.session.expire_all()
+    return db.session.execute(select(Mail)).scalar_one()
+
+
+def again() -> None:
+    row = db.session.execute(select(Outbox).where(Outbox.kind == "mail")).scalar_one()
+    row.due_at = clock.machine_now()
+    db.session.commit()
+    work.run(row.id)
+
+
+def test_an_accepted_mail_is_recorded(postbox: Postbox) -> None:
+    registered(MARIE)
+    drain()
+    assert (the_mail().state, len(postbox.accepted)) == ("sent", 1)
+    assert the_mail().message_id.encode() in postbox.accepted[0]
+
+
+def test_a_server_that_says_later_is_tried_again_under_the_same_message_id(postbox: Postbox) -> None:
+    postbox.on_recipient = b"451 later"
+    registered(MARIE)
+    drain()
+    assert (the_mail().state, postbox.accepted) == ("pending", [])
+    known = the_mail().message_id
+    postbox.on_recipient = b"250 ok"
+    again()
+    assert the_mail().state == "sent"
+    assert known.encode() in postbox.accepted[0]
+    again()
+    assert len(postbox.accepted) == 1
+
+
+@pytest.mark.parametrize("where", ["on_recipient", "on_data"])
+def test_an_address_refused_for_good_is_visible_and_not_tried_for_ever(postbox: Postbox, where: str) -> None:
+    setattr(postbox, where, b"550 no such person")
+    registered(MARIE)
+    drain()
+    assert (the_mail().state, the_mail().error) == ("refused", "SMTP 550")
+    row = db.session.execute(select(Outbox).where(Outbox.kind == "mail")).scalar_one()
+    assert row.done_at is not None
+
+
+def test_no_server_at_all_keeps_the_mail_due(app: Flask) -> None:
+    before = app.extensions["mail"]
+    app.config["MAIL_SERVER"], app.config["MAIL_PORT"] = "127.0.0.1", 9
+    mail.init_app(app)
+    try:
+        registered(MARIE)
+        drain()
+    finally:
+        app.extensions["mail"] = before
+    row = db.session.execute(select(Outbox).where(Outbox.kind == "mail")).scalar_one()
+    assert (the_mail().state, row.attempts, row.done_at) == ("pending", 1, None)

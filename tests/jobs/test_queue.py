@@ -1,0 +1,80 @@
+"""The bell: a real Redis, a real worker. The base is the truth; whatever the queue loses is rung again."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+
+from app.extensions import db
+from app.jobs import worker
+from app.models import Document, Outbox
+from app.services import clock, outbox, queue
+from tests.support import MARIE, many, registered
+
+
+def states() -> set[str]:
+    db.session.expire_all()
+    return set(db.session.execute(select(Document.state)).scalars())
+
+
+def test_registering_rings_and_a_worker_does_the_work(app: Flask, bell: str) -> None:
+    registered(MARIE, *many(30))
+    assert queue.length() == 2
+    worker.work(burst=True)
+    assert states() == {"available"}
+    assert all(row.done_at for row in db.session.execute(select(Outbox)).scalars())
+
+
+def test_jobs_carry_an_outbox_id_and_nothing_else(app: Flask, bell: str) -> None:
+    registered(MARIE)
+    [job] = queue.queue().jobs
+    row = db.session.execute(select(Outbox)).scalar_one()
+    assert (list(job.args), job.kwargs, job.meta) == ([row.id], {}, {})
+
+
+def test_a_queue_that_is_down_does_not_stop_a_registration(app: Flask) -> None:
+    batch = registered(MARIE)
+    assert batch.state == "registered"
+    assert states() == {"pending"}
+
+
+def test_documents_come_once_the_queue_is_back(app: Flask, request: pytest.FixtureRequest) -> None:
+    registered(MARIE)
+    request.getfixturevalue("bell")
+    outbox.ring()
+    worker.work(burst=True)
+    assert states() == {"available"}
+
+
+def test_a_bell_that_was_lost_is_rung_again_after_a_minute(app: Flask, bell: str) -> None:
+    registered(MARIE)
+    queue.queue().empty()
+    assert outbox.ring() == 0
+    db.session.execute(update(Outbox).values(rung_at=clock.machine_now() - outbox.RING_AGAIN * 2))
+    db.session.commit()
+    assert outbox.ring() == 1
+    assert outbox.ring() == 0
+
+
+def test_a_starting_worker_rings_for_what_a_killed_one_had_taken(app: Flask, bell: str) -> None:
+    registered(MARIE)
+    queue.queue().empty()
+    worker.work(burst=True)
+    assert states() == {"available"}
+
+
+def test_the_queue_is_kept_short(app: Flask, bell: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "WINDOW", 3)
+    registered(*many(130))
+    assert queue.length() == 3
+    worker.work(burst=True)
+    assert states() == {"available"}
+
+
+def test_a_row_given_up_is_not_rung(app: Flask, bell: str) -> None:
+    registered(MARIE)
+    queue.queue().empty()
+    db.session.execute(update(Outbox).values(created_at=clock.machine_now() - outbox.GIVE_UP * 2, rung_at=None))
+    db.session.commit()
+    assert outbox.ring() == 0
