@@ -1,0 +1,14 @@
+"""Accessibility of a screen, by axe-core: WCAG 2.2 AA and RGAA 4."""
+
+from __future__ import annotations
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "RGAAv4"]
+
+
+def violations(page: Page) -> list[str]:
+    """Return the violations of the page as it stands, each with the elements concerned."""
+    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": TAGS}}).response["violations"]
+    return [f"{v['id']}: {v['help']} — " + " · ".join(n["html"][:160] for n in v["nodes"][:4]) for v in found]

@@ -1,0 +1,114 @@
+"""The real program, started as a person starts it, in a real Chromium."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.backends import missing
+from tests.prepare import CHROMIUM
+
+ROOT = Path(__file__).resolve().parents[2]
+PASSWORD = "volant-Ardoise-2026"
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+expect.set_options(timeout=15_000)
+
+
+def free_port() -> int:
+    """Return a port nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Program:
+    """A running program: its address, its data folder, its process."""
+
+    url: str
+    folder: Path
+    process: subprocess.Popen[bytes]
+
+    def stop(self) -> int:
+        """Send Ctrl-C and return the exit status."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(30)
+
+
+def start_program(folder: Path, **env: str) -> Program:
+    """Run `python run.py` on a free port and wait until it answers."""
+    port = free_port()
+    settings = {**os.environ, "DATA_DIR": str(folder), "PORT": str(port), "TODAY": "2022-01-10", **env}
+    log = (folder.parent / f"{folder.name}.log").open("ab")
+    process = subprocess.Popen([sys.executable, "run.py"], cwd=ROOT, env=settings, stdout=log, stderr=log)
+    url = f"http://127.0.0.1:{port}"
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(f"{url}/login/", timeout=2).close()
+            return Program(url, folder, process)
+        except OSError:
+            assert process.poll() is None, Path(log.name).read_text()
+            time.sleep(0.1)
+    process.kill()
+    raise AssertionError(Path(log.name).read_text())
+
+
+@pytest.fixture(scope="session")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """Run one program for all browser tests."""
+    running = start_program(tmp_path_factory.mktemp("program"))
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Run one headless Chromium."""
+    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if path is None:
+        missing("Chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def new_person(browser: Browser, program: Program) -> Iterator[Callable[..., Page]]:
+    """Open a browser of its own for a person, signed in: ``new_person("agent@demo.example")``; anonymous without address."""
+    contexts: list[BrowserContext] = []
+
+    def act(email: str = "", width: int = 1280, **options: Any) -> Page:
+        context = browser.new_context(
+            base_url=program.url, viewport={"width": width, "height": 900}, locale="fr-FR", **options
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: pytest.fail(f"script error on {page.url}: {error}"))
+        if email:
+            page.goto("/login/")
+            page.get_by_label("Adresse électronique").fill(email)
+            page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
+            page.get_by_role("button", name="Se connecter").click()
+            page.wait_for_url(lambda url: "/login" not in url)
+        return page
+
+    yield act
+    for context in contexts:
+        context.close()
