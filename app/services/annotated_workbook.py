@@ -143,22 +143,27 @@ def _row_texts(rows: Iterable[Annotated], comments: list[tuple[str, int, int, st
         yield _row(raw, last + 1, remarks, comments) if remarks else _clean_row(raw, last + 1)
 
 
-def _clean_row(raw: RawLine, row: int) -> str:
-    """Nearly every row of a large file."""
-    cells = "".join([_cell(letter, row, text, _PLAIN) for letter, text in zip("BCDEFGHIJ", raw[1:10]) if text])  # noqa: B905
-    return f'<row r="{row}">{cells}</row>'
-
-
 def _row(raw: RawLine, row: int, remarks: Sequence[Remark], comments: list[tuple[str, int, int, str]]) -> str:
     styles, told = _marks(remarks)
     has_error = any(remark.severity is Severity.ERROR for remark in remarks)
     detail = "\n".join(remark.message for remark in remarks)
     cells = [_cell("A", row, detail, _DETAIL_ERROR if has_error else _DETAIL_INFORMATION)]
-    for column, text in enumerate(raw[1:10], 1):
-        cells.append(_cell(_LETTERS[column], row, str(text), styles.get(column, _PLAIN)))
+    for column, text in enumerate(_texts(raw), 1):
+        cells.append(_cell(_LETTERS[column], row, text, styles.get(column, _PLAIN)))
         if column in told and len(comments) < MAX_COMMENTS:
             comments.append((_LETTERS[column], row, column, "\n".join(told[column])))
     return f'<row r="{row}">{"".join(cells)}</row>'
+
+
+def _clean_row(raw: RawLine, row: int) -> str:
+    """The same for a line without a remark, which nearly every line of a large file is."""
+    cells = [_cell(letter, row, text, _PLAIN) for letter, text in zip("BCDEFGHIJ", _texts(raw), strict=True)]
+    return f'<row r="{row}">{"".join(cells)}</row>'
+
+
+def _texts(raw: RawLine) -> Sequence[str]:
+    texts: tuple[str, ...] = raw[1:10]
+    return texts
 
 
 def _marks(remarks: Sequence[Remark]) -> tuple[dict[int, int], dict[int, list[str]]]:
@@ -177,9 +182,12 @@ def _marks(remarks: Sequence[Remark]) -> tuple[dict[int, int], dict[int, list[st
 
 
 def _cell(letter: str, row: int, text: str, style: int) -> str:
+    # The file may be sent again, within the same 10 Mo: nothing is written that goes without saying.
+    shown = f' s="{style}"' if style else ""
     if not text:
-        return f'<c r="{letter}{row}" s="{style}"/>'
-    return f'<c r="{letter}{row}" s="{style}" t="inlineStr"><is><t xml:space="preserve">{_xml(text)}</t></is></c>'
+        return f'<c r="{letter}{row}"{shown}/>' if style else ""
+    space = "" if text.isalnum() or (text == text.strip() and "\n" not in text) else ' xml:space="preserve"'
+    return f'<c r="{letter}{row}"{shown} t="inlineStr"><is><t{space}>{_xml(text)}</t></is></c>'
 
 
 def _xml(text: str) -> str:
