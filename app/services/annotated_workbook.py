@@ -26,6 +26,7 @@ MAX_COMMENTS = 5_000
 _SHEET = "Sessions"
 _PLAIN, _HEAD, _FAULTY, _DETAIL_ERROR, _DETAIL_INFORMATION, _INFORMATION = range(6)  # places in cellXfs below
 _BATCH = 5_000
+_LINE_HEIGHT = 15  # points
 _LETTERS = "ABCDEFGHIJ"
 _COLUMN = {field: number for number, field in enumerate(FIELDS, 1)}
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -152,7 +153,9 @@ def _row(raw: RawLine, row: int, remarks: Sequence[Remark], comments: list[tuple
         cells.append(_cell(_LETTERS[column], row, text, styles.get(column, _PLAIN)))
         if column in told and len(comments) < MAX_COMMENTS:
             comments.append((_LETTERS[column], row, column, "\n".join(told[column])))
-    return f'<row r="{row}">{"".join(cells)}</row>'
+    # Several remarks: as many lines of text, which not every program makes room for by itself.
+    height = f' ht="{_LINE_HEIGHT * len(remarks)}" customHeight="1"' if len(remarks) > 1 else ""
+    return f'<row r="{row}"{height}>{"".join(cells)}</row>'
 
 
 def _clean_row(raw: RawLine, row: int) -> str:

@@ -41,8 +41,9 @@ def test_the_lines_keep_their_order_and_their_rows() -> None:
 
 
 def test_the_detail_holds_all_remarks_of_the_line() -> None:
-    detail = opened(ROWS)["A3"].value
-    assert detail == "\n".join(remark.message for remark in (MISSING, FUTURE, NO_ACCOUNT))
+    sheet = opened(ROWS)
+    assert sheet.row_dimensions[3].height == 45  # points: room for three lines
+    assert sheet["A3"].value == "\n".join(remark.message for remark in (MISSING, FUTURE, NO_ACCOUNT))
 
 
 def test_faulty_cells_are_coloured_and_commented() -> None:
