@@ -7,8 +7,8 @@ from typing import Any
 
 import structlog
 
-from app.models.outbox import DOCUMENTS, MAIL
-from app.services import documents, mail, outbox
+from app.models.outbox import ANALYSIS, DOCUMENTS, MAIL
+from app.services import documents, imports, mail, outbox
 from app.services.transaction import transaction
 
 log = structlog.get_logger()
@@ -17,7 +17,10 @@ log = structlog.get_logger()
 HANDLERS: dict[str, Callable[[dict[str, Any]], None]] = {
     DOCUMENTS: lambda payload: documents.draw(payload["registrations"]),
     MAIL: lambda payload: mail.send(payload["mail"]),
+    ANALYSIS: lambda payload: imports.analyse(payload["batch"]),
 }
+#: After so many failures of an analysis, the person is told.
+ANALYSIS_TRIES = 3
 
 
 def run(outbox_id: int) -> None:
@@ -25,13 +28,16 @@ def run(outbox_id: int) -> None:
     row = outbox.claim(outbox_id)
     if row is None:
         return
-    kind, payload = row.kind, row.payload
+    kind, payload, attempt = row.kind, row.payload, row.attempts
     try:
         with transaction():
             HANDLERS[kind](payload)
             outbox.finish(outbox_id)
     except Exception as error:
         outbox.fail(outbox_id, error)
+        if kind == ANALYSIS and attempt >= ANALYSIS_TRIES:
+            with transaction():
+                imports.give_up(payload["batch"])
         log.warning("work put off", outbox_id=outbox_id, kind=kind, error=type(error).__name__)
         return
     outbox.ring()

@@ -6,6 +6,7 @@ from .batch import Batch, BatchLine
 from .catalogue import Tariff, Training
 from .centre import Centre, Membership, MembershipRight, ServiceContract
 from .driver import Driver
+from .import_file import ImportFile
 from .journal import JournalEntry
 from .outbox import Mail, Outbox
 from .person import Person
@@ -18,6 +19,7 @@ __all__ = [
     "Centre",
     "Document",
     "Driver",
+    "ImportFile",
     "JournalEntry",
     "Mail",
     "Membership",

@@ -47,7 +47,7 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 #: States in which lines may still change.
 OPEN_STATES = (DRAFT, IN_ERROR, READY)
 
-ERROR_RANK, INFORMATION_RANK, CLEAN_RANK = 0, 1, 2
+ERROR_RANK, INFORMATION_RANK, CLEAN_RANK, ASIDE_RANK = 0, 1, 2, 3
 
 
 def new_key() -> str:
@@ -121,9 +121,13 @@ class BatchLine(Model):
     last_name: Mapped[str] = mapped_column(Text, default="")
     birth_date: Mapped[str] = mapped_column(Text, default="")
     permit_number: Mapped[str] = mapped_column(Text, default="")
-    #: 0 holds an error, 1 only an information, 2 clean: the order of the screen.
+    #: 0 holds an error, 1 only an information, 2 clean, 3 set aside: the order of the screen.
     rank: Mapped[int] = mapped_column(default=CLEAN_RANK)
     #: The remarks in their order, as `validators.remark.encode_remarks` writes them; empty when there is none.
     remarks: Mapped[str] = mapped_column(Text, default="")
     #: The permit cell was a number that may have lost its leading zeros.
     numeric_permit: Mapped[bool] = mapped_column(default=False)
+    #: What lines of the same driver share (`validators.line.Line.group`): a correction judges these lines again.
+    group_key: Mapped[str] = mapped_column(Text, default="")
+    #: Left out by the person, at will: neither judged nor imported.
+    set_aside: Mapped[bool] = mapped_column(default=False)

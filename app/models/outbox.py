@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from .registration import Registration
 from .types import Json, UtcDateTime
 
-DOCUMENTS, MAIL = "documents", "mail"
+DOCUMENTS, MAIL, ANALYSIS = "documents", "mail", "analysis"
 
 MAIL_PENDING, MAIL_SENT, MAIL_REFUSED = "pending", "sent", "refused"
 MAIL_STATES = {MAIL_PENDING: "À envoyer", MAIL_SENT: "Envoyé", MAIL_REFUSED: "Refusé"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +12,8 @@ from app.extensions import db
 from app.models import Batch, BatchLine
 from app.models.batch import ANALYSING, IN_ERROR, OPEN_STATES, READY
 from app.validators.batch import Report, check_batch
-from app.validators.line import RawLine, parse_lines
+from app.validators.context import Catalogue
+from app.validators.line import Line, RawLine, parse_lines
 from app.validators.remark import encode_remarks
 
 from . import batches, clock, facts
@@ -30,7 +32,11 @@ class Analysis:
 def analyse_lines(centre_id: int, raws: list[RawLine]) -> Analysis:
     """Judge lines for a centre, today; four queries whatever their number; writes nothing."""
     catalogue = facts.load_catalogue()
-    lines = parse_lines(raws, catalogue)
+    return judge(centre_id, catalogue, parse_lines(raws, catalogue))
+
+
+def judge(centre_id: int, catalogue: Catalogue, lines: Sequence[Line]) -> Analysis:
+    """Judge lines already understood, for a centre, today; writes nothing."""
     known = facts.load(centre_id, clock.today(), catalogue, lines)
     return Analysis(check_batch(lines, known.context), known, {})
 
@@ -61,7 +67,12 @@ def store(batch_id: int, found: Analysis, version: int) -> None:
     Raises `batches.BatchClosed` when the batch no longer takes changes. If a line changed since ``version`` was
     read, the check stands for that older version and « Importer » stays closed.
     """
-    report = found.report
+    conclude(batch_id, found.report, version)
+    _write_remarks(batch_id, found)
+
+
+def conclude(batch_id: int, report: Report, version: int) -> None:
+    """Write a report's counts on the batch and move it to « ready » or « in error », inside the caller's transaction."""
     state = READY if report.importable else IN_ERROR
     moved = batches.transition(
         batch_id, state, only_from=(*OPEN_STATES, ANALYSING),
@@ -69,7 +80,6 @@ def store(batch_id: int, found: Analysis, version: int) -> None:
     )  # fmt: skip
     if not moved:
         raise batches.BatchClosed
-    _write_remarks(batch_id, found)
 
 
 def summary(report: Report) -> dict[str, Any]:

@@ -112,6 +112,11 @@ class Line:
         return not any(remark.field in ("first_name", "last_name") for remark in self.remarks)
 
     @property
+    def group(self) -> str:
+        """What lines of the same driver share, well formed or not; lines of two groups never speak of each other."""
+        return f"{self.birth_date or clean(self.raw.birth_date)} {self.permit or clean(self.raw.permit_number)}"
+
+    @property
     def identity(self) -> tuple[object, ...]:
         """The nine normalised fields: two lines that share it are identical."""
         choice = self.choice

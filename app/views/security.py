@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, flash, g, redirect, request
+from flask import flash, g, redirect, request
 from flask_appbuilder import expose
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_appbuilder.security.views import AuthDBView
@@ -50,7 +50,7 @@ class LoginView(AuthDBView):
         form = LoginForm()
         refused = False
         if form.validate_on_submit():
-            person = current_app.appbuilder.sm.auth_user_db(form.username.data.strip(), form.password.data)
+            person = self.appbuilder.sm.auth_user_db(form.username.data.strip(), form.password.data)
             if person:
                 login_user(person, remember=False)
                 return redirect(get_safe_redirect(request.args.get("next", "")))
@@ -66,7 +66,7 @@ class LoginView(AuthDBView):
                 db.session.get_one(Person, g.user.id).auth_token = new_token()
         logout_user()
         flash("Vous êtes déconnecté.", "success")
-        return redirect(current_app.appbuilder.get_url_for_login)
+        return redirect(self.appbuilder.get_url_for_login)
 
 
 class RegistreSecurityManager(SecurityManager):  # type: ignore[misc]

@@ -428,11 +428,34 @@ def upgrade() -> None:
         sa.Column("rank", sa.Integer(), nullable=False),
         sa.Column("remarks", sa.Text(), nullable=False),
         sa.Column("numeric_permit", sa.Boolean(), nullable=False),
+        sa.Column("group_key", sa.Text(), nullable=False),
+        sa.Column("set_aside", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["batch_id"], ["batch.id"], name=op.f("fk_batch_line_batch_id"), ondelete="RESTRICT"),
         sa.PrimaryKeyConstraint("batch_id", "number", name=op.f("pk_batch_line")),
     )
     with op.batch_alter_table("batch_line", schema=None) as batch_op:
         batch_op.create_index("ix_batch_line_order", ["batch_id", "rank", "number"], unique=False)
+
+    op.create_table(
+        "import_file",
+        sa.Column("batch_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("path", sa.String(length=120), nullable=True),
+        sa.Column("phase", sa.String(length=12), nullable=False),
+        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("header_row", sa.Integer(), nullable=False),
+        sa.Column("sheet", sa.String(length=100), nullable=False),
+        sa.Column("refusal_code", sa.String(length=30), nullable=True),
+        sa.Column("refusal", sa.Text(), nullable=True),
+        sa.Column("purged_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["batch_id"], ["batch.id"], name=op.f("fk_import_file_batch_id"), ondelete="RESTRICT"),
+        sa.PrimaryKeyConstraint("batch_id", name=op.f("pk_import_file")),
+    )
+    with op.batch_alter_table("import_file", schema=None) as batch_op:
+        batch_op.create_index("ix_import_file_sha256", ["sha256"], unique=False)
 
     op.create_table(
         "membership_right",
@@ -591,6 +614,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_membership_right_membership_id"))
 
     op.drop_table("membership_right")
+    with op.batch_alter_table("import_file", schema=None) as batch_op:
+        batch_op.drop_index("ix_import_file_sha256")
+
+    op.drop_table("import_file")
     with op.batch_alter_table("batch_line", schema=None) as batch_op:
         batch_op.drop_index("ix_batch_line_order")
 

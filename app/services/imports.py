@@ -1,0 +1,176 @@
+"""Registering by file: the file is received, and analysed by a job; nothing is registered before « Importer »."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, TypeVar
+
+from flask import current_app
+from sqlalchemy import delete, select, update
+
+from app.extensions import db
+from app.models import Batch, BatchLine, ImportFile
+from app.models.batch import ANALYSING, FAILED, FILE, REFUSED, REGISTERED
+from app.models.import_file import ANTIVIRUS, CHECKING, READING, STORING
+from app.models.outbox import ANALYSIS
+from app.validators.batch import Report, Row
+from app.validators.file import FileRefused, check_content, check_name, check_size, kind_of
+from app.validators.line import Line, RawLine, parse_lines
+from app.validators.remark import FIELDS, encode_remarks
+
+from . import analysis, antivirus, batches, bulk, clock, facts, journal, outbox, uploads, workbook
+from .transaction import transaction
+
+Item = TypeVar("Item")
+
+#: Lines judged or written between two signs of progress.
+STEP = 20_000
+LINE_COLUMNS = ("batch_id", "number", *FIELDS, "rank", "remarks", "numeric_permit", "group_key", "set_aside")
+
+
+def receive(centre_id: int, person_id: int, name: str, stream: IO[bytes]) -> Batch:
+    """Take a file in and ring for its analysis; return its batch, already « refused » where name, size or content say so."""
+    upload = uploads.keep(stream)
+    now = clock.machine_now()
+    with transaction():
+        batch = Batch(
+            centre_id=centre_id, created_by_id=person_id, mode=FILE, state=ANALYSING, created_at=now, updated_at=now
+        )
+        db.session.add(batch)
+        db.session.flush()
+        db.session.add(
+            ImportFile(batch_id=batch.id, name=name[-255:], size=upload.size, sha256=upload.sha256, path=upload.path)
+        )
+        journal.record(
+            "import.received", "batch", batch.id, actor_id=person_id, centre_id=centre_id,
+            after={"file": name[-255:], "size": upload.size, "sha256": upload.sha256},
+        )  # fmt: skip
+        try:
+            check_name(name)
+            check_size(upload.size)
+            check_content(upload.head)
+        except FileRefused as refusal:
+            db.session.flush()
+            _refuse(batch.id, refusal)
+        else:
+            outbox.add(ANALYSIS, [{"batch": batch.id}])
+    outbox.ring()
+    return batch
+
+
+def analyse(batch_id: int) -> None:
+    """Analyse the file of a batch, from antivirus to stored report; a refusal is an outcome, not a failure.
+
+    Progress is committed as it goes; run again after a crash, it starts anew.
+    """
+    file = db.session.get_one(ImportFile, batch_id, populate_existing=True)
+    if file.batch.state not in (ANALYSING, FAILED) or not file.path:
+        return
+    try:
+        sheet = _read(file)
+    except FileRefused as refusal:
+        with transaction():
+            _refuse(batch_id, refusal)
+        return
+    with transaction():
+        file.header_row, file.sheet = sheet.header_row, sheet.name
+        db.session.execute(delete(BatchLine).where(BatchLine.batch_id == batch_id))
+    found = _judge(file.batch.centre_id, batch_id, sheet.lines)
+    _store(batch_id, found)
+
+
+def read_and_judge(centre_id: int, place: Path) -> Report:
+    """Return the report of a file on this machine for a centre; writes nothing. Raises `FileRefused`."""
+    check_name(place.name)
+    check_size(place.stat().st_size)
+    with place.open("rb") as file:
+        kind = check_content(file.read(8))
+    antivirus.check(place, current_app.config["ANTIVIRUS_URL"] or None)
+    return analysis.analyse_lines(centre_id, workbook.read(place, kind).lines).report
+
+
+def give_up(batch_id: int) -> None:
+    """Note that an analysis failed again and again; the person may send it again, an agent may restart it."""
+    batches.transition(batch_id, FAILED, only_from=(ANALYSING,))
+
+
+def earlier_receipt(file: ImportFile) -> Batch | None:
+    """Return the batch of this centre that was registered from the very same file before, if any."""
+    query = (
+        select(Batch)
+        .join(ImportFile, ImportFile.batch_id == Batch.id)
+        .where(
+            ImportFile.sha256 == file.sha256, Batch.id != file.batch_id, Batch.centre_id == file.batch.centre_id,
+            Batch.state == REGISTERED,
+        )
+        .order_by(Batch.registered_at.desc())
+        .limit(1)
+    )  # fmt: skip
+    return db.session.execute(query).scalar_one_or_none()
+
+
+def _read(file: ImportFile) -> workbook.Sheet:
+    path = uploads.path_of(str(file.path))
+    _progress(file.batch_id, ANTIVIRUS)
+    antivirus.check(path, current_app.config["ANTIVIRUS_URL"] or None)
+    _progress(file.batch_id, READING)
+    with path.open("rb") as content:
+        kind = kind_of(content.read(8))
+    assert kind is not None, "checked when it was received"
+    return workbook.read(path, kind)
+
+
+def _judge(centre_id: int, batch_id: int, raws: list[RawLine]) -> analysis.Analysis:
+    """Judge the lines step by step, showing how far it is."""
+    catalogue = facts.load_catalogue()
+    lines: list[Line] = []
+    for step in _steps(raws):
+        _progress(batch_id, CHECKING, len(lines), len(raws))
+        lines += parse_lines(step, catalogue)
+    return analysis.judge(centre_id, catalogue, lines)
+
+
+def _store(batch_id: int, found: analysis.Analysis) -> None:
+    """Write the report: the lines in steps, then, with the counts, the state that makes it visible."""
+    done = 0
+    for step in _steps(found.report.rows):
+        _progress(batch_id, STORING, done, found.report.lines)
+        with transaction():
+            bulk.insert_rows(BatchLine.__table__, LINE_COLUMNS, (line_values(batch_id, row) for row in step))
+        done += len(step)
+    with transaction():
+        batch = db.session.get_one(Batch, batch_id, populate_existing=True)
+        analysis.conclude(batch_id, found.report, batch.version)
+
+
+def line_values(batch_id: int, row: Row) -> tuple[object, ...]:
+    """Return the columns of a judged line, in the order of LINE_COLUMNS."""
+    raw = row.line.raw
+    return (
+        batch_id, *raw[:10], row.rank, encode_remarks(row.remarks) if row.remarks else "", raw.numeric_permit,
+        row.line.group, False,
+    )  # fmt: skip
+
+
+def _steps(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    for at in range(0, len(items), STEP):
+        yield items[at : at + STEP]
+
+
+def _progress(batch_id: int, phase: str, done: int = 0, total: int = 0) -> None:
+    with transaction():
+        db.session.execute(
+            update(ImportFile).where(ImportFile.batch_id == batch_id).values(phase=phase, done=done, total=total)
+        )
+
+
+def _refuse(batch_id: int, refusal: FileRefused) -> None:
+    """Refuse a file, inside the caller's transaction; it waits in quarantine until it is purged."""
+    if not batches.transition(batch_id, REFUSED):
+        return
+    db.session.execute(
+        update(ImportFile)
+        .where(ImportFile.batch_id == batch_id)
+        .values(refusal_code=refusal.code.value, refusal=refusal.message)
+    )
