@@ -135,6 +135,13 @@ def line_count(batch_id: int) -> int:
     return db.session.scalar(select(func.count()).select_from(BatchLine).where(BatchLine.batch_id == batch_id)) or 0
 
 
+def last_line(batch_id: int) -> tuple[str, str] | None:
+    """Return reference and order number, as typed, of the line added last; None without any line."""
+    query = select(BatchLine.reference, BatchLine.order_number).where(BatchLine.batch_id == batch_id)
+    row = db.session.execute(query.order_by(BatchLine.number.desc()).limit(1)).first()
+    return (row[0], row[1]) if row else None
+
+
 def _raw(batch: Batch, number: int, values: Mapping[str, str]) -> RawLine:
     reference, order, first, last, birth, permit = (values.get(field, "") for field in LINE_FIELDS)
     return batches.with_training(RawLine(number, reference, order, "", "", "", first, last, birth, permit), batch)

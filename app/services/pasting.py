@@ -36,8 +36,7 @@ def rows(text: str, *, reference: str = "", order_number: str = "") -> list[dict
     Four columns take reference and order number from the form. A first row of headers gives the order of the columns.
     Raises :class:`NotRows` when the number of columns fits nothing.
     """
-    table = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text.replace("\0", "")), delimiter="\t")]
-    table = [row for row in table if any(row)]
+    table = _table(text)
     if not table:
         raise NotRows("Collez au moins une ligne copiée depuis votre tableur.")
     fields = _headed(table[0])
@@ -45,6 +44,16 @@ def rows(text: str, *, reference: str = "", order_number: str = "") -> list[dict
     fields = fields or _by_width(max(len(row) for row in table))
     given = {"reference": reference, "order_number": order_number}
     return [_row(fields, row, given) for row in lines]
+
+
+def _table(text: str) -> list[list[str]]:
+    """Return the cells of a pasted text, blank rows left out; a cell may hold line breaks between quotes."""
+    ends = text.replace("\r\n", "\n").replace("\r", "\n")
+    try:
+        rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(ends), delimiter="\t")]
+    except csv.Error:  # a cell larger than any line is worth
+        raise NotRows from None
+    return [row for row in rows if any(row)]
 
 
 def _headed(row: list[str]) -> list[str] | None:

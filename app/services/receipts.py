@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import contains_eager, selectinload
+from sqlalchemy.orm import InstrumentedAttribute, contains_eager, selectinload
 
 from app.extensions import db
 from app.models import Batch, Document, Mail, Registration
-from app.models.outbox import MAIL_REFUSED, MAIL_SENT
+from app.models.outbox import MAIL_PENDING, MAIL_REFUSED, MAIL_SENT
 from app.models.registration import AVAILABLE, CERTIFICATE, PENDING, RECAP
 
 from .mail import CERTIFICATE_MAIL
@@ -38,8 +39,16 @@ class ReceiptLine:
 
 
 @dataclass(frozen=True)
+class Trace:
+    """What the lines were registered under; the first few of each."""
+
+    order_numbers: list[str]
+    references: list[str]
+
+
+@dataclass(frozen=True)
 class Receipt:
-    """One page of a receipt. ``pending``: documents still to be drawn, over all pages."""
+    """One page of a receipt. ``pending``: documents still to be drawn; ``mails``: to be sent; both over all pages."""
 
     batch: Batch
     quote: Quote
@@ -48,6 +57,14 @@ class Receipt:
     page_count: int
     pending: int
     total_documents: int
+    mails: int
+    trace: Trace
+
+    @property
+    def fingerprint(self) -> str:
+        """Return a text that changes with any state shown on this page."""
+        states = ",".join(f"{line.recap[1]}/{line.certificate[1]}" for line in self.lines)
+        return f"{zlib.crc32(states.encode()):08x}-{self.pending}-{self.mails}"
 
 
 def receipt(batch: Batch, page: int = 1) -> Receipt:
@@ -56,7 +73,21 @@ def receipt(batch: Batch, page: int = 1) -> Receipt:
     page_count = max(1, -(-total // PAGE))
     page = min(max(page, 1), page_count)
     documents, pending = progress(batch.id)
-    return Receipt(batch, billed(batch.id), _lines(batch.id, page), page, page_count, pending, documents)
+    return Receipt(
+        batch, billed(batch.id), _lines(batch.id, page), page, page_count, pending, documents, mails_due(batch.id),
+        Trace(_distinct(batch.id, Registration.order_number), _distinct(batch.id, Registration.reference)),
+    )  # fmt: skip
+
+
+def mails_due(batch_id: int) -> int:
+    """Return how many mails of a batch wait to be sent; one query."""
+    due = select(func.count()).select_from(Mail).join(Registration, Mail.registration_id == Registration.id)
+    return db.session.scalar(due.where(Registration.batch_id == batch_id, Mail.state == MAIL_PENDING)) or 0
+
+
+def _distinct(batch_id: int, column: InstrumentedAttribute[str], limit: int = 4) -> list[str]:
+    query = select(column).where(Registration.batch_id == batch_id, column != "").distinct()
+    return list(db.session.execute(query.order_by(column).limit(limit)).scalars())
 
 
 def progress(batch_id: int) -> tuple[int, int]:

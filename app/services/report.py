@@ -89,6 +89,28 @@ def line(batch: Batch, number: int) -> ReportLine | None:
     return next(iter(_read(batch, query)), None)
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Lines of a batch by what their remarks say; a line with both counts as an error."""
+
+    lines: int
+    errors: int
+    informations: int
+
+
+def counts(batch_id: int) -> Counts:
+    """Return the counts of a batch as its lines stand, checked or not; one query."""
+    query = select(BatchLine.rank, func.count()).where(BatchLine.batch_id == batch_id).group_by(BatchLine.rank)
+    by_rank: dict[int, int] = dict(db.session.execute(query).tuples().all())
+    return Counts(sum(by_rank.values()), by_rank.get(ERROR_RANK, 0), by_rank.get(INFORMATION_RANK, 0))
+
+
+def order_numbers(batch_id: int, limit: int = 4) -> list[str]:
+    """Return the first distinct order numbers of a batch, as typed, in their order."""
+    query = select(BatchLine.order_number).where(BatchLine.batch_id == batch_id).distinct()
+    return list(db.session.execute(query.order_by(BatchLine.order_number).limit(limit)).scalars())
+
+
 def _read(batch: Batch, query: Select[BatchLine]) -> list[ReportLine]:
     found = []
     for row in db.session.execute(query).scalars():

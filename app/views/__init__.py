@@ -15,6 +15,7 @@ def register(app: Flask, appbuilder: AppBuilder) -> None:
     app.register_blueprint(pages.blueprint)
 
     _register_spaces(app, appbuilder)
+    _register_sessions(appbuilder)
 
 
 def _register_spaces(app: Flask, appbuilder: AppBuilder) -> None:
@@ -24,3 +25,14 @@ def _register_spaces(app: Flask, appbuilder: AppBuilder) -> None:
     appbuilder.add_view_no_menu(driver_space.DriverSpaceView)
     app.register_blueprint(verification.blueprint)
     app.register_blueprint(health.blueprint)
+
+
+def _register_sessions(appbuilder: AppBuilder) -> None:
+    """Register « Mes sessions », the three steps by hand, the receipt, and the choice of the current centre."""
+    from app.views import centre_switch, receipts, sessions, wizard, wizard_lines
+
+    for screen in (
+        sessions.SessionsView, wizard.WizardView, wizard_lines.LinesView, receipts.ReceiptView,
+        centre_switch.CentreSwitchView,
+    ):  # fmt: skip
+        appbuilder.add_view_no_menu(screen)

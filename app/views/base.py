@@ -8,6 +8,7 @@ from flask import abort, current_app, flash, g, redirect, request, session, url_
 from flask_appbuilder.baseviews import BaseView
 from flask_appbuilder.hooks import before_request
 from sqlalchemy import select
+from werkzeug.exceptions import Conflict
 from werkzeug.wrappers import Response
 
 from app.extensions import db
@@ -79,7 +80,9 @@ class Screen(BaseView):
 
 
 def refused(refusal: Refusal) -> Response:
-    """Show why a service refused, on the page the person came from."""
+    """Show why a service refused, on the page the person came from; to htmx, among the messages of that page."""
+    if request.headers.get("HX-Request") == "true":
+        return current_app.make_response(current_app.handle_http_exception(Conflict(refusal.message)))
     flash(refusal.message, "danger")
     return redirect(request.referrer if _is_ours(request.referrer) else url_for("IndexView.index"))
 

@@ -1,0 +1,54 @@
+"""The receipt of a registered batch: who, when, how many, how much, and what became of each document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, redirect, request, url_for
+from flask_appbuilder import expose
+from werkzeug.wrappers import Response
+
+from app.models import Batch
+from app.models.batch import MODES, REGISTERED
+from app.models.centre import REGISTER
+from app.services import receipts
+
+from .base import Screen, batch_or_404, require_right
+from .wizard import number_of
+
+
+class ReceiptView(Screen):
+    """`/sessions/<key>/recu`, for the three doors."""
+
+    route_base = "/sessions"
+    class_permission_name = "Sessions"
+
+    @expose("/<key>/recu")
+    def show(self, key: str) -> Response | str:
+        """Show the receipt; a batch not registered yet leads to its steps."""
+        batch = _batch(key)
+        if batch.state != REGISTERED:
+            return redirect(url_for("WizardView.checks", key=key))
+        fresh = request.args.get("nouveau") == "1"
+        return str(self.render_template("sessions/receipt.html", fresh=fresh, **_told(batch)))
+
+    @expose("/<key>/recu/etat")
+    def state(self, key: str) -> Response | str | tuple[str, int]:
+        """Return the documents' states where they changed since the ones shown, else nothing (204)."""
+        batch = _batch(key)
+        if batch.state != REGISTERED:
+            abort(404)
+        told = _told(batch)
+        if told["seen"] == request.args.get("vu"):
+            return "", 204
+        return str(self.render_template("sessions/documents.html", **told))
+
+
+def _batch(key: str) -> Batch:
+    require_right(REGISTER)
+    return batch_or_404(key)
+
+
+def _told(batch: Batch) -> dict[str, Any]:
+    receipt = receipts.receipt(batch, number_of("page"))
+    return {"batch": batch, "receipt": receipt, "seen": receipt.fingerprint, "modes": MODES}
