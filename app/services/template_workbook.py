@@ -11,6 +11,7 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from app.validators.fields import fold
@@ -22,7 +23,7 @@ SESSIONS, INSTRUCTIONS, LISTS = "Sessions", "Mode d’emploi", "Listes"
 _TEXT = "@"
 _LAST_ROW = MAX_LINES + 1
 _HEAD_FILL = PatternFill("solid", start_color="FF1F3A5F")
-_HEAD_FONT = Font(bold=True, color="FFFFFFFF")
+_HEAD_FONT = Font(name="Calibri", bold=True, color="FFFFFFFF")
 _WRAPPED = Alignment(wrap_text=True, vertical="top")
 
 
@@ -107,8 +108,10 @@ def _head(sheet: Worksheet, row: int, column: int, text: str) -> None:
 
 
 def _write_instructions(sheet: Worksheet) -> None:
+    sheet.page_setup.orientation, sheet.page_setup.fitToHeight = "landscape", 0
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     sheet["A1"] = "Mode d’emploi du fichier d’import"
-    sheet["A1"].font = Font(bold=True, size=14)
+    sheet["A1"].font = Font(name="Calibri", bold=True, size=14)
     for row, rule in enumerate(_RULES, 3):
         cell = sheet.cell(row, 1, f"{row - 2}. {rule}")
         cell.alignment = _WRAPPED

@@ -174,7 +174,9 @@ def _numbers(head: dict[str, Any]) -> list[int]:
     first, count = int(head["first"]), int(head["count"])
     if not (0 < first < _LAST_ROW and 0 < count < _LAST_ROW):
         raise ValueError("no such rows")
-    numbers: list[int] = head["numbers"] or list(range(first, first + count))
+    if head["numbers"] is None:
+        return list(range(first, first + count))
+    numbers: list[int] = head["numbers"]
     if len(numbers) != count or not all(type(number) is int and 0 < number < _LAST_ROW for number in numbers):
         raise ValueError("no such rows")
     return numbers

@@ -207,7 +207,8 @@ def mark_errors(columns: list[list[str]], errors: ErrorCells, first_row: int) ->
 
 def encode(first: int, columns: list[list[str]], numeric: list[int]) -> tuple[int, bytes]:
     """How many lines hold something, and the frame of them: a JSON head, then the nine columns."""
-    blank = {at for at, text in enumerate(map("".join, zip(*columns, strict=True))) if is_blank(text)}
+    texts = map("".join, zip(*columns, strict=True))
+    blank = {at for at, text in enumerate(texts) if not text[:1].isalnum() and is_blank(text)}
     kept = [at for at in range(len(columns[0])) if at not in blank]
     if blank:
         columns = [[column[at] for at in kept] for column in columns]
@@ -246,6 +247,8 @@ def numeric_permits(column: list[Any]) -> list[int]:
     """Places of the cells that are numbers which no permit number can be: zeros may have been lost in front."""
     from app.validators.fields import permit_from_number
 
+    if set(map(type, column)) == {str}:
+        return []
     return [
         at
         for at, cell in enumerate(column)
