@@ -54,6 +54,8 @@ function settleAddress() {
 document.addEventListener("htmx:afterSettle", (event) => {
   const { target } = event.detail;
   if (target?.matches?.(".slot")) tie(target);
+  // htmx gives the focus back to the field that had it; a refused line puts it on the summary of what is wrong.
+  if (target?.id === "entry") document.querySelector("#summary [data-error-summary]")?.focus();
   if (removedAt >= 0 && target?.id === "lines") focusAfterRemoval();
   settleAddress();
 });
