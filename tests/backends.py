@@ -6,12 +6,15 @@ import os
 import shutil
 import uuid
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from flask_migrate import upgrade
 from sqlalchemy.engine import make_url
+from werkzeug.test import TestResponse
 
 from app import create_app
 from app.extensions import db
@@ -42,6 +45,15 @@ def _empty(folder: Path) -> None:
         shutil.rmtree(folder / name, ignore_errors=True)
 
 
+class Browser(FlaskClient):
+    """A test client whose requests share nothing with the test's own context, as in life: `g` is fresh each time."""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        """Send one request in a context of its own."""
+        with self.application.app_context():
+            return super().open(*args, **{"buffered": True, **kwargs})
+
+
 class Sqlite:
     """A file, copied from the template before each test."""
 
@@ -52,6 +64,7 @@ class Sqlite:
         self.app = _template_app(folder, f"sqlite:///{self.template}")
         shutil.copy(self.template, self.file)
         self.app = create_app(settings(folder, f"sqlite:///{self.file}"))
+        self.app.test_client_class = Browser
 
     def reset(self) -> None:
         """Put the seeded base back, the data folder empty."""
@@ -85,6 +98,7 @@ class Postgres:
         self.url = _sibling(self.names)
         _template_app(folder, f"{self.url}_template")
         self.app = create_app(settings(folder, self.url))
+        self.app.test_client_class = Browser
 
     def reset(self) -> None:
         """Put the seeded base back, the data folder empty."""

@@ -21,6 +21,12 @@ from app.models.person import new_token
 from app.services.transaction import transaction
 
 
+def _wanted() -> str:
+    """Return the page the person asked for before signing in, when it is one of ours; else the first page."""
+    wanted = request.args.get("next", "")
+    return str(get_safe_redirect(wanted)) if wanted else "/"
+
+
 class LoginForm(FlaskForm):  # type: ignore[misc]
     """Mail address and password."""
 
@@ -46,14 +52,14 @@ class LoginView(AuthDBView):
     def login(self) -> Response | str | tuple[str, int]:
         """Show the sign-in form; take the person where they wanted to go."""
         if g.user is not None and g.user.is_authenticated:
-            return redirect(get_safe_redirect(request.args.get("next", "")))
+            return redirect(_wanted())
         form = LoginForm()
         refused = False
         if form.validate_on_submit():
             person = self.appbuilder.sm.auth_user_db(form.username.data.strip(), form.password.data)
             if person:
                 login_user(person, remember=False)
-                return redirect(get_safe_redirect(request.args.get("next", "")))
+                return redirect(_wanted())
             refused = True
         page = self.render_template(self.login_template, title="Connexion", form=form, refused=refused)
         return (page, 422) if refused or form.errors else page
