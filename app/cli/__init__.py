@@ -7,8 +7,10 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from app.jobs import worker
-from app.services import demonstration, outbox, reference_data
+from app.services import demonstration, outbox, reference_data, retention
 from app.services.transaction import transaction
+
+from .analyse import analyse
 
 seed = AppGroup("seed", help="Load data into the base.")
 outbox_group = AppGroup("outbox", help="What waits to be done.")
@@ -43,7 +45,16 @@ def relay() -> None:
     click.echo(f"{outbox.ring(again=True)} rung")
 
 
+@click.command("purge")
+@click.option("--dry-run", is_flag=True, help="Say what would be removed; remove nothing.")
+def purge(dry_run: bool) -> None:
+    """Remove what has reached the end of its keeping."""
+    done = retention.purge(dry_run=dry_run)
+    verb = "would be removed" if dry_run else "removed"
+    click.echo(f"{done.files} file(s) with {done.lines} line(s), {done.orphans} orphan(s) {verb}")
+
+
 def register(app: Flask) -> None:
     """Add our commands to the application."""
-    for command in (seed, outbox_group, run_worker):
+    for command in (seed, outbox_group, run_worker, analyse, purge):
         app.cli.add_command(command)

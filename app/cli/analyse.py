@@ -1,0 +1,59 @@
+"""`flask analyse FILE --siret SIRET`: the analysis of a file, as the screens make it, without writing anything."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from flask import current_app
+from sqlalchemy import select
+
+from app.extensions import db
+from app.models import Centre
+from app.services import imports
+from app.validators.batch import Report
+from app.validators.file import FileRefused
+
+IMPORTABLE, IN_ERROR, REFUSED = 0, 1, 2
+
+
+@click.command("analyse")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--siret", required=True, help="The centre whose accreditations and records count.")
+@click.option("--on", "day", type=click.DateTime(["%Y-%m-%d"]), help="The day taken for today (YYYY-MM-DD).")
+@click.option("--json", "as_json", is_flag=True, help="The whole report as JSON on standard output.")
+def analyse(file: Path, siret: str, day: datetime | None, as_json: bool) -> None:
+    """Analyse FILE for a centre; exit 0 when it may be imported, 1 when a line has an error, 2 when it is refused."""
+    if day is not None:
+        current_app.config["TODAY"] = day.date()
+    centre_id = db.session.scalar(select(Centre.id).where(Centre.siret == siret.replace(" ", "")))
+    if centre_id is None:
+        _refuse("unknown_centre", f"Aucun centre n’est enregistré sous le SIRET {siret}.", as_json)
+    try:
+        report = imports.read_and_judge(centre_id, file)
+    except FileRefused as refusal:
+        _refuse(refusal.code.value, refusal.message, as_json)
+    except OSError:
+        _refuse("not_found", f"Le fichier {file} ne peut pas être lu.", as_json)
+    click.echo(json.dumps(report.to_json(), ensure_ascii=False) if as_json else _text(report))
+    raise SystemExit(IMPORTABLE if report.importable else IN_ERROR)
+
+
+def _text(report: Report) -> str:
+    """Return the report for a person: the counts, then the lines that have something to say, in the order of the screen."""
+    head = f"{report.lines} ligne(s) analysée(s), {report.informations} information(s), {report.errors} erreur(s)"
+    told = [
+        f"  ligne {row.line.number} : {' · '.join(r.message for r in row.remarks)}"
+        for row in report.rows
+        if row.remarks
+    ]
+    return "\n".join([head, *told])
+
+
+def _refuse(code: str, message: str, as_json: bool) -> NoReturn:
+    answer = {"refused": {"code": code, "message": message}}
+    click.echo(json.dumps(answer, ensure_ascii=False) if as_json else message)
+    raise SystemExit(REFUSED)

@@ -1,0 +1,126 @@
+"""Commands as a person at a terminal meets them."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select, update
+
+from app.extensions import db
+from app.models import Batch, BatchLine, Centre, ImportFile
+from app.services import clock, demonstration, imports, uploads
+from app.validators.remark import HEADERS
+from tests.corpus import builders
+from tests.services.test_analysis import FIRST_TABLE, SECOND_TABLE
+from tests.services.test_imports import rows_of, workbook
+from tests.support import centre_id, drain, person_id
+
+DEMO = "12345678200010"
+
+
+def run(app: Flask, *words: str) -> tuple[int, str]:
+    result = app.test_cli_runner().invoke(args=list(words))
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.output
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "xls"])
+class TestAnalyse:
+    def test_the_first_table(self, app: Flask, tmp_path: Path, kind: str) -> None:
+        file = tmp_path / f"sessions.{kind}"
+        file.write_bytes(workbook(*rows_of(FIRST_TABLE), kind=kind))
+        code, output = run(app, "analyse", str(file), "--siret", DEMO, "--on", "2022-01-10", "--json")
+        answer = json.loads(output)
+        assert (code, answer["lines"], answer["informations"], answer["errors"], answer["importable"]) == (
+            1, 6, 1, 5, False,
+        )  # fmt: skip
+        assert [row["line"] for row in answer["rows"]] == [2, 3, 4, 5, 6, 1]
+        first = answer["rows"][0]
+        assert first["remarks"][0] == {
+            "code": "missing", "severity": "error", "field": "first_name", "message": "Prénom non renseigné",
+        }  # fmt: skip
+        assert first["values"]["last_name"] == "LEROY"
+        assert set(first["values"]) == set(HEADERS)
+
+    def test_the_second_table_is_importable_and_nothing_is_written(self, app: Flask, tmp_path: Path, kind: str) -> None:
+        file = tmp_path / f"sessions.{kind}"
+        file.write_bytes(workbook(*rows_of(SECOND_TABLE), kind=kind))
+        code, output = run(app, "analyse", str(file), "--siret", "123 456 782 00010", "--on", "2022-01-19")
+        assert code == 0
+        assert output.startswith("6 ligne(s) analysée(s), 1 information(s), 0 erreur(s)")
+        assert db.session.scalar(select(func.count()).select_from(Batch)) == 0
+
+    def test_the_day_counts(self, app: Flask, tmp_path: Path, kind: str) -> None:
+        file = tmp_path / f"sessions.{kind}"
+        file.write_bytes(workbook(*rows_of(SECOND_TABLE), kind=kind))
+        assert run(app, "analyse", str(file), "--siret", DEMO, "--on", "2021-12-31")[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "siret", "code"),
+    [
+        ("a.xlsx", None, DEMO, "not_found"),
+        ("a.csv", b"x", DEMO, "not_a_workbook_name"),
+        ("a.xlsx", b"x" * 20, DEMO, "not_a_workbook"),
+        ("a.xlsx", b"x", "00000000000000", "unknown_centre"),
+        ("a.xlsx", builders.xlsx(["Ref"]), DEMO, "headers"),
+    ],
+)
+def test_refusals_exit_2_with_code_and_sentence(
+    app: Flask, tmp_path: Path, name: str, content: bytes | None, siret: str, code: str
+) -> None:
+    file = tmp_path / name
+    if content is not None:
+        file.write_bytes(content)
+    status, output = run(app, "analyse", str(file), "--siret", siret, "--json")
+    answer = json.loads(output)
+    assert (status, answer["refused"]["code"]) == (2, code)
+    assert answer["refused"]["message"]
+
+
+class TestSeed:
+    def test_a_base_that_has_a_centre_is_left_as_it_is(self, app: Flask) -> None:
+        assert "nothing was changed" in run(app, "seed", "demo")[1]
+        assert db.session.scalar(select(func.count()).select_from(Centre)) == 2
+
+    def test_reference_data_is_loaded_once(self, app: Flask) -> None:
+        run(app, "seed", "reference")
+        run(app, "seed", "reference")
+        assert demonstration.is_empty() is False
+
+
+class TestPurge:
+    @pytest.fixture
+    def old(self, app: Flask) -> int:
+        batch_id = imports.receive(
+            centre_id(), person_id(), "sessions.xlsx", io.BytesIO(workbook(*rows_of(FIRST_TABLE)))
+        ).id
+        drain()
+        db.session.execute(update(Batch).values(updated_at=clock.machine_now() - timedelta(days=31)))
+        db.session.commit()
+        return batch_id
+
+    def test_a_dry_run_removes_nothing(self, app: Flask, old: int) -> None:
+        assert run(app, "purge", "--dry-run")[1] == "1 file(s) with 6 line(s), 0 orphan(s) would be removed\n"
+        assert db.session.scalar(select(func.count()).select_from(BatchLine)) == 6
+
+    def test_a_file_left_for_30_days_goes_with_its_lines(self, app: Flask, old: int) -> None:
+        path = uploads.path_of(str(db.session.get_one(ImportFile, old).path))
+        assert path.exists()
+        assert run(app, "purge")[1] == "1 file(s) with 6 line(s), 0 orphan(s) removed\n"
+        db.session.expire_all()
+        assert not path.parent.exists()
+        assert db.session.scalar(select(func.count()).select_from(BatchLine)) == 0
+        assert db.session.get_one(Batch, old).state == "cancelled"
+        assert run(app, "purge")[1].startswith("0 file(s)")
+
+    def test_a_younger_file_and_an_imported_one_stay(self, app: Flask, old: int) -> None:
+        db.session.execute(update(Batch).values(updated_at=clock.machine_now() - timedelta(days=29)))
+        db.session.commit()
+        assert run(app, "purge")[1].startswith("0 file(s)")
