@@ -14,8 +14,9 @@ def _exactly(*views: str, permission: str = "can_(read|write)") -> list[list[str
 
 FAB_ROLES: dict[str, list[list[str]]] = {
     AGENT: [
-        *_exactly("Centres", "Accreditations", "Catalogue", "Tariffs", "Contracts", "WithheldDocuments", "Batches"),
-        *_exactly("Drivers", "Registrations", permission="can_read"),
+        *_exactly("Centres", "Accreditations", "Suspensions", "Catalogue", "Tariffs", "Contracts", "Drivers"),
+        *_exactly("WithheldDocuments", "Batches"),
+        *_exactly("Registrations", permission="can_read"),
     ],
     CENTRE: [*_exactly("Sessions"), *_exactly("CentreDrivers", "CentreRegistrations", permission="can_read")],
     DRIVER: [*_exactly("DriverSpace", permission="can_read")],

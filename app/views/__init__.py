@@ -19,9 +19,10 @@ def register(app: Flask, appbuilder: AppBuilder) -> None:
 
 
 def _register_spaces(app: Flask, appbuilder: AppBuilder) -> None:
-    """Register the driver's space, the public verification page and the addresses of those who watch."""
-    from app.views import driver_space, health, verification
+    """Register the driver's space, the verification page, the back office, the addresses of those who watch."""
+    from app.views import backoffice, driver_space, health, verification
 
+    backoffice.register(appbuilder)
     appbuilder.add_view_no_menu(driver_space.DriverSpaceView)
     app.register_blueprint(verification.blueprint)
     app.register_blueprint(health.blueprint)

@@ -167,7 +167,7 @@ def own(kind: str, first: date, last: date) -> OwnDocument:
 @pytest.mark.parametrize(
     ("last", "words"),
     [
-        (date(2022, 1, 10), "1 jour"), (date(2022, 4, 11), "92 jours"), (date(2022, 5, 10), "4 mois"),
+        (date(2022, 1, 10), "1 jour"), (date(2022, 5, 10), "121 jours"), (date(2022, 5, 14), "4 mois"),
         (date(2023, 1, 9), "11 mois"), (date(2023, 1, 10), "1 an"), (date(2028, 1, 10), "6 ans"),
         (date(2027, 10, 9), "5 ans et 8 mois"),
     ],

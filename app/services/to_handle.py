@@ -1,0 +1,64 @@
+"""What somebody must look at: work that failed or waits too long, mails whose address was refused."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy.orm import contains_eager
+
+from app.extensions import db
+from app.models import Driver, Mail, Outbox, Registration
+from app.models.outbox import MAIL_REFUSED
+
+from . import clock, journal, outbox
+from .refusal import Refusal
+from .transaction import transaction
+
+LIMIT = 50
+#: Undone for longer than this, work is shown even if it never failed (nothing may be forgotten in silence).
+PATIENCE = timedelta(minutes=10)
+
+
+def failed_work() -> tuple[list[Outbox], int]:
+    """Return the first rows of work that failed or waits too long, the oldest first, and how many there are."""
+    undone = _undone()
+    rows = db.session.execute(select(Outbox).where(undone).order_by(Outbox.id).limit(LIMIT)).scalars()
+    return list(rows), db.session.scalar(select(func.count()).select_from(Outbox).where(undone)) or 0
+
+
+def refused_mails() -> tuple[list[Mail], int]:
+    """Return the last mails whose recipient was refused for good, with registration and driver, and how many there are."""
+    query = (
+        select(Mail)
+        .join(Mail.registration).join(Registration.driver)
+        .options(contains_eager(Mail.registration).contains_eager(Registration.driver).joinedload(Driver.person))
+        .where(Mail.state == MAIL_REFUSED)
+        .order_by(Mail.id.desc())
+        .limit(LIMIT)
+    )  # fmt: skip
+    total = select(func.count()).select_from(Mail).where(Mail.state == MAIL_REFUSED)
+    return list(db.session.execute(query).scalars()), db.session.scalar(total) or 0
+
+
+def retry(outbox_id: int, actor_id: int) -> None:
+    """Make a row due now and ring; raise `Refusal` when it was done meanwhile.
+
+    The row starts afresh: past its 48 hours it would never be rung again.
+    """
+    now = clock.machine_now()
+    with transaction():
+        done = db.session.execute(
+            update(Outbox)
+            .where(Outbox.id == outbox_id, Outbox.done_at.is_(None))
+            .values(due_at=now, rung_at=None, created_at=now)
+        )
+        if not done.rowcount:  # type: ignore[attr-defined]
+            raise Refusal("Ce travail est déjà fait.")
+        journal.record("outbox.retried", "outbox", outbox_id, actor_id=actor_id)
+    outbox.ring()
+
+
+def _undone() -> ColumnElement[bool]:
+    late = clock.machine_now() - PATIENCE
+    return Outbox.done_at.is_(None) & or_(Outbox.last_error.is_not(None), Outbox.created_at < late)

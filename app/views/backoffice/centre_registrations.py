@@ -1,0 +1,29 @@
+"""A centre's own registrations, for its people."""
+
+from __future__ import annotations
+
+from app.models import Registration
+
+from .registrations import COMPUTED, EAGER, QUESTIONS, RegistrationRows
+from .rows import Rows
+from .scope import of_current_centre, own_rows
+
+
+class CentreRegistrationsView(RegistrationRows):
+    """`/mes-enregistrements/`: those of the centre the person acts for."""
+
+    route_base = "/mes-enregistrements"
+    class_permission_name = "CentreRegistrations"
+    base_filters = [["centre_id", own_rows(of_current_centre), None]]
+    datamodel = Rows(Registration, eager=EAGER, computed=COMPUTED, questions=QUESTIONS)
+    list_columns = [
+        "last_name",
+        "driver.permit_number",
+        "training",
+        "end_date",
+        "order_number",
+        "registered_on",
+        "price",
+        "batch.receipt_number",
+    ]
+    order_columns = ["last_name", "driver.permit_number", "end_date", "order_number", "registered_on"]

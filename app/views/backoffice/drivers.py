@@ -1,0 +1,44 @@
+"""Drivers, as agents see them."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import joinedload
+
+from app.models import Driver
+
+from .base import BackOfficeView
+from .forms import DriverForm, DriverNamesForm
+from .registrations import RegistrationsView
+from .rows import Rows, words, yes_no
+
+
+class DriversView(BackOfficeView):
+    """`/conducteurs/`"""
+
+    route_base = "/conducteurs"
+    class_permission_name = "Drivers"
+    datamodel = Rows(
+        Driver,
+        eager=(joinedload(Driver.person),),
+        computed={"account": lambda row: row.person.email if row.person else None},
+        questions={
+            "words": words("Nom, prénom ou N° de permis", Driver.last_name, Driver.first_name, Driver.permit_number),
+            "account": yes_no("Possède un compte", Driver.person_id.is_not(None)),
+        },
+    )
+    list_title, show_title = "Conducteurs", "Conducteur"
+    add_title, edit_title = "Ajouter un conducteur", "Modifier un conducteur"
+    list_columns = ["last_name", "first_name", "birth_date", "permit_number", "account"]
+    order_columns = ["last_name", "first_name", "birth_date", "permit_number"]
+    base_order = ("last_name", "asc")
+    show_columns = ["last_name", "first_name", "birth_date", "permit_number", "account"]
+    add_columns, edit_columns = ["last_name", "first_name", "birth_date", "permit_number"], ["last_name", "first_name"]
+    label_columns = {
+        "last_name": "Nom",
+        "first_name": "Prénom",
+        "birth_date": "Date de naissance",
+        "permit_number": "N° de permis",
+        "account": "Compte",
+    }
+    add_form, edit_form = DriverForm, DriverNamesForm
+    related_views = [RegistrationsView]

@@ -1,0 +1,141 @@
+"""Rows as the back office's lists read them: relations in one go, worked-out columns, and searches that are asked by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from flask_appbuilder.models.filters import BaseFilter, Filters
+from flask_appbuilder.models.sqla.interface import SQLAInterface
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Query
+
+from app.validators.fields import clean, loosen_date, parse_date
+
+Choices = Callable[[], list[tuple[str, str]]]
+#: Longer questions are cut: no column holds as much.
+LONGEST = 100
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question of a list's search: its label, what it asks of the rows, and the choices where there are any.
+
+    ``condition`` is given the text asked (never empty) and returns what rows must meet, or None for a text that says nothing.
+    """
+
+    label: str
+    condition: Callable[[str], ColumnElement[bool] | None]
+    choices: Choices | None = None
+
+    def reached(self, relation: Any) -> Question:
+        """Return the same question, asked of the rows that a relation to many leads to."""
+
+        def condition(text: str) -> ColumnElement[bool] | None:
+            asked = self.condition(text)
+            return None if asked is None else relation.any(asked)
+
+        return Question(self.label, condition, self.choices)
+
+
+def words(label: str, *columns: Any) -> Question:
+    """Return a question each of whose words must stand in one of the columns, whatever its case.
+
+    A column may be a function of the word that returns a condition, for what stands in another table.
+    """
+
+    def has(column: Any, word: str) -> ColumnElement[bool]:
+        if not isinstance(column, InstrumentedAttribute):
+            return column(word)  # type: ignore[no-any-return]
+        return func.lower(column).contains(word.lower(), autoescape=True)
+
+    def condition(text: str) -> ColumnElement[bool]:
+        return and_(*(or_(*(has(column, word) for column in columns)) for word in text.split()))
+
+    return Question(label, condition)
+
+
+def within(key: Any, model: Any, *columns: Any) -> Callable[[str], ColumnElement[bool]]:
+    """Return a column of :func:`words` that looks into the rows another table holds for a foreign key."""
+
+    def has(word: str) -> ColumnElement[bool]:
+        found = or_(*(func.lower(column).contains(word.lower(), autoescape=True) for column in columns))
+        return key.in_(select(model.id).where(found))  # type: ignore[no-any-return]
+
+    return has
+
+
+def one_of(label: str, column: Any, choices: Choices) -> Question:
+    """Return a question that is answered by one of the choices; any other text meets no row."""
+
+    def condition(text: str) -> ColumnElement[bool]:
+        known = {value for value, _ in choices()}
+        return column == (int(text) if text.isdigit() else text) if text in known else false()
+
+    return Question(label, condition, choices)
+
+
+def yes_no(label: str, condition: ColumnElement[bool]) -> Question:
+    """Return a question answered by yes or no."""
+    both = [("oui", "Oui"), ("non", "Non")]
+    return Question(label, lambda text: condition if text == "oui" else ~condition, lambda: both)
+
+
+def on_day(label: str, condition: Callable[[date], ColumnElement[bool]]) -> Question:
+    """Return a question about a day, typed as people type days; a text that is no day asks nothing."""
+
+    def ask(text: str) -> ColumnElement[bool] | None:
+        day = parse_date(loosen_date(text))
+        return None if day is None else condition(day)
+
+    return Question(label, ask)
+
+
+class Rows(SQLAInterface):  # type: ignore[misc]
+    """A table as a list shows it.
+
+    ``eager``: loader options, so that a page costs the same number of queries whatever its rows. ``computed``: column →
+    what it shows of a row. ``questions``: the searches; no column is searched that is not among them.
+    """
+
+    def __init__(
+        self, model: Any, *, eager: Sequence[Any] = (), computed: dict[str, Callable[[Any], Any]] | None = None,
+        questions: dict[str, Question] | None = None,
+    ) -> None:  # fmt: skip
+        self.eager, self.computed, self.questions = eager, computed or {}, questions or {}
+        super().__init__(model)
+
+    def apply_all(self, query: Query[Any], *args: Any, **kwargs: Any) -> Query[Any]:
+        """Return the rows' query, with their relations."""
+        return super().apply_all(query, *args, **kwargs).options(*self.eager)  # type: ignore[no-any-return]
+
+    @staticmethod
+    def is_model_already_joined(query: Query[Any], model: Any) -> bool:
+        """Say no: our searches never join, and a table of one of their sub-queries is not one to order by."""
+        return False
+
+    def get_filters(self, search_columns: Any = None, search_filters: Any = None) -> Filters:
+        """Return the filters a request may ask for: the questions, and nothing else."""
+        return Asked(self.filter_converter_class, self, search_columns=search_columns, search_filters=search_filters)
+
+    def _get_attr_value(self, item: Any, col: str) -> Any:
+        work_out = self.computed.get(col)
+        return work_out(item) if work_out else super()._get_attr_value(item, col)
+
+
+class Asked(Filters):  # type: ignore[misc]
+    """The filters of a request: one a question."""
+
+    def _get_filters(self, cols: list[str]) -> dict[str, list[BaseFilter]]:
+        return {name: [_filter(name, self.datamodel, question)] for name, question in self.datamodel.questions.items()}
+
+
+def _filter(name: str, rows: Rows, question: Question) -> BaseFilter:
+    def apply(_self: BaseFilter, query: Query[Any], value: Any) -> Query[Any]:
+        text = clean(str(value))[:LONGEST]
+        condition = question.condition(text) if text else None
+        return query if condition is None else query.filter(condition)
+
+    return type(f"Asked_{name}", (BaseFilter,), {"apply": apply})(name, rows)

@@ -1,0 +1,57 @@
+"""« À traiter »: documents withheld for a decision, work that failed, mails whose address was refused."""
+
+from __future__ import annotations
+
+from flask import flash, g, redirect, request, url_for
+from flask_appbuilder import expose
+from werkzeug.wrappers import Response
+
+from app.models.outbox import DOCUMENTS, MAIL
+from app.services import to_handle, withheld
+from app.views.base import Screen
+
+ID = "<int(max=2147483647):row_id>"
+WORK = {DOCUMENTS: "Dessin de documents", MAIL: "Envoi d’un courriel"}
+
+
+class ToHandleView(Screen):
+    """`/a-traiter/`"""
+
+    route_base = "/a-traiter"
+    default_view = "index"
+    class_permission_name = "WithheldDocuments"
+
+    @expose("/")
+    def index(self) -> str:
+        """Show all there is to handle."""
+        cases, case_count = withheld.waiting()
+        work, work_count = to_handle.failed_work()
+        mails, mail_count = to_handle.refused_mails()
+        page: str = self.render_template(
+            "backoffice/to_handle.html", title="À traiter", cases=cases, case_count=case_count, kept=withheld.kept(),
+            work=work, work_count=work_count, mails=mails, mail_count=mail_count, work_names=WORK,
+            reason_max=withheld.REASON_MAX,
+        )  # fmt: skip
+        return page
+
+    @expose(f"/documents/{ID}/remettre", methods=["POST"])
+    def release(self, row_id: int) -> Response:
+        """Hand withheld documents to the driver."""
+        withheld.release(row_id, g.user.id)
+        return self._done("Les documents sont remis au conducteur.")
+
+    @expose(f"/documents/{ID}/retenir", methods=["POST"])
+    def keep(self, row_id: int) -> Response:
+        """Keep documents back, for the reason given."""
+        withheld.keep(row_id, g.user.id, request.form.get("reason", ""))
+        return self._done("Les documents restent retenus ; le motif est au journal.")
+
+    @expose(f"/travaux/{ID}/relancer", methods=["POST"])
+    def retry(self, row_id: int) -> Response:
+        """Make failed work due now."""
+        to_handle.retry(row_id, g.user.id)
+        return self._done("Le travail est relancé.")
+
+    def _done(self, message: str) -> Response:
+        flash(message, "success")
+        return redirect(url_for("ToHandleView.index"))
