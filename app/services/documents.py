@@ -16,6 +16,9 @@ from app.models.registration import AVAILABLE, CERTIFICATE, DOCUMENT_KINDS, PEND
 
 from . import clock, mail, outbox, rendering, store
 
+#: What the certificate of an FCO taken in sequences names (R3314-11).
+BY_MODULES = "FCO complète, par modules (35 h)"
+
 
 def draw(registration_ids: Iterable[int]) -> None:
     """Draw and store the documents still pending of these registrations, and make the mails due; no commit.
@@ -88,7 +91,7 @@ def _render(document: Document) -> bytes:
             rendering.CertificateData(
                 number=document.number, issuer=current_app.config["ISSUER"], established_on=document.established_on,
                 valid_from=document.valid_from, valid_until=document.valid_until, established_at=r.batch.registered_at,
-                **person,
+                **person | ({"training_label": BY_MODULES} if r.training.is_module else {}),
             )
         )  # fmt: skip
     return rendering.render_recap(

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import JSON, ColumnElement, and_, func, literal, select
-from sqlalchemy.sql.selectable import FromClause
+from sqlalchemy import ColumnElement, and_, select
 
 from app import models
 from app.extensions import db
 from app.validators.context import Accreditation, Catalogue, Category, Context, DriverKey, Period, Training
 from app.validators.fields import name_key
 from app.validators.line import Line
+
+from . import bulk
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +86,9 @@ def load(centre_id: int, today: date, catalogue: Catalogue, lines: Iterable[Line
     return Facts(context, drivers)
 
 
-def _texts(values: Iterable[str]) -> FromClause:
-    """Return the values as a table of one column, passed as one JSON parameter whatever their number."""
-    postgres = db.session.get_bind().dialect.name == "postgresql"
-    if postgres:
-        return func.json_array_elements_text(literal(sorted(values), JSON)).table_valued("value")
-    return func.json_each(json.dumps(sorted(values))).table_valued("value")
-
-
 def load_drivers(keys: set[DriverKey]) -> dict[DriverKey, DriverRow]:
     """Return the drivers of these keys that the register knows; one query."""
-    wanted = _texts({permit for _, permit in keys})
+    wanted = bulk.text_table({permit for _, permit in keys})
     query = select(models.Driver).select_from(wanted).join(models.Driver, models.Driver.permit_number == wanted.c.value)
     rows = db.session.execute(query).scalars()
     found = {(row.birth_date, row.permit_number): row for row in rows}
@@ -131,7 +123,7 @@ def _load_drivers(centre_id: int, keys: set[DriverKey]) -> tuple[dict[DriverKey,
 
 def _driver_rows(centre_id: int, permits: set[str]):  # type: ignore[no-untyped-def]
     driver, own = models.Driver, models.Registration
-    wanted = _texts(permits)
+    wanted = bulk.text_table(permits)
     mine: ColumnElement[bool] = and_(own.driver_id == driver.id, own.centre_id == centre_id)
     return db.session.execute(
         select(

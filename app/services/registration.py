@@ -20,7 +20,7 @@ from app.validators.context import DriverKey, Training
 from app.validators.fields import name_key
 from app.validators.line import Line
 
-from . import access, analysis, batches, clock, facts, journal, numbers, outbox, pricing, validity
+from . import access, analysis, batches, clock, facts, fco, journal, numbers, outbox, pricing, validity
 from .refusal import Refusal
 from .transaction import transaction
 
@@ -118,7 +118,9 @@ def _write(batch: Batch, found: analysis.Analysis, person_id: int) -> str:
             select(Registration.id).where(Registration.batch_id == batch.id).order_by(Registration.line_number)
         ).scalars()
     )
-    db.session.execute(insert(Document), [d for id_, one in zip(ids, due, strict=True) for d in _documents(id_, one)])
+    complete = _completing(ids, due, drivers)
+    documents = [d for id_, one in zip(ids, due, strict=True) for d in _documents(id_, one, id_ in complete)]
+    db.session.execute(insert(Document), documents)
     outbox.add(DOCUMENTS, ({"registrations": ids[at : at + CHUNK]} for at in range(0, len(ids), CHUNK)))
     number = numbers.public_number(numbers.RECEIPT, day.year)
     batches.transition(
@@ -180,11 +182,20 @@ def _registration(
     }  # fmt: skip
 
 
-def _documents(registration_id: int, one: _Due) -> list[dict[str, Any]]:
-    """Return the documents due: a récapitulatif always; a certificate unless it is a sequence of an FCO."""
+def _completing(ids: list[int], due: list[_Due], drivers: dict[DriverKey, facts.DriverRow]) -> set[object]:
+    """Return the registrations of this batch that complete an FCO in modules; no query when it holds no module."""
+    concerned = {drivers[one.driver].id for one in due if one.training.is_module}
+    if not concerned:
+        return set()
+    followed = fco.modules_of(concerned).values()
+    return set(ids) & {key for modules in followed for key in fco.completing(modules)}
+
+
+def _documents(registration_id: int, one: _Due, completes: bool) -> list[dict[str, Any]]:
+    """Return the documents due: a récapitulatif always; a certificate too, unless it is a module that completes nothing."""
     day, birth_date = clock.today(), one.driver[0]
     due = [(RECAP, numbers.RECAP, validity.recap_availability(day))]
-    if not one.training.is_module:
+    if completes or not one.training.is_module:
         due.append((CERTIFICATE, numbers.CERTIFICATE, validity.certificate_validity(day, birth_date)))
     return [
         {
