@@ -54,7 +54,8 @@ def check(batch_id: int) -> Report:
     Raises `batches.BatchClosed` when the batch was registered or cancelled meanwhile.
     """
     with transaction():
-        batch = db.session.get_one(Batch, batch_id, populate_existing=True)
+        # As read by this request: were it stale, the check would stand for the older version, which opens nothing.
+        batch = db.session.get_one(Batch, batch_id)
         version = batch.version
         found = analyse(batch)
         store(batch_id, found, version)

@@ -30,9 +30,9 @@ def _loosened(value: str | None) -> str:
     return loosen_date(value or "")
 
 
-def _id(value: str | None) -> int:
-    """Return a posted id, 0 for anything that is none."""
-    text = value or ""
+def _id(value: int | str | None) -> int:
+    """Return an id as the base or the browser gives it, 0 for anything that is none."""
+    text = str(value or "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 

@@ -54,7 +54,7 @@ def manual_batch(key: str) -> Batch:
 def batch_at(key: str, step: int) -> Batch:
     """Return the batch for a step, or lead to the first step that is not valid yet."""
     batch = manual_batch(key)
-    reached = desk.step_of(batch, drafts.line_count(batch.id) if batch.training_id else 0)
+    reached = desk.step_of(batch, drafts.line_count(batch.id) if batch.training_id and step > 2 else 0)
     if reached < step:
         abort(lead(step_address(batch, reached)))
     return batch
@@ -152,10 +152,10 @@ class WizardView(Screen):
 
     @expose("/<key>/verifier", methods=["POST"])
     def check(self, key: str) -> Response:
-        """« Vérifier »."""
-        batch = batch_at(key, 3)
+        """« Vérifier »; without any line, step 3 itself leads back."""
+        batch = batch_at(key, 2)  # held: the check finds it in the session instead of reading it again
         analysis.check(batch.id)
-        return redirect(step_address(batch, 3))
+        return redirect(url_for("WizardView.checks", key=key))
 
     @expose("/<key>/confirmation")
     def confirmation(self, key: str) -> Response | str:
