@@ -80,6 +80,8 @@ class Config:
         self.ANTIVIRUS_URL = get("ANTIVIRUS_URL", "")
         self.DOCUMENTS_URL = get("DOCUMENTS_URL", "")
         self.TODAY = _today(get("TODAY", ""))
+        self.OUTBOX_LEASE = int(get("OUTBOX_LEASE", "120"))
+        self.RELAY_SECONDS = int(get("RELAY_SECONDS", "15"))
         self.QUEUE_NAME = get("QUEUE_NAME") or self.QUEUE_NAME
         #: Empty: mails are written to `mails/*.eml` of the data folder.
         self.MAIL_SERVER = get("MAIL_SERVER", "")

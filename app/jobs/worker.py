@@ -17,9 +17,6 @@ from app.services import outbox, queue, rendering
 
 log = structlog.get_logger()
 
-#: Seconds between two looks at what is due but was not rung (queue down, worker killed, retry).
-RELAY_EVERY = 15
-
 
 class WarmWorker(Worker):
     """RQ's worker; each job runs in a fork that has the application ready and connections of its own."""
@@ -54,7 +51,7 @@ def work(*, burst: bool = False) -> None:
 def _relay(app: Flask, worker_pid: int) -> None:
     """Ring for whatever is due, again and again, as long as the worker lives: bells get lost."""
     while os.getppid() == worker_pid:
-        time.sleep(RELAY_EVERY)
+        time.sleep(app.config["RELAY_SECONDS"])
         try:
             with app.app_context():
                 outbox.ring()

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from flask import current_app
 from redis.exceptions import RedisError
 from sqlalchemy import insert, select, update
 
@@ -22,8 +23,6 @@ from .transaction import transaction
 
 log = structlog.get_logger()
 
-#: Longer than any one job takes; a worker that dies gives its row back after that.
-LEASE = timedelta(minutes=2)
 RING_AGAIN = timedelta(minutes=1)
 #: Rows in the queue at once; the base holds the rest.
 WINDOW = 100
@@ -76,7 +75,7 @@ def claim(outbox_id: int) -> Outbox | None:
         taken = db.session.execute(
             update(Outbox)
             .where(Outbox.id == outbox_id, Outbox.done_at.is_(None), Outbox.due_at <= now)
-            .values(due_at=now + LEASE, attempts=Outbox.attempts + 1)
+            .values(due_at=now + timedelta(seconds=current_app.config["OUTBOX_LEASE"]), attempts=Outbox.attempts + 1)
         )
     return db.session.get(Outbox, outbox_id) if taken.rowcount else None  # type: ignore[attr-defined]
 

@@ -188,7 +188,7 @@ def _completing(ids: list[int], due: list[_Due], drivers: dict[DriverKey, facts.
     if not concerned:
         return set()
     followed = fco.modules_of(concerned).values()
-    return set(ids) & {key for modules in followed for key in fco.completing(modules)}
+    return set[object](ids) & {key for modules in followed for key in fco.completing(modules)}
 
 
 def _documents(registration_id: int, one: _Due, completes: bool) -> list[dict[str, Any]]:

@@ -55,18 +55,19 @@ def start_program(folder: Path, **env: str) -> Program:
     """Run `python run.py` on a free port and wait until it answers."""
     port = free_port()
     settings = {**os.environ, "DATA_DIR": str(folder), "PORT": str(port), "TODAY": "2022-01-10", **env}
-    log = (folder.parent / f"{folder.name}.log").open("ab")
-    process = subprocess.Popen([sys.executable, "run.py"], cwd=ROOT, env=settings, stdout=log, stderr=log)
+    said = folder.parent / f"{folder.name}.log"
+    with said.open("ab") as log:
+        process = subprocess.Popen([sys.executable, "run.py"], cwd=ROOT, env=settings, stdout=log, stderr=log)
     url = f"http://127.0.0.1:{port}"
     for _ in range(300):
         try:
             urllib.request.urlopen(f"{url}/login/", timeout=2).close()
             return Program(url, folder, process)
         except OSError:
-            assert process.poll() is None, Path(log.name).read_text()
+            assert process.poll() is None, said.read_text()
             time.sleep(0.1)
     process.kill()
-    raise AssertionError(Path(log.name).read_text())
+    raise AssertionError(said.read_text())
 
 
 @pytest.fixture(scope="session")
