@@ -60,6 +60,13 @@ document.addEventListener("htmx:afterSettle", (event) => {
   settleAddress();
 });
 
+// Links that act as buttons where scripts run answer to the space bar as buttons do.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== " " || !event.target.matches?.("a[role=button]")) return;
+  event.preventDefault();
+  event.target.click();
+});
+
 for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;
   button.addEventListener("click", () => window.print());
