@@ -95,6 +95,11 @@ def give_up(batch_id: int) -> None:
     batches.transition(batch_id, FAILED, only_from=(ANALYSING,))
 
 
+def file_of(batch_id: int) -> ImportFile | None:
+    """Return the file behind a batch as it stands now, None for a batch that came by another door."""
+    return db.session.get(ImportFile, batch_id, populate_existing=True)
+
+
 def earlier_receipt(file: ImportFile) -> Batch | None:
     """Return the batch of this centre that was registered from the very same file before, if any."""
     query = (
@@ -141,7 +146,10 @@ def _store(batch_id: int, found: analysis.Analysis) -> None:
         done += len(step)
     with transaction():
         batch = db.session.get_one(Batch, batch_id, populate_existing=True)
-        analysis.conclude(batch_id, found.report, batch.version)
+        try:
+            analysis.conclude(batch_id, found.report, batch.version)
+        except batches.BatchClosed:  # cancelled meanwhile: nothing of the file is kept
+            db.session.execute(delete(BatchLine).where(BatchLine.batch_id == batch_id))
 
 
 def line_values(batch_id: int, row: Row) -> tuple[object, ...]:

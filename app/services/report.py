@@ -9,9 +9,9 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 
 from app.extensions import db
 from app.models import Batch, BatchLine
-from app.models.batch import ERROR_RANK, INFORMATION_RANK
+from app.models.batch import ASIDE_RANK, ERROR_RANK, INFORMATION_RANK
 from app.validators.line import RawLine
-from app.validators.remark import Remark, decode_remarks
+from app.validators.remark import ORDER, Remark, decode_remarks
 
 from . import batches
 
@@ -19,18 +19,26 @@ PAGE = 50
 SEARCHED = (
     BatchLine.last_name, BatchLine.first_name, BatchLine.permit_number, BatchLine.reference, BatchLine.order_number,
 )  # fmt: skip
-RANKS = {"erreurs": ERROR_RANK, "informations": INFORMATION_RANK}
+RANKS = {"erreurs": ERROR_RANK, "informations": INFORMATION_RANK, "ecartees": ASIDE_RANK}
+
+#: Codes of the remarks of error, as the first part of a kind.
+ERROR_CODES = frozenset(code.value for code, field in ORDER if Remark(code, field).severity == "error")
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What is asked of the report. ``severity``: '', 'erreurs' or 'informations'; ``kind``: see `Remark.kind`."""
+    """What is asked of the report. ``severity``: '' or a word of RANKS; ``kind``: see `Remark.kind`."""
 
     severity: str = ""
     kind: str = ""
     search: str = ""
     #: By hand, step 2 lists the lines as they were added; a report shows errors first.
     by_number: bool = False
+
+    @property
+    def is_error_kind(self) -> bool:
+        """Tell whether the kind asked for is one of error; False for an information and for no kind at all."""
+        return self.kind.split(":", 1)[0] in ERROR_CODES
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +80,14 @@ class ReportPage:
         return (self.page - 1) * PAGE + len(self.lines)
 
 
-def page(batch: Batch, wanted: Filter, number: int = 1) -> ReportPage:
-    """Return a page of a batch's lines, two queries; a page out of range is the nearest one."""
+def page(batch: Batch, wanted: Filter, number: int = 1, total: int | None = None) -> ReportPage:
+    """Return a page of a batch's lines, two queries; a page out of range is the nearest one.
+
+    ``total``: how many lines the filter leaves where the counts of the check say so already; else they are counted.
+    """
     conditions = _conditions(batch.id, wanted)
-    total = db.session.scalar(select(func.count()).select_from(BatchLine).where(*conditions)) or 0
+    if total is None:
+        total = db.session.scalar(select(func.count()).select_from(BatchLine).where(*conditions)) or 0
     page_count = max(1, -(-total // PAGE))
     number = min(max(number, 1), page_count)
     order = (BatchLine.number,) if wanted.by_number else (BatchLine.rank, BatchLine.number)
@@ -85,8 +97,13 @@ def page(batch: Batch, wanted: Filter, number: int = 1) -> ReportPage:
 
 def line(batch: Batch, number: int) -> ReportLine | None:
     """Return one line of a batch, or None."""
-    query = select(BatchLine).where(BatchLine.batch_id == batch.id, BatchLine.number == number)
-    return next(iter(_read(batch, query)), None)
+    return next(iter(lines(batch, [number])), None)
+
+
+def lines(batch: Batch, numbers: Sequence[int]) -> list[ReportLine]:
+    """Return these lines of a batch, by number; those it does not have are left out."""
+    query = select(BatchLine).where(BatchLine.batch_id == batch.id, BatchLine.number.in_(numbers))
+    return _read(batch, query.order_by(BatchLine.number))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +147,9 @@ def _conditions(batch_id: int, wanted: Filter) -> list[ColumnElement[bool]]:
     if wanted.kind:
         # Remarks are stored as `code:field:argument|…`: a kind is a prefix of one of them, up to its end.
         text = "|" + BatchLine.remarks + "|"
+        # Remarks of error stand on lines of the first rank only: the index spares the rest of a large file.
+        if wanted.is_error_kind:
+            conditions.append(BatchLine.rank == ERROR_RANK)
         conditions.append(or_(*(text.contains(f"|{wanted.kind}{end}", autoescape=True) for end in "|:")))
     if wanted.search:
         needle = wanted.search.strip().lower()

@@ -16,6 +16,7 @@ def register(app: Flask, appbuilder: AppBuilder) -> None:
 
     _register_spaces(app, appbuilder)
     _register_sessions(appbuilder)
+    _register_imports(appbuilder)
 
 
 def _register_spaces(app: Flask, appbuilder: AppBuilder) -> None:
@@ -36,4 +37,12 @@ def _register_sessions(appbuilder: AppBuilder) -> None:
         sessions.SessionsView, wizard.WizardView, wizard_lines.LinesView, receipts.ReceiptView,
         centre_switch.CentreSwitchView,
     ):  # fmt: skip
+        appbuilder.add_view_no_menu(screen)
+
+
+def _register_imports(appbuilder: AppBuilder) -> None:
+    """Register « Mes imports », the report of a file and its corrections."""
+    from app.views import imports, imports_corrections
+
+    for screen in (imports.ImportsView, imports_corrections.CorrectionsView):
         appbuilder.add_view_no_menu(screen)

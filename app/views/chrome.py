@@ -20,7 +20,7 @@ from .filters import day
 #: In the order of the cascade: narrow screens, then print, come last.
 SHEETS = (
     "tokens", "base", "header", "page", "buttons", "fields", "steps", "notices", "counters", "table", "lists", "cards",
-    "status", "dialog", "progress", "empty", "charts", "gate", "wizard", "narrow", "narrow-lists", "print",
+    "status", "dialog", "progress", "empty", "charts", "gate", "wizard", "imports", "narrow", "narrow-lists", "print",
 )  # fmt: skip
 MODULES = ("menus", "dates", "dialogs", "confirm", "summary", "guard", "htmx-setup")
 #: Own indicator styles would need inline CSS; a refused form (422) is shown; other errors go to the page's messages.

@@ -9,7 +9,7 @@ from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
 from app.models import Batch
-from app.models.batch import MODES, REGISTERED
+from app.models.batch import FILE, MODES, REGISTERED
 from app.models.centre import REGISTER
 from app.services import receipts
 
@@ -28,7 +28,8 @@ class ReceiptView(Screen):
         """Show the receipt; a batch not registered yet leads to its steps."""
         batch = _batch(key)
         if batch.state != REGISTERED:
-            return redirect(url_for("WizardView.checks", key=key))
+            steps = "ImportsView.show" if batch.mode == FILE else "WizardView.checks"
+            return redirect(url_for(steps, key=key))
         fresh = request.args.get("nouveau") == "1"
         return str(self.render_template("sessions/receipt.html", fresh=fresh, **_told(batch)))
 
