@@ -102,7 +102,7 @@ def _tariff(item: Tariff) -> None:
     """One price a class a day; a price that has been in force is never rewritten."""
     _order(item.valid_from, item.valid_to, "valid_to")
     began_on: date = _before(item, "valid_from") or item.valid_from
-    begun = not inspect(item).transient and began_on <= clock.today()
+    begun: bool = not inspect(item).transient and began_on <= clock.today()
     fixed = ("price_class", "amount", "vat_rate", "valid_from")
     changed = next((name for name in fixed if _changed(item, name)), "")
     if begun and changed:

@@ -43,34 +43,17 @@ class AccreditationsView(BackOfficeView):
             "on": on_day("Valable le (JJ/MM/AAAA)", _valid_on),
         },
     )  # fmt: skip
-    list_title, show_title, add_title, edit_title = (
-        "Agréments",
-        "Agrément",
-        "Ajouter un agrément",
-        "Modifier un agrément",
-    )
+    list_title, show_title = "Agréments", "Agrément"
+    add_title, edit_title = "Ajouter un agrément", "Modifier un agrément"
     list_columns = ["number", "centre.name", "trainings", "authority", "valid_from", "valid_to", "state"]
     order_columns = ["number", "centre.name", "authority", "valid_from", "valid_to"]
     base_order = ("number", "asc")
     show_columns = [
-        "number",
-        "authority",
-        "centre.name",
-        "trainings",
-        "valid_from",
-        "valid_to",
-        "withdrawn_on",
-        "state",
-    ]
+        "number", "authority", "centre.name", "trainings", "valid_from", "valid_to", "withdrawn_on", "state",
+    ]  # fmt: skip
     add_columns = edit_columns = [
-        "centre_id",
-        "authority",
-        "number",
-        "trainings",
-        "valid_from",
-        "valid_to",
-        "withdrawn_on",
-    ]
+        "centre_id", "authority", "number", "trainings", "valid_from", "valid_to", "withdrawn_on",
+    ]  # fmt: skip
     label_columns = {
         "number": "N° d’agrément", "centre.name": "Centre", "trainings": "Formations", "authority": "Autorité",
         "valid_from": "Du", "valid_to": "Au", "withdrawn_on": "Retiré le", "state": "État",

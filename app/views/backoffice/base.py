@@ -32,18 +32,20 @@ class BackOfficeView(Screen, ModelView):  # type: ignore[misc]
     """A list, its cards and its forms. Columns are named one by one; nothing is drawn or searched that is not."""
 
     datamodel: Rows
+    label_columns: dict[str, str]
     page_size = 50
     method_permission_name = METHODS
     exclude_route_methods = {"download", "action", "action_post"}
     #: Columns of a relation that a related list's « Ajouter » fills: name in the address → field of the form.
     prefilled: dict[str, str] = {}
     add_widget = edit_widget = FORM_WIDGET
+    add_template, edit_template = "backoffice/add.html", "backoffice/edit.html"
     add_form = edit_form = DynamicForm
 
     def __init__(self, **kwargs: Any) -> None:
         self.search_columns = list(self.datamodel.questions)
         labels = {name: question.label for name, question in self.datamodel.questions.items()}
-        self.label_columns = {**(self.label_columns or {}), **labels}
+        self.label_columns = {**self.label_columns, **labels}
         self.search_form = search_form(self.datamodel.questions)
         super().__init__(**kwargs)
 

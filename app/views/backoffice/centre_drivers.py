@@ -42,14 +42,8 @@ class CentreDriversView(BackOfficeView):
     )
     list_title, show_title = "Mes conducteurs", "Conducteur"
     list_columns = [
-        "last_name",
-        "first_name",
-        "driver.birth_date",
-        "driver.permit_number",
-        "account",
-        "training",
-        "end_date",
-    ]
+        "last_name", "first_name", "driver.birth_date", "driver.permit_number", "account", "training", "end_date",
+    ]  # fmt: skip
     order_columns = ["last_name", "first_name", "driver.birth_date", "driver.permit_number", "end_date"]
     base_order = ("last_name", "asc")
     show_columns = add_columns = edit_columns = list_columns

@@ -17,13 +17,7 @@ class CentreRegistrationsView(RegistrationRows):
     base_filters = [["centre_id", own_rows(of_current_centre), None]]
     datamodel = Rows(Registration, eager=EAGER, computed=COMPUTED, questions=QUESTIONS)
     list_columns = [
-        "last_name",
-        "driver.permit_number",
-        "training",
-        "end_date",
-        "order_number",
-        "registered_on",
-        "price",
+        "last_name", "driver.permit_number", "training", "end_date", "order_number", "registered_on", "price",
         "batch.receipt_number",
-    ]
+    ]  # fmt: skip
     order_columns = ["last_name", "driver.permit_number", "end_date", "order_number", "registered_on"]

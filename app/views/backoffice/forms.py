@@ -73,12 +73,27 @@ class ChecksField(SelectMultipleField):  # type: ignore[misc]
 
 
 class ChoiceField(SelectField):  # type: ignore[misc]
-    """One of the choices offered."""
+    """One of the choices offered, none beforehand: what is chosen is chosen knowingly."""
+
+    def __init__(self, label: str, validators: Any, *, choices: Any, coerce: Any, **kwargs: Any) -> None:
+        offered = choices() if callable(choices) else choices
+        super().__init__(label, validators, choices=[("", "Choisir…"), *offered], coerce=coerce, **kwargs)
 
     def pre_validate(self, form: Any) -> None:
-        """Refuse what was not offered."""
-        if self.data not in {value for value, _ in self.choices}:
+        """Refuse what was not offered; nothing chosen is « à renseigner »."""
+        if self.data is not None and self.data not in {value for value, _ in self.choices}:
             raise StopValidation("Choisissez dans la liste.")
+
+
+def as_id(value: Any) -> int | None:
+    """Return the id that a select sends back, None for its empty line or anything that is no id."""
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def as_code(value: Any) -> str | None:
+    """Return the code that a select sends back, None for its empty line."""
+    return str(value) or None
 
 
 def text(label: str, longest: int, *, needed: bool = True, hint: str = "") -> StringField:
@@ -92,12 +107,13 @@ def text(label: str, longest: int, *, needed: bool = True, hint: str = "") -> St
 
 def day(label: str, *, needed: bool = True, hint: str = "") -> DayField:
     """Return a field for a day, JJ/MM/AAAA."""
-    return DayField(label, [DataRequired(NEEDED) if needed else Optional()], description=hint)
+    rules = [DataRequired(NEEDED) if needed else Optional()]
+    return DayField(label, rules, description=hint, widget=TextInput())
 
 
-def choice(label: str, options: Any, coerce: Any = str) -> ChoiceField:
+def choice(label: str, options: Any, coerce: Any = as_code) -> ChoiceField:
     """Return a field to choose one thing."""
-    return ChoiceField(label, [InputRequired(NEEDED)], choices=options, coerce=coerce)
+    return ChoiceField(label, [DataRequired(NEEDED)], choices=options, coerce=coerce)
 
 
 def named(names: dict[str, str]) -> list[tuple[str, str]]:
@@ -119,7 +135,7 @@ class CentreForm(DynamicForm):  # type: ignore[misc]
 class AccreditationForm(DynamicForm):  # type: ignore[misc]
     """An accreditation."""
 
-    centre_id = choice("Centre", choices.centres, int)
+    centre_id = choice("Centre", choices.centres, as_id)
     authority = text("Autorité", 120, hint="Préfet de région, ministère, académie")
     number = text("N° d’agrément", 40)
     trainings = ChecksField("Formations couvertes", choices.training_groups)
@@ -131,7 +147,7 @@ class AccreditationForm(DynamicForm):  # type: ignore[misc]
 class SuspensionForm(DynamicForm):  # type: ignore[misc]
     """A suspension of an accreditation."""
 
-    accreditation_id = choice("Agrément", choices.accreditations, int)
+    accreditation_id = choice("Agrément", choices.accreditations, as_id)
     starts_on = day("Suspendu du")
     ends_on = day("Suspendu jusqu’au", needed=False, hint="Dernier jour inclus ; vide tant que la fin n’est pas connue")
     reason = text("Motif", 300)
@@ -165,7 +181,7 @@ class TariffForm(DynamicForm):  # type: ignore[misc]
 class ContractForm(DynamicForm):  # type: ignore[misc]
     """A service contract."""
 
-    centre_id = choice("Centre", choices.centres, int)
+    centre_id = choice("Centre", choices.centres, as_id)
     version = text("Version", 20)
     state = choice("État", named(CONTRACT_STATES))
     signed_on = day("Signé le", needed=False)

@@ -13,17 +13,14 @@ from .rows import Rows, on_day, one_of, within, words, yes_no
 
 R = Registration
 EAGER = (
-    joinedload(R.driver),
-    joinedload(R.training),
-    joinedload(R.centre),
-    joinedload(R.accreditation),
-    joinedload(R.batch),
+    *(joinedload(link) for link in (R.driver, R.training, R.centre, R.accreditation, R.batch)),
     selectinload(R.documents),
 )
 COMPUTED = {
     "last_name": lambda row: f"{row.last_name} {row.first_name}",
     "training": lambda row: row.training.full_label,
     "mode": lambda row: MODES[row.batch.mode].capitalize(),
+    "withheld": lambda row: widgets.tag(("gold", "Retenus")) if row.withheld else "Non",
 }
 ASKED = words(
     "Nom, N° de permis, commande ou reçu", R.last_name, R.first_name, R.order_number, R.reference,
@@ -71,13 +68,7 @@ class RegistrationsView(RegistrationRows):
         },
     )  # fmt: skip
     list_columns = [
-        "last_name",
-        "driver.permit_number",
-        "training",
-        "end_date",
-        "centre.name",
-        "order_number",
-        "registered_on",
+        "last_name", "driver.permit_number", "training", "end_date", "centre.name", "order_number", "registered_on",
         "withheld",
-    ]
+    ]  # fmt: skip
     order_columns = ["last_name", "driver.permit_number", "end_date", "centre.name", "order_number", "registered_on"]
