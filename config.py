@@ -78,7 +78,6 @@ class Config:
         #: Empty: the queue that the program starts itself, on a unix socket of its data folder.
         self.REDIS_URL = get("REDIS_URL", "")
         self.ANTIVIRUS_URL = get("ANTIVIRUS_URL", "")
-        self.DOCUMENTS_URL = get("DOCUMENTS_URL", "")
         self.TODAY = _today(get("TODAY", ""))
         self.OUTBOX_LEASE = int(get("OUTBOX_LEASE", "120"))
         self.RELAY_SECONDS = int(get("RELAY_SECONDS", "15"))
