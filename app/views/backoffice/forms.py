@@ -138,7 +138,9 @@ class AccreditationForm(DynamicForm):  # type: ignore[misc]
     centre_id = choice("Centre", choices.centres, as_id)
     authority = text("Autorité", 120, hint="Préfet de région, ministère, académie")
     number = text("N° d’agrément", 40)
-    trainings = ChecksField("Formations couvertes", choices.training_groups)
+    trainings = ChecksField(
+        "Formations couvertes", choices.training_groups, validators=[DataRequired("Cochez au moins une formation.")]
+    )
     valid_from = day("Valable du")
     valid_to = day("Valable jusqu’au", needed=False, hint="Dernier jour inclus")
     withdrawn_on = day("Retiré le", needed=False, hint="À partir de ce jour, l’agrément ne vaut plus")
