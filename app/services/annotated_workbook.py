@@ -10,6 +10,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import BinaryIO
 from xml.sax.saxutils import escape, quoteattr
@@ -145,10 +146,8 @@ def _row_texts(rows: Iterable[Annotated], comments: list[tuple[str, int, int, st
 
 
 def _row(raw: RawLine, row: int, remarks: Sequence[Remark], comments: list[tuple[str, int, int, str]]) -> str:
-    styles, told = _marks(remarks)
-    has_error = any(remark.severity is Severity.ERROR for remark in remarks)
-    detail = "\n".join(remark.message for remark in remarks)
-    cells = [_cell("A", row, detail, _DETAIL_ERROR if has_error else _DETAIL_INFORMATION)]
+    styles, told, detail, detail_style = _marks(tuple(remarks))
+    cells = [_cell("A", row, detail, detail_style)]
     for column, text in enumerate(_texts(raw), 1):
         cells.append(_cell(_LETTERS[column], row, text, styles.get(column, _PLAIN)))
         if column in told and len(comments) < MAX_COMMENTS:
@@ -169,8 +168,9 @@ def _texts(raw: RawLine) -> Sequence[str]:
     return texts
 
 
-def _marks(remarks: Sequence[Remark]) -> tuple[dict[int, int], dict[int, list[str]]]:
-    """Column → its style, column → what is said of it; an error wins over an information."""
+@lru_cache(maxsize=4096)
+def _marks(remarks: tuple[Remark, ...]) -> tuple[dict[int, int], dict[int, list[str]], str, int]:
+    """Column → its style, column → what is said of it (an error wins over an information); « Détail » and its style."""
     styles: dict[int, int] = {}
     told: dict[int, list[str]] = {}
     for remark in remarks:
@@ -181,7 +181,9 @@ def _marks(remarks: Sequence[Remark]) -> tuple[dict[int, int], dict[int, list[st
             styles[column] = _FAULTY
         else:
             styles.setdefault(column, _INFORMATION)
-    return styles, told
+    has_error = any(remark.severity is Severity.ERROR for remark in remarks)
+    detail = "\n".join(remark.message for remark in remarks)
+    return styles, told, detail, _DETAIL_ERROR if has_error else _DETAIL_INFORMATION
 
 
 def _cell(letter: str, row: int, text: str, style: int) -> str:
@@ -189,8 +191,14 @@ def _cell(letter: str, row: int, text: str, style: int) -> str:
     shown = f' s="{style}"' if style else ""
     if not text:
         return f'<c r="{letter}{row}"{shown}/>' if style else ""
+    return f'<c r="{letter}{row}"{shown}{_inline(text)}'
+
+
+@lru_cache(maxsize=16_384)
+def _inline(text: str) -> str:
+    """The rest of a cell that holds a text; labels, dates and first names come again and again."""
     space = "" if text.isalnum() or (text == text.strip() and "\n" not in text) else ' xml:space="preserve"'
-    return f'<c r="{letter}{row}"{shown} t="inlineStr"><is><t{space}>{_xml(text)}</t></is></c>'
+    return f' t="inlineStr"><is><t{space}>{_xml(text)}</t></is></c>'
 
 
 def _xml(text: str) -> str:

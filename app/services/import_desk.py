@@ -41,6 +41,7 @@ FILTERS: Mapping[str, tuple[str, ...]] = {
     "refuses": (REFUSED, FAILED),
     "annules": (CANCELLED,),
 }
+_UNFINISHED = (ANALYSING, IN_ERROR, READY, FAILED)
 #: Rows read from the base at once for the annotated file.
 STEP = 5_000
 
@@ -81,14 +82,14 @@ def listing(centre_id: int, wanted: str = "", page: int = 1) -> Listing:
     return Listing(list(db.session.execute(query).scalars()), total, page, page_count)
 
 
-def latest(centre_id: int, limit: int = 5) -> list[ImportFile]:
-    """Return the last files a centre sent, but for those it cancelled."""
+def unfinished(centre_id: int, limit: int = 5) -> list[ImportFile]:
+    """Return the last files a centre sent that still want something done: waited for, corrected, imported, restarted."""
     query = (
         select(ImportFile)
         .join(ImportFile.batch)
         .options(contains_eager(ImportFile.batch))
-        .where(Batch.centre_id == centre_id, Batch.mode == FILE, Batch.state != CANCELLED)
-        .order_by(Batch.created_at.desc(), Batch.id.desc())
+        .where(Batch.centre_id == centre_id, Batch.mode == FILE, Batch.state.in_(_UNFINISHED))
+        .order_by(Batch.updated_at.desc())
         .limit(limit)
     )
     return list(db.session.execute(query).scalars())

@@ -7,7 +7,7 @@ from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
 from app.models.centre import REGISTER
-from app.services import access, desk, drafts
+from app.services import access, desk, drafts, import_desk
 
 from .base import Screen, current_centre_id, current_place, require_right
 from .forms import BY_HAND, DRIVER, ChoiceForm
@@ -34,6 +34,7 @@ class SessionsView(Screen):
                 choice=ChoiceForm(request.args),
                 prices=desk.prices(),
                 resumable=desk.resumable(place.centre_id),
+                unfinished=import_desk.unfinished(place.centre_id),
                 registered=desk.last_registered(place.centre_id),
             )
         )
