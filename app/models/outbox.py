@@ -35,6 +35,8 @@ class Outbox(Model):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     #: From when it may be taken: after a failure, later and later; while a worker holds it, the end of its lease.
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    #: Order among what is due: an analysis somebody waits for comes first, then each batch's first documents, then their second …
+    turn: Mapped[int] = mapped_column(default=0)
     #: When the queue was last rung for it; a bell may get lost, so it is rung again after a minute.
     rung_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     attempts: Mapped[int] = mapped_column(default=0)

@@ -106,7 +106,7 @@ def restart(batch_id: int, person_id: int) -> None:
         for row in db.session.execute(waiting).scalars():
             if row.payload["batch"] == batch_id:
                 outbox.finish(row.id)
-        outbox.add(ANALYSIS, [{"batch": batch_id}])
+        outbox.add(ANALYSIS, [{"batch": batch_id}], first_turn=-1)
         batch = db.session.get_one(Batch, batch_id)
         journal.record("import.restarted", "batch", batch_id, actor_id=person_id, centre_id=batch.centre_id)
     outbox.ring()

@@ -54,7 +54,7 @@ def receive(centre_id: int, person_id: int, name: str, stream: IO[bytes]) -> Bat
             db.session.flush()
             _refuse(batch.id, refusal)
         else:
-            outbox.add(ANALYSIS, [{"batch": batch.id}])
+            outbox.add(ANALYSIS, [{"batch": batch.id}], first_turn=-1)
     outbox.ring()
     return batch
 

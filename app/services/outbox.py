@@ -25,17 +25,22 @@ log = structlog.get_logger()
 
 RING_AGAIN = timedelta(minutes=1)
 #: Rows in the queue at once; the base holds the rest.
-WINDOW = 100
+WINDOW = 20
 #: Waits after each failure; the last one repeats until GIVE_UP.
 BACKOFF = tuple(timedelta(seconds=s) for s in (10, 60, 300, 1800, 7200))
 #: A row is not tried again after this; it stands in « À traiter ».
 GIVE_UP = timedelta(hours=48)
 
 
-def add(kind: str, payloads: Iterable[dict[str, Any]]) -> None:
-    """Write one row a payload, due at once, in the caller's transaction."""
+def add(kind: str, payloads: Iterable[dict[str, Any]], *, first_turn: int = 0) -> None:
+    """Write one row a payload, due at once, in the caller's transaction; the n-th has the n-th turn, so that a small batch
+    does not wait behind all of a large one.
+    """
     now = clock.machine_now()
-    rows = [{"kind": kind, "payload": p, "created_at": now, "due_at": now, "attempts": 0} for p in payloads]
+    rows = [
+        {"kind": kind, "payload": payload, "created_at": now, "due_at": now, "attempts": 0, "turn": turn}
+        for turn, payload in enumerate(payloads, first_turn)
+    ]
     if rows:
         db.session.execute(insert(Outbox), rows)
 
@@ -51,14 +56,15 @@ def ring(*, again: bool = False) -> int:
     try:
         room = WINDOW - queue.length()
         query = (
-            select(Outbox.id)
+            select(Outbox.id, Outbox.turn)
             .where(Outbox.done_at.is_(None), Outbox.due_at <= now, Outbox.created_at > now - GIVE_UP)
             .where((Outbox.rung_at.is_(None)) | (Outbox.rung_at < lost))
-            .order_by(Outbox.due_at, Outbox.id)
+            .order_by(Outbox.turn, Outbox.id)
             .limit(max(room, 0))
         )
-        ids = list(db.session.execute(query).scalars())
-        queue.ring(ids)
+        due = db.session.execute(query).all()
+        ids = [outbox_id for outbox_id, _ in due]
+        queue.ring([(outbox_id, turn < 0) for outbox_id, turn in due])
     except RedisError as error:
         log.warning("queue unreachable, the relay will ring again", error=type(error).__name__)
         return 0

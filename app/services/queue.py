@@ -38,11 +38,11 @@ def length() -> int:
     return queue().count
 
 
-def ring(outbox_ids: Sequence[int]) -> None:
-    """Enqueue a job a row, in one go. Raises `redis.exceptions.RedisError` when the queue is down."""
+def ring(rows: Sequence[tuple[int, bool]]) -> None:
+    """Enqueue a job a row (outbox id, whether it goes before what waits), in one go. Raises `redis.exceptions.RedisError` when the queue is down."""
     jobs = [
-        Queue.prepare_data(JOB, args=(outbox_id,), timeout=JOB_TIMEOUT, result_ttl=0, failure_ttl=0)
-        for outbox_id in outbox_ids
+        Queue.prepare_data(JOB, args=(outbox_id,), timeout=JOB_TIMEOUT, result_ttl=0, failure_ttl=0, at_front=at_front)
+        for outbox_id, at_front in rows
     ]
     if jobs:
         queue().enqueue_many(jobs)

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from app.extensions import db
 from app.jobs import worker
-from app.models import Document, Outbox
+from app.models import Document, Outbox, Registration
 from app.services import clock, outbox, queue
 from tests.support import MARIE, many, registered
 
@@ -78,3 +78,14 @@ def test_a_row_given_up_is_not_rung(app: Flask, bell: str) -> None:
     db.session.execute(update(Outbox).values(created_at=clock.machine_now() - outbox.GIVE_UP * 2, rung_at=None))
     db.session.commit()
     assert outbox.ring() == 0
+
+
+def test_a_small_batch_does_not_wait_behind_a_large_one(app: Flask, bell: str) -> None:
+    registered(*many(130))
+    queue.queue().empty()
+    db.session.execute(update(Outbox).values(rung_at=None))
+    db.session.commit()
+    small = registered(MARIE).id
+    order = [db.session.get_one(Outbox, job.args[0]).payload["registrations"] for job in queue.queue().jobs]
+    mine = {r.id for r in db.session.query(Registration).filter_by(batch_id=small)}
+    assert [bool(mine & set(ids)) for ids in order].index(True) == 1
