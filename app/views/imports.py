@@ -110,7 +110,7 @@ class ImportsView(Screen):
         if state == ANALYSING:
             return str(self.render_template("imports/progress.html", **_progress(file)))
         if state in (REFUSED, FAILED):
-            told = {"file": file, "batch": file.batch, "failed": state == FAILED}
+            told = {"file": file, "batch": file.batch, "is_broken": state == FAILED}
             return str(self.render_template("imports/refused.html", **told))
         return report_page(self, file)
 
