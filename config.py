@@ -60,6 +60,8 @@ class Config:
     #: The largest file is 10 Mo; the envelope of the form comes on top.
     MAX_CONTENT_LENGTH = 10 * 1024 * 1024 + 64 * 1024
     SEND_FILE_MAX_AGE_DEFAULT = 3600
+    #: Calls of the API that one key may make in a minute.
+    API_CALLS_PER_MINUTE = 600
 
     MAIL_SUPPRESS_SEND = False
     SQLALCHEMY_TRACK_MODIFICATIONS = False

@@ -2,6 +2,7 @@
 
 from . import naming
 from .accreditation import Accreditation, Suspension, accreditation_training
+from .api import ApiKey, ApiSubscription
 from .batch import Batch, BatchLine
 from .catalogue import Tariff, Training
 from .centre import Centre, Membership, MembershipRight, ServiceContract
@@ -14,6 +15,8 @@ from .registration import Document, Registration
 
 __all__ = [
     "Accreditation",
+    "ApiKey",
+    "ApiSubscription",
     "Batch",
     "BatchLine",
     "Centre",

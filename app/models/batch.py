@@ -86,7 +86,10 @@ class Batch(Model):
     registered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     registered_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
     receipt_number: Mapped[str | None] = mapped_column(String(20), unique=True)
+    #: By API: the caller's key, what it was sent with (SHA-256) and the answer given, replayed to whoever sends it again.
     idempotency_key: Mapped[str | None] = mapped_column(String(80))
+    request_hash: Mapped[str | None] = mapped_column(String(64))
+    answer: Mapped[dict[str, Any] | None] = mapped_column(Json)
 
     centre: Mapped[Centre] = relationship()
     training: Mapped[Training | None] = relationship(lazy="joined")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import exists, select
-from sqlalchemy.orm import contains_eager, selectinload
+from sqlalchemy import Exists, exists, select
+from sqlalchemy.orm import InstrumentedAttribute, contains_eager, selectinload
 
 from app.extensions import db
 from app.models import Accreditation, Centre, Membership, ServiceContract
@@ -13,6 +13,8 @@ from app.models.centre import RIGHTS, SIGNED, SUSPENDED
 
 from . import clock
 from .refusal import Refusal
+
+NO_CONTRACT = "Le contrat de service de ce centre n’est pas en vigueur."
 
 
 class NotAllowed(Refusal):
@@ -42,8 +44,8 @@ def memberships(person_id: int) -> list[Membership]:
     return list(db.session.execute(query).scalars())
 
 
-def contract_in_force(centre_id: int) -> bool:
-    """Tell whether a signed contract binds the centre to the operator today."""
+def contract_clause(centre_id: int | InstrumentedAttribute[int]) -> Exists:
+    """Return, as SQL, whether a signed contract binds a centre (by id, or by a column) to the operator today."""
     today = clock.today()
     contract = ServiceContract
     in_force = (
@@ -51,7 +53,12 @@ def contract_in_force(centre_id: int) -> bool:
         & (contract.signed_on <= today)
         & ((contract.valid_to.is_(None)) | (contract.valid_to >= today))
     )
-    return bool(db.session.scalar(select(exists().where(contract.centre_id == centre_id, in_force))))
+    return exists().where(contract.centre_id == centre_id, in_force)
+
+
+def contract_in_force(centre_id: int) -> bool:
+    """Tell whether a signed contract binds the centre to the operator today."""
+    return bool(db.session.scalar(select(contract_clause(centre_id))))
 
 
 def require(person_id: int, centre_id: int, right: str) -> Membership:
@@ -62,7 +69,7 @@ def require(person_id: int, centre_id: int, right: str) -> Membership:
     if not membership.may(right, clock.today()):
         raise NotAllowed(f"Le droit « {RIGHTS[right].lower()} » ne vous est pas accordé pour ce centre.")
     if not contract_in_force(centre_id):
-        raise NotAllowed("Le contrat de service de ce centre n’est pas en vigueur.")
+        raise NotAllowed(NO_CONTRACT)
     return membership
 
 

@@ -68,10 +68,10 @@ def class_prices(day: date) -> dict[str, Price]:
 
 
 def unit_prices(day: date) -> dict[int, Price]:
-    """Return training id → price in force on that day; two queries."""
-    by_class = class_prices(day)
-    trainings = db.session.execute(select(Training.id, Training.price_class)).all()
-    return {id_: by_class[price_class] for id_, price_class in trainings if price_class in by_class}
+    """Return training id → price in force on that day; one query."""
+    query = Tariff.in_force(day).join(Training, Training.price_class == Tariff.price_class)
+    rows = db.session.execute(query.with_only_columns(Training.id, Tariff.amount, Tariff.vat_rate, Tariff.valid_from))
+    return {id_: Price(amount, vat_rate, since) for id_, amount, vat_rate, since in rows}
 
 
 def quote(training_ids: Iterable[int], day: date) -> Quote:

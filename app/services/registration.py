@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -26,6 +27,8 @@ from .transaction import transaction
 
 #: Registrations whose documents one job draws.
 CHUNK = 25
+#: Up to this many rows the base returns the ids with the insert, one round trip less; beyond, that is slower.
+SMALL = 1000
 
 
 class NotChecked(Refusal):
@@ -85,6 +88,16 @@ def _already(batch_id: int) -> Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """A line registered: its price excluding VAT in euros, and its certificate's number, None where none is due."""
+
+    id: int
+    line: int
+    price: Decimal
+    certificate_number: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Due:
     """A line to register: what the check has made sure of."""
 
@@ -108,38 +121,68 @@ def _due(report: Report) -> list[_Due]:
 
 
 def _write(batch: Batch, found: analysis.Analysis, person_id: int) -> str:
-    """Write drivers, registrations, documents to draw, outbox, journal; return the receipt's number."""
+    """Write a checked batch's lines, its state and the journal; return the receipt's number."""
+    batch_id, centre_id = batch.id, batch.centre_id
+    count = len(write_lines(batch_id, centre_id, found))
+    return conclude(batch_id, centre_id, found, person_id, count)
+
+
+def write_lines(batch_id: int, centre_id: int, found: analysis.Analysis) -> list[Written]:
+    """Write drivers, registrations, documents to draw and outbox, in the caller's transaction; return what was registered.
+
+    The lines stand in the base already and none has an error. Raises `pricing.NoTariff`.
+    """
     due = _due(found.report)
     drivers = _drivers(due, found.facts)
-    day = clock.today()
-    db.session.execute(insert(Registration), _registrations(batch, due, drivers, found.facts))
-    ids = list(
-        db.session.execute(
-            select(Registration.id).where(Registration.batch_id == batch.id).order_by(Registration.line_number)
-        ).scalars()
-    )
+    rows = _registrations(batch_id, centre_id, due, drivers, found.facts)
+    ids = _insert(batch_id, rows)
     complete = _completing(ids, due, drivers)
-    documents = [d for id_, one in zip(ids, due, strict=True) for d in _documents(id_, one, id_ in complete)]
-    db.session.execute(insert(Document), documents)
+    documents = [_documents(id_, one, id_ in complete) for id_, one in zip(ids, due, strict=True)]
+    db.session.execute(insert(Document), [document for both in documents for document in both])
     outbox.add(DOCUMENTS, ({"registrations": ids[at : at + CHUNK]} for at in range(0, len(ids), CHUNK)))
-    number = numbers.public_number(numbers.RECEIPT, day.year)
+    return [
+        Written(id_, row["line_number"], row["price"], both[1]["number"] if len(both) > 1 else None)
+        for id_, row, both in zip(ids, rows, documents, strict=True)
+    ]
+
+
+def conclude(
+    batch_id: int, centre_id: int, found: analysis.Analysis, person_id: int, count: int,
+    origin: dict[str, str] | None = None, **changes: Any,
+) -> str:  # fmt: skip
+    """Move a batch whose lines are written to « registered », note it in the journal, return the receipt's number.
+
+    ``origin`` says in the journal by what means the person acted; ``changes`` are further columns of the batch.
+    """
+    number = numbers.public_number(numbers.RECEIPT, clock.today().year)
     batches.transition(
-        batch.id,
+        batch_id,
         REGISTERED,
         registered_at=clock.now(),
         registered_by_id=person_id,
         receipt_number=number,
         summary=analysis.summary(found.report),
+        **changes,
     )
     journal.record(
         "batch.registered",
         "batch",
-        batch.id,
+        batch_id,
         actor_id=person_id,
-        centre_id=batch.centre_id,
-        after={"receipt": number, "registrations": len(ids)},
+        centre_id=centre_id,
+        after={"receipt": number, "registrations": count, **(origin or {})},
     )
     return number
+
+
+def _insert(batch_id: int, rows: list[dict[str, Any]]) -> list[int]:
+    """Insert the registrations and return their ids, in the order of the lines; a large batch asks for them apart."""
+    if len(rows) <= SMALL:
+        returned = db.session.execute(insert(Registration).returning(Registration.line_number, Registration.id), rows)
+        return [id_ for _, id_ in sorted(returned.tuples())]
+    db.session.execute(insert(Registration), rows)
+    query = select(Registration.id).where(Registration.batch_id == batch_id).order_by(Registration.line_number)
+    return list(db.session.execute(query).scalars())
 
 
 def _drivers(due: list[_Due], known: facts.Facts) -> dict[DriverKey, facts.DriverRow]:
@@ -153,19 +196,29 @@ def _drivers(due: list[_Due], known: facts.Facts) -> dict[DriverKey, facts.Drive
     ]
     dialect = postgresql if db.session.get_bind().dialect.name == "postgresql" else sqlite
     statement = dialect.insert(Driver.__table__).on_conflict_do_nothing()
-    db.session.connection().execute(statement, values)
-    return {**known.drivers, **facts.load_drivers(set(missing))}
+    created: dict[DriverKey, facts.DriverRow] = {}
+    if len(values) <= SMALL:
+        c = Driver.__table__.c
+        rows = db.session.connection().execute(statement.returning(c.birth_date, c.permit_number, c.id), values)
+        for birth_date, permit, id_ in rows:
+            line = missing[birth_date, permit]
+            created[birth_date, permit] = facts.DriverRow(id_, False, name_key(line.last_name, line.first_name))
+    else:
+        db.session.connection().execute(statement, values)
+    others = missing.keys() - created.keys()
+    return {**known.drivers, **created, **(facts.load_drivers(others) if others else {})}
 
 
 def _registrations(
-    batch: Batch, due: list[_Due], drivers: dict[DriverKey, facts.DriverRow], known: facts.Facts
+    batch_id: int, centre_id: int, due: list[_Due], drivers: dict[DriverKey, facts.DriverRow], known: facts.Facts
 ) -> list[dict[str, Any]]:
     prices = pricing.unit_prices(clock.today())
-    return [_registration(batch, one, drivers[one.driver], prices, known) for one in due]
+    whose = {"batch_id": batch_id, "centre_id": centre_id}
+    return [{**whose, **_registration(one, drivers[one.driver], prices, known)} for one in due]
 
 
 def _registration(
-    batch: Batch, one: _Due, driver: facts.DriverRow, prices: dict[int, pricing.Price], known: facts.Facts
+    one: _Due, driver: facts.DriverRow, prices: dict[int, pricing.Price], known: facts.Facts
 ) -> dict[str, Any]:
     line, price = one.line, prices.get(one.training.id)
     accreditation = known.context.accreditation_for(one.training, one.end_date)
@@ -173,8 +226,8 @@ def _registration(
         raise pricing.NoTariff
     assert accreditation is not None, "the check found one"
     return {
-        "batch_id": batch.id, "line_number": line.number, "centre_id": batch.centre_id, "driver_id": driver.id,
-        "training_id": one.training.id, "accreditation_id": accreditation.id, "end_date": one.end_date,
+        "line_number": line.number, "driver_id": driver.id, "training_id": one.training.id,
+        "accreditation_id": accreditation.id, "end_date": one.end_date,
         "last_name": line.last_name, "first_name": line.first_name, "reference": line.reference,
         "order_number": line.order_number, "price": price.amount, "vat_rate": price.vat_rate,
         "registered_on": clock.today(),

@@ -254,6 +254,45 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_accreditation_centre_id"), ["centre_id"], unique=False)
 
     op.create_table(
+        "api_key",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("centre_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("prefix", sa.String(length=8), nullable=False),
+        sa.Column("secret_hash", sa.String(length=64), nullable=False),
+        sa.Column("scopes", sa.String(length=40), nullable=False),
+        sa.Column("sandbox", sa.Boolean(), nullable=False),
+        sa.Column("ends_on", sa.Date(), nullable=True),
+        sa.Column("networks", sa.Text(), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("calls", sa.Integer(), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["centre_id"], ["centre.id"], name=op.f("fk_api_key_centre_id"), ondelete="RESTRICT"),
+        sa.ForeignKeyConstraint(
+            ["created_by_id"], ["ab_user.id"], name=op.f("fk_api_key_created_by_id"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_key")),
+        sa.UniqueConstraint("prefix", name=op.f("uq_api_key_prefix")),
+    )
+    with op.batch_alter_table("api_key", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_api_key_centre_id"), ["centre_id"], unique=False)
+
+    op.create_table(
+        "api_subscription",
+        sa.Column("centre_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("accepted_by_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["accepted_by_id"], ["ab_user.id"], name=op.f("fk_api_subscription_accepted_by_id"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["centre_id"], ["centre.id"], name=op.f("fk_api_subscription_centre_id"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("centre_id", name=op.f("pk_api_subscription")),
+    )
+    op.create_table(
         "batch",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("key", sa.String(length=16), nullable=False),
@@ -274,6 +313,8 @@ def upgrade() -> None:
         sa.Column("registered_by_id", sa.Integer(), nullable=True),
         sa.Column("receipt_number", sa.String(length=20), nullable=True),
         sa.Column("idempotency_key", sa.String(length=80), nullable=True),
+        sa.Column("request_hash", sa.String(length=64), nullable=True),
+        sa.Column("answer", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
         sa.CheckConstraint("(state = 'registered') = (registered_at IS NOT NULL)", name="ck_batch_registered"),
         sa.CheckConstraint("mode IN ('manual', 'file', 'api')", name="ck_batch_mode"),
         sa.ForeignKeyConstraint(["centre_id"], ["centre.id"], name=op.f("fk_batch_centre_id"), ondelete="RESTRICT"),
@@ -652,6 +693,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_batch_centre_state")
 
     op.drop_table("batch")
+    op.drop_table("api_subscription")
+    with op.batch_alter_table("api_key", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_api_key_centre_id"))
+
+    op.drop_table("api_key")
     with op.batch_alter_table("accreditation", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_accreditation_centre_id"))
 
