@@ -80,7 +80,8 @@ def known_total(batch: Batch, wanted: Filter, aside: int) -> int | None:
     if wanted.search or (wanted.kind and wanted.severity):
         return None
     if wanted.kind:
-        return sum(n for kind, n in counts["kinds"].items() if f"{kind}:".startswith(f"{wanted.kind}:"))
+        kinds: dict[str, int] = counts["kinds"]
+        return sum(n for kind, n in kinds.items() if f"{kind}:".startswith(f"{wanted.kind}:"))
     by_severity = {"erreurs": counts["errors"], "informations": counts["informations"], "ecartees": aside}
     return int(by_severity.get(wanted.severity, counts["lines"] + aside))
 

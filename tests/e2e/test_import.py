@@ -1,0 +1,335 @@
+"""A file, from « Parcourir » to the receipt, in a real browser: the two tables of the reference document among others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openpyxl import load_workbook
+from playwright.sync_api import Locator, Page, expect
+
+from app.validators.remark import HEADERS
+from tests.corpus import builders
+from tests.services.test_analysis import FIRST_TABLE, ORDER, REF, SECOND_TABLE
+
+from .axe import violations
+from .conftest import Program, start_program
+
+pytestmark = pytest.mark.browser
+
+MANAGER = "gestionnaire@demo.example"
+#: To the letter and in the order of the reference document.
+COLUMNS = [
+    "Détail", "Ligne", "REF", "N° de commande", "Typologie", "Formation", "Date de fin de formation", "Prénom", "Nom",
+    "Date de naissance", "N° de permis de conduire",
+]  # fmt: skip
+MAIN_REMARKS = {
+    1: "Ne possède pas encore de compte sur la plateforme",
+    2: "Prénom non renseigné",
+    3: "CFR non agréé pour cette formation à la date indiquée",
+    4: "La date de fin de formation ne peut pas être postérieure à la date du jour",
+    5: "Format du prénom non conforme",
+    6: "Le stagiaire doit être majeur",
+}
+Table = list[tuple[Any, ...]]
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """Run a program of its own: what other tests register would be remarked in these reports."""
+    running = start_program(tmp_path_factory.mktemp("imports"))
+    yield running
+    assert running.stop() == 0
+
+
+def strangers(table: Table, mark: str = "9") -> Table:
+    """Return the table with drivers nobody knows: what a test registers must not be remarked in the next one."""
+    return [(*cells, f"{mark}{permit}") for *cells, permit in table]
+
+
+@pytest.fixture
+def sheet(tmp_path: Path) -> Callable[..., Path]:
+    """Write a table of the reference document to a file: ``sheet(FIRST_TABLE, "xls")``; `note` makes it one of its own."""
+
+    def write(table: Table, kind: str = "xlsx", note: str = REF) -> Path:
+        make: Any = builders.xlsx if kind == "xlsx" else builders.xls
+        path = tmp_path / f"sessions.{kind}"
+        path.write_bytes(make(list(HEADERS.values()), *([note, ORDER, *cells] for _, *cells in table)))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def page(new_person: Callable[..., Page]) -> Page:
+    """Give the browser of the demonstration centre's manager, on « Mes imports »."""
+    person = new_person(MANAGER)
+    person.goto("/imports/")
+    return person
+
+
+def send(page: Page, path: Path) -> None:
+    """Choose a file in the window that « Parcourir » opens; the analysis follows by itself."""
+    with page.expect_file_chooser() as window:
+        page.get_by_role("button", name="Parcourir").click()
+    window.value.set_files(path)
+
+
+def reported(page: Page, path: Path) -> None:
+    """Send a file, from the report of another one as well, and wait for its own report."""
+    before = page.url
+    send(page, path)
+    page.wait_for_url(lambda url: url != before)
+    expect(page.get_by_role("heading", name="Rapport d’analyse")).to_be_visible()
+
+
+def counters(page: Page) -> list[str]:
+    return [" ".join(text.split()) for text in page.locator("#counters .counter").all_inner_texts()]
+
+
+def cell(page: Page, line: int, field: str) -> Locator:
+    return page.locator(f"#ligne-{line} [data-cell={field}]")
+
+
+def correct(page: Page, line: int, field: str, value: str, key: str = "F2") -> None:
+    """Correct a cell with the keyboard alone and wait for the answer; the focus must come back to the cell."""
+    cell(page, line, field).focus()
+    page.keyboard.press(key)
+    expect(page.locator("[data-editing] .input")).to_be_focused()
+    page.keyboard.type(value)
+    page.keyboard.press("Enter")
+    expect(page.locator("#told")).to_contain_text(f"Ligne {line} corrigée")
+    expect(cell(page, line, field)).to_be_focused()
+
+
+def shown_rows(page: Page) -> list[tuple[str, list[str]]]:
+    """Return main remark and the ten other cells of each row, as they are read on screen."""
+    rows = []
+    for row in page.locator("#rows tr").all():
+        first, *others = [" ".join(text.split()) for text in row.locator("td").all_text_contents()]
+        main = row.locator(".remark").first.text_content() if row.locator(".remark").count() else ""
+        rows.append((str(main).split(" : ", 1)[-1], [_bare(text) for text in others]))
+        assert first is not None
+    return rows
+
+
+def _bare(text: str) -> str:
+    """Return what the file said: without the words for those who do not see the mark."""
+    text = re.sub(r"^Erreur, corriger ligne \d+, [^:]+: ", "", text)
+    return "" if text in ("non renseigné", "vide") else text
+
+
+def expected(table: Table, order: list[int], remarks: dict[int, str], note: str) -> list[tuple[str, list[str]]]:
+    lines = {number: cells for number, *cells in table}
+    rows = []
+    for number in order:
+        label, category, *rest = lines[number]
+        rows.append((remarks.get(number, ""), [str(number), note, ORDER, category, label, *rest]))
+    return rows
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "xls"])
+def test_the_two_tables_of_the_reference_document_on_screen(page: Page, sheet: Any, kind: str) -> None:
+    note = f"TABLE{kind.upper()}"
+    reported(page, sheet(FIRST_TABLE, kind, note))
+    assert page.locator("thead th").all_inner_texts() == COLUMNS
+    assert counters(page) == ["Nombre de ligne(s) analysée(s) : 6", "1 information(s)", "5 erreur(s)"]
+    assert shown_rows(page) == expected(FIRST_TABLE, [2, 3, 4, 5, 6, 1], MAIN_REMARKS, note)
+    expect(page.get_by_role("button", name="Importer", exact=True)).to_have_attribute("aria-disabled", "true")
+    # Corrected, it is sent again from the report itself.
+    reported(page, sheet(SECOND_TABLE, kind, note))
+    expect(page.locator("#counters")).to_contain_text("0 erreur(s)")
+    assert counters(page) == ["Nombre de ligne(s) analysée(s) : 6", "1 information(s)", "0 erreur(s)"]
+    assert shown_rows(page) == expected(SECOND_TABLE, [1, 2, 3, 4, 5, 6], {1: MAIN_REMARKS[1]}, note)
+    expect(page.get_by_role("button", name="Importer", exact=True)).not_to_have_attribute("aria-disabled", "true")
+
+
+def test_cell_by_cell_with_the_keyboard_until_the_receipt(page: Page, sheet: Any) -> None:
+    assert violations(page) == []
+    reported(page, sheet(strangers(FIRST_TABLE), note="CELLULES"))
+    assert violations(page) == []
+    cell(page, 2, "first_name").click()
+    expect(page.locator("[data-editing] .input")).to_be_focused()
+    assert violations(page) == []
+    page.keyboard.type("PERDU")
+    page.keyboard.press("Escape")
+    expect(cell(page, 2, "first_name")).to_be_focused()
+    expect(page.locator("#ligne-2")).not_to_contain_text("PERDU")
+    correct(page, 2, "first_name", "MARIE")
+    assert counters(page)[2] == "4 erreur(s)"
+    correct(page, 3, "training_label", "Passerelle Marchandises", "Enter")
+    correct(page, 4, "end_date", "01012022", " ")
+    correct(page, 5, "first_name", "12")
+    expect(page.locator("#ligne-5")).to_contain_text("Format du prénom non conforme")
+    correct(page, 5, "first_name", "JEANNE")
+    correct(page, 6, "birth_date", "21/03/2001")
+    page.get_by_role("button", name="Corriger 1 ligne").click()  # « Vouliez-vous dire « Voyageurs » ? »
+    expect(page.locator("#messages")).to_contain_text("1 ligne corrigée")
+    table = strangers(SECOND_TABLE)
+    assert shown_rows(page) == expected(
+        table, [1, 2, 3, 4, 5, 6], dict.fromkeys(range(1, 7), MAIN_REMARKS[1]), "CELLULES"
+    )
+    opener = page.get_by_role("button", name="Importer", exact=True)
+    opener.click()
+    dialog = page.get_by_role("dialog", name="Confirmation")
+    expect(dialog).to_contain_text("Vous êtes sur le point d'importer vos sessions.")
+    expect(dialog.get_by_role("button", name="Annuler")).to_be_focused()
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    expect(opener).to_be_focused()
+    opener.click()
+    dialog.get_by_role("button", name="Importer 6 lignes — 152,04 € HT").click()
+    expect(page.get_by_text("Votre import a été pris en compte avec succès")).to_be_visible()
+
+
+def test_leaving_a_cell_for_another_keeps_what_was_typed(page: Page, sheet: Any) -> None:
+    reported(page, sheet(FIRST_TABLE, note="SUITE"))
+    cell(page, 5, "first_name").click()
+    expect(page.locator("#ligne-5 .input")).to_be_focused()
+    page.keyboard.type("JEANNE")
+    cell(page, 2, "first_name").click()
+    expect(page.locator("#told")).to_contain_text("Ligne 5 corrigée")
+    expect(page.locator("#ligne-2 .input")).to_be_focused()
+    expect(cell(page, 5, "first_name")).to_have_text("JEANNE")
+
+
+def test_lines_set_aside_let_the_rest_go(page: Page, sheet: Any) -> None:
+    reported(page, sheet(FIRST_TABLE, note="ECARTEES"))
+    for line in (2, 3, 4, 5, 6):
+        page.locator(f"#ligne-{line}").get_by_role("button", name="Écarter").click()
+        expect(page.locator(f"#ligne-{line}").get_by_role("button", name="Reprendre")).to_be_focused()
+    struck = page.locator("#ligne-3 td").nth(5)
+    assert "line-through" in struck.evaluate("one => getComputedStyle(one).textDecorationLine")
+    assert violations(page) == []
+    page.get_by_role("button", name="Importer", exact=True).click()
+    expect(page.get_by_role("button", name="Importer 1 ligne — 25,34 € HT")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.locator("#ligne-2").get_by_role("button", name="Reprendre").click()
+    expect(page.get_by_role("button", name="Importer", exact=True)).to_have_attribute("aria-disabled", "true")
+
+
+def test_the_annotated_file_goes_out_and_comes_back(page: Page, sheet: Any, tmp_path: Path) -> None:
+    reported(page, sheet(FIRST_TABLE, note="ANNOTE"))
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Télécharger le fichier annoté").click()
+    annotated = tmp_path / download.value.suggested_filename
+    download.value.save_as(annotated)
+    assert load_workbook(annotated).active["A3"].value == "Prénom non renseigné"
+    reported(page, annotated)
+    assert shown_rows(page) == expected(FIRST_TABLE, [2, 3, 4, 5, 6, 1], MAIN_REMARKS, "ANNOTE")
+
+
+def test_counters_and_kinds_filter(page: Page, sheet: Any) -> None:
+    reported(page, sheet(FIRST_TABLE, note="FILTRES"))
+    page.get_by_role("link", name="information(s)").click()
+    assert [row[1][0] for row in shown_rows(page)] == ["1"]
+    page.get_by_role("link", name="La formation ne correspond pas à la catégorie indiquée").click()
+    assert [row[1][0] for row in shown_rows(page)] == ["3", "6"]
+    page.get_by_label("Nom ou N° de permis").fill("raikonen")
+    page.get_by_role("button", name="Rechercher").click()
+    assert [row[1][0] for row in shown_rows(page)] == ["6"]
+
+
+def test_what_cannot_be_read_is_one_sentence(page: Page, tmp_path: Path) -> None:
+    hostile = tmp_path / "sessions.xlsx"
+    hostile.write_bytes(b"PK\x03\x04" + b"\x00" * 4000)
+    send(page, hostile)
+    expect(page.get_by_role("heading", name="Fichier refusé")).to_be_visible()
+    expect(page.locator(".notice--error h2")).to_have_text(re.compile("^Le fichier est .*\\.$"))
+    assert violations(page) == []
+    expect(page.get_by_role("button", name="Parcourir")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "sentence"),
+    [
+        ("sessions.xlsx", 10 * 1024 * 1024 + 1, "Le fichier dépasse 10 Mo"),
+        ("sessions.csv", 10, "Le fichier doit être au format XLSX ou XLS"),
+        ("sessions.xls", 0, "Le fichier est vide"),
+    ],
+)
+def test_what_would_be_refused_is_said_before_it_travels(
+    page: Page, tmp_path: Path, name: str, size: int, sentence: str
+) -> None:
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.method))
+    path = tmp_path / name
+    path.write_bytes(bytes(size))
+    send(page, path)
+    expect(page.locator("[data-upload-error]")).to_contain_text(sentence)
+    assert "POST" not in sent
+
+
+def test_a_file_is_dropped_on_the_box(page: Page, sheet: Any) -> None:
+    content = list(sheet(FIRST_TABLE, note="DEPOT").read_bytes())
+    dropped = page.evaluate_handle(
+        """bytes => {
+            const files = new DataTransfer();
+            files.items.add(new File([new Uint8Array(bytes)], "depot.xlsx"));
+            return files;
+        }""",
+        content,
+    )
+    page.dispatch_event(".filebox", "drop", {"dataTransfer": dropped})
+    expect(page.get_by_role("heading", name="Rapport d’analyse")).to_be_visible()
+    expect(page.locator(".pagehead__sub")).to_contain_text("depot.xlsx")
+
+
+def test_the_sending_and_the_analysis_show_how_far_they_are(page: Page, tmp_path: Path) -> None:
+    one = SECOND_TABLE[0]
+    rows = ([f"REF{at}", ORDER, *one[1:7], f"8{at:011}"] for at in range(20_000))
+    path = tmp_path / "grand.xlsx"
+    path.write_bytes(builders.xlsx(list(HEADERS.values()), *rows))
+    page.evaluate(
+        """() => {
+            const bar = document.querySelector("progress");
+            new MutationObserver(() => sessionStorage.setItem("sent", bar.value)).observe(
+                document.querySelector("[data-sent-percent]"), { childList: true });
+        }"""
+    )
+    send(page, path)
+    expect(page.get_by_role("heading", name="Import des données en cours ...")).to_be_visible()
+    assert page.evaluate("sessionStorage.getItem('sent')") == "100"
+    assert violations(page) == []
+    # The page may be left: the analysis is found again in the list, and then its report.
+    page.goto("/imports/")
+    page.get_by_role("link", name="grand.xlsx").first.click()
+    expect(page.get_by_role("heading", name="Rapport d’analyse")).to_be_visible(timeout=60_000)
+    expect(page.locator("#counters")).to_contain_text("20 000")
+    assert page.locator("#rows tr").count() == 50
+
+
+def test_without_scripts_everything_goes_by_plain_forms(new_person: Any, sheet: Any) -> None:
+    page = new_person(MANAGER, java_script_enabled=False)
+    page.goto("/imports/")
+    page.get_by_label("Fichier à importer").set_input_files(sheet(strangers(FIRST_TABLE, "A"), note="SANSSCRIPT"))
+    page.get_by_role("button", name="Envoyer").click()
+    address = page.url
+    for _ in range(50):  # the page refreshes itself every three seconds
+        page.goto(address)
+        if page.get_by_role("heading", name="Rapport d’analyse").count():
+            break
+        page.wait_for_timeout(200)
+    cell(page, 2, "first_name").click()
+    page.get_by_label("Prénom, ligne 2").fill("MARIE")
+    page.get_by_role("button", name="Valider").click()
+    expect(page.locator("#messages")).to_contain_text("Ligne 2 corrigée.")
+    for line in (3, 4, 5, 6):
+        page.locator(f"#ligne-{line}").get_by_role("button", name="Écarter").click()
+    page.get_by_role("button", name="Importer", exact=True).click()
+    page.get_by_role("button", name="Importer 2 lignes — 50,68 € HT").click()
+    expect(page.get_by_text("Votre import a été pris en compte avec succès")).to_be_visible()
+
+
+def test_on_a_narrow_screen_nothing_is_cut(new_person: Any, sheet: Any) -> None:
+    page = new_person(MANAGER, width=390)
+    page.goto("/imports/")
+    reported(page, sheet(FIRST_TABLE, note="ETROIT"))
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.goto("/imports/")
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
