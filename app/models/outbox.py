@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from .registration import Registration
 from .types import Json, UtcDateTime
 
-DOCUMENTS, MAIL, ANALYSIS = "documents", "mail", "analysis"
+DOCUMENTS, MAIL, ANALYSIS, RESET = "documents", "mail", "analysis", "reset"
 
 MAIL_PENDING, MAIL_SENT, MAIL_REFUSED = "pending", "sent", "refused"
 MAIL_STATES = {MAIL_PENDING: "À envoyer", MAIL_SENT: "Envoyé", MAIL_REFUSED: "Refusé"}
@@ -35,7 +35,7 @@ class Outbox(Model):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     #: From when it may be taken: after a failure, later and later; while a worker holds it, the end of its lease.
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    #: Order among what is due: an analysis somebody waits for comes first, then each batch's first documents, then their second …
+    #: Order among what is due: an analysis somebody waits for first, then each batch's first documents, their second …
     turn: Mapped[int] = mapped_column(default=0)
     #: When the queue was last rung for it; a bell may get lost, so it is rung again after a minute.
     rung_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -45,17 +45,23 @@ class Outbox(Model):
 
 
 class Mail(Model):
-    """One mail to one recipient; a wanted resend is a new sequence, so nothing is mailed twice by accident."""
+    """One mail to one recipient; a wanted resend is a new sequence, so nothing is mailed twice by accident.
+
+    A mail is about a registration or about an account; the latter names its ``subject``: a link's nonce, a request.
+    """
 
     __tablename__ = "mail"
     __table_args__ = (
         UniqueConstraint("kind", "registration_id", "sequence"),
+        UniqueConstraint("kind", "subject"),
         CheckConstraint("state IN ('pending', 'sent', 'refused')", name="ck_mail_state"),
+        CheckConstraint("(registration_id IS NULL) <> (subject IS NULL)", name="ck_mail_about"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(20))
-    registration_id: Mapped[int] = mapped_column(ForeignKey("registration.id", ondelete="RESTRICT"))
+    registration_id: Mapped[int | None] = mapped_column(ForeignKey("registration.id", ondelete="RESTRICT"))
+    subject: Mapped[str | None] = mapped_column(String(40))
     sequence: Mapped[int] = mapped_column(default=1)
     recipient: Mapped[str] = mapped_column(String(254))
     message_id: Mapped[str] = mapped_column(String(120), unique=True)
@@ -64,4 +70,4 @@ class Mail(Model):
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     error: Mapped[str | None] = mapped_column(Text)
 
-    registration: Mapped[Registration] = relationship()
+    registration: Mapped[Registration | None] = relationship()

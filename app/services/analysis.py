@@ -14,7 +14,7 @@ from app.models.batch import ANALYSING, IN_ERROR, OPEN_STATES, READY
 from app.validators.batch import Report, check_batch
 from app.validators.context import Catalogue
 from app.validators.line import Line, RawLine, parse_lines
-from app.validators.remark import encode_remarks
+from app.validators.remark import Code, encode_remarks
 
 from . import batches, clock, facts
 from .transaction import transaction
@@ -89,7 +89,7 @@ def summary(report: Report) -> dict[str, Any]:
         "lines": report.lines,
         "errors": report.errors,
         "informations": report.informations,
-        "kept": sum(row.is_kept for row in report.rows),
+        "kept": report.lines - report.kinds.get(Code.IDENTICAL_LINE, 0),
         "kinds": report.kinds,
     }
 

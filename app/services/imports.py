@@ -17,6 +17,7 @@ from app.models.outbox import ANALYSIS
 from app.validators.batch import Report, Row
 from app.validators.file import FileRefused, check_content, check_name, check_size, kind_of
 from app.validators.line import Line, RawLine, parse_lines
+from app.validators.memory import collector_paused
 from app.validators.remark import FIELDS, encode_remarks
 
 from . import analysis, antivirus, batches, bulk, clock, facts, journal, outbox, uploads, workbook
@@ -67,6 +68,12 @@ def analyse(batch_id: int) -> None:
     file = db.session.get_one(ImportFile, batch_id, populate_existing=True)
     if file.batch.state not in (ANALYSING, FAILED) or not file.path:
         return
+    with collector_paused():  # hundreds of thousands of small objects, none of them in a circle
+        _analyse(file)
+
+
+def _analyse(file: ImportFile) -> None:
+    batch_id = file.batch_id
     try:
         sheet = _read(file)
     except FileRefused as refusal:

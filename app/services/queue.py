@@ -39,7 +39,10 @@ def length() -> int:
 
 
 def ring(rows: Sequence[tuple[int, bool]]) -> None:
-    """Enqueue a job a row (outbox id, whether it goes before what waits), in one go. Raises `redis.exceptions.RedisError` when the queue is down."""
+    """Enqueue a job a row (outbox id, whether it goes before what waits), in one go.
+
+    Raises `redis.exceptions.RedisError` when the queue is down.
+    """
     jobs = [
         Queue.prepare_data(JOB, args=(outbox_id,), timeout=JOB_TIMEOUT, result_ttl=0, failure_ttl=0, at_front=at_front)
         for outbox_id, at_front in rows

@@ -153,10 +153,7 @@ class Remark:
 
     def encode(self) -> str:
         """Readable text for the base, e.g. `duplicate_driver:permit_number:4`; `decode` reads it back."""
-        argument = self.on.isoformat() if self.on else self.detail
-        if self.other_line is not None:
-            argument = str(self.other_line)
-        return _join(self.code.value, self.field or "", argument)
+        return _encode(self)
 
     @staticmethod
     def decode(text: str) -> Remark:
@@ -166,6 +163,14 @@ class Remark:
 
 def _join(*parts: str) -> str:
     return ":".join(parts).rstrip(":")
+
+
+@lru_cache(maxsize=4096)
+def _encode(remark: Remark) -> str:
+    argument = remark.on.isoformat() if remark.on else remark.detail
+    if remark.other_line is not None:
+        argument = str(remark.other_line)
+    return _join(remark.code.value, remark.field or "", argument)
 
 
 @lru_cache(maxsize=4096)
