@@ -160,12 +160,11 @@ def _store(batch_id: int, found: analysis.Analysis) -> None:
 
 
 def line_values(batch_id: int, row: Row) -> tuple[object, ...]:
-    """Return the columns of a judged line, in the order of LINE_COLUMNS."""
-    raw = row.line.raw
-    return (
-        batch_id, *raw[:10], row.rank, encode_remarks(row.remarks) if row.remarks else "", raw.numeric_permit,
-        row.line.group, False,
-    )  # fmt: skip
+    """Return the columns of a judged line, in the order of LINE_COLUMNS; true and false as 1 and 0, which is quicker."""
+    line, remarks = row.line, row.remarks
+    raw = line.raw
+    text = "" if not remarks else remarks[0].encode() if len(remarks) == 1 else encode_remarks(remarks)
+    return (batch_id, *raw[:10], row.rank, text, int(raw.numeric_permit), line.group, 0)
 
 
 def _steps(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
