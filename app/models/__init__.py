@@ -12,11 +12,14 @@ from .journal import JournalEntry
 from .outbox import Mail, Outbox
 from .person import Person
 from .registration import Document, Registration
+from .sign_up import AccountLink, Attempt, SignUp
 
 __all__ = [
+    "AccountLink",
     "Accreditation",
     "ApiKey",
     "ApiSubscription",
+    "Attempt",
     "Batch",
     "BatchLine",
     "Centre",
@@ -31,6 +34,7 @@ __all__ = [
     "Person",
     "Registration",
     "ServiceContract",
+    "SignUp",
     "Suspension",
     "Tariff",
     "Training",

@@ -83,6 +83,17 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_ab_view_menu_name")),
     )
     op.create_table(
+        "attempt",
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("free_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_attempt")),
+    )
+    with op.batch_alter_table("attempt", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_attempt_last_at"), ["last_at"], unique=False)
+
+    op.create_table(
         "centre",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=160), nullable=False),
@@ -417,6 +428,28 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_service_contract_centre_id"), ["centre_id"], unique=False)
 
     op.create_table(
+        "sign_up",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("email", sa.String(length=128), nullable=False),
+        sa.Column("last_name", sa.String(length=60), nullable=False),
+        sa.Column("first_name", sa.String(length=60), nullable=False),
+        sa.Column("birth_date", sa.Date(), nullable=False),
+        sa.Column("permit_number", sa.String(length=16), nullable=False),
+        sa.Column("password_hash", sa.String(length=256), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reason", sa.String(length=300), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=True),
+        sa.CheckConstraint("state IN ('sent', 'waiting', 'opened', 'refused', 'replaced')", name="ck_sign_up_state"),
+        sa.ForeignKeyConstraint(["person_id"], ["ab_user.id"], name=op.f("fk_sign_up_person_id"), ondelete="RESTRICT"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_up")),
+    )
+    with op.batch_alter_table("sign_up", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sign_up_email"), ["email"], unique=False)
+        batch_op.create_index("ix_sign_up_state", ["state"], unique=False)
+
+    op.create_table(
         "ab_permission_view_role",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("permission_view_id", sa.Integer(), nullable=True),
@@ -438,6 +471,33 @@ def upgrade() -> None:
     with op.batch_alter_table("ab_permission_view_role", schema=None) as batch_op:
         batch_op.create_index("idx_permission_view_id", ["permission_view_id"], unique=False)
         batch_op.create_index("idx_role_id", ["role_id"], unique=False)
+
+    op.create_table(
+        "account_link",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("nonce", sa.String(length=32), nullable=False),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("email", sa.String(length=128), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("sign_up_id", sa.Integer(), nullable=True),
+        sa.Column("person_id", sa.Integer(), nullable=True),
+        sa.CheckConstraint("kind IN ('confirm', 'reset')", name="ck_account_link_kind"),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["ab_user.id"], name=op.f("fk_account_link_person_id"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["sign_up_id"], ["sign_up.id"], name=op.f("fk_account_link_sign_up_id"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_account_link")),
+        sa.UniqueConstraint("nonce", name=op.f("uq_account_link_nonce")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_account_link_token_hash")),
+    )
+    with op.batch_alter_table("account_link", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_account_link_person_id"), ["person_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_account_link_sign_up_id"), ["sign_up_id"], unique=False)
 
     op.create_table(
         "accreditation_training",
@@ -616,7 +676,8 @@ def upgrade() -> None:
         "mail",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
-        sa.Column("registration_id", sa.Integer(), nullable=False),
+        sa.Column("registration_id", sa.Integer(), nullable=True),
+        sa.Column("subject", sa.String(length=40), nullable=True),
         sa.Column("sequence", sa.Integer(), nullable=False),
         sa.Column("recipient", sa.String(length=254), nullable=False),
         sa.Column("message_id", sa.String(length=120), nullable=False),
@@ -625,11 +686,13 @@ def upgrade() -> None:
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.CheckConstraint("state IN ('pending', 'sent', 'refused')", name="ck_mail_state"),
+        sa.CheckConstraint("(registration_id IS NULL) <> (subject IS NULL)", name="ck_mail_about"),
         sa.ForeignKeyConstraint(
             ["registration_id"], ["registration.id"], name=op.f("fk_mail_registration_id"), ondelete="RESTRICT"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mail")),
         sa.UniqueConstraint("kind", "registration_id", "sequence", name=op.f("uq_mail_kind_registration_id_sequence")),
+        sa.UniqueConstraint("kind", "subject", name=op.f("uq_mail_kind_subject")),
         sa.UniqueConstraint("message_id", name=op.f("uq_mail_message_id")),
     )
     # ### end Alembic commands ###
@@ -665,11 +728,21 @@ def downgrade() -> None:
 
     op.drop_table("batch_line")
     op.drop_table("accreditation_training")
+    with op.batch_alter_table("account_link", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_account_link_sign_up_id"))
+        batch_op.drop_index(batch_op.f("ix_account_link_person_id"))
+
+    op.drop_table("account_link")
     with op.batch_alter_table("ab_permission_view_role", schema=None) as batch_op:
         batch_op.drop_index("idx_role_id")
         batch_op.drop_index("idx_permission_view_id")
 
     op.drop_table("ab_permission_view_role")
+    with op.batch_alter_table("sign_up", schema=None) as batch_op:
+        batch_op.drop_index("ix_sign_up_state")
+        batch_op.drop_index(batch_op.f("ix_sign_up_email"))
+
+    op.drop_table("sign_up")
     with op.batch_alter_table("service_contract", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_service_contract_centre_id"))
 
@@ -733,6 +806,10 @@ def downgrade() -> None:
 
     op.drop_table("outbox")
     op.drop_table("centre")
+    with op.batch_alter_table("attempt", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_attempt_last_at"))
+
+    op.drop_table("attempt")
     op.drop_table("ab_view_menu")
     op.drop_table("ab_user")
     op.drop_table("ab_role")
