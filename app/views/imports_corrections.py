@@ -16,7 +16,7 @@ from app.validators.fields import loosen_date
 from .base import Screen
 from .filters import count_of
 from .headers import is_htmx
-from .imports_report import COLUMNS, import_file, told
+from .imports_report import COLUMNS, import_file, told, wanted_lines
 
 #: Rows on a page at most: more changed ones than that are not on it.
 _SHOWN = 200
@@ -70,7 +70,11 @@ class CorrectionsView(Screen):
             return redirect(url_for("ImportsView.show", key=key, _anchor=f"ligne-{number}"))
         shown = {int(text) for text in request.form.get("lignes", "").split(",")[:_SHOWN] if text.isdecimal()}
         rows = report.lines(file.batch, sorted(shown.intersection(changed)))
-        return str(self.render_template("imports/changed.html", changed_rows=rows, said=said, **told(file)))
+        return str(
+            self.render_template(
+                "imports/changed.html", changed_rows=rows, said=said, wanted=wanted_lines(), **told(file)
+            )
+        )
 
     @expose("/<key>/suggestion", methods=["POST"])
     def suggestion(self, key: str) -> Response:

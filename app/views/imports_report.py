@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import abort, request, url_for
 
@@ -16,6 +16,7 @@ from app.services.report import Filter
 from app.validators.remark import Code, Remark, kind_sentence
 
 from .base import Screen, batch_or_404, require_right
+from .headers import is_htmx
 from .wizard import number_of
 
 #: Field → head of its column, to the letter and in the order of the reference document.
@@ -69,8 +70,9 @@ def told(file: ImportFile) -> dict[str, Any]:
 
 
 def wanted_lines() -> Filter:
-    """Return the filter that the address asks for."""
-    asked = request.args
+    """Return the filter that the address asks for; during an htmx call, that of the page it stands on."""
+    page = urlsplit(request.headers.get("HX-Current-URL", "")).query
+    asked = dict(parse_qsl(page)) if is_htmx() else request.args
     return Filter(asked.get("gravite", ""), asked.get("type", ""), asked.get("q", "").strip()[:100])
 
 

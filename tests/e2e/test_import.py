@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from openpyxl import load_workbook
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from app.validators.remark import HEADERS
 from tests.corpus import builders
@@ -17,24 +17,23 @@ from tests.services.test_analysis import FIRST_TABLE, ORDER, REF, SECOND_TABLE
 
 from .axe import violations
 from .conftest import Program, start_program
+from .importing import (
+    COLUMNS,
+    MAIN_REMARKS,
+    Table,
+    cell,
+    correct,
+    counters,
+    expected,
+    reported,
+    send,
+    shown_rows,
+    strangers,
+)  # fmt: skip
 
 pytestmark = pytest.mark.browser
 
 MANAGER = "gestionnaire@demo.example"
-#: To the letter and in the order of the reference document.
-COLUMNS = [
-    "Détail", "Ligne", "REF", "N° de commande", "Typologie", "Formation", "Date de fin de formation", "Prénom", "Nom",
-    "Date de naissance", "N° de permis de conduire",
-]  # fmt: skip
-MAIN_REMARKS = {
-    1: "Ne possède pas encore de compte sur la plateforme",
-    2: "Prénom non renseigné",
-    3: "CFR non agréé pour cette formation à la date indiquée",
-    4: "La date de fin de formation ne peut pas être postérieure à la date du jour",
-    5: "Format du prénom non conforme",
-    6: "Le stagiaire doit être majeur",
-}
-Table = list[tuple[Any, ...]]
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +42,6 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     running = start_program(tmp_path_factory.mktemp("imports"))
     yield running
     assert running.stop() == 0
-
-
-def strangers(table: Table, mark: str = "9") -> Table:
-    """Return the table with drivers nobody knows: what a test registers must not be remarked in the next one."""
-    return [(*cells, f"{mark}{permit}") for *cells, permit in table]
 
 
 @pytest.fixture
@@ -69,66 +63,6 @@ def page(new_person: Callable[..., Page]) -> Page:
     person = new_person(MANAGER)
     person.goto("/imports/")
     return person
-
-
-def send(page: Page, path: Path) -> None:
-    """Choose a file in the window that « Parcourir » opens; the analysis follows by itself."""
-    with page.expect_file_chooser() as window:
-        page.get_by_role("button", name="Parcourir").click()
-    window.value.set_files(path)
-
-
-def reported(page: Page, path: Path) -> None:
-    """Send a file, from the report of another one as well, and wait for its own report."""
-    before = page.url
-    send(page, path)
-    page.wait_for_url(lambda url: url != before)
-    expect(page.get_by_role("heading", name="Rapport d’analyse")).to_be_visible()
-
-
-def counters(page: Page) -> list[str]:
-    return [" ".join(text.split()) for text in page.locator("#counters .counter").all_inner_texts()]
-
-
-def cell(page: Page, line: int, field: str) -> Locator:
-    return page.locator(f"#ligne-{line} [data-cell={field}]")
-
-
-def correct(page: Page, line: int, field: str, value: str, key: str = "F2") -> None:
-    """Correct a cell with the keyboard alone and wait for the answer; the focus must come back to the cell."""
-    cell(page, line, field).focus()
-    page.keyboard.press(key)
-    expect(page.locator("[data-editing] .input")).to_be_focused()
-    page.keyboard.type(value)
-    page.keyboard.press("Enter")
-    expect(page.locator("#told")).to_contain_text(f"Ligne {line} corrigée")
-    expect(cell(page, line, field)).to_be_focused()
-
-
-def shown_rows(page: Page) -> list[tuple[str, list[str]]]:
-    """Return main remark and the ten other cells of each row, as they are read on screen."""
-    rows = []
-    for row in page.locator("#rows tr").all():
-        first, *others = [" ".join(text.split()) for text in row.locator("td").all_text_contents()]
-        main = row.locator(".remark").first.text_content() if row.locator(".remark").count() else ""
-        rows.append((str(main).split(" : ", 1)[-1], [_bare(text) for text in others]))
-        assert first is not None
-    return rows
-
-
-def _bare(text: str) -> str:
-    """Return what the file said: without the words for those who do not see the mark."""
-    text = re.sub(r"^Erreur, corriger ligne \d+, [^:]+: ", "", text)
-    return "" if text in ("non renseigné", "vide") else text
-
-
-def expected(table: Table, order: list[int], remarks: dict[int, str], note: str) -> list[tuple[str, list[str]]]:
-    lines = {number: cells for number, *cells in table}
-    rows = []
-    for number in order:
-        label, category, *rest = lines[number]
-        rows.append((remarks.get(number, ""), [str(number), note, ORDER, category, label, *rest]))
-    return rows
 
 
 @pytest.mark.parametrize("kind", ["xlsx", "xls"])
