@@ -11,6 +11,7 @@ from app.services import demonstration, outbox, reference_data, retention
 from app.services.transaction import transaction
 
 from .analyse import analyse
+from .api import api_key
 
 seed = AppGroup("seed", help="Load data into the base.")
 outbox_group = AppGroup("outbox", help="What waits to be done.")
@@ -56,5 +57,5 @@ def purge(dry_run: bool) -> None:
 
 def register(app: Flask) -> None:
     """Add our commands to the application."""
-    for command in (seed, outbox_group, run_worker, analyse, purge):
+    for command in (seed, outbox_group, run_worker, analyse, api_key, purge):
         app.cli.add_command(command)

@@ -17,6 +17,7 @@ def register(app: Flask, appbuilder: AppBuilder) -> None:
     _register_spaces(app, appbuilder)
     _register_sessions(appbuilder)
     _register_imports(appbuilder)
+    _register_api(app, appbuilder)
 
 
 def _register_spaces(app: Flask, appbuilder: AppBuilder) -> None:
@@ -46,3 +47,11 @@ def _register_imports(appbuilder: AppBuilder) -> None:
 
     for screen in (imports.ImportsView, imports_corrections.CorrectionsView):
         appbuilder.add_view_no_menu(screen)
+
+
+def _register_api(app: Flask, appbuilder: AppBuilder) -> None:
+    """Register the API with its document, and the screen where a centre subscribes to it."""
+    from app.views import api, api_subscription
+
+    api.register(app)
+    appbuilder.add_view_no_menu(api_subscription.ApiSubscriptionView)

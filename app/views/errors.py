@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from flask import Flask, json, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, default_exceptions
+from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Response
 
 from app.extensions import db
@@ -113,7 +114,8 @@ def _answer(page: Page, code: int) -> Response:
 
 def _problem(page: Page, code: int) -> Response:
     """Return the error as `application/problem+json` (RFC 9457)."""
-    body = {"type": "about:blank", "title": page.title, "status": code, "detail": page.sentence}
+    name = HTTP_STATUS_CODES.get(code, "error").lower().replace(" ", "_")
+    body = {"type": "about:blank", "title": page.title, "status": code, "detail": page.sentence, "code": name}
     return make_response(json.dumps(body, ensure_ascii=False), code, {"Content-Type": "application/problem+json"})
 
 

@@ -1,0 +1,69 @@
+"""The third door: API v1, its document and its help. JSON in, JSON out, no cookie, so no forged request to fear."""
+
+from __future__ import annotations
+
+import re
+import traceback
+import uuid
+
+import structlog
+from flask import Flask, g, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.wrappers import Response
+
+from app.extensions import csrf, db
+
+from . import calls, pages
+from .operations import blueprint, rate_headers
+from .problems import Problem, answer
+
+__all__ = ["calls", "register"]
+
+log = structlog.get_logger()
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+@blueprint.before_request
+def _name_the_call() -> None:
+    given = request.headers.get("X-Request-Id", "")
+    g.api_request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+@blueprint.after_request
+def _tell(response: Response) -> Response:
+    """Add the call's number and what is left of its minute."""
+    response.headers["X-Request-Id"] = g.api_request_id
+    if "api_allowance" in g:
+        response.headers.update(rate_headers(g.api_allowance))
+        if response.status_code == 429:
+            response.headers["Retry-After"] = str(g.api_allowance.reset)
+    return response
+
+
+@blueprint.errorhandler(Problem)
+def _on_problem(problem: Problem) -> Response:
+    return answer(problem)
+
+
+@blueprint.errorhandler(RequestEntityTooLarge)
+def _on_large_body(_error: RequestEntityTooLarge) -> Response:
+    return answer(Problem("too_large"))
+
+
+@blueprint.errorhandler(Exception)
+def _on_failure(error: Exception) -> Response | HTTPException:
+    """Answer an unforeseen failure; the log names its kind and the call, never what the call carried."""
+    if isinstance(error, HTTPException):
+        return error
+    db.session.rollback()
+    # Not the error's own words: those of the base repeat the values of the line.
+    where = traceback.format_tb(error.__traceback__)[-1].strip()
+    log.error("api call failed", request_id=g.api_request_id, error=type(error).__name__, where=where)
+    return answer(Problem("internal_error"))
+
+
+def register(app: Flask) -> None:
+    """Open the door."""
+    csrf.exempt(blueprint)
+    app.register_blueprint(blueprint)
+    app.register_blueprint(pages.help_blueprint)

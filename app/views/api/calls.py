@@ -1,0 +1,100 @@
+"""The five calls of the API, version 1: each reads the call, asks one service, and hands the answer back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.services import access, analysis, api_reading, api_registration, pricing
+from app.services.api_keys import ANALYSE, READ, REGISTER, Caller
+from app.services.api_registration import Demand, KeyReused, LinesInError
+
+from . import strict
+from .operations import Operation, operation
+from .problems import Problem
+
+_DAY = {"type": "string", "example": "2022-01-10"}
+_AFTER = {"type": "integer", "minimum": 0}
+
+
+@operation(
+    Operation(
+        "catalogue", "GET", "/catalogue", (READ, ANALYSE, REGISTER), "Formations ouvertes au centre",
+        "Les formations pour lesquelles le centre tient un agrément actif ce jour-là.", "Catalogue",
+        query=(("on", _DAY, "Jour jugé (AAAA-MM-JJ ou JJ/MM/AAAA) ; aujourd’hui par défaut."),),
+        problems=("invalid_date",),
+    )
+)  # fmt: skip
+def catalogue(caller: Caller) -> dict[str, Any]:
+    """Return the trainings open to the caller's centre on a day."""
+    day = strict.day("on")
+    return {"on": day.isoformat(), "trainings": api_reading.catalogue(caller.centre_id, day)}
+
+
+@operation(
+    Operation(
+        "analyses", "POST", "/analyses", (ANALYSE,), "Analyser des lignes",
+        "Les règles de l’enregistrement, appliquées à des lignes ; rien n’est enregistré.", "Analysis", request="Lines",
+    )
+)  # fmt: skip
+def analyses(caller: Caller) -> dict[str, Any]:
+    """Return the analysis of the lines; writes nothing."""
+    return analysis.analyse_lines(caller.centre_id, strict.lines()).report.to_json()
+
+
+@operation(
+    Operation(
+        "registrations", "POST", "/registrations", (REGISTER,), "Enregistrer des lignes",
+        "Toutes les lignes sont enregistrées et facturées, ou aucune. Le même envoi sous la même clé d’idempotence rend la "
+        "première réponse : un appel sans réponse se renvoie tel quel.",
+        "Registrations", 201, request="Lines",
+        problems=(
+            "idempotency_key_missing", "idempotency_key_invalid", "idempotency_key_reused", "not_allowed", "no_tariff",
+            "lines_in_error",
+        ),
+    )
+)  # fmt: skip
+def registrations(caller: Caller) -> dict[str, Any]:
+    """Register the lines of the call, once, and return what was registered."""
+    key = strict.idempotency_key()
+    lines = strict.lines()
+    try:
+        return api_registration.register(caller, Demand(key, strict.fingerprint(), lines))
+    except LinesInError as refusal:
+        raise Problem("lines_in_error", **refusal.report.to_json()) from None
+    except KeyReused:
+        raise Problem("idempotency_key_reused") from None
+    except pricing.NoTariff:
+        raise Problem("no_tariff") from None
+    except access.NotAllowed as refusal:
+        raise Problem("not_allowed", refusal.message) from None
+
+
+@operation(
+    Operation(
+        "batch", "GET", "/batches/<key>", (READ, REGISTER), "État d’un envoi",
+        "Un envoi du centre, par API, par fichier ou à la main, avec ses enregistrements et leurs documents, 1 000 par page.",
+        "Batch", query=(("after", _AFTER, "Valeur de « next » de la page précédente."),),
+        problems=("not_found", "invalid_cursor"),
+    )
+)  # fmt: skip
+def batch(caller: Caller, key: str) -> dict[str, Any]:
+    """Return a batch of the caller's centre; another centre's is not found, like one that never was."""
+    found = api_reading.batch(caller.centre_id, key, strict.cursor("after"))
+    if found is None:
+        raise Problem("not_found")
+    return found
+
+
+@operation(
+    Operation(
+        "registration", "GET", "/registrations/<id>", (READ, REGISTER), "État d’un enregistrement",
+        "Un enregistrement du centre et ses documents.", "Registration", problems=("not_found",),
+    )
+)  # fmt: skip
+def registration(caller: Caller, id: str) -> dict[str, Any]:  # noqa: A002  the name in the address
+    """Return a registration of the caller's centre; another centre's is not found, like one that never was."""
+    number = int(id) if id.isascii() and id.isdigit() and len(id) < 10 else 0
+    found = api_reading.registration(caller.centre_id, number)
+    if found is None:
+        raise Problem("not_found")
+    return found

@@ -1,0 +1,115 @@
+"""The OpenAPI 3.1 document, made from the calls, the schemas and the problems that the program itself works with."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+from .operations import OPERATIONS, Operation
+from .problems import KINDS, MEDIA_TYPE, body
+from .schemas import MARIE, SCHEMAS, Schema
+
+_HEADERS: Schema = {
+    "X-Request-Id": {"description": "Numéro de l’appel, à citer au support.", "schema": {"type": "string"}},
+    "RateLimit-Limit": {"description": "Appels par minute de la clé.", "schema": {"type": "integer"}},
+    "RateLimit-Remaining": {"description": "Appels restants dans la minute.", "schema": {"type": "integer"}},
+    "RateLimit-Reset": {"description": "Secondes jusqu’à la minute suivante.", "schema": {"type": "integer"}},
+}
+_ROW = {
+    "line": 1,
+    "severity": "error",
+    "remarks": [
+        {"code": "missing", "severity": "error", "field": "first_name", "message": "Prénom non renseigné"},
+    ],
+    "values": {**MARIE, "first_name": ""},
+}
+_EXAMPLES: dict[str, dict[str, Any]] = {
+    "lines_in_error": {"lines": 1, "informations": 0, "errors": 1, "importable": False, "rows": [_ROW]},
+    **{code: {"pointer": "/lines/0/prenom"} for code in ("unknown_field",)},
+}
+
+
+@cache
+def document(base_url: str) -> dict[str, Any]:
+    """Return the document for a site at this address."""
+    paths: dict[str, dict[str, Any]] = {}
+    for told in OPERATIONS:
+        paths.setdefault(address(told), {})[told.method.lower()] = _call(told)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Registre CQC : API des centres",
+            "version": "1",
+            "description": f"Prise en main, codes des règles et politique d’évolution : {base_url}/aide/api/",
+        },
+        "servers": [{"url": f"{base_url}/api/v1"}],
+        "security": [{"key": []}],
+        "paths": paths,
+        "components": {
+            "schemas": SCHEMAS,
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "Une clé de l’API."}},
+        },
+    }
+
+
+def address(told: Operation) -> str:
+    """Return the address of a call below `/api/v1`, as OpenAPI writes it: `/batches/{key}`."""
+    return re.sub(r"<(\w+)>", r"{\1}", told.path)
+
+
+def _call(told: Operation) -> dict[str, Any]:
+    call: dict[str, Any] = {
+        "operationId": told.name,
+        "summary": told.summary,
+        "description": f"{told.description}\n\nPortée : {' ou '.join(told.scopes)}.",
+        "parameters": _parameters(told),
+        "responses": {str(told.status): _success(told), **_refusals(told)},
+    }
+    if told.method == "GET":
+        call["responses"]["304"] = {"description": "Inchangé depuis l’ETag donné dans If-None-Match."}
+    if told.request:
+        call["requestBody"] = {"required": True, "content": _json(told.request)}
+    return call
+
+
+def _parameters(told: Operation) -> list[dict[str, Any]]:
+    in_path = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"<(\w+)>", told.path)
+    ]
+    in_query = [
+        {"name": name, "in": "query", "required": False, "schema": schema, "description": description}
+        for name, schema, description in told.query
+    ]
+    if "idempotency_key_missing" not in told.problems:
+        return in_path + in_query
+    schema = {"type": "string", "pattern": r"^[\x21-\x7e]{1,80}$", "example": "envoi-2022-01-10-001"}
+    words = "Une valeur propre à cet envoi ; la même pour le renvoyer."
+    return [{"name": "Idempotency-Key", "in": "header", "required": True, "schema": schema, "description": words}]
+
+
+def _success(told: Operation) -> dict[str, Any]:
+    headers = dict(_HEADERS)
+    if told.method == "GET":
+        headers["ETag"] = {"description": "À rendre dans If-None-Match.", "schema": {"type": "string"}}
+    return {"description": told.summary, "headers": headers, "content": _json(told.answer)}
+
+
+def _refusals(told: Operation) -> dict[str, Any]:
+    """Return status → the problems that bear it, an example each."""
+    by_status: dict[int, list[str]] = {}
+    for code in told.all_problems:
+        by_status.setdefault(KINDS[code].status, []).append(code)
+    return {str(status): _refusal(codes) for status, codes in sorted(by_status.items())}
+
+
+def _refusal(codes: list[str]) -> dict[str, Any]:
+    schema = "LinesInError" if codes == ["lines_in_error"] else "Problem"
+    examples = {code: {"summary": KINDS[code].title, "value": body(code, **_EXAMPLES.get(code, {}))} for code in codes}
+    content = {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{schema}"}, "examples": examples}}
+    return {"description": " · ".join(KINDS[code].title for code in codes), "headers": _HEADERS, "content": content}
+
+
+def _json(name: str) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}

@@ -1,0 +1,111 @@
+"""The calls of the API as data: what the routes are made of, and the OpenAPI document with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from flask import Blueprint, g, json, make_response, request
+from werkzeug.wrappers import Response
+
+from app.services import api_keys
+from app.services.api_keys import Allowance, Caller, KeyRefused
+
+from . import strict
+from .problems import Problem
+from .schemas import Schema
+
+blueprint = Blueprint("api_v1", __name__, url_prefix="/api/v1")
+
+#: What any call may meet.
+ALWAYS = (
+    "key_missing", "key_invalid", "key_expired", "key_revoked", "address_refused", "scope_missing", "too_many_calls",
+    "unknown_parameter", "internal_error",
+)  # fmt: skip
+#: What a call with a body may meet.
+BODY = (
+    "invalid_json", "duplicate_field", "control_character", "unknown_field", "missing_field", "wrong_type", "too_long",
+    "no_line", "too_large", "too_many_lines", "not_json",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One call: the scopes of which a key needs one, its parameters (name → schema), the schema of its answer, problems."""
+
+    name: str
+    method: str
+    path: str
+    scopes: tuple[str, ...]
+    summary: str
+    description: str
+    answer: str
+    status: int = 200
+    request: str = ""
+    query: tuple[tuple[str, Schema, str], ...] = ()
+    problems: tuple[str, ...] = ()
+
+    @property
+    def all_problems(self) -> tuple[str, ...]:
+        """Return the codes of every problem this call may meet."""
+        return (*ALWAYS, *(BODY if self.request else ()), *self.problems)
+
+
+OPERATIONS: list[Operation] = []
+Handler = Callable[..., dict[str, Any]]
+
+
+def operation(told: Operation) -> Callable[[Handler], Handler]:
+    """Register a handler as a call of the API: it is handed the caller, after the key, the scope and the rate."""
+
+    def register(handler: Handler) -> Handler:
+        OPERATIONS.append(told)
+
+        @wraps(handler)
+        def serve(**arguments: Any) -> Response:
+            caller = admit(told.scopes)
+            strict.parameters(*(name for name, _, _ in told.query))
+            return _answer(handler(caller, **arguments), told.status)
+
+        blueprint.add_url_rule(told.path, told.name, serve, methods=[told.method])
+        return handler
+
+    return register
+
+
+def admit(scopes: tuple[str, ...]) -> Caller:
+    """Return who calls; raise :class:`Problem` for a key, an address, a rate or a scope that does not open this call."""
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not key:
+        raise Problem("key_missing")
+    try:
+        caller = api_keys.authenticate(key.strip(), request.remote_addr or "")
+    except KeyRefused as refusal:
+        raise Problem(refusal.code) from None
+    g.api_allowance = allowance = api_keys.count_call(caller)
+    if allowance.remaining < 0:
+        raise Problem("too_many_calls")
+    if not caller.scopes.intersection(scopes):
+        raise Problem("scope_missing", f"Cette clé n’a pas la portée « {scopes[0]} ».")
+    return caller
+
+
+def rate_headers(allowance: Allowance) -> dict[str, str]:
+    """Return what tells a caller how many calls are left in this minute."""
+    return {
+        "RateLimit-Limit": str(allowance.limit),
+        "RateLimit-Remaining": str(max(allowance.remaining, 0)),
+        "RateLimit-Reset": str(allowance.reset),
+    }
+
+
+def _answer(said: dict[str, Any], status: int) -> Response:
+    """Return the JSON answer; to a reading, with its ETag, and 304 where the caller holds it already."""
+    text = json.dumps(said, ensure_ascii=False, sort_keys=False)
+    response = make_response(text, status, {"Content-Type": "application/json"})
+    if request.method in ("GET", "HEAD"):
+        response.add_etag()
+        response.make_conditional(request.environ)
+    return response

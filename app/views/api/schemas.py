@@ -1,0 +1,160 @@
+"""The shapes of what the API takes and gives: the one source of the checks of requests and of the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.models.batch import MODES, STATES
+from app.models.registration import AVAILABLE, DOCUMENT_KINDS, DOCUMENT_STATES
+from app.services.api_reading import PAGE
+from app.validators.remark import FIELDS, HEADERS, Code, Severity
+
+from .problems import KINDS
+
+Schema = dict[str, Any]
+
+MAX_LINES = 1000
+MAX_TEXT = 1000
+ORDER_OF_DATES = "AAAA-MM-JJ ou JJ/MM/AAAA"
+DATES = ("end_date", "birth_date")
+MARIE = {
+    "reference": "REF20220101", "order_number": "COM-2022-01", "training_label": "FIMO Marchandises",
+    "category": "Marchandises", "end_date": "2022-01-07", "first_name": "Marie", "last_name": "MARTIN",
+    "birth_date": "1985-04-12", "permit_number": "850492100123",
+}  # fmt: skip
+
+
+def _object(properties: dict[str, Schema], *, optional: tuple[str, ...] = (), **more: Any) -> Schema:
+    """Return the schema of an object that holds these members and no other."""
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False, **more}
+
+
+def _list(items: Schema, **more: Any) -> Schema:
+    return {"type": "array", "items": items, **more}
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _text(description: str = "", **more: Any) -> Schema:
+    return {"type": "string", **({"description": description} if description else {}), **more}
+
+
+def _or_null(kind: str, description: str = "") -> Schema:
+    return {"type": [kind, "null"], **({"description": description} if description else {})}
+
+
+_COUNT: Schema = {"type": "integer", "minimum": 0}
+_ID: Schema = {"type": "integer", "minimum": 1}
+_PRICE = _text("Prix unitaire hors taxes, en euros.", pattern=r"^\d+\.\d{2}$")
+_VALUES = {
+    field: _text(header + (f" ({ORDER_OF_DATES})" if field in DATES else ""), maxLength=MAX_TEXT)
+    for field, header in HEADERS.items()
+}
+_ANALYSIS = {
+    "lines": _COUNT,
+    "informations": _COUNT,
+    "errors": _COUNT,
+    "importable": {"type": "boolean", "description": "Aucune ligne n’est en erreur."},
+    "rows": _list(_ref("Row"), description="Dans l’ordre de l’écran : erreurs, informations, lignes sans remarque."),
+}
+_PROBLEM = {
+    "type": _text("Adresse qui explique le code.", format="uri"),
+    "title": _text(),
+    "status": {"type": "integer"},
+    "detail": _text("Ce qui ne va pas et ce qui est attendu, en français."),
+    "code": _text("Nom stable du problème.", enum=list(KINDS)),
+}
+_REGISTERED = {
+    "id": _ID,
+    "line": _ID,
+    "certificate_number": _or_null("string", "Absent pour un module de FCO qui ne complète pas les 35 heures."),
+    "price": _PRICE,
+}
+
+#: Name → schema, as they stand in the document.
+SCHEMAS: dict[str, Schema] = {
+    "Lines": _object({"lines": _list(_ref("Line"), minItems=1, maxItems=MAX_LINES)}, example={"lines": [MARIE]}),
+    "Line": _object(_VALUES, optional=FIELDS, description="Les neuf champs d’une ligne ; un champ absent est vide."),
+    "Remark": _object(
+        {
+            "code": _text(enum=[code.value for code in Code]),
+            "severity": _text(enum=[severity.value for severity in Severity]),
+            "field": {"enum": [*FIELDS, None]},
+            "message": _text("La phrase à montrer."),
+        }
+    ),
+    "Row": _object(
+        {
+            "line": {**_ID, "description": "Rang de la ligne dans l’appel, à partir de 1."},
+            "severity": {"enum": [*(severity.value for severity in Severity), None]},
+            "remarks": _list(_ref("Remark")),
+            "values": _object({field: _text() for field in FIELDS}),
+        }
+    ),
+    "Analysis": _object(_ANALYSIS),
+    "Registered": _object(_REGISTERED),
+    "Registrations": _object(
+        {
+            "batch": _text("Identifiant de l’envoi.", pattern="^[0-9a-f]{16}$"),
+            "registrations": _list(_ref("Registered")),
+            "sandbox": {"const": True, "description": "Présent pour une clé d’essai : rien n’a été enregistré."},
+        },
+        optional=("sandbox",),
+    ),
+    "Document": _object(
+        {
+            "kind": _text(enum=list(DOCUMENT_KINDS)),
+            "state": _text(f"« {AVAILABLE} » dès que le document est remis.", enum=list(DOCUMENT_STATES)),
+            "number": _text(),
+            "verify_url": _text("Page publique de vérification.", format="uri"),
+        }
+    ),
+    "Batch": _object(
+        {
+            "id": _text(pattern="^[0-9a-f]{16}$"),
+            "mode": _text(enum=list(MODES)),
+            "state": _text(enum=list(STATES)),
+            "receipt_number": _or_null("string"),
+            "registered_at": {"type": ["string", "null"], "format": "date-time"},
+            "registrations": _list(_ref("Registered"), maxItems=PAGE),
+            "documents": _list(_ref("Document")),
+            "next": _or_null("integer", "Valeur de « after » pour la page suivante ; null sur la dernière."),
+        }
+    ),
+    "Registration": _object(
+        {
+            **_REGISTERED,
+            "batch": _text(pattern="^[0-9a-f]{16}$"),
+            "state": {"const": "registered"},
+            "registered_on": _text(format="date"),
+            "documents": _list(_ref("Document")),
+        }
+    ),
+    "Catalogue": _object(
+        {
+            "on": _text("Jour auquel l’agrément est jugé.", format="date"),
+            "trainings": _list(_ref("Training")),
+        }
+    ),
+    "Training": _object(
+        {
+            "label": _text("Libellé à employer tel quel dans « training_label »."),
+            "category": _text(enum=["Marchandises", "Voyageurs"]),
+            "family": _text(),
+            "minors_allowed": {"type": "boolean"},
+            "price": _or_null("string", "Prix unitaire hors taxes en vigueur aujourd’hui, en euros."),
+        }
+    ),
+    "Problem": _object(
+        {**_PROBLEM, "pointer": _text("Endroit du corps de l’appel (JSON Pointer).")}, optional=("pointer",)
+    ),
+    "LinesInError": _object({**_PROBLEM, **_ANALYSIS}, description="Le problème et, à côté de lui, l’analyse entière."),
+}
+
+
+def bundled(name: str) -> Schema:
+    """Return a schema that stands alone: with the others it refers to."""
+    return {"$ref": f"#/components/schemas/{name}", "components": {"schemas": SCHEMAS}}

@@ -1,0 +1,134 @@
+"""A small client of the Registre CQC API, version 1. Python 3.10 or later, nothing beyond the standard library.
+
+>>> client = Client("https://registre.example", "cqc_test_…")
+>>> client.register(lines, idempotency_key="envoi-2022-01-10-001")
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+Line = Mapping[str, str]
+#: Answers that say nothing of the call itself: it may be sent again.
+PASSING = (429, 502, 503, 504)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: HTTP status, headers (names in lower case), JSON body (None when empty)."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+
+#: Sends (method, address, headers, body) and returns the answer; raises ``OSError`` when none came.
+Send = Callable[[str, str, Mapping[str, str], bytes | None], Answer]
+
+
+class ApiError(Exception):
+    """The API refused the call. ``code`` is stable, ``detail`` is a French sentence."""
+
+    def __init__(self, answer: Answer) -> None:
+        body = answer.body if isinstance(answer.body, dict) else {}
+        self.status, self.code, self.detail = answer.status, str(body.get("code", "")), str(body.get("detail", ""))
+        self.body, self.request_id = body, answer.headers.get("x-request-id", "")
+        super().__init__(f"{self.status} {self.code}: {self.detail}")
+
+
+class LinesInError(ApiError):
+    """A line has an error: nothing was registered. ``analysis`` says which and why."""
+
+    @property
+    def analysis(self) -> dict[str, Any]:
+        """Return the analysis: counts and rows, those with an error first."""
+        return {name: self.body[name] for name in ("lines", "informations", "errors", "importable", "rows")}
+
+
+class Client:
+    """One key at one address. ``tries``: how often a call without an answer, or put off (429, 503), is sent."""
+
+    def __init__(self, base_url: str, key: str, *, tries: int = 4, send: Send | None = None) -> None:
+        self._root, self._key, self._tries = base_url.rstrip("/") + "/api/v1", key, tries
+        self._send = send or _send
+
+    def catalogue(self, on: str = "") -> list[dict[str, Any]]:
+        """Return the trainings open to the centre on a day (AAAA-MM-JJ), today by default."""
+        found: list[dict[str, Any]] = self._call("GET", "/catalogue" + (f"?{urlencode({'on': on})}" if on else ""))[
+            "trainings"
+        ]
+        return found
+
+    def analyse(self, lines: Iterable[Line]) -> dict[str, Any]:
+        """Return the analysis of at most 1,000 lines; nothing is registered."""
+        return self._call("POST", "/analyses", {"lines": list(lines)})
+
+    def register(self, lines: Iterable[Line], idempotency_key: str = "") -> dict[str, Any]:
+        """Register at most 1,000 lines, all or none, and return what was registered; raise :class:`LinesInError`.
+
+        Keep ``idempotency_key`` with your lines: after a crash of your own, the same call answers without doing it again.
+        """
+        headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
+        return self._call("POST", "/registrations", {"lines": list(lines)}, headers)
+
+    def batch(self, batch_id: str, after: int = 0) -> dict[str, Any]:
+        """Return the state of a batch and a page of its registrations; ``next`` goes into ``after``."""
+        return self._call("GET", f"/batches/{quote(batch_id, safe='')}" + (f"?after={after}" if after else ""))
+
+    def registration(self, registration_id: int) -> dict[str, Any]:
+        """Return the state of a registration and of its documents."""
+        return self._call("GET", f"/registrations/{registration_id}")
+
+    def _call(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        sent = {"Authorization": f"Bearer {self._key}", "Accept": "application/json", **(headers or {})}
+        data = None
+        if body is not None:
+            data = json.dumps(body).encode()
+            sent["Content-Type"] = "application/json"
+        answer = self._insist(method, self._root + path, sent, data)
+        if answer.status >= 400:
+            raise (LinesInError if answer.status == 422 else ApiError)(answer)
+        found: dict[str, Any] = answer.body
+        return found
+
+    def _insist(self, method: str, address: str, headers: Mapping[str, str], data: bytes | None) -> Answer:
+        """Send until an answer that is about the call comes; every call of the API may be sent twice."""
+        for last in [False] * (self._tries - 1) + [True]:
+            wait = 1.0
+            try:
+                answer = self._send(method, address, headers, data)
+                if answer.status not in PASSING or last:
+                    return answer
+                wait = float(answer.headers.get("retry-after", wait))
+            except OSError:
+                if last:
+                    raise
+            time.sleep(wait)
+        raise AssertionError("the last try returns or raises")
+
+
+def _send(method: str, address: str, headers: Mapping[str, str], data: bytes | None) -> Answer:
+    request = urllib.request.Request(address, data=data, headers=dict(headers), method=method)  # noqa: S310  ours
+    try:
+        with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
+            return _answer(response.status, response.headers.items(), response.read())
+    except urllib.error.HTTPError as error:
+        return _answer(error.code, error.headers.items(), error.read())
+
+
+def _answer(status: int, headers: Iterable[tuple[str, str]], text: bytes) -> Answer:
+    try:
+        body = json.loads(text) if text else None
+    except ValueError:  # a proxy's own page
+        body = None
+    return Answer(status, {name.lower(): value for name, value in headers}, body)
