@@ -7,8 +7,8 @@ from typing import Any
 
 import structlog
 
-from app.models.outbox import ANALYSIS, DOCUMENTS, MAIL
-from app.services import documents, imports, mail, outbox
+from app.models.outbox import ANALYSIS, DOCUMENTS, MAIL, RESET
+from app.services import documents, imports, mail, outbox, password_change
 from app.services.transaction import transaction
 
 log = structlog.get_logger()
@@ -17,6 +17,7 @@ log = structlog.get_logger()
 HANDLERS: dict[str, Callable[[dict[str, Any]], None]] = {
     DOCUMENTS: lambda payload: documents.draw(payload["registrations"]),
     MAIL: lambda payload: mail.send(payload["mail"]),
+    RESET: lambda payload: password_change.prepare(payload["link"]),
     ANALYSIS: lambda payload: imports.analyse(payload["batch"]),
 }
 #: After so many failures of an analysis, the person is told.

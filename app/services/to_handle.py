@@ -28,10 +28,13 @@ def failed_work() -> tuple[list[Outbox], int]:
 
 
 def refused_mails() -> tuple[list[Mail], int]:
-    """Return the last mails whose recipient was refused for good, with registration and driver, and how many there are."""
+    """Return the last mails whose recipient was refused for good, with registration and driver, and how many there are.
+
+    A mail about an account has no registration.
+    """
     query = (
         select(Mail)
-        .join(Mail.registration).join(Registration.driver)
+        .outerjoin(Mail.registration).outerjoin(Registration.driver)
         .options(contains_eager(Mail.registration).contains_eager(Registration.driver).joinedload(Driver.person))
         .where(Mail.state == MAIL_REFUSED)
         .order_by(Mail.id.desc())

@@ -1,0 +1,70 @@
+"""What the mails about accounts say: which template, with which values. They are worked out when the mail is sent."""
+
+from __future__ import annotations
+
+from flask import current_app
+from sqlalchemy import exists, func, select
+
+from app.extensions import db
+from app.models import AccountLink, Mail, Person, SignUp
+from app.models.sign_up import CONFIRM, OPENED, RESET
+
+from . import links
+
+#: Kinds of mails beside the certificate's; the subject of the first two is a link's nonce, of DECISION a sign-up's id.
+CONFIRM_MAIL, RESET_MAIL, DECISION, INVITATION = "confirm", "reset", "decision", "invitation"
+
+
+def content(row: Mail) -> tuple[str, dict[str, object]]:
+    """Return the template's name and its values (``subject`` among them) for a mail about an account."""
+    template, subject, values = _PARTS[row.kind](row)
+    base = current_app.config["BASE_URL"]
+    addresses = {
+        "sign_in_url": f"{base}/login/",
+        "reset_url": f"{base}/mot-de-passe/",
+        "sign_up_url": f"{base}/inscription/",
+    }
+    return template, {"subject": subject, **addresses, **values}
+
+
+def is_taken(email: str) -> bool:
+    """Tell whether an account has this mail address, whatever its case; closed ones count too."""
+    wanted = email.lower()
+    same = (func.lower(Person.email) == wanted) | (func.lower(Person.username) == wanted)
+    return bool(db.session.scalar(select(exists().where(same))))
+
+
+def _confirm(row: Mail) -> tuple[str, str, dict[str, object]]:
+    """Ask to confirm the address; where it has an account already, only its owner's mail box learns so."""
+    if is_taken(row.recipient):
+        return "account_open", "Vous avez déjà un compte", {}
+    link = _link(row)
+    sign_up = link.sign_up
+    assert sign_up is not None
+    url = f"{current_app.config['BASE_URL']}/inscription/{links.token(CONFIRM, link.nonce)}"
+    return "confirm", "Confirmez votre adresse électronique", {"url": url, "first_name": sign_up.first_name}
+
+
+def _reset(row: Mail) -> tuple[str, str, dict[str, object]]:
+    url = f"{current_app.config['BASE_URL']}/mot-de-passe/{links.token(RESET, _link(row).nonce)}"
+    return "reset", "Choisissez un nouveau mot de passe", {"url": url}
+
+
+def _decision(row: Mail) -> tuple[str, str, dict[str, object]]:
+    sign_up = db.session.get_one(SignUp, int(str(row.subject)))
+    if sign_up.state == OPENED:
+        return "decision_accepted", "Votre compte est ouvert", {"first_name": sign_up.first_name}
+    values: dict[str, object] = {"first_name": sign_up.first_name, "reason": sign_up.reason}
+    return "decision_refused", "Votre demande de compte", values
+
+
+def _invitation(row: Mail) -> tuple[str, str, dict[str, object]]:
+    assert row.registration is not None
+    return "invitation", "Créez votre espace conducteur", {"centre": row.registration.centre.name}
+
+
+def _link(row: Mail) -> AccountLink:
+    return db.session.execute(select(AccountLink).where(AccountLink.nonce == row.subject)).scalar_one()
+
+
+_PARTS = {CONFIRM_MAIL: _confirm, RESET_MAIL: _reset, DECISION: _decision, INVITATION: _invitation}

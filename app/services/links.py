@@ -1,0 +1,81 @@
+"""One-use links mailed to people: made, found again by their token, spent once."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+from datetime import timedelta
+
+from flask import current_app
+from sqlalchemy import delete, select, update
+
+from app.extensions import db
+from app.models import AccountLink
+
+from . import clock
+from .refusal import Refusal
+
+#: Longer than any link holds and any mail is tried.
+KEPT = timedelta(days=7)
+
+
+class LinkSpent(Refusal):
+    """The link was used, has run out, or never was: which one is not said."""
+
+    message = "Ce lien n’est plus valable : il ne sert qu’une fois, et pendant un temps limité."
+
+
+def issue(kind: str, email: str, lifetime: timedelta, sign_up_id: int | None = None) -> AccountLink:
+    """Write a link that holds for ``lifetime`` from now, in the caller's transaction, and return it."""
+    now, nonce = clock.machine_now(), secrets.token_hex(16)
+    link = AccountLink(
+        kind=kind, nonce=nonce, token_hash=_hash(token(kind, nonce)), email=email, created_at=now,
+        expires_at=now + lifetime, sign_up_id=sign_up_id,
+    )  # fmt: skip
+    db.session.add(link)
+    db.session.flush()
+    return link
+
+
+def token(kind: str, nonce: str) -> str:
+    """Return the secret that a link's address bears (43 characters): worked out again whenever its mail is sent."""
+    key = str(current_app.config["SECRET_KEY"]).encode()
+    digest = hmac.new(key, f"link:{kind}:{nonce}".encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def find(kind: str, typed: str) -> AccountLink:
+    """Return the link of this token while it still holds; raise :class:`LinkSpent` otherwise."""
+    query = select(AccountLink).where(
+        AccountLink.kind == kind, AccountLink.token_hash == _hash(typed), AccountLink.used_at.is_(None),
+        AccountLink.expires_at > clock.machine_now(),
+    )  # fmt: skip
+    link = db.session.execute(query).scalar_one_or_none()
+    if link is None:
+        raise LinkSpent
+    return link
+
+
+def spend(link: AccountLink) -> None:
+    """Use the link up, in the caller's transaction; of two who do it at once, one gets :class:`LinkSpent`."""
+    now = clock.machine_now()
+    done = db.session.execute(
+        update(AccountLink)
+        .where(AccountLink.id == link.id, AccountLink.used_at.is_(None), AccountLink.expires_at > now)
+        .values(used_at=now)
+    )
+    if not done.rowcount:  # type: ignore[attr-defined]
+        raise LinkSpent
+
+
+def forget(kind: str) -> None:
+    """Delete the links of a kind that nothing can need any more, in the caller's transaction."""
+    db.session.execute(
+        delete(AccountLink).where(AccountLink.kind == kind, AccountLink.created_at < clock.machine_now() - KEPT)
+    )
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
