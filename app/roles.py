@@ -15,9 +15,9 @@ def _exactly(*views: str, permission: str = "can_(read|write)") -> list[list[str
 FAB_ROLES: dict[str, list[list[str]]] = {
     AGENT: [
         *_exactly("Centres", "Accreditations", "Suspensions", "Catalogue", "Tariffs", "Contracts", "Drivers"),
-        *_exactly("WithheldDocuments", "Batches"),
+        *_exactly("WithheldDocuments", "Batches", "Profile"),
         *_exactly("Registrations", permission="can_read"),
     ],
-    CENTRE: [*_exactly("Sessions"), *_exactly("CentreDrivers", "CentreRegistrations", permission="can_read")],
-    DRIVER: [*_exactly("DriverSpace", permission="can_read")],
+    CENTRE: [*_exactly("Sessions", "Profile"), *_exactly("CentreDrivers", "CentreRegistrations", permission="can_read")],
+    DRIVER: [*_exactly("Profile"), *_exactly("DriverSpace", permission="can_read")],
 }

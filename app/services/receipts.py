@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import InstrumentedAttribute, contains_eager, selectinload
@@ -13,6 +14,7 @@ from app.models import Batch, Document, Mail, Registration
 from app.models.outbox import MAIL_PENDING, MAIL_REFUSED, MAIL_SENT
 from app.models.registration import AVAILABLE, CERTIFICATE, PENDING, RECAP
 
+from .account_mail import INVITATION
 from .mail import CERTIFICATE_MAIL
 from .pricing import Quote, billed
 
@@ -31,11 +33,15 @@ OTHER = {"revoked": ("error", "Révoqué"), "purged": ("", "Retiré")}
 
 @dataclass(frozen=True)
 class ReceiptLine:
-    """A registration on the receipt, with the state of its two documents as (kind of tag, words)."""
+    """A registration on the receipt, with the state of its two documents as (kind of tag, words).
+
+    ``invited_at``: when the driver was last invited to open an account, None where never.
+    """
 
     registration: Registration
     recap: tuple[str, str]
     certificate: tuple[str, str]
+    invited_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -113,20 +119,20 @@ def _lines(batch_id: int, page: int) -> list[ReceiptLine]:
     )  # fmt: skip
     registrations = list(db.session.execute(query).scalars())
     mails = _mails([r.id for r in registrations])
-    return [_line(r, mails.get(r.id, "")) for r in registrations]
+    return [_line(r, mails.get((r.id, CERTIFICATE_MAIL)), mails.get((r.id, INVITATION))) for r in registrations]
 
 
-def _mails(registration_ids: list[int]) -> dict[int, str]:
-    query = select(Mail.registration_id, Mail.state).where(
-        Mail.kind == CERTIFICATE_MAIL, Mail.registration_id.in_(registration_ids)
-    )
-    return {row.registration_id: row.state for row in db.session.execute(query.order_by(Mail.sequence))}
+def _mails(registration_ids: list[int]) -> dict[tuple[int | None, str], Mail]:
+    """Return registration id and kind → the last mail of that kind."""
+    query = select(Mail).where(Mail.registration_id.in_(registration_ids)).order_by(Mail.sequence)
+    return {(mail.registration_id, mail.kind): mail for mail in db.session.execute(query).scalars()}
 
 
-def _line(registration: Registration, mail_state: str) -> ReceiptLine:
+def _line(registration: Registration, mail: Mail | None, invitation: Mail | None) -> ReceiptLine:
     by_kind = {document.kind: document for document in registration.documents}
     recap = _state(by_kind.get(RECAP), registration, "")
-    return ReceiptLine(registration, recap, _state(by_kind.get(CERTIFICATE), registration, mail_state))
+    certificate = _state(by_kind.get(CERTIFICATE), registration, mail.state if mail else "")
+    return ReceiptLine(registration, recap, certificate, invitation.created_at if invitation else None)
 
 
 def _state(document: Document | None, registration: Registration, mail_state: str) -> tuple[str, str]:

@@ -21,12 +21,14 @@ def register(app: Flask, appbuilder: AppBuilder) -> None:
 
 
 def _register_spaces(app: Flask, appbuilder: AppBuilder) -> None:
-    """Register the driver's space, the verification page, the back office, the addresses of those who watch."""
-    from app.views import backoffice, driver_space, health, verification
+    """Register the driver's space and account, the verification page, the back office, the addresses of those who watch."""
+    from app.views import backoffice, driver_space, health, password_reset, profile, sign_up, verification
 
     backoffice.register(appbuilder)
     appbuilder.add_view_no_menu(driver_space.DriverSpaceView)
-    app.register_blueprint(verification.blueprint)
+    appbuilder.add_view_no_menu(profile.ProfileView)
+    for blueprint in (sign_up.blueprint, password_reset.blueprint, verification.blueprint):
+        app.register_blueprint(blueprint)
     app.register_blueprint(health.blueprint)
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, redirect, request, url_for
+from flask import abort, flash, g, redirect, request, url_for
 from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
 from app.models import Batch
 from app.models.batch import FILE, MODES, REGISTERED
 from app.models.centre import REGISTER
-from app.services import receipts
+from app.services import invitations, receipts
 
 from .base import Screen, batch_or_404, require_right
 from .wizard import number_of
@@ -43,6 +43,13 @@ class ReceiptView(Screen):
         if told["seen"] == request.args.get("vu"):
             return "", 204
         return str(self.render_template("sessions/documents.html", **told))
+
+    @expose("/<key>/recu/<int(max=2147483647):line>/inviter", methods=["POST"])
+    def invite(self, key: str, line: int) -> Response:
+        """Invite the driver of a line, who has no account, to open one."""
+        address = invitations.invite(_batch(key).id, line, request.form.get("email", ""), g.user.id)
+        flash(f"Une invitation est envoyée à l’adresse {address}.", "success")
+        return redirect(url_for("ReceiptView.show", key=key, page=number_of("page")))
 
 
 def _batch(key: str) -> Batch:

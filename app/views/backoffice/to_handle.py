@@ -1,4 +1,4 @@
-"""« À traiter »: documents withheld for a decision, work that failed, mails whose address was refused."""
+"""« À traiter »: accounts asked for, documents withheld for a decision, work that failed, addresses that refused a mail."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from flask import flash, g, redirect, request, url_for
 from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
-from app.models.outbox import DOCUMENTS, MAIL
-from app.services import to_handle, withheld
+from app.models.outbox import ANALYSIS, DOCUMENTS, MAIL, RESET
+from app.services import account_requests, to_handle, withheld
 from app.views.base import Screen
 
 ID = "<int(max=2147483647):row_id>"
-WORK = {DOCUMENTS: "Dessin de documents", MAIL: "Envoi d’un courriel"}
+WORK = {
+    DOCUMENTS: "Dessin de documents", MAIL: "Envoi d’un courriel", ANALYSIS: "Analyse d’un fichier",
+    RESET: "Lien de mot de passe oublié",
+}  # fmt: skip
 
 
 class ToHandleView(Screen):
@@ -24,13 +27,14 @@ class ToHandleView(Screen):
     @expose("/")
     def index(self) -> str:
         """Show all there is to handle."""
+        requests, request_count = account_requests.waiting()
         cases, case_count = withheld.waiting()
         work, work_count = to_handle.failed_work()
         mails, mail_count = to_handle.refused_mails()
         page: str = self.render_template(
             "backoffice/to_handle.html", title="À traiter", cases=cases, case_count=case_count, kept=withheld.kept(),
             work=work, work_count=work_count, mails=mails, mail_count=mail_count, work_names=WORK,
-            reason_max=withheld.REASON_MAX,
+            reason_max=withheld.REASON_MAX, requests=requests, request_count=request_count,
         )  # fmt: skip
         return page
 
@@ -45,6 +49,18 @@ class ToHandleView(Screen):
         """Keep documents back, for the reason given."""
         withheld.keep(row_id, g.user.id, request.form.get("reason", ""))
         return self._done("Les documents restent retenus ; le motif est au journal.")
+
+    @expose(f"/comptes/{ID}/accepter", methods=["POST"])
+    def accept(self, row_id: int) -> Response:
+        """Open the account that was asked for."""
+        account_requests.accept(row_id, g.user.id)
+        return self._done("Le compte est ouvert ; la personne en est avertie par courriel.")
+
+    @expose(f"/comptes/{ID}/refuser", methods=["POST"])
+    def refuse(self, row_id: int) -> Response:
+        """Refuse the account, for the reason given."""
+        account_requests.refuse(row_id, g.user.id, request.form.get("reason", ""))
+        return self._done("La demande est refusée ; le motif est au journal et envoyé à la personne.")
 
     @expose(f"/travaux/{ID}/relancer", methods=["POST"])
     def retry(self, row_id: int) -> Response:

@@ -1,0 +1,120 @@
+"""The forms about accounts. Their validators only call the rules' parsers and the password's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from wtforms import BooleanField, Field, Form, PasswordField, StringField
+from wtforms.validators import EqualTo, InputRequired, ValidationError
+
+from app.services import clock, passwords
+from app.services.accounts import Applicant
+from app.services.validity import add_months
+from app.validators.address import ADDRESS_MAX, parse_address
+from app.validators.fields import clean, loosen_date, parse_date, parse_name, parse_permit
+from app.validators.remark import SENTENCES, Code
+
+ADDRESS_MISSING = "Saisissez votre adresse électronique."
+ADDRESS_FORMAT = f"Écrivez une adresse comme prenom.nom@exemple.fr, de {ADDRESS_MAX} caractères au plus."
+AGE_MAX = 100
+
+
+def _needed(code: str) -> InputRequired:
+    return InputRequired(SENTENCES[Code.MISSING, code])
+
+
+def _parsed(parse: Callable[[str], Any], sentence: str) -> Any:
+    """Return a WTForms validator that asks one parser of the rules."""
+
+    def check(_form: Form, field: Field) -> None:
+        if parse(clean(field.data or "")) is None:
+            raise ValidationError(sentence)
+
+    return check
+
+
+def _formed(parse: Callable[[str], Any], code: str) -> Any:
+    return _parsed(parse, SENTENCES[Code.FORMAT, code])
+
+
+def _plausible(_form: Form, field: Field) -> None:
+    """Refuse a birth date to come, or of more than a hundred years ago."""
+    born, today = parse_date(clean(field.data or "")), clock.today()
+    if born and born > today:
+        raise ValidationError(SENTENCES[Code.BIRTH_DATE_IN_FUTURE, "birth_date"])
+    if born and add_months(born, 12 * AGE_MAX) < today:
+        raise ValidationError("Vérifiez l’année : cette date de naissance remonte à plus de 100 ans.")
+
+
+def _loosened(value: str | None) -> str:
+    return loosen_date(value or "")
+
+
+def _address() -> StringField:
+    return StringField("Adresse électronique", [InputRequired(ADDRESS_MISSING), _parsed(parse_address, ADDRESS_FORMAT)])
+
+
+class AddressForm(Form):  # type: ignore[misc]
+    """A mail address alone: who forgot a password."""
+
+    email = _address()
+
+    @property
+    def address(self) -> str:
+        """Return the address in its one form; the form must be valid."""
+        return parse_address(self.email.data or "") or ""
+
+
+class SignUpForm(AddressForm):
+    """Everything a sign-up asks."""
+
+    last_name = StringField("Nom", [_needed("last_name"), _formed(parse_name, "last_name")])
+    first_name = StringField("Prénom", [_needed("first_name"), _formed(parse_name, "first_name")])
+    birth_date = StringField(
+        "Date de naissance", [_needed("birth_date"), _formed(parse_date, "birth_date"), _plausible],
+        filters=[_loosened],
+    )  # fmt: skip
+    permit_number = StringField("N° de permis", [_needed("permit_number"), _formed(parse_permit, "permit_number")])
+    email = _address()
+    password = PasswordField("Mot de passe", [InputRequired("Choisissez un mot de passe.")])
+    consent = BooleanField(
+        "J’accepte que ces données servent à me reconnaître au registre et à ouvrir mon espace.",
+        [InputRequired("Cochez cette case pour créer votre compte.")],
+    )
+
+    def validate_password(self, field: Field) -> None:
+        """Refuse a weak password, with what is known of the person in mind."""
+        words = [self.last_name.data, self.first_name.data, self.email.data, self.birth_date.data]
+        if why := passwords.objection(field.data, [clean(word or "") for word in words]):
+            raise ValidationError(why)
+
+    @property
+    def applicant(self) -> Applicant:
+        """Return who signs up; the form must be valid."""
+        born = parse_date(clean(self.birth_date.data))
+        assert isinstance(born, date)
+        permit = parse_permit(clean(self.permit_number.data)) or ""
+        return Applicant(clean(self.last_name.data), clean(self.first_name.data), born, permit, self.address)
+
+
+class ConfirmForm(Form):  # type: ignore[misc]
+    """The password chosen at the sign-up, once more."""
+
+    password = PasswordField("Mot de passe", [InputRequired("Saisissez le mot de passe choisi à l’inscription.")])
+
+
+class NewPasswordForm(Form):  # type: ignore[misc]
+    """A new password, typed twice."""
+
+    password = PasswordField("Nouveau mot de passe", [InputRequired("Choisissez un mot de passe.")])
+    again = PasswordField(
+        "Nouveau mot de passe, une seconde fois", [EqualTo("password", "Les deux saisies ne sont pas identiques.")]
+    )
+
+
+class ChangePasswordForm(NewPasswordForm):
+    """A new password, for who knows the current one."""
+
+    current = PasswordField("Mot de passe actuel", [InputRequired("Saisissez votre mot de passe actuel.")])

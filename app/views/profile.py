@@ -1,0 +1,52 @@
+"""« Mon profil »: who is signed in, and the change of the password."""
+
+from __future__ import annotations
+
+from flask import flash, g, make_response, redirect, request, url_for
+from flask_appbuilder import expose
+from flask_login import login_user
+from werkzeug.wrappers import Response
+
+from app.services import driver_space, password_change
+from app.services.passwords import WeakPassword
+from app.services.throttle import TooOften
+
+from .account_forms import ChangePasswordForm
+from .base import Screen
+from .sign_up import too_often
+
+
+class ProfileView(Screen):
+    """`/mon-profil/`, one's own only."""
+
+    route_base = "/mon-profil"
+    default_view = "index"
+    class_permission_name = "Profile"
+
+    @expose("/", methods=["GET", "POST"])
+    def index(self) -> Response:
+        """Show who is signed in; change the password of who knows the current one."""
+        form = ChangePasswordForm(request.form)
+        if request.method == "POST" and form.validate() and _changed(form):
+            flash("Votre mot de passe est changé. Vos autres connexions sont fermées.", "success")
+            return redirect(url_for("ProfileView.index"))
+        page = self.render_template(
+            "account/profile.html", title="Mon profil", form=form, driver=driver_space.driver_of(g.user.id)
+        )
+        return make_response(page, 422 if form.errors else 200)
+
+
+def _changed(form: ChangePasswordForm) -> bool:
+    """Change the password and renew this browser's cookie; a refusal is put on its field."""
+    try:
+        person = password_change.change(g.user.id, form.current.data, form.password.data)
+    except TooOften as refusal:
+        raise too_often(refusal) from None
+    except password_change.WrongPassword as refusal:
+        form.current.errors = [refusal.message]
+        return False
+    except WeakPassword as refusal:
+        form.password.errors = [refusal.message]
+        return False
+    login_user(person, remember=False)
+    return True
