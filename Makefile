@@ -41,9 +41,18 @@ format: .venv/dev.stamp ## Put the code in its format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+.venv-bench/run.stamp: requirements-bench.lock
+	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	@touch $@
+
 .PHONY: bench
-bench: .venv/dev.stamp ## Run the benchmarks: ratios side by side, in one run
-	$(BIN)/python -m benchmarks
+bench: .venv/dev.stamp .venv-bench/run.stamp ## Run the benchmarks: ratios side by side, in one run (ARGS=--quick: a trial)
+	$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: bench-lock
+bench-lock: .venv/dev.stamp ## Write the lock file of the libraries we are measured against anew, without the product's own
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["bench"], sep="\n")' | $(BIN)/pip-compile -q --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --generate-hashes --strip-extras -o requirements-bench.lock -
 
 .PHONY: screenshots
 screenshots: .venv/dev.stamp ## Take the README's screenshots from the real program
@@ -56,4 +65,4 @@ lock: .venv/dev.stamp ## Write both lock files anew from pyproject.toml
 
 .PHONY: clean
 clean: ## Remove the environment and the caches (the data stays)
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

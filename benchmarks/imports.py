@@ -1,0 +1,129 @@
+"""Imports by file: from bytes to a stored, sorted, countable report, beside calamine's bare read of the same bytes."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from functools import partial
+
+from python_calamine import CalamineWorkbook
+
+from app.extensions import db
+from app.models import Batch
+from app.services import imports
+from config import ROOT
+from tests.backends import TODAY
+from tests.conftest import PASSWORD
+from tests.support import centre_id, drain, person_id
+
+from . import workbooks
+from .bases import Base, title
+from .table import Row, Seconds, medians, timed, told
+
+#: Asked of the largest file: times calamine's bare read; MiB of the worker; ms of the report's first page.
+TIMES_BARE_READ = {"sqlite": 3.0, "postgresql": 4.0}
+PEAK_MIB, FIRST_PAGE_MS = 600, 100
+
+
+def bare_read(content: bytes) -> None:
+    """Read all cells of the sheet and do nothing with them."""
+    book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+    book.get_sheet_by_index(0).to_python(skip_empty_area=False)
+
+
+def analyse(content: bytes) -> int:
+    """Receive a file and do the work it makes due, as web and worker do; return its batch."""
+    batch_id = imports.receive(centre_id(), person_id(), "sessions.xlsx", io.BytesIO(content)).id
+    drain()
+    return batch_id
+
+
+def analysed(base: Base, content: bytes, count: int, faults: int) -> tuple[Seconds, str, int]:
+    """Analyse on the base as seeded: time, key and id of the batch. Raises `AssertionError` on a count gone wrong."""
+    base.reset()
+    found: list[int] = []
+    with base.app.app_context():
+        seconds = timed(lambda: found.append(analyse(content)))
+        batch = db.session.get_one(Batch, found[0], populate_existing=True)
+        summary = batch.summary or {}
+        assert (summary.get("lines"), summary.get("errors")) == (count, faults), (batch.state, summary)
+        key = batch.key
+        db.session.remove()
+    return seconds, key, found[0]
+
+
+def warm_up(bases: list[Base], content: bytes) -> None:
+    """Analyse a small file once a base: what a process does but once must not fall into the first measure."""
+    for base in bases:
+        analysed(base, content, workbooks.CYCLE, workbooks.planted(workbooks.CYCLE))
+
+
+def measure(bases: list[Base], content: bytes, count: int, rounds: int) -> dict[str, Seconds]:
+    """Return the median times on each base and of the bare read, for a file of so many lines."""
+    faults = workbooks.planted(count)
+
+    def report(base: Base) -> Seconds:
+        return analysed(base, content, count, faults)[0]
+
+    ours = {base.name: partial(report, base) for base in bases}
+    return medians({"bare": partial(timed, partial(bare_read, content)), **ours}, rounds)
+
+
+def rows(bases: list[Base], times: Mapping[str, Seconds], count: int, *, largest: bool) -> Iterator[Row]:
+    """Yield a row a base: the report beside the bare read."""
+    for base in bases:
+        mine = times[base.name]
+        yield Row(
+            f"report of {count:,} lines, {title(base)}",
+            f"{told(mine)}, {mine / count * 1e6:.1f} µs a line",
+            f"calamine's bare read {told(times['bare'])}",
+            mine / times["bare"],
+            limit=TIMES_BARE_READ[base.name] if largest else None,
+        )
+
+
+def growth(bases: list[Base], times: Mapping[int, Mapping[str, Seconds]]) -> Iterator[Row]:
+    """Yield what a line costs in the largest file, beside what it costs in one of a tenth or twentieth of it."""
+    *_, small, _, large = sorted(times)
+    for base in bases:
+        costs = [times[count][base.name] / count for count in (large, small)]
+        texts = [f"{cost * 1e6:.1f} µs" for cost in costs]
+        yield Row(
+            f"a line among {large:,}, {title(base)}",
+            texts[0],
+            f"a line among {small:,}: {texts[1]}",
+            costs[0] / costs[1],
+        )
+
+
+def memory(base: Base, content: bytes) -> Row:
+    """Analyse in a process of its own and return its peak; the parser has one apart, bounded by the system."""
+    base.reset()
+    config = base.app.config
+    env = {
+        **os.environ, "ENVIRONMENT": "test", "DATA_DIR": str(config["DATA_DIR"]), "TODAY": TODAY,
+        "DATABASE_URL": config["SQLALCHEMY_DATABASE_URI"],
+    }  # fmt: skip
+    command = [sys.executable, "-m", "benchmarks.worker"]
+    done = subprocess.run(command, input=content, stdout=subprocess.PIPE, env=env, cwd=ROOT, check=True)
+    peak = json.loads(done.stdout)["peak_mib"]
+    return Row(f"peak of the worker, {title(base)}", f"{peak:.0f} MiB", value=peak, limit=PEAK_MIB, unit="MiB")
+
+
+def first_page(base: Base, content: bytes, count: int, rounds: int = 15) -> Row:
+    """Analyse once more and return how long the report's first page takes a signed-in manager."""
+    _, key, _ = analysed(base, content, count, workbooks.planted(count))
+    client = base.app.test_client()
+    client.post("/login/", data={"username": "gestionnaire@demo.example", "password": PASSWORD})
+
+    def get() -> None:
+        assert client.get(f"/imports/{key}").status_code == 200
+
+    get()
+    ms = medians({"page": lambda: timed(get)}, rounds)["page"] * 1000
+    what = f"first page of the report of {count:,} lines, {title(base)}"
+    return Row(what, f"{ms:.0f} ms", value=ms, limit=FIRST_PAGE_MS, unit="ms")
