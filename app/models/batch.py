@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from flask_appbuilder import Model
-from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, Date, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .catalogue import Training
@@ -89,7 +89,9 @@ class Batch(Model):
     #: By API: the caller's key, what it was sent with (SHA-256) and the answer given, replayed to whoever sends it again.
     idempotency_key: Mapped[str | None] = mapped_column(String(80))
     request_hash: Mapped[str | None] = mapped_column(String(64))
-    answer: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    answer: Mapped[dict[str, Any] | None] = mapped_column(
+        JSON
+    )  # not JSONB, which would put its members in another order
 
     centre: Mapped[Centre] = relationship()
     training: Mapped[Training | None] = relationship(lazy="joined")

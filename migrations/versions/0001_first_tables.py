@@ -325,7 +325,7 @@ def upgrade() -> None:
         sa.Column("receipt_number", sa.String(length=20), nullable=True),
         sa.Column("idempotency_key", sa.String(length=80), nullable=True),
         sa.Column("request_hash", sa.String(length=64), nullable=True),
-        sa.Column("answer", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
+        sa.Column("answer", sa.JSON(), nullable=True),
         sa.CheckConstraint("(state = 'registered') = (registered_at IS NOT NULL)", name="ck_batch_registered"),
         sa.CheckConstraint("mode IN ('manual', 'file', 'api')", name="ck_batch_mode"),
         sa.ForeignKeyConstraint(["centre_id"], ["centre.id"], name=op.f("fk_batch_centre_id"), ondelete="RESTRICT"),

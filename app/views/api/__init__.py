@@ -57,7 +57,8 @@ def _on_failure(error: Exception) -> Response | HTTPException:
         return error
     db.session.rollback()
     # Not the error's own words: those of the base repeat the values of the line.
-    where = traceback.format_tb(error.__traceback__)[-1].strip()
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{frame.filename}:{frame.lineno} {frame.name}"
     log.error("api call failed", request_id=g.api_request_id, error=type(error).__name__, where=where)
     return answer(Problem("internal_error"))
 

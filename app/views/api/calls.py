@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from app.services import access, analysis, api_reading, api_registration, pricing
@@ -13,6 +14,7 @@ from .operations import Operation, operation
 from .problems import Problem
 
 _DAY = {"type": "string", "example": "2022-01-10"}
+_KEY = re.compile(r"[0-9a-f]{16}")
 _AFTER = {"type": "integer", "minimum": 0}
 
 
@@ -79,7 +81,8 @@ def registrations(caller: Caller) -> dict[str, Any]:
 )  # fmt: skip
 def batch(caller: Caller, key: str) -> dict[str, Any]:
     """Return a batch of the caller's centre; another centre's is not found, like one that never was."""
-    found = api_reading.batch(caller.centre_id, key, strict.cursor("after"))
+    after = strict.cursor("after")
+    found = api_reading.batch(caller.centre_id, key, after) if _KEY.fullmatch(key) else None
     if found is None:
         raise Problem("not_found")
     return found
