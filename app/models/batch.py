@@ -89,9 +89,8 @@ class Batch(Model):
     #: By API: the caller's key, what it was sent with (SHA-256) and the answer given, replayed to whoever sends it again.
     idempotency_key: Mapped[str | None] = mapped_column(String(80))
     request_hash: Mapped[str | None] = mapped_column(String(64))
-    answer: Mapped[dict[str, Any] | None] = mapped_column(
-        JSON
-    )  # not JSONB, which would put its members in another order
+    #: JSON, not JSONB, which would put the answer's members in another order.
+    answer: Mapped[dict[str, Any] | None] = mapped_column(JSON)
 
     centre: Mapped[Centre] = relationship()
     training: Mapped[Training | None] = relationship(lazy="joined")
