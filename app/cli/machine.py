@@ -66,7 +66,7 @@ def _start(config: Config) -> list[Part]:
     flask = [sys.executable, "-m", "flask", "--app", "run"]
     gunicorn = [
         sys.executable, "-m", "gunicorn", "run:app", "--bind", f"127.0.0.1:{config.PORT}", "--worker-class", "sync",
-        "--workers", str(config.WEB_PROCESSES), "--timeout", "60", "--graceful-timeout", "5", "--log-level", "warning",
+        "--workers", str(config.WEB_PROCESSES), "--timeout", "180", "--graceful-timeout", "5", "--log-level", "warning",
         "--preload",
     ]  # fmt: skip
     parts.append(Part("worker", lambda: _spawn([*flask, "worker"])))

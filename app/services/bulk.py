@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from sqlalchemy import JSON, Table, func, literal
@@ -12,24 +15,51 @@ from sqlalchemy.sql.selectable import FromClause
 from app.extensions import db
 
 
-def insert_rows(table: Table, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
+def insert_rows(
+    table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, skip_known: bool = False
+) -> None:
     """Insert rows of plain values, as the base holds them, in the session's transaction; nothing is committed.
 
-    Column types are not consulted: amounts come in cents, instants in UTC.
+    Column types are not consulted: see :func:`plain`. ``skip_known`` leaves out rows that a unique constraint refuses.
     """
     connection = db.session.connection()
     names = ", ".join(f'"{column}"' for column in columns)
     cursor: Any = connection.connection.cursor()
     try:
         if connection.dialect.name == "postgresql":
-            with cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN') as copy:
-                for row in rows:
-                    copy.write_row(row)
+            _copy(cursor, table.name, names, rows, skip_known)
         else:
             marks = ", ".join("?" * len(columns))
-            cursor.executemany(f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})', rows)  # noqa: S608  our names
+            known = " ON CONFLICT DO NOTHING" if skip_known else ""
+            cursor.executemany(f'INSERT INTO "{table.name}" ({names}) VALUES ({marks}){known}', rows)  # noqa: S608  our names
     finally:
         cursor.close()
+
+
+def _copy(cursor: Any, table: str, names: str, rows: Iterable[Sequence[Any]], skip_known: bool) -> None:
+    """COPY into the table, or by way of a temporary one where known rows are skipped: COPY itself cannot."""
+    target = f"new_{table}" if skip_known else table
+    if skip_known:
+        cursor.execute(f'CREATE TEMP TABLE "{target}" ON COMMIT DROP AS SELECT {names} FROM "{table}" LIMIT 0')  # noqa: S608
+    with cursor.copy(f'COPY "{target}" ({names}) FROM STDIN') as copy:
+        for row in rows:
+            copy.write_row(row)
+    if skip_known:
+        cursor.execute(f'INSERT INTO "{table}" ({names}) SELECT {names} FROM "{target}" ON CONFLICT DO NOTHING')  # noqa: S608
+        cursor.execute(f'DROP TABLE "{target}"')
+
+
+def plain(values: Iterable[Any]) -> list[Any]:
+    """Return values as the base holds them: days as ISO text, amounts and rates in hundredths, true and false as 1 and 0."""
+    return [value if type(value) in _PLAIN else _PLAINLY[type(value)](value) for value in values]
+
+
+_PLAIN = frozenset({int, str, type(None)})
+_PLAINLY: dict[type, Callable[[Any], Any]] = {
+    date: cache(date.isoformat),
+    bool: int,
+    Decimal: cache(lambda amount: int(amount * 100)),
+}
 
 
 def text_table(values: Iterable[str]) -> FromClause:

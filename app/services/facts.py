@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, select
 
@@ -23,7 +24,7 @@ class DriverRow:
 
     id: int
     has_account: bool
-    #: The driver's name as the account knows it, see `validators.fields.name_key`.
+    #: The name as the account knows it, see `validators.fields.name_key`; empty without account.
     name: tuple[str, ...]
 
 
@@ -89,14 +90,22 @@ def load(centre_id: int, today: date, catalogue: Catalogue, lines: Iterable[Line
 def load_drivers(keys: set[DriverKey]) -> dict[DriverKey, DriverRow]:
     """Return the drivers of these keys that the register knows; one query."""
     wanted = bulk.text_table({permit for _, permit in keys})
-    query = select(models.Driver).select_from(wanted).join(models.Driver, models.Driver.permit_number == wanted.c.value)
-    rows = db.session.execute(query).scalars()
-    found = {(row.birth_date, row.permit_number): row for row in rows}
-    return {
-        key: DriverRow(row.id, row.has_account, name_key(row.last_name, row.first_name))
-        for key, row in found.items()
-        if key in keys
-    }
+    driver = models.Driver
+    query = (
+        select(
+            driver.id, driver.birth_date, driver.permit_number, driver.person_id, driver.last_name, driver.first_name
+        )
+        .select_from(wanted)
+        .join(driver, driver.permit_number == wanted.c.value)
+    )
+    found = (((row.birth_date, row.permit_number), row) for row in db.session.execute(query))
+    return {key: _driver_row(row) for key, row in found if key in keys}
+
+
+def _driver_row(row: Any) -> DriverRow:
+    """Return a driver from a row of the base; the name matters only where an account bears it."""
+    has_account = row.person_id is not None
+    return DriverRow(row.id, has_account, name_key(row.last_name, row.first_name) if has_account else ())
 
 
 Registered = dict[tuple[DriverKey, int, date], date]
@@ -113,7 +122,7 @@ def _load_drivers(centre_id: int, keys: set[DriverKey]) -> tuple[dict[DriverKey,
         if key not in keys:
             continue
         if key not in drivers:
-            drivers[key] = DriverRow(row.id, row.person_id is not None, name_key(row.last_name, row.first_name))
+            drivers[key] = _driver_row(row)
         if row.training_id is not None:
             names.setdefault(key, set()).add(name_key(row.line_last_name, row.line_first_name))
             own = (key, row.training_id, row.end_date)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import secrets
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+#: Ten bits as two characters.
+_PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
 RECEIPT, CERTIFICATE, RECAP = "RE", "CQ", "RF"
 
 
 def public_number(prefix: str, year: int) -> str:
     """Return a number such as « CQ-26-7F3K9-2MDXA »: 50 random bits after the prefix and the year."""
     bits = secrets.randbits(50)
-    text = "".join(ALPHABET[(bits >> shift) & 31] for shift in range(0, 50, 5))
+    text = "".join([_PAIRS[(bits >> shift) & 1023] for shift in (0, 10, 20, 30, 40)])
     return f"{prefix}-{year % 100:02d}-{text[:5]}-{text[5:]}"
 
 

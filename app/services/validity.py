@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import calendar
 from datetime import date
+from functools import lru_cache
 
 CERTIFICATE_MONTHS = 4
 RECAP_YEARS = 6
 MAJORITY = 18
 
 
+@lru_cache(maxsize=1024)
 def add_months(day: date, months: int) -> date:
     """Return the same day so many calendar months later, or that month's last day (31 October + 4 → 28 or 29 February)."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
@@ -26,7 +28,8 @@ def eighteenth_birthday(birth_date: date) -> date:
 
 def certificate_validity(established_on: date, birth_date: date) -> tuple[date, date]:
     """Return the first and the last day of a certificate: from establishment or, for a minor, from the 18th birthday."""
-    start = max(established_on, eighteenth_birthday(birth_date))
+    is_adult = birth_date.year + MAJORITY < established_on.year
+    start = established_on if is_adult else max(established_on, eighteenth_birthday(birth_date))
     return start, add_months(start, CERTIFICATE_MONTHS)
 
 

@@ -47,6 +47,22 @@ class TestWhatIsWritten:
         assert batch.receipt_number.startswith("RE-22-")
         assert pricing.billed(batch.id).total == Decimal("50.68")
 
+    def test_a_large_batch_is_written_in_bulk_and_gives_the_same_rows(self) -> None:
+        registered(*many(5))
+        batch = registered(MARIE, PIERRE, *many(1100))
+        assert batch.summary["kept"] == 1102
+        rows = list(db.session.execute(select(Registration).where(Registration.batch_id == batch.id)).scalars())
+        assert {(r.price, r.vat_rate, r.registered_on, r.end_date, r.withheld) for r in rows} == {
+            (Decimal("25.34"), Decimal("20.00"), date(2022, 1, 10), date(2022, 1, 7), False)
+        }
+        assert len({r.driver_id for r in rows}) == 1102
+        assert count(Driver) == 6 + 1100 + 1
+        documents = list(
+            db.session.execute(select(Document).join(Registration).where(Registration.batch_id == batch.id)).scalars()
+        )
+        assert len({d.number for d in documents}) == 2 * 1102
+        assert {d.state for d in documents} == {"pending"}
+
     def test_a_known_driver_is_found_and_an_unknown_one_created(self) -> None:
         before = count(Driver)
         registered(MARIE, PIERRE)
