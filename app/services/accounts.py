@@ -11,7 +11,6 @@ from datetime import date, timedelta
 
 from flask import current_app
 from sqlalchemy import delete, exists, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from app import roles
@@ -22,7 +21,7 @@ from app.models.registration import AVAILABLE, CERTIFICATE
 from app.models.sign_up import CONFIRM, OPENED, REPLACED, SENT, WAITING
 from app.validators.fields import name_key
 
-from . import account_mail, clock, journal, links, mail, outbox, passwords, throttle
+from . import account_mail, clock, insertion, journal, links, mail, outbox, passwords, throttle
 from .refusal import Refusal
 from .throttle import Limit
 from .transaction import transaction
@@ -185,12 +184,11 @@ def _hand_over(row: SignUp, driver: Driver) -> None:
 
 def _new_driver(row: SignUp) -> Driver:
     """Write the driver nobody has registered yet; a centre that registers them at this moment shares the row."""
-    dialect = postgresql if db.session.get_bind().dialect.name == "postgresql" else sqlite
     values = {
         "birth_date": row.birth_date, "permit_number": row.permit_number, "last_name": row.last_name,
         "first_name": row.first_name,
     }  # fmt: skip
-    db.session.connection().execute(dialect.insert(Driver.__table__).on_conflict_do_nothing(), [values])
+    insertion.insert_if_new(Driver, values)
     driver = driver_for(row.birth_date, row.permit_number)
     assert driver is not None
     return driver

@@ -5,16 +5,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from flask import current_app
-from sqlalchemy import delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import delete, update
 
 from app.extensions import db
 from app.models import Attempt
 
-from . import clock
+from . import clock, insertion
 from .refusal import Refusal
 from .transaction import transaction
 
@@ -59,31 +58,22 @@ def count(limit: Limit, value: str) -> None:
     key, now = _key(limit, value), clock.machine_now()
     with transaction():
         db.session.execute(delete(Attempt).where(Attempt.last_at < now - MEMORY))
+        insertion.insert_if_new(Attempt, {"key": key, "count": 0, "last_at": now, "free_at": now - MEMORY})
         taken = db.session.execute(
             update(Attempt)
             .where(Attempt.key == key, Attempt.free_at <= now)
             .values(count=Attempt.count + 1, last_at=now)
         )
-        if taken.rowcount:  # type: ignore[attr-defined]
-            tries = db.session.scalar(select(Attempt.count).where(Attempt.key == key)) or 0
-            db.session.execute(update(Attempt).where(Attempt.key == key).values(free_at=now + limit.pause(tries)))
-        else:
-            _first_or_refuse(key, now)
+        row = db.session.get_one(Attempt, key, populate_existing=True)
+        if not taken.rowcount:  # type: ignore[attr-defined]
+            raise TooOften(int((row.free_at - now).total_seconds()) + 1)
+        if pause := limit.pause(row.count):
+            row.free_at = now + pause
 
 
 def forget(limit: Limit, value: str) -> None:
     """Start afresh, in the caller's transaction: the person has shown who they are."""
     db.session.execute(delete(Attempt).where(Attempt.key == _key(limit, value)))
-
-
-def _first_or_refuse(key: str, now: datetime) -> None:
-    row = db.session.get(Attempt, key)
-    if row is not None:
-        raise TooOften(int((row.free_at - now).total_seconds()) + 1)
-    try:
-        db.session.execute(insert(Attempt).values(key=key, count=1, last_at=now, free_at=now))
-    except IntegrityError:  # its twin wrote it a moment before
-        raise TooOften(1) from None
 
 
 def _key(limit: Limit, value: str) -> str:

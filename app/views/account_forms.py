@@ -19,6 +19,7 @@ from app.validators.remark import SENTENCES, Code
 ADDRESS_MISSING = "Saisissez votre adresse électronique."
 ADDRESS_FORMAT = f"Écrivez une adresse comme prenom.nom@exemple.fr, de {ADDRESS_MAX} caractères au plus."
 AGE_MAX = 100
+CONSENT = "J’accepte l’usage de ces données pour me reconnaître au registre et ouvrir mon espace"
 
 
 def _needed(code: str) -> InputRequired:
@@ -79,10 +80,7 @@ class SignUpForm(AddressForm):
     permit_number = StringField("N° de permis", [_needed("permit_number"), _formed(parse_permit, "permit_number")])
     email = _address()
     password = PasswordField("Mot de passe", [InputRequired("Choisissez un mot de passe.")])
-    consent = BooleanField(
-        "J’accepte que ces données servent à me reconnaître au registre et à ouvrir mon espace.",
-        [InputRequired("Cochez cette case pour créer votre compte.")],
-    )
+    consent = BooleanField(CONSENT, [InputRequired(f"Cochez « {CONSENT} ».")])
 
     def validate_password(self, field: Field) -> None:
         """Refuse a weak password, with what is known of the person in mind."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import email
 import email.policy
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from flask import Flask
@@ -172,6 +174,23 @@ def test_a_link_serves_once(app: Flask) -> None:
     assert accounts.confirm(token, GOOD)
     with pytest.raises(links.LinkSpent):
         accounts.confirm(token, GOOD)
+    assert db.session.query(Person).filter_by(email=DUPONT.email).count() == 1
+
+
+def test_a_link_confirmed_twice_at_once_opens_one_account(app: Flask) -> None:
+    token, together = signed_up(app), Barrier(2)
+    db.session.remove()
+
+    def act(_: int) -> bool:
+        with app.app_context():
+            together.wait(10)
+            try:
+                return accounts.confirm(token, GOOD) is not None
+            except links.LinkSpent:
+                return False
+
+    with ThreadPoolExecutor(2) as both:
+        assert sorted(both.map(act, range(2))) == [False, True]
     assert db.session.query(Person).filter_by(email=DUPONT.email).count() == 1
 
 

@@ -120,7 +120,7 @@ def test_too_many_tries_from_one_network_address_wait(app: Flask) -> None:
         ("email", "a@b.example\r\nBcc: c@d.example", "Écrivez une adresse comme prenom.nom@exemple.fr"),
         ("password", "trop court", "Le mot de passe fait 12 caractères au moins."),
         ("password", "Pierre-Dupont-1990", "Ce mot de passe reprend votre nom"),
-        ("consent", "", "Cochez cette case pour créer votre compte."),
+        ("consent", "", "Cochez « J’accepte l’usage de ces données"),
     ],
 )
 def test_what_is_wrong_is_said_on_its_field(client: FlaskClient, field: str, value: str, sentence: str) -> None:
