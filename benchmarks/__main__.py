@@ -44,7 +44,7 @@ def rows(scale: Scale, folder: Path) -> Iterator[Row]:
         yield from imports.growth(opened, times)
         for base in opened:
             yield imports.memory(base, content)
-            yield imports.first_page(base, content, largest)
+            yield imports.first_page(base, content, largest, 5 * scale.rounds)
         clean = workbooks.write(folder / "clean.xlsx", largest, with_faults=False).read_bytes()
         yield from registration.rows(opened, clean, largest, scale.rounds)
     yield from elsewhere.rows(path, largest, times[largest]["sqlite"], bases.TITLES["sqlite"], scaled=not scale.largest)

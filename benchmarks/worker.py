@@ -12,6 +12,8 @@ from pathlib import Path
 from unittest.mock import patch
 
 from app import create_app
+from app.extensions import db
+from app.models import Batch
 from config import from_environment
 
 from .imports import analyse
@@ -28,7 +30,8 @@ def main() -> None:
     content = sys.stdin.buffer.read()
     quiet = (patch("app.services.antivirus.check"), patch("app.services.outbox.ring"))
     with quiet[0], quiet[1], create_app(from_environment()).app_context():
-        analyse(content)
+        batch = db.session.get_one(Batch, analyse(content))
+        assert batch.summary is not None, f"no report was made: {batch.state}"
     print(json.dumps({"peak_mib": peak_mib()}))
 
 
