@@ -37,6 +37,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def chromium_path() -> str | None:
+    """Return the Chromium of this machine, if it has one."""
+    return next(filter(None, map(shutil.which, CHROMIUM)), None)
+
+
 @dataclass
 class Program:
     """A running program: its address, its data folder, its process."""
@@ -81,7 +86,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Run one headless Chromium."""
-    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    path = chromium_path()
     if path is None:
         missing("Chromium")
     with sync_playwright() as playwright:

@@ -1,0 +1,92 @@
+"""`make screenshots`: the README's pictures, taken from the real program with its demonstration data."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from app.validators.remark import HEADERS
+from tests.corpus import builders
+from tests.e2e.conftest import FLAGS, PASSWORD, ROOT, Program, chromium_path, start_program
+from tests.services.test_analysis import FIRST_TABLE, ORDER, REF
+from tests.support import MARIE, PIERRE
+
+IMAGES = ROOT / "docs" / "images"
+
+
+def sign_in(browser: Browser, program: Program, email: str) -> Page:
+    """Return a page of a person signed in."""
+    page = browser.new_context(base_url=program.url, viewport={"width": 1280, "height": 860}, locale="fr-FR").new_page()
+    page.goto("/login/")
+    page.get_by_label("Adresse électronique").fill(email)
+    page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Se connecter").click()
+    page.wait_for_url(lambda url: "/login" not in url)
+    return page
+
+
+def by_hand(page: Page) -> None:
+    """Register two drivers by hand, with a picture of each step that has something to show."""
+    page.goto("/sessions/")
+    page.screenshot(path=IMAGES / "sessions.png")
+    page.get_by_text("Manuellement", exact=True).click()
+    page.get_by_role("button", name="Continuer").click()
+    page.get_by_label("FIMO").check()
+    page.get_by_label("Libellé de la formation").select_option(index=1)
+    page.get_by_label("Date de fin de la formation", exact=True).fill("07/01/2022")
+    page.get_by_role("button", name=re.compile("Étape suivante")).click()
+    page.get_by_label("N° de commande").fill("COM20220101")
+    page.get_by_label("Réf").fill("REF202201")
+    for number, line in enumerate((MARIE, PIERRE), 1):
+        page.get_by_label("Prénom").fill(line["first_name"])
+        page.get_by_label("Nom", exact=True).fill(line["last_name"])
+        page.get_by_label("Date de naissance", exact=True).fill(line["birth_date"])
+        page.get_by_label("N° de permis", exact=True).fill(line["permit_number"])
+        page.keyboard.press("Enter")
+        page.get_by_text(f"Ligne {number} ajoutée").wait_for()
+    page.screenshot(path=IMAGES / "conducteurs.png")
+    page.get_by_role("link", name=re.compile("Étape suivante")).click()
+    page.get_by_role("button", name="Vérifier").click()
+    page.get_by_role("button", name=re.compile("Importer 2 lignes")).first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.wait_for()
+    page.screenshot(path=IMAGES / "confirmation.png")
+    dialog.get_by_role("button", name=re.compile("Importer 2 lignes")).click()
+    page.get_by_text("Remis et envoyé").wait_for(timeout=60_000)
+    page.screenshot(path=IMAGES / "recu.png")
+
+
+def by_file(page: Page, folder: Path) -> None:
+    """Send the first table of the reference document."""
+    file = folder / "sessions-janvier.xlsx"
+    file.write_bytes(builders.xlsx(list(HEADERS.values()), *([REF, ORDER, *cells] for _, *cells in FIRST_TABLE)))
+    page.goto("/imports/")
+    page.locator("input[type=file]").set_input_files(file)
+    page.get_by_text("Prénom non renseigné").first.wait_for(timeout=60_000)
+    page.screenshot(path=IMAGES / "rapport.png")
+
+
+def main() -> None:
+    """Take the pictures."""
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+        folder = Path(name)
+        program = start_program(folder / "data")
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
+        try:
+            manager = sign_in(browser, program, "gestionnaire@demo.example")
+            by_hand(manager)
+            by_file(manager, folder)
+            sign_in(browser, program, "conducteur@demo.example").screenshot(path=IMAGES / "mon-espace.png")
+            sign_in(browser, program, "agent@demo.example").screenshot(path=IMAGES / "agents.png")
+        finally:
+            browser.close()
+            program.stop()
+    print(f"{len(list(IMAGES.glob('*.png')))} pictures in docs/images")
+
+
+if __name__ == "__main__":
+    main()
