@@ -17,7 +17,10 @@ NAME = r"[^\W\d_]+(?:(?: |--?|')[^\W\d_]+)*\.?"
 #: Header → what its text must look like.
 PATTERNS = {REF: r".{0,50}", ORDER: r".{1,50}", FIRST: NAME, LAST: NAME, PERMIT: r"(?=[A-Z]*[0-9])[A-Z0-9]{9,16}"}
 #: Trainings the centre is accredited for, as its file names them.
-LABELS = ("FIMO Marchandises", "FIMO Voyageurs", "FCO Complète", "Passerelle Marchandises", "Passerelle Voyageurs")
+LABELS = (
+    "FIMO Marchandises", "FIMO Voyageurs", "FCO Complète", "Module FCO", "Passerelle Marchandises",
+    "Passerelle Voyageurs", "Titre Professionnel CTRMP", "CAP conducteur routier marchandises",
+)  # fmt: skip
 CATEGORIES = ("Marchandises", "Voyageurs")
 DATE = "%d/%m/%Y"
 

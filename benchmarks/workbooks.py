@@ -55,9 +55,8 @@ def lines(count: int, with_faults: bool = True) -> Iterator[Cells]:
 def planted(count: int) -> int:
     """Return how many of so many lines bear a fault."""
     kinds = _DUPLICATE + 1
-    return (
-        count // CYCLE * kinds + min(count % CYCLE, kinds) - (count > _DUPLICATE)
-    )  # the first fifty have no earlier line
+    # The first fifty have no earlier line to repeat.
+    return count // CYCLE * kinds + min(count % CYCLE, kinds) - (count > _DUPLICATE)
 
 
 def write(path: Path, count: int, with_faults: bool = True) -> Path:
