@@ -9,7 +9,7 @@ from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, Form, SelectMultipleField, StringField, ValidationError
 from wtforms.validators import InputRequired, Length
-from wtforms.widgets import CheckboxInput, ListWidget
+from wtforms.widgets import CheckboxInput
 
 from app.models.api import ANALYSE, READ, SCOPES
 from app.models.centre import API, LEGAL_REPRESENTATIVE
@@ -21,7 +21,7 @@ from app.validators.fields import loosen_date, parse_date
 from .base import Screen, current_centre_id, current_place, require_right
 
 #: Days during which a replaced key still opens the door.
-OVERLAPS = {"0": "Aucun : l’ancienne clé est refusée aussitôt", "1": "1 jour", "7": "7 jours", "30": "30 jours"}
+OVERLAPS = {"0": "Fin aussitôt", "1": "Fin dans 1 jour", "7": "Fin dans 7 jours", "30": "Fin dans 30 jours"}
 
 
 class KeyForm(Form):  # type: ignore[misc]
@@ -29,12 +29,16 @@ class KeyForm(Form):  # type: ignore[misc]
 
     name = StringField("Nom de la clé", [InputRequired("Donnez un nom à la clé."), Length(max=80)])
     scopes = SelectMultipleField(
-        "Portées", choices=list(SCOPES.items()), default=[READ, ANALYSE], widget=ListWidget(prefix_label=False),
-        option_widget=CheckboxInput(), validators=[InputRequired("Choisissez au moins une portée.")],
-    )  # fmt: skip
+        "Portées", choices=list(SCOPES.items()), default=[READ, ANALYSE], option_widget=CheckboxInput()
+    )
     sandbox = BooleanField("Clé d’essai : rien n’est enregistré ni facturé")
     ends_on = StringField("Dernier jour", filters=[lambda text: loosen_date(text or "")])
     networks = StringField("Adresses réseau acceptées")
+
+    def validate_scopes(self, field: SelectMultipleField) -> None:
+        """Refuse a key that would open nothing. (`InputRequired` would make each box of the list a needed one.)"""
+        if not field.data:
+            raise ValidationError("Choisissez au moins une portée.")
 
     def validate_ends_on(self, field: StringField) -> None:
         """Refuse what is no date."""

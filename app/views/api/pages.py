@@ -32,7 +32,10 @@ def openapi() -> Response:
 def reference() -> str:
     """Show the document as a page."""
     told = document(_base_url())
-    calls = [(one, told["paths"][address(one)][one.method.lower()]) for one in OPERATIONS]
+    calls = [
+        (one, address(one), told["paths"][address(one)][one.method.lower()], sorted(one.all_problems, key=_status))
+        for one in OPERATIONS
+    ]
     schemas = told["components"]["schemas"]
     return render_template("api/reference.html", calls=calls, schemas=schemas, kinds=KINDS, written=_written)
 
@@ -48,6 +51,10 @@ def guide() -> str:
         "api/guide.html", rules=rules, kinds=KINDS, headers=HEADERS, base_url=_base_url(), most=MAX_LINES,
         line=_written({"lines": [MARIE]}),
     )  # fmt: skip
+
+
+def _status(code: str) -> tuple[int, str]:
+    return KINDS[code].status, code
 
 
 def _told(sentence: str) -> str:
