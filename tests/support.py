@@ -72,7 +72,9 @@ def registered(*rows: dict[str, str], **options: Any) -> Batch:
 def drain() -> int:
     """Do all the work that is due, here and now, and return how many rows were done."""
     done = 0
-    while ids := list(db.session.execute(select(Outbox.id).where(Outbox.done_at.is_(None), Outbox.attempts == 0)).scalars()):
+    while ids := list(
+        db.session.execute(select(Outbox.id).where(Outbox.done_at.is_(None), Outbox.attempts == 0)).scalars()
+    ):
         for outbox_id in ids:
             work.run(outbox_id)
             done += 1

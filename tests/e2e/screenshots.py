@@ -66,7 +66,7 @@ def by_file(page: Page, folder: Path) -> None:
     page.goto("/imports/")
     page.locator("input[type=file]").set_input_files(file)
     page.get_by_text("Prénom non renseigné").first.wait_for(timeout=60_000)
-    page.screenshot(path=IMAGES / "rapport.png")
+    page.screenshot(path=IMAGES / "rapport.png", full_page=True)
 
 
 def main() -> None:

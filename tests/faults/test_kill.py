@@ -72,7 +72,7 @@ def test_the_web_killed_while_people_confirm(program: Program) -> None:
         while not stop.is_set():
             for pid in chance.sample(found, 1) if (found := children(program, "gunicorn")[1:]) else []:
                 os.kill(pid, signal.SIGKILL)
-            stop.wait(chance.uniform(0.05, 0.4))
+            stop.wait(chance.uniform(0.4, 1.2))
 
     thread = threading.Thread(target=killer)
     thread.start()

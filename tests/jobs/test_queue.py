@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from app.extensions import db
 from app.jobs import worker
 from app.models import Document, Outbox, Registration
-from app.services import clock, outbox, queue
+from app.services import clock, outbox, queue, registration_rows
 from tests.support import MARIE, many, registered
 
 
@@ -18,8 +18,15 @@ def states() -> set[str]:
     return set(db.session.execute(select(Document.state)).scalars())
 
 
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw two registrations a job, so that a few lines make several jobs."""
+    monkeypatch.setattr(registration_rows, "CHUNK", 2)
+
+
+@pytest.mark.usefixtures("small_chunks")
 def test_registering_rings_and_a_worker_does_the_work(app: Flask, bell: str) -> None:
-    registered(MARIE, *many(30))
+    registered(MARIE, *many(2))
     assert queue.length() == 2
     worker.work(burst=True)
     assert states() == {"available"}
@@ -64,9 +71,10 @@ def test_a_starting_worker_rings_for_what_a_killed_one_had_taken(app: Flask, bel
     assert states() == {"available"}
 
 
+@pytest.mark.usefixtures("small_chunks")
 def test_the_queue_is_kept_short(app: Flask, bell: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox, "WINDOW", 3)
-    registered(*many(130))
+    registered(*many(9))
     assert queue.length() == 3
     worker.work(burst=True)
     assert states() == {"available"}
@@ -80,8 +88,9 @@ def test_a_row_given_up_is_not_rung(app: Flask, bell: str) -> None:
     assert outbox.ring() == 0
 
 
+@pytest.mark.usefixtures("small_chunks")
 def test_a_small_batch_does_not_wait_behind_a_large_one(app: Flask, bell: str) -> None:
-    registered(*many(130))
+    registered(*many(10))
     queue.queue().empty()
     db.session.execute(update(Outbox).values(rung_at=None))
     db.session.commit()
