@@ -7,7 +7,6 @@ from datetime import date
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
 
 from app.extensions import db
 from app.models import Accreditation, Batch

@@ -149,7 +149,7 @@ class TestOnce:
         registered(MARIE)
         row = db.session.execute(select(Registration)).scalar_one()
         copy = {c.name: getattr(row, c.name) for c in Registration.__table__.columns if c.name != "id"}
-        with pytest.raises(IntegrityError, match="(?i)unique"):
+        with pytest.raises(IntegrityError, match=r"(?i)unique"):
             db.session.execute(Registration.__table__.insert(), copy)
 
 
