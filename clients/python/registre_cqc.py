@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import time
 import urllib.error
@@ -18,7 +19,7 @@ from urllib.parse import quote, urlencode
 
 Line = Mapping[str, str]
 #: Answers that say nothing of the call itself: it may be sent again.
-PASSING = (429, 502, 503, 504)
+PASSING = (429, 500, 502, 503, 504)
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,8 @@ def _send(method: str, address: str, headers: Mapping[str, str], data: bytes | N
             return _answer(response.status, response.headers.items(), response.read())
     except urllib.error.HTTPError as error:
         return _answer(error.code, error.headers.items(), error.read())
+    except http.client.HTTPException as error:  # the answer broke off
+        raise ConnectionError(str(error)) from error
 
 
 def _answer(status: int, headers: Iterable[tuple[str, str]], text: bytes) -> Answer:
