@@ -28,14 +28,14 @@ class Caller:
     """Calls the API with a key; an answer that the document does not foresee fails the test."""
 
     def __init__(self, app: Flask, key: str) -> None:
-        self._app, self._key = app, key
+        self.app, self._key = app, key
         self._document: dict[str, Any] = app.test_client().get("/api/v1/openapi.json").get_json()
         self.client = Client("http://localhost", key, tries=1, send=self._send)
 
     def __call__(self, method: str, path: str, **options: Any) -> Any:
         """Send a call and return the response, checked against the document."""
         headers = {"Authorization": f"Bearer {self._key}", **options.pop("headers", {})}
-        response = self._app.test_client().open(f"/api/v1{path}", method=method, headers=headers, **options)
+        response = self.app.test_client().open(f"/api/v1{path}", method=method, headers=headers, **options)
         self._hold(method, path, response)
         return response
 
