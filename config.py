@@ -92,6 +92,7 @@ class Config:
         self.MAIL_PASSWORD = get("MAIL_PASSWORD") or None
         self.MAIL_DEFAULT_SENDER = get("MAIL_DEFAULT_SENDER", "Registre CQC <ne-pas-repondre@registre-cqc.example>")
         self.WEB_PROCESSES = int(get("WEB_PROCESSES", "2"))
+        self.TRUSTED_PROXIES = int(get("TRUSTED_PROXIES", "0"))
 
     @property
     def QUEUE_SOCKET(self) -> Path:

@@ -24,6 +24,11 @@ def create_app(config: Config | None = None) -> Flask:
     config.check()
     app = Flask(__name__)
     app.config.from_object(config)
+    if config.TRUSTED_PROXIES:
+        from werkzeug.middleware.proxy_fix import ProxyFix
+
+        # Limits count by a person's address: behind proxies it is the one they pass on, from as many of them as are ours.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.TRUSTED_PROXIES, x_proto=config.TRUSTED_PROXIES)  # type: ignore[method-assign]
     config.DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
