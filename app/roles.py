@@ -18,6 +18,9 @@ FAB_ROLES: dict[str, list[list[str]]] = {
         *_exactly("WithheldDocuments", "Batches", "Profile"),
         *_exactly("Registrations", permission="can_read"),
     ],
-    CENTRE: [*_exactly("Sessions", "Profile"), *_exactly("CentreDrivers", "CentreRegistrations", permission="can_read")],
+    CENTRE: [
+        *_exactly("Sessions", "Profile"),
+        *_exactly("CentreDrivers", "CentreRegistrations", permission="can_read"),
+    ],
     DRIVER: [*_exactly("Profile"), *_exactly("DriverSpace", permission="can_read")],
 }

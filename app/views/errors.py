@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flask import Flask, json, make_response, render_template, request
+from flask.globals import request_ctx
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, default_exceptions
 from werkzeug.http import HTTP_STATUS_CODES
@@ -101,6 +102,10 @@ def wants_json() -> bool:
 
 
 def _answer(page: Page, code: int) -> Response:
+    if request_ctx.url_adapter is None:  # a host that is not ours: no address can be made, so no page either
+        return make_response(
+            "Cette adresse n’est pas celle du service.\n", 400, {"Content-Type": "text/plain; charset=utf-8"}
+        )
     if wants_json():
         return _problem(page, code)
     if code >= 500:
