@@ -80,7 +80,7 @@ def test_from_three_drivers_to_their_documents(
     assert violations(driver) == []
     texts = []
     for kind in ("Certificat de qualification", "Récapitulatif de formation"):
-        row = driver.get_by_role("table").get_by_role("row").filter(has_text=kind)
+        row = driver.get_by_role("table").get_by_role("row").filter(has_text=kind).first  # the latest
         with driver.expect_download() as download:
             row.get_by_role("link").first.click()
         path = tmp_path / download.value.suggested_filename
@@ -92,14 +92,16 @@ def test_from_three_drivers_to_their_documents(
         for part in ("MARTIN", "Marie", "12/04/1985", "850492100123", "FIMO Marchandises", "07/01/2022"):
             assert part in text, part
 
+    number = re.search(r"CQ-22-[0-9A-Z]{5}-[0-9A-Z]{5}", texts[0])
+    assert number
     letters = [
         email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
         for path in (program.folder / "mails").glob("*.eml")
     ]
-    [letter] = [letter for letter in letters if letter["To"] == "conducteur@demo.example"]
+    [letter] = [letter for letter in letters if number[0] in letter["Subject"]]
+    assert letter["To"] == "conducteur@demo.example"
     [attachment] = list(letter.iter_attachments())  # type: ignore[attr-defined]
-    number = re.search(r"CQ-22-[0-9A-Z-]{11}", attachment.get_filename())
-    assert number
+    assert attachment.get_filename() == f"certificat-{number[0]}.pdf"
     assert attachment.get_content().startswith(b"%PDF")
 
     anybody = new_person()
