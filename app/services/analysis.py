@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,10 +35,12 @@ def analyse_lines(centre_id: int, raws: list[RawLine]) -> Analysis:
     return judge(centre_id, catalogue, parse_lines(raws, catalogue))
 
 
-def judge(centre_id: int, catalogue: Catalogue, lines: Sequence[Line]) -> Analysis:
-    """Judge lines already understood, for a centre, today; writes nothing."""
+def judge(
+    centre_id: int, catalogue: Catalogue, lines: Sequence[Line], on_progress: Callable[[int], None] | None = None
+) -> Analysis:
+    """Judge lines already understood, for a centre, today; writes nothing. ``on_progress`` is told how many are judged."""
     known = facts.load(centre_id, clock.today(), catalogue, lines)
-    return Analysis(check_batch(lines, known.context), known, {})
+    return Analysis(check_batch(lines, known.context, on_progress), known, {})
 
 
 def analyse(batch: Batch) -> Analysis:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, TypeVar
 
@@ -74,8 +74,9 @@ def analyse(batch_id: int) -> None:
 
 def _analyse(file: ImportFile) -> None:
     batch_id = file.batch_id
+    understood = _Understood(batch_id)
     try:
-        sheet = _read(file)
+        sheet = _read(file, understood.take)
     except FileRefused as refusal:
         with transaction():
             _refuse(batch_id, refusal)
@@ -83,7 +84,7 @@ def _analyse(file: ImportFile) -> None:
     with transaction():
         file.header_row, file.sheet = sheet.header_row, sheet.name
         db.session.execute(delete(BatchLine).where(BatchLine.batch_id == batch_id))
-    found = _judge(file.batch.centre_id, batch_id, sheet.lines)
+    found = _judge(file.batch.centre_id, batch_id, understood)
     _store(batch_id, found)
 
 
@@ -122,7 +123,7 @@ def earlier_receipt(file: ImportFile) -> Batch | None:
     return db.session.execute(query).scalar_one_or_none()
 
 
-def _read(file: ImportFile) -> workbook.Sheet:
+def _read(file: ImportFile, on_lines: Callable[[list[RawLine]], None]) -> workbook.Sheet:
     path = uploads.path_of(str(file.path))
     _progress(file.batch_id, ANTIVIRUS)
     antivirus.check(path, current_app.config["ANTIVIRUS_URL"] or None)
@@ -130,17 +131,41 @@ def _read(file: ImportFile) -> workbook.Sheet:
     with path.open("rb") as content:
         kind = kind_of(content.read(8))
     assert kind is not None, "checked when it was received"
-    return workbook.read(path, kind)
+    return workbook.read(path, kind, on_lines=on_lines)
 
 
-def _judge(centre_id: int, batch_id: int, raws: list[RawLine]) -> analysis.Analysis:
-    """Judge the lines step by step, showing how far it is."""
-    catalogue = facts.load_catalogue()
-    lines: list[Line] = []
-    for step in _steps(raws):
-        _progress(batch_id, CHECKING, len(lines), len(raws))
-        lines += parse_lines(step, catalogue)
-    return analysis.judge(centre_id, catalogue, lines)
+class _Understood:
+    """The lines of a file, understood while the child process still reads the next ones."""
+
+    def __init__(self, batch_id: int) -> None:
+        self.catalogue = facts.load_catalogue()
+        self._batch_id = batch_id
+        self._lines: list[Line] = []
+        self._waiting: list[RawLine] = []
+
+    def take(self, raws: list[RawLine]) -> None:
+        """Note lines that came; parse them in steps large enough to share what they repeat."""
+        self._waiting += raws
+        if len(self._waiting) >= STEP:
+            self._parse()
+            _progress(self._batch_id, READING, len(self._lines))
+
+    def lines(self) -> list[Line]:
+        """Return all lines, once the last have come."""
+        self._parse()
+        return self._lines
+
+    def _parse(self) -> None:
+        self._lines += parse_lines(self._waiting, self.catalogue)
+        self._waiting = []
+
+
+def _judge(centre_id: int, batch_id: int, understood: _Understood) -> analysis.Analysis:
+    """Judge the lines, showing how far it is."""
+    lines = understood.lines()
+    return analysis.judge(
+        centre_id, understood.catalogue, lines, lambda done: _progress(batch_id, CHECKING, done, len(lines))
+    )
 
 
 def _store(batch_id: int, found: analysis.Analysis) -> None:

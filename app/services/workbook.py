@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import repeat
 from pathlib import Path
@@ -59,8 +59,13 @@ class _Unreadable(Exception):
     """The child ended otherwise than it should, or said what it should not."""
 
 
-def read(path: Path, kind: Kind, max_lines: int = MAX_LINES) -> Sheet:
+def read(
+    path: Path, kind: Kind, max_lines: int = MAX_LINES, on_lines: Callable[[list[RawLine]], None] | None = None
+) -> Sheet:
     """The lines of a spreadsheet as typed; `kind` is what its first bytes say.
+
+    `on_lines` is handed lines as they come, while the child still works on the next; they count for nothing when FileRefused
+    is raised after all.
 
     Raises FileRefused, whatever the file does: an .xlsx goes through the zip guard first, then a child with bounded
     memory and time parses the file. Not to be called in a web process.
@@ -73,7 +78,7 @@ def read(path: Path, kind: Kind, max_lines: int = MAX_LINES) -> Sheet:
     look_for_errors = zipguard.inspect(path).may_have_error_cells if kind == "xlsx" else True
     try:
         with collector_paused():
-            sheet = _collect(_frames(path, [kind, str(max_lines), str(int(look_for_errors))]))
+            sheet = _collect(_frames(path, [kind, str(max_lines), str(int(look_for_errors))]), on_lines)
     except (_Unreadable, ValueError, KeyError, TypeError, OSError, RecursionError) as fault:
         raise FileRefused(FileCode.UNREADABLE) from fault
     check_line_count(len(sheet.lines))
@@ -137,7 +142,7 @@ def _parse(pipe: _Bounded) -> Iterator[tuple[bytes, bytes]]:
         yield letter, pipe.take(length)
 
 
-def _collect(frames: Iterator[tuple[bytes, bytes]]) -> Sheet:
+def _collect(frames: Iterator[tuple[bytes, bytes]], on_lines: Callable[[list[RawLine]], None] | None = None) -> Sheet:
     sheet = Sheet("", 0)
     shared: list[dict[str, str]] = [{} for _ in FIELDS]
     for letter, payload in frames:
@@ -145,7 +150,10 @@ def _collect(frames: Iterator[tuple[bytes, bytes]]) -> Sheet:
             head = json.loads(payload)
             sheet = Sheet(str(head["sheet"]), int(head["row"]))
         elif letter == b"L":
-            sheet.lines += _lines(payload.decode(), shared)
+            lines = _lines(payload.decode(), shared)
+            sheet.lines += lines
+            if on_lines is not None:
+                on_lines(lines)
         elif letter == b"R":
             _refuse(json.loads(payload))
         elif letter != b"E" or json.loads(payload)["lines"] != len(sheet.lines):

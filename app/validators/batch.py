@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -92,14 +92,23 @@ class Report:
         }
 
 
+PROGRESS_STEP = 20_000
+"""Lines judged between two signs of progress."""
+
+
 @collector_paused()
-def check_batch(lines: Sequence[Line], context: Context) -> Report:
-    """Judges all lines, each alone and against those before it; nothing is raised."""
+def check_batch(lines: Sequence[Line], context: Context, on_progress: Callable[[int], None] | None = None) -> Report:
+    """Judges all lines, each alone and against those before it; nothing is raised.
+
+    `on_progress` is told now and then how many lines are judged.
+    """
     judge = _Judge(context)
     lines = sorted(lines, key=_number)
     compared = _compare(lines)
     blocks: dict[Severity | None, list[Row]] = {Severity.ERROR: [], Severity.INFORMATION: [], None: []}
-    for line in lines:
+    for done, line in enumerate(lines):
+        if on_progress is not None and not done % PROGRESS_STEP:
+            on_progress(done)
         remarks = line.remarks + judge.remarks(line)
         if found := compared.get(line.raw.number):
             remarks += (found,)
