@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_appbuilder import Model
 from flask_migrate import upgrade
 from sqlalchemy.engine import make_url
 from werkzeug.test import TestResponse
@@ -83,7 +84,10 @@ class Sqlite:
 
 
 class Postgres:
-    """A database of its own, made from the template before each test and dropped at the end."""
+    """A database of its own, dropped at the end; its seeded rows are kept beside and put back before each test.
+
+    Putting rows back takes some ten milliseconds; making a database anew took two hundred.
+    """
 
     name = "postgresql"
 
@@ -92,31 +96,39 @@ class Postgres:
         self.names = f"cqc_test_{uuid.uuid4().hex[:8]}"
         try:
             with psycopg.connect(POSTGRES, autocommit=True, connect_timeout=3) as admin:
-                admin.execute(f"CREATE DATABASE {self.names}_template")
+                admin.execute(f"CREATE DATABASE {self.names}")
         except psycopg.OperationalError:
             missing("PostgreSQL")
         self.url = _sibling(self.names)
-        _template_app(folder, f"{self.url}_template")
+        _template_app(folder, self.url)
         self.app = create_app(settings(folder, self.url))
         self.app.test_client_class = Browser
+        self.tables = [f'"{table.name}"' for table in Model.metadata.sorted_tables]
+        with psycopg.connect(self.url) as base:
+            base.execute("CREATE SCHEMA seed")
+            for table in self.tables:
+                base.execute(f"CREATE TABLE seed.{table} AS TABLE public.{table}")
+            self.sequences = base.execute("SELECT sequencename, last_value FROM pg_sequences").fetchall()
 
     def reset(self) -> None:
-        """Put the seeded base back, the data folder empty."""
+        """Put the seeded rows and the counters back, the data folder empty."""
         _empty(self.folder)
         with self.app.app_context():
             db.session.remove()
             db.engine.dispose()
-        with psycopg.connect(POSTGRES, autocommit=True) as admin:
-            admin.execute(f"DROP DATABASE IF EXISTS {self.names} WITH (FORCE)")
-            admin.execute(f"CREATE DATABASE {self.names} TEMPLATE {self.names}_template")
+        steps = [f"DELETE FROM public.{table}" for table in reversed(self.tables)]
+        steps += [f"INSERT INTO public.{table} SELECT * FROM seed.{table}" for table in self.tables]
+        steps += [f"SELECT setval('{name}', {last or 1}, {bool(last)})" for name, last in self.sequences]
+        with psycopg.connect(self.url) as base:
+            base.execute("SET synchronous_commit = off; SET lock_timeout = 10000")
+            base.execute(";".join(steps))
 
     def close(self) -> None:
-        """Drop both databases."""
+        """Drop the database."""
         with self.app.app_context():
             db.engine.dispose()
         with psycopg.connect(POSTGRES, autocommit=True) as admin:
-            for name in (self.names, f"{self.names}_template"):
-                admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            admin.execute(f"DROP DATABASE IF EXISTS {self.names} WITH (FORCE)")
 
 
 def _sibling(name: str) -> str:
