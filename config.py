@@ -7,7 +7,7 @@ import re
 from datetime import date
 from pathlib import Path
 
-from app.roles import FAB_ROLES
+from app.roles import AGENT, FAB_ROLES
 
 ROOT = Path(__file__).resolve().parent
 #: Known to everybody who reads this file: good for a demonstration on one's own machine, refused in production.
@@ -36,7 +36,8 @@ class Config:
     # Flask-AppBuilder: screens, roles and tables are ours; it creates nothing by itself.
     APP_NAME = "Registre CQC"
     AUTH_TYPE = 1
-    AUTH_ROLE_ADMIN = "Admin"
+    #: Whom `flask fab create-admin` makes: an agent, who sees the whole back office.
+    AUTH_ROLE_ADMIN = AGENT
     FAB_ROLES = FAB_ROLES
     FAB_BASE_TEMPLATE = "base.html"
     FAB_INDEX_VIEW = "app.views.index.IndexView"

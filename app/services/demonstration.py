@@ -53,7 +53,7 @@ def is_empty() -> bool:
 
 def ensure_roles() -> None:
     """Write the names of the roles; what each may do stands in `app.roles`."""
-    for name in (*roles.FAB_ROLES, "Public", "Admin"):
+    for name in (*roles.FAB_ROLES, "Public"):
         current_app.appbuilder.sm.add_role(name)  # type: ignore[attr-defined]
 
 

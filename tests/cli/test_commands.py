@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from flask_appbuilder.cli import fab
 from sqlalchemy import func, select, update
 
 from app.extensions import db
@@ -124,3 +125,14 @@ class TestPurge:
         db.session.execute(update(Batch).values(updated_at=clock.machine_now() - timedelta(days=29)))
         db.session.commit()
         assert run(app, "purge")[1].startswith("0 file(s)")
+
+
+def test_the_first_account_of_a_new_installation_is_an_agent(app: Flask) -> None:
+    result = app.test_cli_runner().invoke(
+        fab, ["create-admin", "--username", "premier@op.example", "--firstname", "Premier", "--lastname", "Agent",
+              "--email", "premier@op.example", "--password", "volant-Ardoise-2026"],
+    )  # fmt: skip
+    assert result.exit_code == 0
+    client = app.test_client()
+    client.post("/login/", data={"username": "premier@op.example", "password": "volant-Ardoise-2026"})
+    assert client.get("/centres/list/").status_code == 200
