@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask, render_template_string
 from flask.testing import FlaskClient
-from playwright.sync_api import Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 from werkzeug.datastructures import MultiDict
 from wtforms import Form, StringField
 from wtforms.validators import InputRequired
-
-from tests.backends import missing
 
 pytestmark = pytest.mark.browser
 HOST = "http://registre.test"
@@ -36,16 +33,10 @@ class Sample(Form):
     last_name = StringField("Nom", [InputRequired("Nom non renseigné")])
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Callable[[], Page]]:
-    """Give fresh pages of one browser; skip where there is none."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        missing("Chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield lambda: browser.new_context(locale="fr-FR").new_page()
-        browser.close()
+@pytest.fixture
+def chromium(browser: Browser) -> Callable[[], Page]:
+    """Give fresh pages of the one browser."""
+    return lambda: browser.new_context(locale="fr-FR").new_page()
 
 
 @pytest.fixture
