@@ -14,13 +14,16 @@ def _exactly(*views: str, permission: str = "can_(read|write)") -> list[list[str
 
 FAB_ROLES: dict[str, list[list[str]]] = {
     AGENT: [
+        *_exactly("Representatives", "Managers", permission="can_read"),
         *_exactly("Centres", "Accreditations", "Suspensions", "Catalogue", "Tariffs", "Contracts", "Drivers"),
-        *_exactly("WithheldDocuments", "Batches", "Profile"),
-        *_exactly("Registrations", permission="can_read"),
+        *_exactly("Registrations", "Dashboard", "Trainers", "Exports", "Journal", permission="can_read"),
+        *_exactly("WithheldDocuments", "Revocations", "Batches", "Profile", "CardRequests", "Accounts", "Resending"),
     ],
     CENTRE: [
-        *_exactly("Sessions", "Profile"),
-        *_exactly("CentreDrivers", "CentreRegistrations", permission="can_read"),
+        *_exactly("Sessions", "Profile", "Resending"),
+        *_exactly(
+            "CentreDrivers", "CentreRegistrations", "CentreTrainers", "Dashboard", "Exports", permission="can_read"
+        ),
     ],
-    DRIVER: [*_exactly("Profile"), *_exactly("DriverSpace", permission="can_read")],
+    DRIVER: [*_exactly("Profile", "CardRequest", "OwnData"), *_exactly("DriverSpace", permission="can_read")],
 }

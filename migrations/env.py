@@ -22,8 +22,9 @@ def _render_item(kind: str, item: Any, autogen: Any) -> str | bool:
 
 
 def run() -> None:
-    """Run the migrations on the application's engine, each in a transaction."""
-    engine = current_app.extensions["migrate"].db.engine
+    """Run the migrations as the owner of the tables, each in a transaction."""
+    owner = current_app.config["DATABASE_OWNER_URL"]
+    engine = sa.create_engine(owner) if owner else current_app.extensions["migrate"].db.engine
     with engine.connect() as connection:
         context.configure(
             connection=connection, target_metadata=Model.metadata, render_item=_render_item, compare_type=True,

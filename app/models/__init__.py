@@ -4,15 +4,22 @@ from . import naming
 from .accreditation import Accreditation, Suspension, accreditation_training
 from .api import ApiKey, ApiSubscription
 from .batch import Batch, BatchLine
+from .card import CardEvent, CardRequest, DataExport
 from .catalogue import Tariff, Training
-from .centre import Centre, Membership, MembershipRight, ServiceContract
+from .centre import Centre, Membership, MembershipRight, ServiceContract, membership_right_accreditation
 from .driver import Driver
+from .export import Export
 from .import_file import ImportFile
-from .journal import JournalEntry
+from .journal import JournalCheckpoint, JournalEntry, JournalLink
+from .member_invitation import MemberInvitation
+from .nightly import NightlyTask
 from .outbox import Mail, Outbox
 from .person import Person
 from .registration import Document, Registration
+from .second_factor import RecoveryCode, SecondFactor
 from .sign_up import AccountLink, Attempt, SignUp
+from .trainer import Trainer
+from .webhook import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "AccountLink",
@@ -22,22 +29,36 @@ __all__ = [
     "Attempt",
     "Batch",
     "BatchLine",
+    "CardEvent",
+    "CardRequest",
     "Centre",
+    "DataExport",
     "Document",
     "Driver",
+    "Export",
     "ImportFile",
+    "JournalCheckpoint",
     "JournalEntry",
+    "JournalLink",
     "Mail",
+    "MemberInvitation",
     "Membership",
     "MembershipRight",
+    "NightlyTask",
     "Outbox",
     "Person",
+    "RecoveryCode",
     "Registration",
+    "SecondFactor",
     "ServiceContract",
     "SignUp",
     "Suspension",
     "Tariff",
+    "Trainer",
     "Training",
+    "WebhookDelivery",
+    "WebhookEndpoint",
     "accreditation_training",
+    "membership_right_accreditation",
     "naming",
 ]

@@ -17,6 +17,7 @@ from .types import Json, UtcDateTime
 
 MANUAL, FILE, API = "manual", "file", "api"
 MODES = {MANUAL: "manuellement", FILE: "par fichier", API: "par API"}
+MODE_NAMES = {MANUAL: "Manuel", FILE: "Fichier", API: "API"}
 
 DRAFT, ANALYSING, IN_ERROR, READY, REGISTERING, REGISTERED = (
     "draft",
@@ -38,7 +39,8 @@ TRANSITIONS: dict[str, frozenset[str]] = {
     ANALYSING: frozenset({IN_ERROR, READY, REFUSED, FAILED, CANCELLED}),
     IN_ERROR: frozenset({DRAFT, ANALYSING, IN_ERROR, READY, CANCELLED}),
     READY: frozenset({DRAFT, ANALYSING, IN_ERROR, READY, REGISTERING, CANCELLED}),
-    REGISTERING: frozenset({REGISTERED}),
+    # Ordered and taken up (again), done; or put back, since its day has brought a refusal.
+    REGISTERING: frozenset({REGISTERING, REGISTERED, READY}),
     FAILED: frozenset({ANALYSING, CANCELLED}),
     REGISTERED: frozenset(),
     REFUSED: frozenset({CANCELLED}),
@@ -64,6 +66,7 @@ class Batch(Model):
         CheckConstraint("mode IN ('manual', 'file', 'api')", name="ck_batch_mode"),
         CheckConstraint("(state = 'registered') = (registered_at IS NOT NULL)", name="ck_batch_registered"),
         Index("ix_batch_centre_state", "centre_id", "state", "updated_at"),
+        Index("ix_batch_checked_at", "checked_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from flask_appbuilder import Model
-from sqlalchemy import CheckConstraint, Date, ForeignKey, String, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+    true,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .person import Person
 from .types import UtcDateTime
+
+if TYPE_CHECKING:
+    from .accreditation import Accreditation
 
 LEGAL_REPRESENTATIVE, MANAGER = "legal_representative", "manager"
 MEMBER_ROLES = {LEGAL_REPRESENTATIVE: "Représentant légal", MANAGER: "Gestionnaire"}
@@ -17,8 +34,15 @@ MEMBER_ROLES = {LEGAL_REPRESENTATIVE: "Représentant légal", MANAGER: "Gestionn
 REGISTER, TRAINERS, INVOICES, API = "register", "trainers", "invoices", "api"
 RIGHTS = {REGISTER: "Enregistrement de sessions", TRAINERS: "Formateurs et moniteurs", INVOICES: "Factures", API: "API"}
 
-OFFERED, SIGNED, SUSPENDED, ENDED = "offered", "signed", "suspended", "ended"
-CONTRACT_STATES = {OFFERED: "Proposé", SIGNED: "Signé", SUSPENDED: "Suspendu", ENDED: "Terminé"}
+OFFERED, SIGNED, SUSPENDED, ENDED, WITHDRAWN = "offered", "signed", "suspended", "ended", "withdrawn"
+CONTRACT_STATES = {
+    OFFERED: "Proposé", SIGNED: "Signé", SUSPENDED: "Suspendu", ENDED: "Terminé", WITHDRAWN: "Proposition retirée",
+}  # fmt: skip
+
+
+def _only(condition: str, name: str, *columns: str) -> Index:
+    """Return an index that lets one row at most meet the condition, for the same columns."""
+    return Index(name, *columns, unique=True, sqlite_where=text(condition), postgresql_where=text(condition))
 
 
 class Centre(Model):
@@ -46,25 +70,47 @@ class Centre(Model):
 
 
 class ServiceContract(Model):
-    """The service contract (contrat de service) between a centre and the operator; registering needs one in force."""
+    """The service contract (contrat de service) between a centre and the operator; registering needs one in force.
+
+    A centre has one offer and one contract signed or suspended at most: the old one ends when the new one is signed.
+    """
 
     __tablename__ = "service_contract"
     __table_args__ = (
-        UniqueConstraint("centre_id", "version"),
-        CheckConstraint("state IN ('offered', 'signed', 'suspended', 'ended')", name="ck_contract_state"),
-        CheckConstraint("state = 'offered' OR signed_on IS NOT NULL", name="ck_contract_signed"),
+        _only("state = 'offered'", "uq_contract_offered", "centre_id"),
+        _only("state IN ('signed', 'suspended')", "uq_contract_current", "centre_id"),
+        CheckConstraint("state IN ('offered', 'signed', 'suspended', 'ended', 'withdrawn')", name="ck_contract_state"),
+        CheckConstraint("state IN ('offered', 'withdrawn') OR signed_on IS NOT NULL", name="ck_contract_signed"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id", ondelete="RESTRICT"), index=True)
     version: Mapped[str] = mapped_column(String(20), default="1")
     state: Mapped[str] = mapped_column(String(12), default=OFFERED)
+    #: The exact text offered, tariffs in annex, and its SHA-256: what is read is what is signed. Empty for a contract
+    #: signed on paper, before this register knew texts.
+    text: Mapped[str] = mapped_column(Text, default="", server_default="")
+    text_sha256: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    offered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    offered_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
     signed_on: Mapped[date | None] = mapped_column(Date)
+    signed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     signed_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
+    #: Name and quality (« gérant ») as the signer typed them.
+    signer_name: Mapped[str] = mapped_column(String(121), default="", server_default="")
+    signer_quality: Mapped[str] = mapped_column(String(120), default="", server_default="")
+    #: Last day in force, inclusive.
     valid_to: Mapped[date | None] = mapped_column(Date)
+    #: Why it was suspended or ended, as told to the centre.
+    reason: Mapped[str] = mapped_column(String(300), default="", server_default="")
+    #: The signed contract as PDF, once the worker has drawn it: place in the store, SHA-256, bytes.
+    path: Mapped[str | None] = mapped_column(String(200))
+    sha256: Mapped[str | None] = mapped_column(String(64))
+    size: Mapped[int | None]
 
     centre: Mapped[Centre] = relationship()
-    signed_by: Mapped[Person | None] = relationship()
+    signed_by: Mapped[Person | None] = relationship(foreign_keys=[signed_by_id])
+    offered_by: Mapped[Person | None] = relationship(foreign_keys=[offered_by_id])
 
     def __repr__(self) -> str:
         return f"Contrat {self.version}"
@@ -96,10 +142,22 @@ class Membership(Model):
         return self.role == LEGAL_REPRESENTATIVE or any(granted.holds(right, today) for granted in self.rights)
 
 
+membership_right_accreditation = Table(
+    "membership_right_accreditation",
+    Model.metadata,
+    Column("membership_right_id", Integer, ForeignKey("membership_right.id", ondelete="RESTRICT"), primary_key=True),
+    Column("accreditation_id", Integer, ForeignKey("accreditation.id", ondelete="RESTRICT"), primary_key=True),
+)
+
+
 class MembershipRight(Model):
-    """A right granted to a manager by the legal representative; withdrawn by date, never deleted."""
+    """A right granted to a manager; withdrawn by date, never deleted. One stands for a right at most.
+
+    It holds for all accreditations of the centre, those to come too, or for the ones it names.
+    """
 
     __tablename__ = "membership_right"
+    __table_args__ = (_only("withdrawn_at IS NULL", "uq_membership_right_held", "membership_id", "right_name"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     membership_id: Mapped[int] = mapped_column(ForeignKey("membership.id", ondelete="RESTRICT"), index=True)
@@ -107,9 +165,15 @@ class MembershipRight(Model):
     granted_at: Mapped[datetime] = mapped_column(UtcDateTime)
     granted_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
     ends_on: Mapped[date | None] = mapped_column(Date)
+    all_accreditations: Mapped[bool] = mapped_column(default=True, server_default=true())
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    withdrawn_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
 
     membership: Mapped[Membership] = relationship(back_populates="rights")
+    accreditations: Mapped[list[Accreditation]] = relationship(
+        secondary=membership_right_accreditation, order_by="Accreditation.number"
+    )
 
     def holds(self, right: str, today: date) -> bool:
         """Tell whether this grant gives ``right`` on ``today`` (the last day is inclusive)."""
-        return self.right == right and (self.ends_on is None or self.ends_on >= today)
+        return self.right == right and self.withdrawn_at is None and (self.ends_on is None or self.ends_on >= today)

@@ -5,23 +5,30 @@ from __future__ import annotations
 from datetime import date
 
 from flask_appbuilder import Model
-from sqlalchemy import Date, ForeignKey, String, UniqueConstraint
+from sqlalchemy import Date, ForeignKey, Index, String, UniqueConstraint, event
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .person import Person
+from .search import byte_order, search_key, searched
 
 
 class Driver(Model):
     """A driver (conducteur), registered by a centre or signed up; has an account when ``person_id`` is set."""
 
     __tablename__ = "driver"
-    __table_args__ = (UniqueConstraint("permit_number", "birth_date"),)
+    __table_args__ = (
+        UniqueConstraint("permit_number", "birth_date"),
+        Index("ix_driver_search_name", "search_last", "search_first"),
+        Index("ix_driver_search_first", "search_first"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     birth_date: Mapped[date] = mapped_column(Date)
-    permit_number: Mapped[str] = mapped_column(String(16))
-    last_name: Mapped[str] = mapped_column(String(60), index=True)
+    permit_number: Mapped[str] = mapped_column(byte_order(16))
+    last_name: Mapped[str] = mapped_column(String(60))
     first_name: Mapped[str] = mapped_column(String(60))
+    search_last: Mapped[str] = searched("last_name")
+    search_first: Mapped[str] = searched("first_name")
     person_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"), unique=True)
 
     person: Mapped[Person | None] = relationship()
@@ -33,3 +40,9 @@ class Driver(Model):
 
     def __repr__(self) -> str:
         return f"{self.last_name} {self.first_name}"
+
+
+@event.listens_for(Driver, "before_update")
+def _follow_names(_mapper: object, _connection: object, driver: Driver) -> None:
+    """Keep what a driver is searched by in step with the names."""
+    driver.search_last, driver.search_first = search_key(driver.last_name), search_key(driver.first_name)

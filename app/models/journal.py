@@ -31,3 +31,33 @@ class JournalEntry(Model):
     reason: Mapped[str] = mapped_column(String(300), default="")
 
     actor: Mapped[Person | None] = relationship()
+
+
+class JournalLink(Model):
+    """A link of the chain that seals the journal: entry after entry, in the order in which they became visible.
+
+    ``entry_id`` is no foreign key: a link outlives an entry that was taken away, which is how that is found.
+    """
+
+    __tablename__ = "journal_link"
+
+    #: From 1, without a gap.
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    entry_id: Mapped[int] = mapped_column(unique=True)
+    #: SHA-256 over the hash before it, the position and the entry (`services.journal_chain`), in hexadecimal.
+    hash: Mapped[str] = mapped_column(String(64))
+    sealed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class JournalCheckpoint(Model):
+    """Where the chain starts again after a purge of whole years: everything up to ``position`` is gone."""
+
+    __tablename__ = "journal_checkpoint"
+
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    #: The hash of the last link that was purged.
+    hash: Mapped[str] = mapped_column(String(64))
+    #: The last year purged.
+    year: Mapped[int]
+    entries: Mapped[int]
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)

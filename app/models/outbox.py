@@ -12,7 +12,11 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from .registration import Registration
 from .types import Json, UtcDateTime
 
-DOCUMENTS, MAIL, ANALYSIS, RESET = "documents", "mail", "analysis", "reset"
+DOCUMENTS, MAIL, RESET, WEBHOOK, EXPORT = "documents", "mail", "reset", "webhook", "export"
+ANALYSIS, REGISTRATION, CONTRACT, LISTING = "analysis", "registration", "contract", "listing"
+
+#: What is due once a day; the payload names the task.
+NIGHTLY = "nightly"
 
 MAIL_PENDING, MAIL_SENT, MAIL_REFUSED = "pending", "sent", "refused"
 MAIL_STATES = {MAIL_PENDING: "À envoyer", MAIL_SENT: "Envoyé", MAIL_REFUSED: "Refusé"}
@@ -56,6 +60,8 @@ class Mail(Model):
         UniqueConstraint("kind", "subject"),
         CheckConstraint("state IN ('pending', 'sent', 'refused')", name="ck_mail_state"),
         CheckConstraint("(registration_id IS NULL) <> (subject IS NULL)", name="ck_mail_about"),
+        Index("ix_mail_registration_id", "registration_id"),
+        Index("ix_mail_state", "state", "kind", "registration_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from typing import TYPE_CHECKING
 
 from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
+
+if TYPE_CHECKING:
+    from .second_factor import SecondFactor
 
 
 def new_token() -> str:
@@ -25,6 +29,13 @@ class Person(User):
     __table_args__ = {"extend_existing": True}
 
     auth_token: Mapped[str] = mapped_column(String(64), unique=True, nullable=False, default=new_token)
+
+    second_factor: Mapped[SecondFactor | None] = relationship("SecondFactor", viewonly=True, uselist=False)
+
+    @validates("email", "username")
+    def _in_lower_case(self, _name: str, address: str) -> str:
+        """Keep addresses in lower case, so that one is found in its index however it is typed."""
+        return address.strip().lower()
 
     def get_id(self) -> str:
         """Return what the sign-in cookie carries."""

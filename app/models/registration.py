@@ -6,7 +6,17 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from flask_appbuilder import Model
-from sqlalchemy import CheckConstraint, Date, ForeignKey, ForeignKeyConstraint, Index, Integer, String, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    String,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .accreditation import Accreditation
@@ -14,6 +24,7 @@ from .batch import Batch
 from .catalogue import Training
 from .centre import Centre
 from .driver import Driver
+from .search import searched
 from .types import Money, Percent, UtcDateTime
 
 RECAP, CERTIFICATE = "recap", "certificate"
@@ -21,6 +32,14 @@ DOCUMENT_KINDS = {RECAP: "Récapitulatif de formation", CERTIFICATE: "Certificat
 
 PENDING, AVAILABLE, REVOKED, PURGED = "pending", "available", "revoked", "purged"
 DOCUMENT_STATES = {PENDING: "En préparation", AVAILABLE: "Disponible", REVOKED: "Révoqué", PURGED: "Retiré"}
+
+MISSING, CHANGED, UNREADABLE, UNSEALED = "missing", "changed", "unreadable", "unsealed"
+DOCUMENT_FAULTS = {
+    MISSING: "Fichier introuvable",
+    CHANGED: "Fichier modifié",
+    UNREADABLE: "Fichier illisible",
+    UNSEALED: "Cachet non valable",
+}
 
 
 class Registration(Model):
@@ -36,8 +55,21 @@ class Registration(Model):
             ["batch_id", "line_number"], ["batch_line.batch_id", "batch_line.number"], ondelete="RESTRICT"
         ),
         CheckConstraint("price >= 0", name="ck_registration_price"),
-        Index("ix_registration_centre_day", "centre_id", "registered_on"),
+        # With the training, so that dashboards count from the index alone.
+        Index("ix_registration_day", "registered_on", "training_id"),
+        Index("ix_registration_training_day", "training_id", "registered_on"),
+        Index("ix_registration_centre_day", "centre_id", "registered_on", "training_id"),
         Index("ix_registration_driver_centre", "driver_id", "centre_id"),
+        Index("ix_registration_search_name", "search_last", "search_first"),
+        Index("ix_registration_search_first", "search_first"),
+        Index("ix_registration_search_order", "search_order"),
+        Index("ix_registration_centre_name", "centre_id", "search_last", "search_first"),
+        Index(
+            "ix_registration_withheld",
+            "id",
+            sqlite_where=text("withheld IS 1"),
+            postgresql_where=text("withheld IS TRUE"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -45,13 +77,16 @@ class Registration(Model):
     line_number: Mapped[int]
     centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id", ondelete="RESTRICT"))
     driver_id: Mapped[int] = mapped_column(ForeignKey("driver.id", ondelete="RESTRICT"))
-    training_id: Mapped[int] = mapped_column(ForeignKey("training.id", ondelete="RESTRICT"), index=True)
+    training_id: Mapped[int] = mapped_column(ForeignKey("training.id", ondelete="RESTRICT"))
     accreditation_id: Mapped[int] = mapped_column(ForeignKey("accreditation.id", ondelete="RESTRICT"))
     end_date: Mapped[date] = mapped_column(Date)
     last_name: Mapped[str] = mapped_column(String(60))
     first_name: Mapped[str] = mapped_column(String(60))
     reference: Mapped[str] = mapped_column(String(50), default="")
     order_number: Mapped[str] = mapped_column(String(50))
+    search_last: Mapped[str] = searched("last_name")
+    search_first: Mapped[str] = searched("first_name")
+    search_order: Mapped[str] = searched("order_number")
     #: Price excluding VAT in force on the day of registration, in euros, and its VAT rate in per cent.
     price: Mapped[Decimal] = mapped_column(Money)
     vat_rate: Mapped[Decimal] = mapped_column(Percent)
@@ -80,6 +115,13 @@ class Document(Model):
         ),
         CheckConstraint("valid_until >= valid_from", name="ck_document_validity"),
         Index("ix_document_state", "state"),
+        Index("ix_document_sha256", "sha256"),
+        Index(
+            "ix_document_fault",
+            "fault",
+            sqlite_where=text("fault IS NOT NULL"),
+            postgresql_where=text("fault IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -96,5 +138,14 @@ class Document(Model):
     sha256: Mapped[str | None] = mapped_column(String(64))
     size: Mapped[int | None] = mapped_column(Integer)
     available_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: Real instant of the seal; empty for a file drawn before documents were sealed.
+    sealed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: What the last nightly look found wrong with the file (`DOCUMENT_FAULTS`); empty while it is as it was stored.
+    fault: Mapped[str | None] = mapped_column(String(12))
+    #: An agent's decision: the document no longer holds from that instant on.
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    revoked_reason: Mapped[str | None] = mapped_column(String(300))
+    #: The file was removed at the end of its keeping; number, days and hash stay for verification.
+    purged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     registration: Mapped[Registration] = relationship(back_populates="documents")

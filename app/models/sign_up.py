@@ -14,7 +14,7 @@ from .types import UtcDateTime
 #: Mail not confirmed yet · waits for an agent's decision · account open · refused · followed by another by the same person.
 SENT, WAITING, OPENED, REFUSED, REPLACED = "sent", "waiting", "opened", "refused", "replaced"
 
-CONFIRM, RESET = "confirm", "reset"
+CONFIRM, RESET, ADDRESS = "confirm", "reset", "address"
 
 #: Flask-AppBuilder's user name, which is the mail address here, holds no more characters.
 EMAIL_MAX = 128
@@ -55,7 +55,7 @@ class AccountLink(Model):
     """
 
     __tablename__ = "account_link"
-    __table_args__ = (CheckConstraint("kind IN ('confirm', 'reset')", name="ck_account_link_kind"),)
+    __table_args__ = (CheckConstraint("kind IN ('confirm', 'reset', 'address')", name="ck_account_link_kind"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(10))
