@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+from copy import copy
 from datetime import date
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from app.roles import AGENT, FAB_ROLES
 
@@ -26,6 +28,15 @@ def _today(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         raise ConfigurationError(f"TODAY must be an ISO date (2022-01-10), not {text!r}") from None
+
+
+def _documents_url(text: str) -> str:
+    """Return the address of the store; raise :class:`ConfigurationError` when it is none we know."""
+    url = urlsplit(text)
+    known = {"": not text, "file": url.path.startswith("/") and not url.netloc, "s3": bool(url.netloc)}
+    if not known.get(url.scheme):
+        raise ConfigurationError(f"DOCUMENTS_URL must be file:///folder or s3://bucket/prefix, not {text!r}")
+    return text
 
 
 class Config:
@@ -54,7 +65,8 @@ class Config:
 
     SESSION_COOKIE_HTTPONLY = True
     SESSION_COOKIE_SAMESITE = "Lax"
-    PERMANENT_SESSION_LIFETIME = 8 * 3600
+    #: A cookie older than this is not read; sign-ins themselves end earlier (IDLE_MINUTES, SESSION_HOURS).
+    PERMANENT_SESSION_LIFETIME = 24 * 3600
     WTF_CSRF_TIME_LIMIT = 8 * 3600
     MAX_FORM_MEMORY_SIZE = 4 * 1024 * 1024
     MAX_FORM_PARTS = 1000
@@ -78,8 +90,12 @@ class Config:
         self.BASE_URL = (get("BASE_URL") or f"http://127.0.0.1:{self.PORT}").rstrip("/")
         self.SQLALCHEMY_DATABASE_URI = _database_url(get("DATABASE_URL") or f"sqlite:///{self.DATA_DIR}/registre.db")
         self.SQLALCHEMY_ENGINE_OPTIONS = {"pool_pre_ping": True}
+        #: The same base as the owner of its tables, who migrates and purges; empty: DATABASE_URL is the owner's.
+        self.DATABASE_OWNER_URL = _database_url(get("DATABASE_OWNER_URL", ""))
         #: Empty: the queue that the program starts itself, on a unix socket of its data folder.
         self.REDIS_URL = get("REDIS_URL", "")
+        #: Empty: `documents/` of the data folder.
+        self.DOCUMENTS_URL = _documents_url(get("DOCUMENTS_URL", ""))
         self.ANTIVIRUS_URL = get("ANTIVIRUS_URL", "")
         self.TODAY = _today(get("TODAY", ""))
         self.OUTBOX_LEASE = int(get("OUTBOX_LEASE", "120"))
@@ -92,13 +108,35 @@ class Config:
         self.MAIL_USERNAME = get("MAIL_USERNAME") or None
         self.MAIL_PASSWORD = get("MAIL_PASSWORD") or None
         self.MAIL_DEFAULT_SENDER = get("MAIL_DEFAULT_SENDER", "Registre CQC <ne-pas-repondre@registre-cqc.example>")
+        #: PEM files of the seal; empty: a demonstration authority, made at first start in `seal/` of the data folder.
+        self.SEAL_KEY = get("SEAL_KEY", "")
+        self.SEAL_KEY_PASSWORD = get("SEAL_KEY_PASSWORD", "")
+        self.SEAL_CERTIFICATE = get("SEAL_CERTIFICATE", "")
+        self.SEAL_FORMER = get("SEAL_FORMER", "")
+        #: Minutes without a request after which a sign-in ends: of agents and legal representatives, of everybody else.
+        self.IDLE_MINUTES_PRIVILEGED = int(get("IDLE_MINUTES_PRIVILEGED", "30"))
+        self.IDLE_MINUTES = int(get("IDLE_MINUTES", "120"))
+        #: Hours after which a sign-in ends whatever is done.
+        self.SESSION_HOURS = int(get("SESSION_HOURS", "12"))
+        self.SECOND_FACTOR_FOR_AGENTS = get("SECOND_FACTOR_FOR_AGENTS", "") == "1"
+        #: Port of `/metrics`; 0 keeps no figures. Never the public one.
+        self.METRICS_PORT = int(get("METRICS_PORT") or "0")
+        self.METRICS_HOST = get("METRICS_HOST") or "127.0.0.1"
         self.WEB_PROCESSES = int(get("WEB_PROCESSES", "2"))
         self.TRUSTED_PROXIES = int(get("TRUSTED_PROXIES", "0"))
+        #: Webhooks may go to http:// and to private addresses: to try them on one machine.
+        self.WEBHOOK_PRIVATE_ADDRESSES = get("WEBHOOK_PRIVATE_ADDRESSES", "") == "1"
 
     @property
     def QUEUE_SOCKET(self) -> Path:
         """Return the unix socket of the embedded queue."""
         return self.DATA_DIR / "queue" / "queue.sock"
+
+    def as_owner(self) -> Config:
+        """Return the same settings on the base as the owner of its tables."""
+        settings = copy(self)
+        settings.SQLALCHEMY_DATABASE_URI = self.DATABASE_OWNER_URL or self.SQLALCHEMY_DATABASE_URI
+        return settings
 
     def check(self) -> None:
         """Raise :class:`ConfigurationError` when these settings must not run; development and tests always may."""
@@ -118,7 +156,7 @@ class Test(Config):
 
 
 class Production(Config):
-    """Refuses what would lose trust: a known secret, the embedded queue, no antivirus, a frozen day."""
+    """Refuses what would lose trust: a known secret, the embedded queue, no antivirus, a demonstration's seal, a frozen day."""
 
     ENVIRONMENT = "production"
     SESSION_COOKIE_SECURE = True
@@ -133,7 +171,15 @@ class Production(Config):
             ),
             (not self.REDIS_URL, "REDIS_URL must be set: the embedded queue is for one machine"),
             (not self.ANTIVIRUS_URL, "ANTIVIRUS_URL must be set: files are never taken unchecked"),
+            (
+                not self.SEAL_KEY or not self.SEAL_CERTIFICATE,
+                "SEAL_KEY and SEAL_CERTIFICATE must be set: documents are not sealed by a demonstration",
+            ),
             (self.TODAY is not None, "TODAY must not be set: the day is the real one"),
+            (
+                self.WEBHOOK_PRIVATE_ADDRESSES,
+                "WEBHOOK_PRIVATE_ADDRESSES must not be set: a centre's webhook would reach our own network",
+            ),
             (not self.BASE_URL.startswith("https://"), "BASE_URL must be set to the https address of the site"),
         )
         for refused, why in refusals:
