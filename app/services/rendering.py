@@ -39,7 +39,7 @@ class CertificateData:
     """What stands on a « certificat de qualification de conducteur » (code des transports, R. 3314-27).
 
     `valid_from` is `established_on`, or the 18th birthday of a holder who is still a minor on that day; `valid_until`
-    is the last day of validity. `established_at` is aware.
+    is the last day of validity. `established_at` is aware. `sealed_by` is the sentence about the seal, left out where empty.
     """
 
     number: str
@@ -59,6 +59,7 @@ class CertificateData:
     centre_name: str
     centre_siret: str
     accreditation_number: str
+    sealed_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ class RecapData:
     permit_number: str
     recorded_at: datetime
     available_until: date
+    sealed_by: str = ""
 
 
 def render_certificate(data: CertificateData) -> bytes:
@@ -101,8 +103,10 @@ def render_certificate(data: CertificateData) -> bytes:
         "established_on": _in_words(data.established_on),
         "accreditation": data.accreditation_number,
         "moment": _moment(data.established_at),
+        "sealed_by": data.sealed_by,
     }
     given = {"verify_url"} | ({"deferred"} if data.valid_from > data.established_on else set())
+    given |= {"sealed_by"} if data.sealed_by else set()
     info = Info(f"Certificat de qualification de conducteur {data.number}", data.issuer, data.established_at)
     return draw(Shape("certificate.html", frozenset(given), _long(values)), values, info, data.verify_url)
 
@@ -120,8 +124,9 @@ def render_recap(data: RecapData) -> bytes:
         "accreditation": f"{data.accreditation_number} ({data.accreditation_authority})",
         "moment": _moment(data.recorded_at),
         "available_until": _day(data.available_until),
+        "sealed_by": data.sealed_by,
     }
-    given = frozenset(name for name in ("hours", "verify_url") if getattr(data, name))
+    given = frozenset(name for name in ("hours", "verify_url", "sealed_by") if getattr(data, name))
     info = Info(f"Récapitulatif de formation {data.registration_number}", data.centre_name, data.recorded_at)
     shape = Shape("recap.html", given, _long(values), _headline(data.training_label))
     return draw(shape, values, info, data.verify_url)
@@ -132,9 +137,9 @@ def warm_up() -> None:
     day, moment = date(2022, 1, 1), datetime(2022, 1, 1, tzinfo=_PARIS)
     who = ("NOM", "Prénom", day, "000000000")
     render_certificate(
-        CertificateData("-", "-", "-", *who, "-", "-", day, day, day, day, moment, "-", "-", "-"),
+        CertificateData("-", "-", "-", *who, "-", "-", day, day, day, day, moment, "-", "-", "-", "-"),
     )
-    render_recap(RecapData("-", "-", "-", "-", "-", "-", "-", "-", 7, day, *who, moment, day))
+    render_recap(RecapData("-", "-", "-", "-", "-", "-", "-", "-", 7, day, *who, moment, day, "-"))
 
 
 def _holder(data: CertificateData | RecapData) -> dict[str, str]:

@@ -32,6 +32,8 @@ from xhtml2pdf.document import pisaStory
 from xhtml2pdf.util import reset_caches
 from xhtml2pdf.xhtml2pdf_reportlab import PmlBaseDoc
 
+from .rendering_archive import archive
+
 _APP = Path(__file__).resolve().parent.parent
 _TEMPLATES = _APP / "templates" / "documents"
 _FONTS = _APP / "static" / "fonts"
@@ -157,7 +159,7 @@ class Form:
         page.build(self._story[:])
         if page.page != 1 or self._template._staticFrameWarned:
             raise RenderingError("the values do not fit the page")
-        return out.getvalue()
+        return archive(out.getvalue(), info.title, info.author, info.created_at)
 
 
 @lru_cache(maxsize=32)

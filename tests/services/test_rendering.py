@@ -180,7 +180,7 @@ def test_the_file_says_what_it_is() -> None:
     assert pdf.metadata.title == "Certificat de qualification de conducteur CQ-26-7F3K-92MD"
     assert pdf.metadata.author == "exploitant du registre"
     assert pdf.metadata.creation_date == CERTIFICATE.established_at
-    assert pdf.trailer["/Root"]["/Lang"] == "fr"
+    assert pdf.trailer["/Root"]["/Lang"] == "fr-FR"
     recap = reader(render_recap(RECAP)).metadata
     assert recap is not None
     assert recap.title == "Récapitulatif de formation ENR-2026-014-00731"

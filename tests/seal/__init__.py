@@ -1,0 +1,1 @@
+"""The seal, the archive format and the store: no base, no screen."""
