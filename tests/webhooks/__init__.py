@@ -1,0 +1,1 @@
+"""Webhooks: from the act to the answer of a real server."""
