@@ -10,7 +10,7 @@ from sqlalchemy.orm import contains_eager
 
 from app.extensions import db
 from app.models import Document, Driver, Registration
-from app.models.registration import AVAILABLE, CERTIFICATE, PENDING, REVOKED
+from app.models.registration import AVAILABLE, CERTIFICATE, PENDING, PURGED
 
 from . import clock
 
@@ -32,6 +32,8 @@ class Space:
     driver: Driver
     registrations: list[Registration]
     documents: list[OwnDocument]
+    #: Whose time has passed: no file any more; the latest first.
+    ended: list[Document]
 
     @property
     def is_preparing(self) -> bool:
@@ -60,21 +62,25 @@ def space(driver: Driver) -> Space:
         .order_by(Registration.end_date.desc(), Registration.id.desc())
     )  # fmt: skip
     today = clock.today()
-    return Space(driver, list(db.session.execute(query).scalars()), _documents(driver, today))
+    documents = _documents(driver)
+    listed = [OwnDocument(d, days_left(d, today), may_download(d, today)) for d in documents if d.valid_until >= today]
+    return Space(
+        driver, list(db.session.execute(query).scalars()), [own for own in listed if own.document.state != PURGED],
+        [document for document in documents if document.valid_until < today],
+    )  # fmt: skip
 
 
-def _documents(driver: Driver, today: date) -> list[OwnDocument]:
-    """Return what « Mes documents » lists: offered, in preparation, or revoked within the time it would have held."""
+def _documents(driver: Driver) -> list[Document]:
+    """Return every document of the driver that the register may speak of."""
     query = (
         select(Document)
         .join(Document.registration)
         .where(
-            Registration.driver_id == driver.id, Registration.withheld.is_(False), Document.valid_until >= today,
-            Document.state.in_((PENDING, AVAILABLE, REVOKED)),
+            Registration.driver_id == driver.id, Registration.withheld.is_(False),
         )
         .order_by(Registration.end_date.desc(), Document.kind, Document.id.desc())
     )  # fmt: skip
-    return [OwnDocument(d, days_left(d, today), may_download(d, today)) for d in db.session.execute(query).scalars()]
+    return list(db.session.execute(query).scalars())
 
 
 def may_download(document: Document, today: date) -> bool:

@@ -16,7 +16,7 @@ from app.extensions import db
 from app.models import Registration, Training
 from app.models.catalogue import FCO_MODULE
 
-from . import bulk
+from . import actor, bulk
 from .validity import add_months
 
 FCO_HOURS = 35
@@ -32,9 +32,17 @@ class Module:
     hours: int
 
 
-def completing(modules: Iterable[Module]) -> set[object]:
-    """Return the keys of the modules that complete an FCO, taken in the order in which they were registered."""
-    found: set[object] = set()
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """``completed``: the modules of each whole FCO, the completing one first; ``waiting``: those that count for the next."""
+
+    completed: list[list[Module]]
+    waiting: list[Module]
+
+
+def tally(modules: Iterable[Module]) -> Tally:
+    """Return what the modules of one category make, taken in the order in which they were registered."""
+    completed: list[list[Module]] = []
     waiting: list[Module] = []
     for module in modules:
         if any(other.end_date == module.end_date for other in waiting):
@@ -42,9 +50,14 @@ def completing(modules: Iterable[Module]) -> set[object]:
         waiting.append(module)
         used = _fco(waiting, module)
         if used:
-            found.add(module.key)
+            completed.append(used)
             waiting = [other for other in waiting if other not in used]
-    return found
+    return Tally(completed, waiting)
+
+
+def completing(modules: Iterable[Module]) -> set[object]:
+    """Return the keys of the modules that complete an FCO, taken in the order in which they were registered."""
+    return {used[0].key for used in tally(modules).completed}
 
 
 def _fco(waiting: Sequence[Module], newest: Module) -> list[Module]:
@@ -71,6 +84,11 @@ def _enough(inside: Sequence[Module], newest: Module) -> list[Module]:
 
 def modules_of(driver_ids: Iterable[int]) -> dict[tuple[int, str], list[Module]]:
     """Return driver and category → modules registered so far by any centre, in the order of registration; one query."""
+    with actor.acting(actor.PROGRAM):
+        return _modules_of(driver_ids)
+
+
+def _modules_of(driver_ids: Iterable[int]) -> dict[tuple[int, str], list[Module]]:
     wanted = bulk.text_table(map(str, driver_ids))
     query = (
         select(Registration.id, Registration.driver_id, Training.category, Registration.end_date, Training.hours)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from flask import abort, g, make_response
 from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
 from app.models import Document, Driver
-from app.models.registration import CERTIFICATE, DOCUMENT_STATES, PENDING, REVOKED
-from app.services import clock, documents, driver_space, store
+from app.models.card import CARD_STATES
+from app.models.registration import CERTIFICATE, DOCUMENT_KINDS, DOCUMENT_STATES, PENDING, REVOKED
+from app.services import card_grounds, card_requests, clock, documents, driver_events, driver_fco, driver_space, store
 from app.services.driver_space import OwnDocument
+from app.services.fco import FCO_HOURS
 
 from .base import Screen
+from .cards import TAGS
 from .filters import count_of, day
 
 #: From this many days on, what remains is said in months and years; below the second one, it is said to end soon.
@@ -34,10 +38,10 @@ class DriverSpaceView(Screen):
     def index(self) -> str:
         """Show the certificate, the documents and the trainings; an empty state before the first training."""
         driver = driver_space.driver_of(g.user.id)
-        space = driver_space.space(driver) if driver else None
         page: str = self.render_template(
-            "driver/space.html", title="Mon espace", driver=driver, space=space, state_of=state_of,
-            remaining=remaining, document_title=documents.title, span=days_in_all,
+            "driver/space.html", title="Mon espace", driver=driver, today=clock.today(), state_of=state_of,
+            remaining=remaining, document_title=documents.title, span=days_in_all, span_to=span_to, card_states=CARD_STATES,
+            card_tags=TAGS, document_kinds=DOCUMENT_KINDS, fco_hours=FCO_HOURS, **(_told(driver) if driver else {}),
         )  # fmt: skip
         return page
 
@@ -56,6 +60,15 @@ class DriverSpaceView(Screen):
 
 def _driver_or_404() -> Driver:
     return driver_space.driver_of(g.user.id) or abort(404, NOT_FOUND)
+
+
+def _told(driver: Driver) -> dict[str, Any]:
+    """Return what the space shows of a driver."""
+    space, requests = driver_space.space(driver), card_requests.of(driver)
+    return {
+        "space": space, "requests": requests, "grounds": card_grounds.grounds_of(driver),
+        "fco": driver_fco.overview(space.registrations, clock.today()), "events": driver_events.events(space, requests),
+    }  # fmt: skip
 
 
 def pdf(content: bytes, name: str) -> Response:
@@ -81,9 +94,14 @@ def state_of(own: OwnDocument, today: date | None = None) -> tuple[str, str]:
 
 def remaining(own: OwnDocument) -> str:
     """Return what remains in words: « 60 jours », « 5 ans et 9 mois »."""
-    if own.days_left <= LONG:
-        return count_of(own.days_left, "jour")
-    today, until = clock.today(), own.document.valid_until
+    return span_to(own.document.valid_until, own.days_left)
+
+
+def span_to(until: date, days: int) -> str:
+    """Return so many days until a day, in words: a long time in years and months."""
+    if days <= LONG:
+        return count_of(days, "jour")
+    today = clock.today()
     months = (until.year - today.year) * 12 + until.month - today.month - (until.day < today.day)
     years, months = divmod(months, 12)
     said = [count_of(years, "an")] * bool(years) + [f"{months} mois"] * bool(months)

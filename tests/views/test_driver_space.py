@@ -14,10 +14,10 @@ from sqlalchemy import select, update
 from app.extensions import db
 from app.models import Document, Registration
 from app.models.registration import CERTIFICATE, RECAP, REVOKED
-from app.services import driver_space
+from app.services import driver_space, retention
 from app.services.driver_space import OwnDocument
 from app.views.driver_space import remaining, state_of
-from tests.support import MARIE, drain, registered, training_id
+from tests.support import MARIE, drain, registered, statements, training_id
 
 DRIVER = "conducteur@demo.example"
 LEROY = {**MARIE, "last_name": "LEROY", "birth_date": "25/12/2002", "permit_number": "298795874"}
@@ -158,6 +158,42 @@ def test_a_module_gives_no_certificate_and_the_page_says_so(driver: FlaskClient)
     assert page.count("/mon-espace/documents/") == 1
 
 
+def test_the_fco_says_how_far_and_by_when(driver: FlaskClient) -> None:
+    for day in ("03/05/2021", "04/05/2021"):
+        registered(MARIE, training=training_id("Module FCO"), end_date=day)
+    registered(MARIE)
+    drain()
+    page = driver.get("/mon-espace/").text.replace("&nbsp;", " ").replace("\u00a0", " ")
+    for words in (
+        "dans 4 ans et 11 mois", "Modules Marchandises : 14 h sur 35 h", "Il reste 21 h à faire le 02/05/2026 au plus tard",
+        "Prochaine FCO, Marchandises", "07/01/2027", "Terminée à partir du 07/01/2026", 'aria-label="14 heures faites sur 35',
+    ):  # fmt: skip
+        assert words in page
+
+
+def test_what_happened_is_told(driver: FlaskClient) -> None:
+    registered(MARIE)
+    page = driver.get("/mon-espace/").text
+    assert "Formation enregistrée par Centre de formation Démo : FIMO Marchandises" in page
+    assert "Certificat de qualification disponible" not in page
+    drain()
+    page = driver.get("/mon-espace/").text
+    assert "Certificat de qualification disponible : FIMO Marchandises" in page
+
+
+def test_the_space_asks_the_base_no_more_for_more_trainings(driver: FlaskClient) -> None:
+    registered(MARIE)
+    drain()
+    with statements() as few:
+        driver.get("/mon-espace/")
+    for day in ("03/05/2021", "04/05/2021", "05/05/2021"):
+        registered(MARIE, training=training_id("Module FCO"), end_date=day)
+    drain()
+    with statements() as more:
+        driver.get("/mon-espace/")
+    assert len(more) == len(few)
+
+
 def own(kind: str, first: date, last: date) -> OwnDocument:
     """Return an available document of these days, as seen on 10/01/2022."""
     made = Document(kind=kind, state="available", valid_from=first, valid_until=last)
@@ -184,3 +220,13 @@ def test_states_are_told_apart(app: Flask) -> None:
     assert state_of(own(RECAP, old, date(2022, 1, 20)), today) == ("gold", "Bientôt retiré")
     minor = own(CERTIFICATE, date(2022, 3, 1), date(2022, 7, 1))
     assert state_of(minor, today) == ("gold", "Valable à partir du 01/03/2022")
+
+
+def test_a_file_that_is_gone_says_why(app: Flask, client: FlaskClient, sign_in) -> None:
+    registered(MARIE)
+    drain()
+    app.config["TODAY"] = date(2022, 5, 11)
+    retention.purge()
+    page = sign_in(client, "conducteur@demo.example").get("/mon-espace/").text
+    assert "Documents qui ne sont plus disponibles (1)" in page
+    assert "Sa validité s’est terminée le 10/05/2022 : le fichier n’est pas conservé au-delà." in page

@@ -1,0 +1,59 @@
+"""« Mes données »: the copy of one's own data, asked for, followed, fetched."""
+
+from __future__ import annotations
+
+from flask import abort, flash, g, make_response, redirect, url_for
+from flask_appbuilder import expose
+from werkzeug.wrappers import Response
+
+from app.services import data_export, store
+from app.services.throttle import TooOften
+
+from .base import Screen
+from .sign_up import too_often
+
+
+class OwnDataView(Screen):
+    """`/mon-espace/donnees/`, one's own only."""
+
+    route_base = "/mon-espace/donnees"
+    default_view = "index"
+    class_permission_name = "OwnData"
+
+    @expose("/")
+    def index(self) -> str:
+        """Tell what the copy holds, and where the last one stands."""
+        export = data_export.last(g.user.id)
+        page: str = self.render_template(
+            "driver/data.html",
+            title="Mes données",
+            export=export,
+            kept_days=data_export.KEPT.days,
+            is_there=export is not None and data_export.is_there(export),
+        )
+        return page
+
+    @expose("/preparer", methods=["POST"])
+    def ask(self) -> Response:
+        """Have a copy made."""
+        try:
+            data_export.ask(g.user.id)
+        except TooOften as refusal:
+            raise too_often(refusal) from None
+        flash("Votre copie est en préparation : elle apparaîtra ici dès qu’elle sera prête.", "success")
+        return redirect(url_for("OwnDataView.index"))
+
+    @expose("/<int(max=2147483647):export_id>.zip")
+    def fetch(self, export_id: int) -> Response:
+        """Send one's own copy; another person's is not found."""
+        try:
+            content = data_export.fetch(g.user.id, export_id)
+        except store.Missing:
+            abort(503, "Cette copie ne peut pas être lue pour le moment.")
+        if content is None:
+            abort(404, "Cette copie n’existe pas, ou n’est plus disponible.")
+        response = make_response(content)
+        response.headers["Content-Type"] = "application/zip"
+        response.headers["Content-Disposition"] = 'attachment; filename="mes-donnees.zip"'
+        response.headers["Cache-Control"] = "private, no-store"
+        return response
