@@ -46,8 +46,12 @@ class Request:
 def waiting() -> tuple[list[Request], int]:
     """Return the first requests nobody has decided, the oldest first, and how many there are."""
     rows = db.session.execute(select(SignUp).where(SignUp.state == WAITING).order_by(SignUp.id).limit(LIMIT)).scalars()
-    total = select(func.count()).select_from(SignUp).where(SignUp.state == WAITING)
-    return [_request(row) for row in rows], db.session.scalar(total) or 0
+    return [_request(row) for row in rows], count_waiting()
+
+
+def count_waiting() -> int:
+    """Return how many requests nobody has decided."""
+    return db.session.scalar(select(func.count()).select_from(SignUp).where(SignUp.state == WAITING)) or 0
 
 
 def accept(sign_up_id: int, actor_id: int) -> None:

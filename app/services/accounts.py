@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from flask import current_app
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app import roles
 from app.extensions import db
-from app.models import AccountLink, Document, Driver, Mail, Person, Registration, SignUp
+from app.models import AccountLink, Document, Driver, Mail, Person, Registration, SignUp, Trainer
 from app.models.outbox import MAIL
 from app.models.registration import AVAILABLE, CERTIFICATE
 from app.models.sign_up import CONFIRM, OPENED, REPLACED, SENT, WAITING
 from app.validators.fields import name_key
 
-from . import account_mail, clock, insertion, journal, links, mail, outbox, passwords, throttle
+from . import account_mail, actor, clock, insertion, journal, links, mail, outbox, passwords, throttle
 from .refusal import Refusal
 from .throttle import Limit
 from .transaction import transaction
@@ -55,6 +55,7 @@ class Applicant:
         return (self.last_name, self.first_name, self.email, f"{self.birth_date:%d/%m/%Y}")
 
 
+@actor.acting(actor.PROGRAM)
 def sign_up(applicant: Applicant, password: str, network: str) -> None:
     """Keep the request and mail a link that confirms the address; the same work whatever the register knows.
 
@@ -79,6 +80,7 @@ def sign_up(applicant: Applicant, password: str, network: str) -> None:
     outbox.ring()
 
 
+@actor.acting(actor.PROGRAM)
 def confirm(token: str, password: str) -> Person | None:
     """Open the account of the sign-up that this link confirms and return its person; None: an agent will decide.
 
@@ -139,10 +141,13 @@ def mail_certificates(driver: Driver) -> None:
 
 
 def known_names(driver_id: int) -> set[tuple[str, str]]:
-    """Return every (last name, first name) the register has for a driver: its own and those of the registrations."""
+    """Return every (last name, first name) the register has for a driver: its own, those of the registrations and of the
+    trainer's rights.
+    """
     own = select(Driver.last_name, Driver.first_name).where(Driver.id == driver_id)
     lines = select(Registration.last_name, Registration.first_name).where(Registration.driver_id == driver_id)
-    return {(last, first) for last, first in db.session.execute(own.union(lines))}
+    rights = select(Trainer.last_name, Trainer.first_name).where(Trainer.driver_id == driver_id)
+    return {(last, first) for last, first in db.session.execute(own.union(lines, rights))}
 
 
 def driver_for(birth_date: date, permit_number: str) -> Driver | None:
@@ -208,9 +213,10 @@ def _new_person(row: SignUp) -> Person:
 def _withhold_other_names(row: SignUp, driver: Driver) -> None:
     """Hold back, for an agent, what stands under a name that is not the account's (domain: a mistyped permit number)."""
     lines = db.session.execute(select(Registration).where(Registration.driver_id == driver.id)).scalars()
-    for registration in lines:
-        if _key(registration) != _key(row):
-            registration.withheld = True
+    rights = db.session.execute(select(Trainer).where(Trainer.driver_id == driver.id)).scalars()
+    for registered in (*lines, *rights):
+        if _key(registered) != _key(row):
+            registered.withheld = True
     db.session.flush()
 
 
@@ -219,13 +225,24 @@ def _spelling(row: SignUp, driver: Driver) -> tuple[str, str]:
     return (driver.last_name, driver.first_name) if _key(driver) == _key(row) else (row.last_name, row.first_name)
 
 
-def _key(named: SignUp | Driver | Registration) -> tuple[str, ...]:
+def _key(named: SignUp | Driver | Registration | Trainer) -> tuple[str, ...]:
     return name_key(named.last_name, named.first_name)
 
 
 def _name_key(names: Iterable[str]) -> tuple[str, ...]:
     last_name, first_name = names
     return name_key(last_name, first_name)
+
+
+def forget_unconfirmed(*, dry_run: bool = False) -> int:
+    """Delete the sign-ups that nobody confirmed in time and return how many there are."""
+    fresh = AccountLink.sign_up_id == SignUp.id, AccountLink.created_at >= clock.machine_now() - UNCONFIRMED
+    query = select(func.count()).select_from(SignUp).where(SignUp.state == SENT, ~exists().where(*fresh))
+    count = db.session.scalar(query) or 0
+    if count and not dry_run:
+        with transaction():
+            _forget_unconfirmed()
+    return count
 
 
 def _forget_unconfirmed() -> None:

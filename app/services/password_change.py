@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from app.extensions import db
 from app.models import AccountLink, Driver, Person
@@ -47,7 +47,7 @@ def prepare(link_id: int) -> None:
     link = db.session.get(AccountLink, link_id)
     if link is None or link.person_id is not None:
         return
-    query = select(Person).where(func.lower(Person.email) == link.email, Person.active.is_(True))
+    query = select(Person).where(Person.email == link.email, Person.active.is_(True))
     person = db.session.execute(query).scalars().first()
     if person is None:
         db.session.delete(link)

@@ -22,7 +22,8 @@ AGE_MAX = 100
 CONSENT = "J’accepte l’usage de ces données pour me reconnaître au registre et ouvrir mon espace"
 
 
-def _needed(code: str) -> InputRequired:
+def needed(code: str) -> InputRequired:
+    """Return the validator of a field that must be filled, with the rules' sentence."""
     return InputRequired(SENTENCES[Code.MISSING, code])
 
 
@@ -36,7 +37,8 @@ def _parsed(parse: Callable[[str], Any], sentence: str) -> Any:
     return check
 
 
-def _formed(parse: Callable[[str], Any], code: str) -> Any:
+def formed(parse: Callable[[str], Any], code: str) -> Any:
+    """Return the validator that asks one parser of the rules, with the rules' sentence."""
     return _parsed(parse, SENTENCES[Code.FORMAT, code])
 
 
@@ -71,13 +73,13 @@ class AddressForm(Form):  # type: ignore[misc]
 class SignUpForm(AddressForm):
     """Everything a sign-up asks."""
 
-    last_name = StringField("Nom", [_needed("last_name"), _formed(parse_name, "last_name")])
-    first_name = StringField("Prénom", [_needed("first_name"), _formed(parse_name, "first_name")])
+    last_name = StringField("Nom", [needed("last_name"), formed(parse_name, "last_name")])
+    first_name = StringField("Prénom", [needed("first_name"), formed(parse_name, "first_name")])
     birth_date = StringField(
-        "Date de naissance", [_needed("birth_date"), _formed(parse_date, "birth_date"), _plausible],
+        "Date de naissance", [needed("birth_date"), formed(parse_date, "birth_date"), _plausible],
         filters=[_loosened],
     )  # fmt: skip
-    permit_number = StringField("N° de permis", [_needed("permit_number"), _formed(parse_permit, "permit_number")])
+    permit_number = StringField("N° de permis", [needed("permit_number"), formed(parse_permit, "permit_number")])
     email = _address()
     password = PasswordField("Mot de passe", [InputRequired("Choisissez un mot de passe.")])
     consent = BooleanField(CONSENT, [InputRequired(f"Cochez « {CONSENT} ».")])
