@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import insert
+
 from app.extensions import db
 from app.models import JournalEntry
 
@@ -21,9 +23,14 @@ def record(
     after: dict[str, Any] | None = None,
     reason: str = "",
 ) -> None:
-    """Add one entry to the current transaction; ``before`` and ``after`` hold plain JSON values."""
-    db.session.add(
-        JournalEntry(
+    """Add one entry to the current transaction; ``before`` and ``after`` hold plain JSON values.
+
+    Nothing is read back: who acts may write entries that only others may read.
+    """
+    db.session.execute(
+        insert(JournalEntry)
+        .inline()
+        .values(
             at=now(),
             actor_id=actor_id,
             centre_id=centre_id,

@@ -1,0 +1,152 @@
+"""The journal on screen: in French, by record and by person, for agents alone, at a fixed number of queries."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from app.extensions import db
+from app.models import Accreditation, Centre, JournalEntry
+from app.services import backoffice, clock, journal
+from app.services.journal_words import ACTIONS, FIELDS, action_words, changes, subject_words, value_words
+from tests.support import MARIE, centre_id, many, person_id, registered, statements, training_id
+
+AGENT, MANAGER = "agent@demo.example", "gestionnaire@demo.example"
+
+
+@pytest.fixture
+def agent(client: FlaskClient, sign_in) -> FlaskClient:
+    """Give an agent's browser, after a change of a centre's name."""
+    centre = db.session.get_one(Centre, centre_id())
+    backoffice.save(centre, {"name": "Centre Rebaptisé", "is_public": True, "siret": centre.siret}, person_id(AGENT))
+    return sign_in(client, AGENT)
+
+
+def _table(page: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page[page.index("<tbody") : page.index("</tbody>")]))
+
+
+def test_a_change_is_told_in_french_with_before_and_after(agent: FlaskClient) -> None:
+    told = _table(agent.get("/journal/list/?_flt_0_kind=centre").text)
+    assert "Centre : modification" in told
+    assert "Agent Démo" in told
+    assert re.search(r"Nom : Centre de formation Démo → devient Centre Rebaptisé", told)
+    assert re.search(r"Organisme public : non → devient oui", told)
+    assert "SIRET :" not in told, "what stayed the same is left out"
+
+
+def test_a_record_leads_to_its_own_history(agent: FlaskClient) -> None:
+    page = agent.get(f"/centres/show/{centre_id()}").text
+    address = f"/journal/list/?_flt_0_kind=centre&amp;_flt_0_about={centre_id()}"
+    assert address in page
+    told = agent.get(address.replace("&amp;", "&")).text
+    assert "Centre Rebaptisé" in told
+    other = centre_id("98765432400019")
+    assert "Aucune ligne" in agent.get(f"/journal/list/?_flt_0_kind=centre&_flt_0_about={other}").text
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("_flt_0_words=agent", True), ("_flt_0_words=gestionnaire", False), ("_flt_0_action=centre.changed", True),
+        ("_flt_0_action=batch.started", False), ("_flt_0_since=10/01/2022", True), ("_flt_0_since=11/01/2022", False),
+        ("_flt_0_until=10/01/2022", True), ("_flt_0_until=09/01/2022", False),
+    ],
+)  # fmt: skip
+def test_the_journal_is_narrowed_by_person_act_and_period(agent: FlaskClient, query: str, shown: bool) -> None:
+    assert ("Centre : modification</td>" in agent.get(f"/journal/list/?{query}&_flt_0_kind=centre").text) is shown
+
+
+def test_registrations_tell_whose_centre_it_was(agent: FlaskClient) -> None:
+    registered(MARIE)
+    told = _table(agent.get(f"/journal/list/?_flt_0_centre={centre_id()}").text)
+    assert "Sessions enregistrées" in told
+    assert "Gestionnaire Démo" in told
+    assert "Enregistrements : 1" in told
+
+
+def test_a_page_costs_the_same_queries_whatever_its_rows(agent: FlaskClient) -> None:
+    counts = []
+    for _ in range(2):
+        agent.get("/journal/list/")
+        with statements() as seen:
+            agent.get("/journal/list/")
+        counts.append(len(seen))
+        for row in many(30):
+            journal.record("driver.changed", "driver", row["permit_number"], actor_id=person_id(), after=row)
+        db.session.commit()
+    assert counts[0] == counts[1] < 25
+
+
+def test_only_agents_read_it_and_nobody_writes_it(client: FlaskClient, sign_in) -> None:
+    entry = db.session.execute(select(JournalEntry.id)).scalars().first()
+    browser = sign_in(client, MANAGER)
+    assert browser.get("/journal/list/").status_code == 403
+    assert "/journal/" not in browser.get("/tableau-de-bord/").text
+    browser.post("/logout/")
+    agent = sign_in(browser, AGENT)
+    for path in ("add", f"edit/{entry}", f"delete/{entry}"):
+        assert agent.post(f"/journal/{path}").status_code == 404
+
+
+def test_every_act_the_program_notes_has_words(app: Flask) -> None:
+    folder = Path(app.root_path) / "services"
+    noted = set()
+    for path in folder.glob("*.py"):
+        noted |= set(re.findall(r'journal\.record\(\s*"([a-z_]+\.[a-z_]+)"', path.read_text()))
+    assert len(noted) > 20
+    nameless = sorted(act for act in noted if re.search(r"[a-z]_[a-z]|^[a-z]|: [a-z]+ed$", action_words(act)))
+    assert not nameless, f"say these in services/journal_words.py: {nameless}"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (None, "–"), (True, "oui"), (False, "non"), ("2022-01-10", "10/01/2022"), ("2022-13-45", "2022-13-45"), ([], "–"),
+        (["a", "b"], "a, b"), (3, "3"), (2.5, "2,5"), ("2022-01-10T09:00:00+00:00", "10/01/2022 à 10:00"),
+        ({"name": "x"}, "Nom x"), ("signed", "Signé"),
+    ],
+)  # fmt: skip
+def test_values_are_written_as_people_read_them(value: object, said: str) -> None:
+    assert value_words(value) == said
+
+
+def test_what_is_new_gone_or_changed_is_told_apart() -> None:
+    assert changes({"name": "A", "siret": "1"}, {"name": "B", "siret": "1"}) == [(FIELDS["name"], "A", "B")]
+    assert changes(None, {"rows": 3}) == [("Lignes", "–", "3")]
+    assert changes({"rows": 3}, None) == [("Lignes", "3", "–")]
+    assert changes(None, None) == []
+    assert subject_words("accreditation", "12") == "Agrément n° 12"
+    assert subject_words("list", "registrations") == "Liste : registrations"
+    assert action_words("tariff.deleted") == "Tarif : suppression"
+    assert set(ACTIONS) & {"batch.registered", "certificate.resent"}
+
+
+def test_every_value_the_program_notes_has_a_word(app: Flask) -> None:
+    noted = set()
+    for path in (Path(app.root_path) / "services").glob("*.py"):
+        for values in re.findall(r"(?:after|before)=\{([^{}]*)\}", path.read_text()):
+            noted |= set(re.findall(r'"([a-z_]+)":', values))
+    assert len(noted) > 20
+    nameless = sorted(noted - FIELDS.keys())
+    assert not nameless, f"say these in services/journal_words.py: {nameless}"
+
+
+def test_a_deleted_record_is_named_without_a_link(agent: FlaskClient) -> None:
+    item = Accreditation(
+        centre_id=centre_id(),
+        authority="Préfet",
+        number="AG-1",
+        valid_from=clock.today(),
+    )
+    backoffice.save(item, {"trainings": [training_id()]}, person_id(AGENT))
+    key = item.id
+    backoffice.remove(item, person_id(AGENT))
+    page = agent.get(f"/journal/list/?_flt_0_kind=accreditation&_flt_0_about={key}").text
+    assert "Agrément : suppression" in page
+    assert page.count(f"/agrements/show/{key}") == 1, "its creation only"
