@@ -19,6 +19,8 @@ from .mail import CERTIFICATE_MAIL
 from .pricing import Quote, billed
 
 PAGE = 50
+#: Lines of a page made to be printed: a receipt of more comes in several.
+PRINTED = 1000
 
 #: State of a document on the receipt: (kind of tag, words).
 PREPARING = ("now", "En préparation")
@@ -73,14 +75,14 @@ class Receipt:
         return f"{zlib.crc32(states.encode()):08x}-{self.pending}-{self.mails}"
 
 
-def receipt(batch: Batch, page: int = 1) -> Receipt:
-    """Return a page of the receipt of a registered batch; a page out of range is the nearest one."""
+def receipt(batch: Batch, page: int = 1, size: int = PAGE) -> Receipt:
+    """Return a page of ``size`` lines of the receipt of a registered batch; a page out of range is the nearest one."""
     total = db.session.scalar(select(func.count()).where(Registration.batch_id == batch.id)) or 0
-    page_count = max(1, -(-total // PAGE))
+    page_count = max(1, -(-total // size))
     page = min(max(page, 1), page_count)
     documents, pending = progress(batch.id)
     return Receipt(
-        batch, billed(batch.id), _lines(batch.id, page), page, page_count, pending, documents, mails_due(batch.id),
+        batch, billed(batch.id), _lines(batch.id, page, size), page, page_count, pending, documents, mails_due(batch.id),
         Trace(_distinct(batch.id, Registration.order_number), _distinct(batch.id, Registration.reference)),
     )  # fmt: skip
 
@@ -103,7 +105,7 @@ def progress(batch_id: int) -> tuple[int, int]:
     return row[0], row[1]
 
 
-def _lines(batch_id: int, page: int) -> list[ReceiptLine]:
+def _lines(batch_id: int, page: int, size: int) -> list[ReceiptLine]:
     query = (
         select(Registration)
         .join(Registration.driver)
@@ -114,8 +116,8 @@ def _lines(batch_id: int, page: int) -> list[ReceiptLine]:
         )
         .where(Registration.batch_id == batch_id)
         .order_by(Registration.line_number)
-        .limit(PAGE)
-        .offset((page - 1) * PAGE)
+        .limit(size)
+        .offset((page - 1) * size)
     )  # fmt: skip
     registrations = list(db.session.execute(query).scalars())
     mails = _mails([r.id for r in registrations])

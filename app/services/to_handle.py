@@ -1,4 +1,4 @@
-"""What somebody must look at: work that failed or waits too long, mails whose address was refused."""
+"""What somebody must look at: work that failed or waits too long, refused mails, altered files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import contains_eager
 
 from app.extensions import db
-from app.models import Driver, Mail, Outbox, Registration
+from app.models import Document, Driver, Mail, Outbox, Registration
 from app.models.outbox import MAIL_REFUSED
 
 from . import clock, journal, outbox
@@ -22,9 +22,18 @@ PATIENCE = timedelta(minutes=10)
 
 def failed_work() -> tuple[list[Outbox], int]:
     """Return the first rows of work that failed or waits too long, the oldest first, and how many there are."""
-    undone = _undone()
-    rows = db.session.execute(select(Outbox).where(undone).order_by(Outbox.id).limit(LIMIT)).scalars()
-    return list(rows), db.session.scalar(select(func.count()).select_from(Outbox).where(undone)) or 0
+    rows = db.session.execute(select(Outbox).where(_undone()).order_by(Outbox.id).limit(LIMIT)).scalars()
+    return list(rows), count_failed()
+
+
+def count_failed() -> int:
+    """Return how many rows of work failed or wait too long."""
+    return db.session.scalar(select(func.count()).select_from(Outbox).where(_undone())) or 0
+
+
+def count_refused() -> int:
+    """Return how many mails were refused for good."""
+    return db.session.scalar(select(func.count()).select_from(Mail).where(Mail.state == MAIL_REFUSED)) or 0
 
 
 def refused_mails() -> tuple[list[Mail], int]:
@@ -40,7 +49,20 @@ def refused_mails() -> tuple[list[Mail], int]:
         .order_by(Mail.id.desc())
         .limit(LIMIT)
     )  # fmt: skip
-    total = select(func.count()).select_from(Mail).where(Mail.state == MAIL_REFUSED)
+    return list(db.session.execute(query).scalars()), count_refused()
+
+
+def faulty_documents() -> tuple[list[Document], int]:
+    """Return the first documents whose file is no longer what was sealed, with their registration, and how many there are."""
+    query = (
+        select(Document)
+        .join(Document.registration).join(Registration.training)
+        .options(contains_eager(Document.registration).contains_eager(Registration.training))
+        .where(Document.fault.is_not(None))
+        .order_by(Document.id)
+        .limit(LIMIT)
+    )  # fmt: skip
+    total = select(func.count()).select_from(Document).where(Document.fault.is_not(None))
     return list(db.session.execute(query).scalars()), db.session.scalar(total) or 0
 
 

@@ -33,6 +33,15 @@ class ReceiptView(Screen):
         fresh = request.args.get("nouveau") == "1"
         return str(self.render_template("sessions/receipt.html", fresh=fresh, **_told(batch)))
 
+    @expose("/<key>/recu/imprimer")
+    def printed(self, key: str) -> Response | str:
+        """Show the whole receipt, made to be printed; very long ones come in several pages."""
+        batch = _batch(key)
+        if batch.state != REGISTERED:
+            return redirect(url_for("ReceiptView.show", key=key))
+        receipt = receipts.receipt(batch, number_of("page"), receipts.PRINTED)
+        return str(self.render_template("sessions/printed.html", batch=batch, receipt=receipt, modes=MODES))
+
     @expose("/<key>/recu/etat")
     def state(self, key: str) -> Response | str | tuple[str, int]:
         """Return the documents' states where they changed since the ones shown, else nothing (204)."""

@@ -1,4 +1,4 @@
-"""« À traiter »: accounts asked for, documents withheld for a decision, work that failed, addresses that refused a mail."""
+"""« À traiter »: accounts asked for, papers and rights withheld for a decision, work that failed, mails refused."""
 
 from __future__ import annotations
 
@@ -6,14 +6,28 @@ from flask import flash, g, redirect, request, url_for
 from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
-from app.models.outbox import ANALYSIS, DOCUMENTS, MAIL, RESET
-from app.services import account_requests, to_handle, withheld
+from app.models.outbox import (
+    ANALYSIS,
+    CONTRACT,
+    DOCUMENTS,
+    EXPORT,
+    LISTING,
+    MAIL,
+    NIGHTLY,
+    REGISTRATION,
+    RESET,
+)
+from app.models.registration import DOCUMENT_FAULTS
+from app.services import account_requests, documents, to_handle, trainer_notices, trainer_withheld, withheld
 from app.views.base import Screen
 
 ID = "<int(max=2147483647):row_id>"
 WORK = {
+    NIGHTLY: "Vérification et purge de la nuit",
     DOCUMENTS: "Dessin de documents", MAIL: "Envoi d’un courriel", ANALYSIS: "Analyse d’un fichier",
-    RESET: "Lien de mot de passe oublié",
+    REGISTRATION: "Enregistrement d’un fichier",
+    RESET: "Lien de mot de passe oublié", CONTRACT: "Dessin d’un contrat signé",
+    EXPORT: "Copie des données d’une personne", LISTING: "Export d’une liste",
 }  # fmt: skip
 
 
@@ -31,10 +45,15 @@ class ToHandleView(Screen):
         cases, case_count = withheld.waiting()
         work, work_count = to_handle.failed_work()
         mails, mail_count = to_handle.refused_mails()
+        faulty, fault_count = to_handle.faulty_documents()
+        rights, right_count = trainer_withheld.waiting()
         page: str = self.render_template(
             "backoffice/to_handle.html", title="À traiter", cases=cases, case_count=case_count, kept=withheld.kept(),
             work=work, work_count=work_count, mails=mails, mail_count=mail_count, work_names=WORK,
             reason_max=withheld.REASON_MAX, requests=requests, request_count=request_count,
+            faulty=faulty, fault_count=fault_count, faults=DOCUMENT_FAULTS, document_title=documents.title,
+            trainers=trainer_notices.of_mails(mails), rights=rights, right_count=right_count,
+            kept_rights=trainer_withheld.kept(),
         )  # fmt: skip
         return page
 
@@ -49,6 +68,18 @@ class ToHandleView(Screen):
         """Keep documents back, for the reason given."""
         withheld.keep(row_id, g.user.id, request.form.get("reason", ""))
         return self._done("Les documents restent retenus ; le motif est au journal.")
+
+    @expose(f"/droits/{ID}/ouvrir", methods=["POST"])
+    def open_right(self, row_id: int) -> Response:
+        """Open the withheld right of a trainer or an instructor."""
+        trainer_withheld.open_right(row_id, g.user.id)
+        return self._done("Le droit est ouvert ; la personne en est avertie par courriel.")
+
+    @expose(f"/droits/{ID}/retenir", methods=["POST"])
+    def keep_right(self, row_id: int) -> Response:
+        """Keep a right shut, for the reason given."""
+        trainer_withheld.keep(row_id, g.user.id, request.form.get("reason", ""))
+        return self._done("Le droit reste retenu ; le motif est au journal.")
 
     @expose(f"/comptes/{ID}/accepter", methods=["POST"])
     def accept(self, row_id: int) -> Response:

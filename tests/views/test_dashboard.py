@@ -1,0 +1,52 @@
+"""The dashboards on screen: who lands where, what the figures are, the trend in words."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.services.dashboard import Month
+from app.views.charts import trend
+from tests.support import MARIE, PIERRE, draft, registered
+
+AGENT, MANAGER, NEIGHBOUR = "agent@demo.example", "gestionnaire@demo.example", "voisin@demo.example"
+
+
+def test_agents_land_on_their_dashboard(client: FlaskClient, sign_in) -> None:
+    registered(MARIE, PIERRE)
+    browser = sign_in(client, AGENT)
+    assert browser.get("/").headers["Location"] == "/tableau-de-bord/"
+    page = browser.get("/tableau-de-bord/").text
+    assert "Tous les centres de formation." in page
+    assert "50,68\u00a0€" in page
+    assert (
+        'aria-label="Enregistrements par mois : de 0 en février 2021 à 2 en janvier 2022 ; 2 en janvier 2022."' in page
+    )
+
+
+def test_a_centre_sees_its_own_figures_and_receipts(client: FlaskClient, sign_in) -> None:
+    batch = registered(MARIE, PIERRE)
+    draft(MARIE)
+    number = str(batch.receipt_number)
+    page = sign_in(client, MANAGER).get("/tableau-de-bord/").text
+    assert number in page
+    assert "à reprendre, 1 conducteur" in page
+    assert "/mes-conducteurs/list/?_flt_0_account=non" in page
+    client.post("/logout/")
+    other = sign_in(client, NEIGHBOUR).get("/tableau-de-bord/").text
+    assert number not in other
+    assert "Aucun enregistrement en 2022." in other
+    assert "Aucun enregistrement depuis douze mois." in other
+
+
+@pytest.mark.parametrize(
+    ("highest", "axis"),
+    [(0, [0, 1]), (3, [0, 1, 2, 3]), (26, [0, 10, 20, 30]), (274, [0, 100, 200, 300]), (21_250, None)],
+)
+def test_the_axis_of_a_trend_has_round_numbers(highest: int, axis: list[int] | None) -> None:
+    chart = trend([Month(date(2021, month, 1), highest if month == 6 else 0) for month in range(1, 13)])
+    assert [count for _, count in chart.axes] == (axis or [0, 5_000, 10_000, 15_000, 20_000, 25_000])
+    assert all(0 <= bar.y <= 190 and bar.height >= 0 for bar in chart.bars)
+    assert [bar.current for bar in chart.bars] == [False] * 11 + [True]
