@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,11 +11,11 @@ from app.extensions import db
 from app.models import Batch, BatchLine
 from app.models.batch import ANALYSING, IN_ERROR, OPEN_STATES, READY
 from app.validators.batch import Report, check_batch
-from app.validators.context import Catalogue
-from app.validators.line import Line, RawLine, parse_lines
+from app.validators.line import RawLine, parse_lines
 from app.validators.remark import Code, encode_remarks
 
 from . import batches, clock, facts
+from .access import Reach
 from .transaction import transaction
 
 
@@ -29,37 +28,41 @@ class Analysis:
     before: dict[int, tuple[int, str]]
 
 
-def analyse_lines(centre_id: int, raws: list[RawLine]) -> Analysis:
-    """Judge lines for a centre, today; four queries whatever their number; writes nothing."""
+def analyse_lines(centre_id: int, raws: list[RawLine], reach: Reach | None = None) -> Analysis:
+    """Judge lines for a centre, today; four queries whatever their number; writes nothing.
+
+    With ``reach``, they are judged as that person may register them; without, as the centre may.
+    """
     catalogue = facts.load_catalogue()
-    return judge(centre_id, catalogue, parse_lines(raws, catalogue))
+    lines = parse_lines(raws, catalogue)
+    known = facts.load(centre_id, clock.today(), catalogue, lines, reach)
+    return Analysis(check_batch(lines, known.context), known, {})
 
 
-def judge(
-    centre_id: int, catalogue: Catalogue, lines: Sequence[Line], on_progress: Callable[[int], None] | None = None
-) -> Analysis:
-    """Judge lines already understood, for a centre, today; writes nothing. ``on_progress`` is told how many are judged."""
-    known = facts.load(centre_id, clock.today(), catalogue, lines)
-    return Analysis(check_batch(lines, known.context, on_progress), known, {})
+def reach_of(batch: Batch, person_id: int | None = None) -> Reach:
+    """Return for whom a batch is judged: who works on it now, who started it where nobody is named."""
+    return Reach(person_id or batch.created_by_id)
 
 
-def analyse(batch: Batch) -> Analysis:
-    """Judge the lines of a batch, today; writes nothing."""
+def analyse(batch: Batch, person_id: int | None = None) -> Analysis:
+    """Judge the lines of a batch, today, for a person (:func:`reach_of`); writes nothing."""
     stored = batches.stored_lines(batch)
     before = {one.line.number: (one.rank, one.remarks) for one in stored}
-    return replace(analyse_lines(batch.centre_id, [one.line for one in stored]), before=before)
+    found = analyse_lines(batch.centre_id, [one.line for one in stored], reach_of(batch, person_id))
+    return replace(found, before=before)
 
 
-def check(batch_id: int) -> Report:
+def check(batch_id: int, person_id: int | None = None) -> Report:
     """« Vérifier »: judge the batch and keep the remarks, the counts and the version they stand for.
 
+    It is judged for a person (:func:`reach_of`).
     Raises `batches.BatchClosed` when the batch was registered or cancelled meanwhile.
     """
     with transaction():
         # As read by this request: were it stale, the check would stand for the older version, which opens nothing.
         batch = db.session.get_one(Batch, batch_id)
         version = batch.version
-        found = analyse(batch)
+        found = analyse(batch, person_id)
         store(batch_id, found, version)
     return found.report
 

@@ -34,10 +34,10 @@ _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 # Excel reads _x0041_ as « A »: the first underscore is written as its own code.
 _ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 
-_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+NAMESPACE = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
-_DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 
 _COMMENT_TYPES = (
@@ -52,10 +52,12 @@ _TYPES = (
     f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{_TYPE}.worksheet+xml"/>'
     f'<Override PartName="/xl/styles.xml" ContentType="{_TYPE}.styles+xml"/>{_COMMENT_TYPES}</Types>'
 )
-_PARTS: Mapping[str, str] = {
+#: The same without comments.
+TYPES = _TYPES.replace(_COMMENT_TYPES, "")
+PARTS: Mapping[str, str] = {
     "_rels/.rels": f'<Relationships xmlns="{_PACKAGE}/relationships">'
     f'<Relationship Id="rId1" Type="{_OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-    "xl/workbook.xml": f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}">'
+    "xl/workbook.xml": f'<workbook xmlns="{NAMESPACE}" xmlns:r="{_OFFICE}">'
     f'<sheets><sheet name="{_SHEET}" sheetId="1" r:id="rId1"/></sheets></workbook>',
     "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_PACKAGE}/relationships">'
     f'<Relationship Id="rId1" Type="{_OFFICE}/worksheet" Target="worksheets/sheet1.xml"/>'
@@ -80,7 +82,7 @@ def _format(font: int, fill: int, *, is_wrapped: bool = False) -> str:
 
 # Number format 49 is « @ »: text, so that what the user corrects stays text. Fills 0 and 1 are reserved.
 _STYLES = (
-    f'<styleSheet xmlns="{_MAIN}"><fonts count="3"><font><sz val="11"/><name val="Calibri"/></font>'
+    f'<styleSheet xmlns="{NAMESPACE}"><fonts count="3"><font><sz val="11"/><name val="Calibri"/></font>'
     '<font><b/><sz val="11"/><color rgb="FFFFFFFF"/><name val="Calibri"/></font>'
     '<font><sz val="11"/><color rgb="FF8C1D18"/><name val="Calibri"/></font></fonts>'
     '<fills count="5"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill>'
@@ -93,7 +95,7 @@ _STYLES = (
 )
 _WIDTHS = (60, 16, 28, 36, 24, 18, 20, 24, 20, 20)
 _SHEET_HEAD = (
-    f'<worksheet xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheetViews><sheetView workbookViewId="0">'
+    f'<worksheet xmlns="{NAMESPACE}" xmlns:r="{_OFFICE}"><sheetViews><sheetView workbookViewId="0">'
     '<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews><cols>'
     + "".join(
         f'<col min="{n}" max="{n}" width="{w}" style="{_PLAIN}" customWidth="1"/>' for n, w in enumerate(_WIDTHS, 1)
@@ -109,21 +111,21 @@ def write(rows: Iterable[Annotated], target: BinaryIO) -> None:
     """
     comments: list[tuple[str, int, int, str]] = []
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        for name, content in _PARTS.items():
-            archive.writestr(name, _DECLARATION + content)
-        archive.writestr("xl/styles.xml", _DECLARATION + _STYLES)
+        for name, content in PARTS.items():
+            archive.writestr(name, DECLARATION + content)
+        archive.writestr("xl/styles.xml", DECLARATION + _STYLES)
         with archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as part:
-            part.write((_DECLARATION + _SHEET_HEAD).encode())
+            part.write((DECLARATION + _SHEET_HEAD).encode())
             texts = _row_texts(rows, comments)
             while batch := "".join(islice(texts, _BATCH)):
                 part.write(batch.encode())
             part.write(b"</sheetData>" + b'<legacyDrawing r:id="rId2"/>' * bool(comments) + b"</worksheet>")
         # Last, for the comments are known once the sheet is written.
-        types = _TYPES if comments else _TYPES.replace(_COMMENT_TYPES, "")
-        archive.writestr("[Content_Types].xml", _DECLARATION + types)
+        types = _TYPES if comments else TYPES
+        archive.writestr("[Content_Types].xml", DECLARATION + types)
         if comments:
-            archive.writestr("xl/worksheets/_rels/sheet1.xml.rels", _DECLARATION + _COMMENT_RELATIONS)
-            archive.writestr("xl/comments1.xml", _DECLARATION + _comments(comments))
+            archive.writestr("xl/worksheets/_rels/sheet1.xml.rels", DECLARATION + _COMMENT_RELATIONS)
+            archive.writestr("xl/comments1.xml", DECLARATION + _comments(comments))
             archive.writestr("xl/drawings/vmlDrawing1.vml", _drawing(comments))
 
 
@@ -136,7 +138,7 @@ def build(rows: Iterable[Annotated]) -> bytes:
 
 def _row_texts(rows: Iterable[Annotated], comments: list[tuple[str, int, int, str]]) -> Iterator[str]:
     heads = [DETAIL_HEADER, *HEADERS.values()]
-    yield f'<row r="1">{"".join(_cell(_LETTERS[at], 1, text, _HEAD) for at, text in enumerate(heads))}</row>'
+    yield f'<row r="1">{"".join(_cell(text, _HEAD) for text in heads)}</row>'
     last = 0
     for raw, remarks in rows:
         if raw.number <= last:
@@ -147,9 +149,9 @@ def _row_texts(rows: Iterable[Annotated], comments: list[tuple[str, int, int, st
 
 def _row(raw: RawLine, row: int, remarks: Sequence[Remark], comments: list[tuple[str, int, int, str]]) -> str:
     styles, told, detail, detail_style = _marks(tuple(remarks))
-    cells = [_cell("A", row, detail, detail_style)]
+    cells = [_cell(detail, detail_style)]
     for column, text in enumerate(_texts(raw), 1):
-        cells.append(_cell(_LETTERS[column], row, text, styles.get(column, _PLAIN)))
+        cells.append(_cell(text, styles.get(column, _PLAIN)))
         if column in told and len(comments) < MAX_COMMENTS:
             comments.append((_LETTERS[column], row, column, "\n".join(told[column])))
     # Several remarks: as many lines of text, which not every program makes room for by itself.
@@ -159,8 +161,7 @@ def _row(raw: RawLine, row: int, remarks: Sequence[Remark], comments: list[tuple
 
 def _clean_row(raw: RawLine, row: int) -> str:
     """The same for a line without a remark, which nearly every line of a large file is."""
-    cells = [_cell(letter, row, text, _PLAIN) for letter, text in zip("BCDEFGHIJ", _texts(raw), strict=True)]
-    return f'<row r="{row}">{"".join(cells)}</row>'
+    return f'<row r="{row}"><c/>{"".join([text_cell(text) for text in _texts(raw)])}</row>'
 
 
 def _texts(raw: RawLine) -> Sequence[str]:
@@ -186,19 +187,21 @@ def _marks(remarks: tuple[Remark, ...]) -> tuple[dict[int, int], dict[int, list[
     return styles, told, detail, _DETAIL_ERROR if has_error else _DETAIL_INFORMATION
 
 
-def _cell(letter: str, row: int, text: str, style: int) -> str:
-    # The file may be sent again, within the same 10 Mo: nothing is written that goes without saying.
-    shown = f' s="{style}"' if style else ""
-    if not text:
-        return f'<c r="{letter}{row}"{shown}/>' if style else ""
-    return f'<c r="{letter}{row}"{shown}{_inline(text)}'
+def _cell(text: str, style: int) -> str:
+    return text_cell(text) if style == _PLAIN else text_cell(text).replace("<c", f'<c s="{style}"', 1)
 
 
 @lru_cache(maxsize=16_384)
-def _inline(text: str) -> str:
-    """The rest of a cell that holds a text; labels, dates and first names come again and again."""
+def text_cell(text: str) -> str:
+    """A cell that holds a text; labels, dates and first names come again and again.
+
+    The file may be sent again, within the same 10 Mo, so nothing is written that goes without saying: a cell stands in the
+    column after the one before it, and naming each would be a third of the file.
+    """
+    if not text:
+        return "<c/>"
     space = "" if text.isalnum() or (text == text.strip() and "\n" not in text) else ' xml:space="preserve"'
-    return f' t="inlineStr"><is><t{space}>{_xml(text)}</t></is></c>'
+    return f'<c t="inlineStr"><is><t{space}>{_xml(text)}</t></is></c>'
 
 
 def _xml(text: str) -> str:
@@ -213,7 +216,7 @@ def _comments(comments: Sequence[tuple[str, int, int, str]]) -> str:
         f'<comment ref="{letter}{row}" authorId="0"><text><t xml:space="preserve">{_xml(text)}</t></text></comment>'
         for letter, row, _, text in comments
     )
-    head = f'<comments xmlns="{_MAIN}"><authors><author>Contrôle</author></authors>'
+    head = f'<comments xmlns="{NAMESPACE}"><authors><author>Contrôle</author></authors>'
     return f"{head}<commentList>{listed}</commentList></comments>"
 
 

@@ -37,16 +37,53 @@ def insert_rows(
 
 
 def _copy(cursor: Any, table: str, names: str, rows: Iterable[Sequence[Any]], skip_known: bool) -> None:
-    """COPY into the table, or by way of a temporary one where known rows are skipped: COPY itself cannot."""
-    target = f"new_{table}" if skip_known else table
-    if skip_known:
+    """COPY into the table, or by way of a temporary one where known rows are skipped or policies hold: COPY itself cannot."""
+    guarded = cursor.execute("SELECT row_security_active(%s::text)", [f'"{table}"']).fetchone()[0]
+    target = f"new_{table}" if skip_known or guarded else table
+    if target != table:
         cursor.execute(f'CREATE TEMP TABLE "{target}" ON COMMIT DROP AS SELECT {names} FROM "{table}" LIMIT 0')  # noqa: S608
     with cursor.copy(f'COPY "{target}" ({names}) FROM STDIN') as copy:
         for row in rows:
             copy.write_row(row)
-    if skip_known:
-        cursor.execute(f'INSERT INTO "{table}" ({names}) SELECT {names} FROM "{target}" ON CONFLICT DO NOTHING')  # noqa: S608
+    if target != table:
+        known = " ON CONFLICT DO NOTHING" if skip_known else ""
+        cursor.execute(f'INSERT INTO "{table}" ({names}) SELECT {names} FROM "{target}"{known}')  # noqa: S608
         cursor.execute(f'DROP TABLE "{target}"')
+
+
+def update_rows(table: Table, key: Sequence[str], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Set the columns of the rows of these keys, in the session's transaction; a row: values of the key, then of the columns.
+
+    Plain values, as for :func:`insert_rows`; a key that the table does not have is passed over.
+    """
+    connection = db.session.connection()
+    cursor: Any = connection.connection.cursor()
+    try:
+        if connection.dialect.name == "postgresql":
+            _copy_over(cursor, table.name, key, columns, rows)
+        else:
+            places = {name: f"?{at}" for at, name in enumerate((*key, *columns), 1)}
+            values = ", ".join(f'"{name}" = {places[name]}' for name in columns)
+            where = " AND ".join(f'"{name}" = {places[name]}' for name in key)
+            cursor.executemany(f'UPDATE "{table.name}" SET {values} WHERE {where}', rows)  # noqa: S608  our names
+    finally:
+        cursor.close()
+
+
+def _copy_over(
+    cursor: Any, table: str, key: Sequence[str], columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
+    """Update by way of a temporary table: one statement whatever the number of rows."""
+    names = ", ".join(f'"{name}"' for name in (*key, *columns))
+    cursor.execute(f'CREATE TEMP TABLE "changed" ON COMMIT DROP AS SELECT {names} FROM "{table}" LIMIT 0')  # noqa: S608
+    with cursor.copy(f'COPY "changed" ({names}) FROM STDIN') as copy:
+        for row in rows:
+            copy.write_row(row)
+    cursor.execute('ANALYZE "changed"')
+    values = ", ".join(f'"{name}" = c."{name}"' for name in columns)
+    where = " AND ".join(f't."{name}" = c."{name}"' for name in key)
+    cursor.execute(f'UPDATE "{table}" t SET {values} FROM "changed" c WHERE {where}')  # noqa: S608
+    cursor.execute('DROP TABLE "changed"')
 
 
 def plain(values: Iterable[Any]) -> list[Any]:

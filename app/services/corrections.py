@@ -52,7 +52,7 @@ def correct_cell(batch_id: int, number: int, field: str, value: str, person_id: 
         groups.add(_group(row))
         row.group_key = _group(row)
         db.session.flush()
-        changed = _judge_again(batch, groups, always={number})
+        changed = _judge_again(batch, person_id, groups, always={number})
         journal.record(
             "line.corrected", "batch", batch_id, actor_id=person_id, centre_id=batch.centre_id,
             before={"line": number, field: before}, after={"line": number, field: value},
@@ -75,7 +75,8 @@ def set_aside(batch_id: int, number: int, aside: bool, person_id: int) -> list[i
             row.rank, row.remarks = ASIDE_RANK, ""
         row.set_aside = aside
         db.session.flush()
-        changed = _judge_again(batch, {row.group_key}, always={number}, new=set() if aside else {number})
+        new = set() if aside else {number}
+        changed = _judge_again(batch, person_id, {row.group_key}, always={number}, new=new)
         journal.record(
             "line.set_aside" if aside else "line.taken_back", "batch", batch_id, actor_id=person_id,
             centre_id=batch.centre_id, after={"line": number},
@@ -118,7 +119,7 @@ def correct_value(batch_id: int, label: str, category: str, person_id: int) -> i
             .values({meant.field: meant.value})
         )
         count = int(corrected.rowcount)  # type: ignore[attr-defined]
-        analysis.store(batch_id, analysis.analyse(batch), batch.version)
+        analysis.store(batch_id, analysis.analyse(batch, person_id), batch.version)
         before = {"training_label": label, "category": category}
         journal.record(
             "value.corrected", "batch", batch_id, actor_id=person_id, centre_id=batch.centre_id,
@@ -156,12 +157,16 @@ def _group(row: BatchLine) -> str:
     return lines[0].group
 
 
-def _judge_again(batch: Batch, groups: Iterable[str], always: set[int], new: set[int] = frozenset()) -> list[int]:  # type: ignore[assignment]
+def _judge_again(
+    batch: Batch, person_id: int, groups: Iterable[str], always: set[int],
+    new: set[int] = frozenset(),  # type: ignore[assignment]
+) -> list[int]:  # fmt: skip
     """Judge the lines of these groups again; counts, state and remarks follow. ``new``: lines that were not counted."""
     c = BatchLine
     query = select(c).where(c.batch_id == batch.id, c.group_key.in_(list(groups)), c.set_aside.is_(False))
     rows = {row.number: row for row in db.session.execute(query.order_by(c.number)).scalars()}
-    report = analysis.analyse_lines(batch.centre_id, [_raw(row) for row in rows.values()]).report
+    raws, reach = [_raw(row) for row in rows.values()], analysis.reach_of(batch, person_id)
+    report = analysis.analyse_lines(batch.centre_id, raws, reach).report
     _count(batch, [(row.rank, row.remarks) for row in rows.values() if row.number not in new], -1)
     changed = []
     for judged in report.rows:

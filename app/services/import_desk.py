@@ -22,6 +22,7 @@ from app.models.batch import (
     READY,
     REFUSED,
     REGISTERED,
+    REGISTERING,
 )  # fmt: skip
 from app.models.outbox import ANALYSIS
 from app.validators.line import RawLine, parse_lines
@@ -34,14 +35,14 @@ from .transaction import transaction
 PAGE = 50
 #: What « Mes imports » can be narrowed to: word of the address → states.
 FILTERS: Mapping[str, tuple[str, ...]] = {
-    "en-cours": (ANALYSING,),
+    "en-cours": (ANALYSING, REGISTERING),
     "a-corriger": (IN_ERROR,),
     "prets": (READY,),
     "enregistres": (REGISTERED,),
     "refuses": (REFUSED, FAILED),
     "annules": (CANCELLED,),
 }
-_UNFINISHED = (ANALYSING, IN_ERROR, READY, FAILED)
+_UNFINISHED = (ANALYSING, IN_ERROR, READY, REGISTERING, FAILED)
 #: Rows read from the base at once for the annotated file.
 STEP = 5_000
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO
 
 from flask import current_app
 from sqlalchemy import delete, select, update
@@ -14,18 +14,16 @@ from app.models import Batch, BatchLine, ImportFile
 from app.models.batch import ANALYSING, FAILED, FILE, REFUSED, REGISTERED
 from app.models.import_file import ANTIVIRUS, CHECKING, READING, STORING
 from app.models.outbox import ANALYSIS
-from app.validators.batch import Report, Row
+from app.validators.batch import Report, Row, check_alone, compare, report_of
 from app.validators.file import FileRefused, check_content, check_name, check_size, kind_of
-from app.validators.line import Line, RawLine, parse_lines
+from app.validators.line import RawLine, parse_lines
 from app.validators.memory import collector_paused
 from app.validators.remark import FIELDS, encode_remarks
 
 from . import analysis, antivirus, batches, bulk, clock, facts, journal, outbox, uploads, workbook
 from .transaction import transaction
 
-Item = TypeVar("Item")
-
-#: Lines judged or written between two signs of progress.
+#: Lines judged and written together, between two signs of progress.
 STEP = 20_000
 LINE_COLUMNS = ("batch_id", "number", *FIELDS, "rank", "remarks", "numeric_permit", "group_key", "set_aside")
 
@@ -74,18 +72,19 @@ def analyse(batch_id: int) -> None:
 
 def _analyse(file: ImportFile) -> None:
     batch_id = file.batch_id
-    understood = _Understood(batch_id)
+    with transaction():
+        _delete_lines(batch_id)
+    lines = _Lines(file.batch)
     try:
-        sheet = _read(file, understood.take)
+        sheet = _read(file, lines.take)
     except FileRefused as refusal:
         with transaction():
+            _delete_lines(batch_id)
             _refuse(batch_id, refusal)
         return
     with transaction():
         file.header_row, file.sheet = sheet.header_row, sheet.name
-        db.session.execute(delete(BatchLine).where(BatchLine.batch_id == batch_id))
-    found = _judge(file.batch.centre_id, batch_id, understood)
-    _store(batch_id, found)
+    _conclude(batch_id, lines.all())
 
 
 def read_and_judge(centre_id: int, place: Path) -> Report:
@@ -100,7 +99,8 @@ def read_and_judge(centre_id: int, place: Path) -> Report:
 
 def give_up(batch_id: int) -> None:
     """Note that an analysis failed again and again; the person may send it again, an agent may restart it."""
-    batches.transition(batch_id, FAILED, only_from=(ANALYSING,))
+    if batches.transition(batch_id, FAILED, only_from=(ANALYSING,)):
+        _delete_lines(batch_id)
 
 
 def file_of(batch_id: int) -> ImportFile | None:
@@ -123,7 +123,7 @@ def earlier_receipt(file: ImportFile) -> Batch | None:
     return db.session.execute(query).scalar_one_or_none()
 
 
-def _read(file: ImportFile, on_lines: Callable[[list[RawLine]], None]) -> workbook.Sheet:
+def _read(file: ImportFile, on_lines: workbook.OnLines) -> workbook.Sheet:
     path = uploads.path_of(str(file.path))
     _progress(file.batch_id, ANTIVIRUS)
     antivirus.check(path, current_app.config["ANTIVIRUS_URL"] or None)
@@ -134,54 +134,59 @@ def _read(file: ImportFile, on_lines: Callable[[list[RawLine]], None]) -> workbo
     return workbook.read(path, kind, on_lines=on_lines)
 
 
-class _Understood:
-    """The lines of a file, understood while the child process still reads the next ones."""
+class _Lines:
+    """The lines of a file, judged each alone and kept while the child process still reads the next: it has a core of its own.
 
-    def __init__(self, batch_id: int) -> None:
-        self.catalogue = facts.load_catalogue()
-        self._batch_id = batch_id
-        self._lines: list[Line] = []
+    Nobody sees them before the batch leaves « analysing ».
+    """
+
+    def __init__(self, batch: Batch) -> None:
+        self._catalogue = facts.load_catalogue()
+        self._centre_id, self._batch_id = batch.centre_id, batch.id
+        self._reach = analysis.reach_of(batch)
+        self._rows: list[Row] = []
         self._waiting: list[RawLine] = []
 
-    def take(self, raws: list[RawLine]) -> None:
-        """Note lines that came; parse them in steps large enough to share what they repeat."""
+    def take(self, raws: list[RawLine], expected: int) -> None:
+        """Note lines that came; take them on in steps large enough to share what they repeat."""
         self._waiting += raws
         if len(self._waiting) >= STEP:
-            self._parse()
-            _progress(self._batch_id, READING, len(self._lines))
+            self._judge()
+            _progress(self._batch_id, CHECKING, len(self._rows), expected)
 
-    def lines(self) -> list[Line]:
-        """Return all lines, once the last have come."""
-        self._parse()
-        return self._lines
+    def all(self) -> list[Row]:
+        """Return all lines judged alone, once the last have come."""
+        _progress(self._batch_id, CHECKING, len(self._rows), len(self._rows) + len(self._waiting))
+        self._judge()
+        return self._rows
 
-    def _parse(self) -> None:
-        self._lines += parse_lines(self._waiting, self.catalogue)
+    def _judge(self) -> None:
+        lines = parse_lines(self._waiting, self._catalogue)
         self._waiting = []
-
-
-def _judge(centre_id: int, batch_id: int, understood: _Understood) -> analysis.Analysis:
-    """Judge the lines, showing how far it is."""
-    lines = understood.lines()
-    return analysis.judge(
-        centre_id, understood.catalogue, lines, lambda done: _progress(batch_id, CHECKING, done, len(lines))
-    )
-
-
-def _store(batch_id: int, found: analysis.Analysis) -> None:
-    """Write the report: the lines in steps, then, with the counts, the state that makes it visible."""
-    done = 0
-    for step in _steps(found.report.rows):
-        _progress(batch_id, STORING, done, found.report.lines)
         with transaction():
-            bulk.insert_rows(BatchLine.__table__, LINE_COLUMNS, (line_values(batch_id, row) for row in step))
-        done += len(step)
+            known = facts.load(self._centre_id, clock.today(), self._catalogue, lines, self._reach)
+            rows = check_alone(lines, known.context)
+            # Lines with an error side by side: whoever reads them alone reads a few pages of the table, not all.
+            values = (line_values(self._batch_id, row) for row in sorted(rows, key=attrgetter("rank")))
+            bulk.insert_rows(BatchLine.__table__, LINE_COLUMNS, values)
+        self._rows += rows
+
+
+def _conclude(batch_id: int, rows: list[Row]) -> None:
+    """Compare the lines with each other and write, with the counts, the state that makes the report visible."""
+    _progress(batch_id, STORING, len(rows), len(rows))
+    compared = compare(rows)
+    report = report_of(rows)
     with transaction():
+        bulk.update_rows(
+            BatchLine.__table__, ("batch_id", "number"), ("rank", "remarks"),
+            [(batch_id, row.line.number, row.rank, encode_remarks(row.remarks)) for row in compared],
+        )  # fmt: skip
         batch = db.session.get_one(Batch, batch_id, populate_existing=True)
         try:
-            analysis.conclude(batch_id, found.report, batch.version)
+            analysis.conclude(batch_id, report, batch.version)
         except batches.BatchClosed:  # cancelled meanwhile: nothing of the file is kept
-            db.session.execute(delete(BatchLine).where(BatchLine.batch_id == batch_id))
+            _delete_lines(batch_id)
 
 
 def line_values(batch_id: int, row: Row) -> tuple[object, ...]:
@@ -192,9 +197,8 @@ def line_values(batch_id: int, row: Row) -> tuple[object, ...]:
     return (batch_id, *raw[:10], row.rank, text, int(raw.numeric_permit), line.group, 0)
 
 
-def _steps(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    for at in range(0, len(items), STEP):
-        yield items[at : at + STEP]
+def _delete_lines(batch_id: int) -> None:
+    db.session.execute(delete(BatchLine).where(BatchLine.batch_id == batch_id))
 
 
 def _progress(batch_id: int, phase: str, done: int = 0, total: int = 0) -> None:

@@ -31,6 +31,8 @@ from app.validators.line import RawLine
 from app.validators.memory import collector_paused
 from app.validators.remark import FIELDS
 
+OnLines = Callable[[list[RawLine], int], None]
+
 WALL_SECONDS = 60.0
 MAX_ANSWER = 96 * 1024 * 1024
 """Bytes believed from the child: the largest honest file gives some 40 MiB."""
@@ -47,6 +49,8 @@ class Sheet:
     name: str
     header_row: int
     """Row of the headers as Excel counts, from 1."""
+    rows: int = 0
+    """Rows below the headers, blank ones counted: how far reading will go at most."""
     lines: list[RawLine] = field(default_factory=list)
     """Lines that hold something, in the order of the file."""
 
@@ -59,13 +63,11 @@ class _Unreadable(Exception):
     """The child ended otherwise than it should, or said what it should not."""
 
 
-def read(
-    path: Path, kind: Kind, max_lines: int = MAX_LINES, on_lines: Callable[[list[RawLine]], None] | None = None
-) -> Sheet:
+def read(path: Path, kind: Kind, max_lines: int = MAX_LINES, on_lines: OnLines | None = None) -> Sheet:
     """The lines of a spreadsheet as typed; `kind` is what its first bytes say.
 
-    `on_lines` is handed lines as they come, while the child still works on the next; they count for nothing when FileRefused
-    is raised after all.
+    `on_lines` is handed lines as they come, while the child still works on the next, with the number of rows to expect at most;
+    they count for nothing when FileRefused is raised after all.
 
     Raises FileRefused, whatever the file does: an .xlsx goes through the zip guard first, then a child with bounded
     memory and time parses the file. Not to be called in a web process.
@@ -74,39 +76,58 @@ def read(
     with path.open("rb") as file:
         if check_content(file.read(8)) != kind:  # or a file could pass by the guard of the other kind
             raise FileRefused(FileCode.CONTENT)
-    # An .xls is scanned by the child itself, which is quick.
-    look_for_errors = zipguard.inspect(path).may_have_error_cells if kind == "xlsx" else True
     try:
         with collector_paused():
-            sheet = _collect(_frames(path, [kind, str(max_lines), str(int(look_for_errors))]), on_lines)
+            sheet = _collect(_frames(path, kind, max_lines), on_lines)
     except (_Unreadable, ValueError, KeyError, TypeError, OSError, RecursionError) as fault:
         raise FileRefused(FileCode.UNREADABLE) from fault
     check_line_count(len(sheet.lines))
     return sheet
 
 
-def _frames(path: Path, arguments: list[str]) -> Iterator[tuple[bytes, bytes]]:
-    """Letter and content of what the child answers, until it ends well. Raises _Unreadable when it does not."""
-    command = [sys.executable, "-I", "-B", str(Path(workbook_child.__file__).resolve()), *arguments]
-    with path.open("rb") as file:
-        child = subprocess.Popen(
-            command,
-            stdin=file,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={},
-            cwd="/",
-            start_new_session=True,
-            pipesize=_PIPE,
-        )
-    assert child.stdout is not None
+def _frames(path: Path, kind: Kind, max_lines: int) -> Iterator[tuple[bytes, bytes]]:
+    """Letter and content of what the child answers, until it ends well.
+
+    The child starts while the zip guard looks at the file, and does not touch the file before the guard has let it pass.
+    Raises FileRefused where it does not, _Unreadable when the child ends otherwise than it should.
+    """
+    waits, go = os.pipe()
+    command = [
+        sys.executable,
+        "-I",
+        "-B",
+        str(Path(workbook_child.__file__).resolve()),
+        kind,
+        str(max_lines),
+        str(waits),
+    ]
     try:
-        yield from _parse(_Bounded(child.stdout, time.monotonic() + WALL_SECONDS))
+        with path.open("rb") as file:
+            child = subprocess.Popen(
+                command,
+                stdin=file,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={},
+                cwd="/",
+                start_new_session=True,
+                pipesize=_PIPE,
+                pass_fds=(waits,),
+            )
+        assert child.stdout is not None
+        try:
+            # An .xls is scanned by the child itself, which is quick.
+            look_for_errors = zipguard.inspect(path).may_have_error_cells if kind == "xlsx" else True
+            os.write(go, b"1" if look_for_errors else b"0")
+            yield from _parse(_Bounded(child.stdout, time.monotonic() + WALL_SECONDS))
+        finally:
+            # Not waited for yet, so the number is still its own.
+            os.killpg(child.pid, signal.SIGKILL)
+            child.stdout.close()
+            child.wait()
     finally:
-        # Not waited for yet, so the number is still its own.
-        os.killpg(child.pid, signal.SIGKILL)
-        child.stdout.close()
-        child.wait()
+        os.close(waits)
+        os.close(go)
 
 
 class _Bounded:
@@ -142,18 +163,18 @@ def _parse(pipe: _Bounded) -> Iterator[tuple[bytes, bytes]]:
         yield letter, pipe.take(length)
 
 
-def _collect(frames: Iterator[tuple[bytes, bytes]], on_lines: Callable[[list[RawLine]], None] | None = None) -> Sheet:
+def _collect(frames: Iterator[tuple[bytes, bytes]], on_lines: OnLines | None = None) -> Sheet:
     sheet = Sheet("", 0)
     shared: list[dict[str, str]] = [{} for _ in FIELDS]
     for letter, payload in frames:
         if letter == b"H":
             head = json.loads(payload)
-            sheet = Sheet(str(head["sheet"]), int(head["row"]))
+            sheet = Sheet(str(head["sheet"]), int(head["row"]), min(int(head["rows"]), _LAST_ROW))
         elif letter == b"L":
             lines = _lines(payload.decode(), shared)
             sheet.lines += lines
             if on_lines is not None:
-                on_lines(lines)
+                on_lines(lines, sheet.rows)
         elif letter == b"R":
             _refuse(json.loads(payload))
         elif letter != b"E" or json.loads(payload)["lines"] != len(sheet.lines):

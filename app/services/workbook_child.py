@@ -1,8 +1,9 @@
-"""The throw-away child that parses a spreadsheet: `python -I -B workbook_child.py KIND MAX_LINES LOOK_FOR_ERRORS`.
+"""The throw-away child that parses a spreadsheet: `python -I -B workbook_child.py KIND MAX_LINES GO`.
 
-The file comes open on standard input; what it holds goes out on standard output as frames (one letter, length, UTF-8):
-H the place of the headers, L lines, E the end, R a refusal. The parent believes none of it and treats any other end as
-an unreadable file, so that what a hostile file may do to the parser stays in here.
+It gets ready while the parent still guards; one byte on the descriptor GO lets it begin (`1`: look for error cells;
+nothing: do not begin). The file comes open on standard input; what it holds goes out on standard output as frames (one
+letter, length, UTF-8): H the place of the headers, L lines, E the end, R a refusal. The parent believes none of it and
+treats any other end as an unreadable file, so that what a hostile file may do to the parser stays in here.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def shut() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
 
 
-def main(kind: str, max_lines: int, look_for_errors: bool) -> None:
+def main(kind: str, max_lines: int, go: int) -> None:
     """Reads standard input, answers on standard output."""
     confine()
     gc.disable()  # this process lives for one file and makes no cycles
@@ -87,6 +88,11 @@ def main(kind: str, max_lines: int, look_for_errors: bool) -> None:
 
     out = os.fdopen(1, "wb", closefd=False)
     shut()
+    word = os.read(go, 1)
+    os.close(go)
+    if not word:
+        return
+    look_for_errors = word == b"1"
     content = sys.stdin.buffer.read()
     try:
         send_workbook(out, content, kind, max_lines, look_for_errors)
@@ -131,7 +137,8 @@ def send_workbook(out: io.BufferedWriter, content: bytes, kind: str, max_lines: 
 
     book = CalamineWorkbook.from_filelike(io.BytesIO(content))
     name, sheet, place = find_headers(book)
-    send(out, b"H", json.dumps({"row": place.row + 1, "sheet": name[:100]}).encode())
+    rows = max(0, sheet.total_height - place.row - 1)
+    send(out, b"H", json.dumps({"row": place.row + 1, "sheet": name[:100], "rows": rows}).encode())
     errors = error_cells(content, kind, name, place) if look_for_errors else {}
     count = 0
     for sent, payload in chunks(sheet, place, errors):
@@ -284,4 +291,4 @@ def text_of(cell: Any) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), sys.argv[3] == "1")
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -15,7 +15,7 @@ from app.validators.memory import collector_paused
 from app.validators.remark import Code, Remark, Severity
 from app.validators.rules import AGE_RULES, DRIVER_RULES, TRAINING_RULES, ask, check_line, no_account, training_key
 
-__all__ = ["Report", "Row", "check_batch", "check_line"]
+__all__ = ["Report", "Row", "check_alone", "check_batch", "check_line", "compare", "report_of"]
 
 
 @dataclass(slots=True)
@@ -92,30 +92,47 @@ class Report:
         }
 
 
-PROGRESS_STEP = 20_000
-"""Lines judged between two signs of progress."""
+@collector_paused()
+def check_batch(lines: Sequence[Line], context: Context) -> Report:
+    """Judges all lines, each alone and against those before it; nothing is raised."""
+    rows = check_alone(sorted(lines, key=_number), context)
+    compare(rows)
+    return report_of(rows)
 
 
 @collector_paused()
-def check_batch(lines: Sequence[Line], context: Context, on_progress: Callable[[int], None] | None = None) -> Report:
-    """Judges all lines, each alone and against those before it; nothing is raised.
-
-    `on_progress` is told now and then how many lines are judged.
-    """
+def check_alone(lines: Iterable[Line], context: Context) -> list[Row]:
+    """Judges each line as if there were no other, in the order given; nothing is raised."""
     judge = _Judge(context)
-    lines = sorted(lines, key=_number)
-    compared = _compare(lines)
-    blocks: dict[Severity | None, list[Row]] = {Severity.ERROR: [], Severity.INFORMATION: [], None: []}
-    for done, line in enumerate(lines):
-        if on_progress is not None and not done % PROGRESS_STEP:
-            on_progress(done)
+    rows = []
+    for line in lines:
         remarks = line.remarks + judge.remarks(line)
-        if found := compared.get(line.raw.number):
-            remarks += (found,)
-        if len(remarks) > 1:
-            remarks = in_order(remarks)
-        blocks[remarks[0].severity if remarks else None].append(Row(line, remarks))
-    errors, informations, clean = blocks.values()
+        rows.append(Row(line, in_order(remarks) if len(remarks) > 1 else remarks))
+    return rows
+
+
+@collector_paused()
+def compare(rows: Sequence[Row]) -> list[Row]:
+    """Adds to the lines what those before them make of them (rules 9 and 10); returns the rows that changed.
+
+    `rows` are all lines of the batch, judged alone, by line number.
+    """
+    changed = []
+    found = _compare([row.line for row in rows])
+    for row in rows if found else ():
+        if remark := found.get(row.line.raw.number):
+            row.remarks = in_order((*row.remarks, remark))
+            changed.append(row)
+    return changed
+
+
+@collector_paused()
+def report_of(rows: Iterable[Row]) -> Report:
+    """Puts judged lines in the order of the screen and counts them; `rows` come by line number."""
+    blocks: tuple[list[Row], ...] = ([], [], [])
+    for row in rows:
+        blocks[row.rank].append(row)
+    errors, informations, clean = blocks
     return Report(errors + informations + clean, len(errors), len(informations))
 
 

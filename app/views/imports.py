@@ -13,10 +13,10 @@ from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
 from app.models import ImportFile
-from app.models.batch import ANALYSING, CANCELLED, FAILED, REFUSED, REGISTERED, STATES
+from app.models.batch import ANALYSING, CANCELLED, FAILED, REFUSED, REGISTERED, REGISTERING, STATES
 from app.models.centre import REGISTER
 from app.models.import_file import PHASES
-from app.services import annotated_workbook, batches, clock, drafts, import_desk, imports, template_workbook
+from app.services import access, annotated_workbook, batches, clock, drafts, import_desk, imports, template_workbook
 
 from .base import Screen, current_centre_id, require_right
 from .imports_report import import_file, report_page
@@ -93,7 +93,7 @@ class ImportsView(Screen):
     def template(self) -> Response:
         """Give the model of the file, with the trainings the centre is accredited for today."""
         require_right(REGISTER)
-        trainings = drafts.open_trainings(current_centre_id(), clock.today())
+        trainings = drafts.open_trainings(current_centre_id(), clock.today(), access.Reach(g.user.id))
         book = template_workbook.build([(training.label, training.category.value) for training in trainings])
         return send_file(io.BytesIO(book), _XLSX, as_attachment=True, download_name="modele-import-formations.xlsx")
 
@@ -109,6 +109,8 @@ class ImportsView(Screen):
             return redirect(url_for("ImportsView.index"))
         if state == ANALYSING:
             return str(self.render_template("imports/progress.html", **_progress(file)))
+        if state == REGISTERING:
+            return str(self.render_template("imports/registering.html", file=file, batch=file.batch))
         if state in (REFUSED, FAILED):
             told = {"file": file, "batch": file.batch, "is_broken": state == FAILED}
             return str(self.render_template("imports/refused.html", **told))
@@ -116,8 +118,12 @@ class ImportsView(Screen):
 
     @expose("/<key>/etat")
     def state(self, key: str) -> Response | str:
-        """Return how far the analysis is; once it has ended, an order to show its outcome."""
+        """Return how far the analysis or the registration is; once it has ended, an order to show its outcome."""
         file = import_file(key)
+        if file.batch.state == REGISTERING:
+            return str(self.render_template("imports/registering_state.html", batch=file.batch))
+        if file.batch.state == REGISTERED:
+            return lead(url_for("ReceiptView.show", key=key, nouveau=1))
         if file.batch.state != ANALYSING:
             return lead(url_for("ImportsView.show", key=key))
         return str(self.render_template("imports/phases.html", **_progress(file)))

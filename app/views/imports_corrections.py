@@ -7,7 +7,7 @@ from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
 from app.models import ImportFile
-from app.services import clock, corrections, drafts, import_desk, registration, report
+from app.services import access, clock, corrections, drafts, import_confirmation, import_desk, registration, report
 from app.services.refusal import Refusal
 from app.services.report import ReportLine
 from app.validators.context import Category
@@ -101,9 +101,11 @@ class CorrectionsView(Screen):
         """« Importer »: register the batch once, whatever is sent twice, and lead to its receipt."""
         file = import_file(key)
         try:
-            registration.register(file.batch_id, g.user.id)
+            done = import_confirmation.confirm(file, g.user.id)
         except Refusal as refusal:
             flash(refusal.message, "danger")
+            return redirect(url_for("ImportsView.show", key=key))
+        if not done:
             return redirect(url_for("ImportsView.show", key=key))
         return redirect(url_for("ReceiptView.show", key=key, nouveau=1))
 
@@ -114,9 +116,8 @@ def _choices(file: ImportFile, field: str) -> list[str]:
         return [category.value for category in Category]
     if field != "training_label":
         return []
-    return list(
-        dict.fromkeys(training.label for training in drafts.open_trainings(file.batch.centre_id, clock.today()))
-    )
+    trainings = drafts.open_trainings(file.batch.centre_id, clock.today(), access.Reach(g.user.id))
+    return list(dict.fromkeys(training.label for training in trainings))
 
 
 def _said(number: int, line: ReportLine | None, done: str) -> str:

@@ -15,7 +15,7 @@ from app.services import corrections, import_desk, imports, report
 from app.services.report import Filter
 from app.validators.remark import Code, Remark, kind_sentence
 
-from .base import Screen, batch_or_404, require_right
+from .base import Screen, batch_or_404, limits, require_right
 from .headers import is_htmx
 from .wizard import number_of
 
@@ -64,6 +64,7 @@ def told(file: ImportFile) -> dict[str, Any]:
     return {
         "file": file, "batch": batch, "here": url_for("ImportsView.show", key=batch.key), "counts": batch.summary,
         "aside": import_desk.aside_count(batch.id), "kinds": kinds, "columns": COLUMNS,
+        "limits": limits() if any(kind.code == Code.NOT_ACCREDITED.value for kind in kinds) else None,
         "suggestions": corrections.suggestions(batch) if nearly else [],
         "importable": batch.state == READY and batch.is_checked,
     }  # fmt: skip

@@ -93,7 +93,7 @@ def test_only_a_failed_analysis_restarts_and_only_one_row_is_due(monkeypatch: py
         raise OSError("disk")
 
     with monkeypatch.context() as patched:
-        patched.setattr(imports, "_judge", broken)
+        patched.setattr(imports, "compare", broken)
         row_id = db.session.execute(select(Outbox.id)).scalar_one()
         for _ in range(3):
             row = db.session.get_one(Outbox, row_id)

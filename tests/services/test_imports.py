@@ -13,7 +13,8 @@ from sqlalchemy import func, select
 from app.extensions import db
 from app.models import Batch, BatchLine, ImportFile, JournalEntry, Outbox, Registration
 from app.services import analysis, antivirus, batches, corrections, imports, registration, report, uploads
-from app.validators.file import MAX_BYTES
+from app.services.workbook import OnLines, Sheet
+from app.validators.file import MAX_BYTES, Kind
 from app.validators.remark import HEADERS
 from tests.corpus import builders
 from tests.services.test_analysis import FIRST_TABLE, ORDER, REF, SECOND_TABLE
@@ -147,7 +148,7 @@ def test_an_analysis_that_breaks_is_tried_again_then_told(monkeypatch: pytest.Mo
     def broken(*_args: object) -> None:
         raise OSError("disk")
 
-    monkeypatch.setattr(imports, "_judge", broken)
+    monkeypatch.setattr(imports, "compare", broken)
     row = db.session.execute(select(Outbox)).scalar_one()
     for _ in range(3):
         row = db.session.get_one(Outbox, row.id)
@@ -156,6 +157,26 @@ def test_an_analysis_that_breaks_is_tried_again_then_told(monkeypatch: pytest.Mo
         work.run(row.id)
     db.session.expire_all()
     assert db.session.get_one(Batch, batch_id).state == "failed"
+    assert db.session.scalar(select(func.count()).select_from(BatchLine)) == 0
+
+
+def test_lines_that_come_one_by_one_are_judged_like_lines_that_come_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = [*FIRST_TABLE, *SECOND_TABLE, SECOND_TABLE[0]]  # the last says something of a line judged long before
+    together = analysed(*rows_of(table))
+    read = imports.workbook.read
+
+    def one_by_one(path: Path, kind: Kind, on_lines: OnLines) -> Sheet:
+        sheet = read(path, kind)
+        for line in sheet.lines:
+            on_lines([line], sheet.rows)
+        return sheet
+
+    monkeypatch.setattr(imports, "STEP", 1)
+    monkeypatch.setattr(imports.workbook, "read", one_by_one)
+    alone = analysed(*rows_of(table))
+    assert shown(alone) == shown(together)
+    assert alone.summary == together.summary
+    assert any("duplicate_driver" in kind or "identical_line" in kind for kind in alone.summary["kinds"])
 
 
 def test_an_analysis_run_twice_gives_the_same_report() -> None:

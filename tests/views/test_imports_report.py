@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 
 from app.extensions import db
 from app.models import BatchLine, Registration
+from app.services import import_confirmation
 from app.validators.remark import HEADERS
 from tests.services.test_analysis import SECOND_TABLE
 from tests.support import drain, statements
@@ -207,3 +208,18 @@ def test_texts_of_the_file_are_never_marks(manager: FlaskClient) -> None:
         assert "<script>alert" not in page
         assert "<img src=x" not in page
         assert "<b>x.xlsx" not in page
+
+
+def test_a_large_file_is_registered_by_a_job_that_can_be_followed(
+    manager: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_confirmation, "AT_ONCE", 1)
+    address = analysed(manager, SECOND)
+    page = manager.post(address + "/importer", follow_redirects=True)
+    assert "Enregistrement en cours" in words(page)
+    assert "Vous pouvez quitter cette page" in words(page)
+    assert "Enregistrement de 6 lignes" in words(manager.get(address + "/etat", headers=HTMX)).replace("\xa0", " ")
+    assert "Suivre l’enregistrement" in words(manager.get("/imports/?etat=en-cours"))
+    drain()
+    ended = manager.get(address + "/etat", headers=HTMX).headers["HX-Redirect"]
+    assert "Votre import a été pris en compte avec succès" in words(manager.get(ended))

@@ -150,14 +150,14 @@ def test_cancelling_empties_the_report_and_is_told(manager: FlaskClient) -> None
 def test_an_analysis_stopped_on_the_way_keeps_no_line(manager: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     address = send(manager, FIRST).headers["Location"]
     batch = batch_at(address)
-    judge = imports._judge
+    compare = imports.compare
 
     def stopped_meanwhile(*args: Any) -> Any:
-        found = judge(*args)
+        found = compare(*args)
         manager.post(address + "/annuler")
         return found
 
-    monkeypatch.setattr(imports, "_judge", stopped_meanwhile)
+    monkeypatch.setattr(imports, "compare", stopped_meanwhile)
     imports.analyse(batch.id)
     assert batch_at(address).state == "cancelled"
     assert db.session.scalar(select(func.count()).select_from(BatchLine)) == 0
