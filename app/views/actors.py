@@ -1,0 +1,33 @@
+"""The border names who asks, so that the base itself shows nothing else (`services.actor`)."""
+
+from __future__ import annotations
+
+from flask import Flask, g, request
+
+from app import roles
+from app.services import actor
+
+from .base import current_place
+
+
+def _name_the_actor() -> None:
+    """Name the signed-in person: an agent, somebody who acts for the current centre, else themselves; or anybody."""
+    if (request.endpoint or "").endswith("static"):
+        return
+    person = g.get("user")
+    if person is None or not person.is_authenticated:
+        actor.be(actor.public())
+        return
+    held = {role.name for role in person.roles}
+    if roles.AGENT in held:
+        actor.be(actor.agent(person.id))
+        return
+    actor.be(actor.person(person.id))
+    place = current_place() if roles.CENTRE in held else None
+    if place is not None:
+        actor.be(actor.centre(person.id, place.centre_id))
+
+
+def register(app: Flask) -> None:
+    """Name the actor of every request, before its screen."""
+    app.before_request(_name_the_actor)

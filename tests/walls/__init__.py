@@ -1,0 +1,1 @@
+"""Walls between centres: who gets what answer, whose words are on whose pages, what the base itself refuses."""

@@ -1,0 +1,257 @@
+"""Three centres whose every row bears a secret word of theirs, with their people, drivers, files, documents, mails and keys."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from flask import Flask
+from flask_appbuilder import Model
+from sqlalchemy import select
+from werkzeug.security import generate_password_hash
+
+from app import models, roles
+from app.extensions import db
+from app.models import Batch, Centre, Document, Driver, Membership, MembershipRight, Person, Registration
+from app.models.centre import LEGAL_REPRESENTATIVE, MANAGER, RIGHTS
+from app.models.trainer import REGISTERED, TRAINER
+from app.services import actor, analysis, api_keys, clock, drafts, imports, invitations, journal, registration, webhooks
+from app.services.api_keys import NewKey
+from app.validators.remark import HEADERS
+from tests.conftest import PASSWORD
+from tests.corpus import builders
+from tests.support import drain, training_id
+
+from .rows import make_rows
+
+#: The word every row of a centre bears, and the SIRET the centre has.
+WORDS = {"ZALPHA": "11111111100001", "ZBRAVO": "22222222200002", "ZCHARLY": "33333333300003"}
+#: A driver whom every centre has registered, under a name of its own.
+SHARED = {"birth_date": "03/03/1983", "permit_number": "750123456789", "first_name": "Commun"}
+#: What is in the rows of all centres: a search for it must find one's own only.
+COMMON = "Commun"
+
+
+@dataclass
+class House:
+    """A centre: its word, its people's addresses, a key of its own, the row that each argument of an address names."""
+
+    word: str
+    id: int = 0
+    legal: str = ""
+    manager: str = ""
+    driver: str = ""
+    key: str = ""
+    named: dict[str, Any] = field(default_factory=dict)
+    #: Keys and numbers that only the centre's own people come across.
+    numbers: set[str] = field(default_factory=set)
+
+
+def build(app: Flask) -> list[House]:
+    """Fill a fresh demonstration base; what no centre of ours has is the demonstration centre's."""
+    actor.be(actor.PROGRAM)
+    others = make_rows(app).named
+    houses = [_build(app, word, siret, others) for word, siret in WORDS.items()]
+    drain()
+    for house in houses:
+        _name_documents(house)
+    db.session.commit()
+    return houses
+
+
+def _build(app: Flask, word: str, siret: str, others: dict[str, Any]) -> House:
+    house = House(word, named=dict(others))
+    for part in (_centre, _batches, _file, _access, _trainer):
+        part(app, house, siret)
+        db.session.commit()
+    return house
+
+
+def _person(app: Flask, word: str, name: str, role: str) -> Person:
+    person = Person(
+        username=f"{name}.{word.lower()}@mail.example", email=f"{name}.{word.lower()}@mail.example", active=True,
+        first_name=f"{word.title()}prenom", last_name=f"{word}{name.upper()}",
+        password=generate_password_hash(PASSWORD, method=app.config["FAB_PASSWORD_HASH_METHOD"]),
+        roles=[app.appbuilder.sm.find_role(role)],  # type: ignore[attr-defined]
+    )  # fmt: skip
+    db.session.add(person)
+    db.session.flush()
+    return person
+
+
+def _centre(app: Flask, house: House, siret: str) -> None:
+    """Make the centre with its contract, accreditations, representative and manager."""
+    word = house.word
+    centre = Centre(
+        name=f"Centre {word}", siret=siret, address=f"1 rue {word}", email=f"contact@{word.lower()}.example",
+        chorus_service=word, is_public=True,
+    )  # fmt: skip
+    db.session.add(centre)
+    db.session.flush()
+    legal, manager = _person(app, word, "legal", roles.CENTRE), _person(app, word, "manager", roles.CENTRE)
+    since = date(2020, 1, 1)
+    contract = models.ServiceContract(
+        centre_id=centre.id, version=word, state="signed", signed_on=since, signed_by_id=legal.id, signer_name=word,
+        signer_quality=word, text=f"Texte {word}", text_sha256="0" * 64, reason=word,
+    )  # fmt: skip
+    accreditation = models.Accreditation(
+        centre_id=centre.id, authority=f"Préfet {word}", number=f"AG-{word}", valid_from=since,
+        trainings=list(db.session.execute(select(models.Training)).scalars()),
+    )  # fmt: skip
+    suspension = models.Suspension(accreditation=accreditation, starts_on=since, ends_on=since, reason=word)
+    rights = [MembershipRight(right=right, granted_at=clock.now()) for right in RIGHTS]
+    rights[0].all_accreditations, rights[0].accreditations = False, [accreditation]
+    places = [
+        Membership(centre_id=centre.id, person=legal, role=LEGAL_REPRESENTATIVE),
+        Membership(centre_id=centre.id, person=manager, role=MANAGER, rights=rights),
+    ]
+    db.session.add_all([contract, accreditation, suspension, *places])
+    db.session.flush()
+    journal.record(
+        "test.word", "centre", centre.id, actor_id=legal.id, centre_id=centre.id, after={"w": word}, reason=word
+    )
+    house.id, house.legal, house.manager = centre.id, legal.username, manager.username
+    house.named |= {
+        "centre": centre.id, "contract": contract.id, "accreditation": accreditation.id, "suspension": suspension.id,
+        "membership": places[1].id, "person": manager.id, "account": manager.id,
+    }  # fmt: skip
+
+
+def _line(word: str, at: int, **more: str) -> dict[str, str]:
+    return {
+        "reference": f"REF{word}", "order_number": f"CMD{word}", "last_name": f"{word}{'ABC'[at]}", "first_name": "Commun",
+        "birth_date": f"0{at + 1}/02/1980", "permit_number": f"{word}00{at}".ljust(12, "0"), **more,
+    }  # fmt: skip
+
+
+def _draft(house: House, *lines: dict[str, str]) -> int:
+    manager = _id(house.manager)
+    batch_id = drafts.start(house.id, manager).id
+    drafts.choose_training(batch_id, training_id(), "07/01/2022")
+    drafts.add_rows(batch_id, lines)
+    return batch_id
+
+
+def _batches(app: Flask, house: House, _siret: str) -> None:
+    """Register drivers, one with an account and one whom every centre knows; leave a draft that is ready."""
+    word = house.word
+    account = _person(app, word, "driver", roles.DRIVER)
+    own = Driver(
+        last_name=f"{word}A", first_name="Commun", birth_date=date(1980, 2, 1), permit_number=f"{word}000".ljust(12, "0"),
+        person_id=account.id,
+    )  # fmt: skip
+    db.session.add(own)
+    db.session.commit()
+    done = _draft(house, _line(word, 0), _line(word, 1), {**_line(word, 2), **SHARED, "last_name": f"{word}C"})
+    analysis.check(done)
+    registration.register(done, _id(house.manager))
+    drain()
+    invitations.invite(done, 2, f"invite@{word.lower()}.example", _id(house.manager))
+    ready = _draft(house, {**_line(word, 2), "permit_number": f"{word}999000"})
+    analysis.check(ready)
+    rows = db.session.execute(select(Registration.id).where(Registration.batch_id == done)).scalars().all()
+    house.driver = account.username
+    house.named |= {
+        "registered": db.session.get_one(Batch, done).key, "draft": db.session.get_one(Batch, ready).key,
+        "registration": rows[0], "withheld": rows[1], "driver": own.id,
+    }  # fmt: skip
+
+
+def _file(_app: Flask, house: House, _siret: str) -> None:
+    """Send a file that holds an error."""
+    word = house.word
+    row = [
+        "REF" + word,
+        "CMD" + word,
+        "FIMO Marchandises",
+        "Marchandises",
+        "07/01/2022",
+        "Commun",
+        f"{word}D",
+        "31/02/1980",
+        word,
+    ]
+    content = builders.xlsx(list(HEADERS.values()), row)
+    batch = imports.receive(house.id, _id(house.manager), f"{word}.xlsx", io.BytesIO(content))
+    drain()
+    house.named["import"] = batch.key
+
+
+def _access(_app: Flask, house: House, siret: str) -> None:
+    """Subscribe to the API: a key, an address for webhooks with a message, an invitation to a manager."""
+    legal = _id(house.legal)
+    api_keys.subscribe(house.id, legal)
+    house.key = api_keys.issue(siret, NewKey(house.word, ("read", "analyse", "register")))
+    endpoint, _ = webhooks.create(house.id, legal, f"https://{house.word.lower()}.example/", ["documents.available"])
+    now = clock.now()
+    delivery = models.WebhookDelivery(
+        centre_id=house.id, endpoint_id=endpoint, message_id=f"msg_{house.word}", event="webhook.test", body=house.word,
+        created_at=now, started_at=now, state="given_up", last_error=house.word,
+    )  # fmt: skip
+    invited = models.MemberInvitation(
+        centre_id=house.id, email=f"futur@{house.word.lower()}.example", nonce=house.word, token_hash=house.word,
+        created_at=now, sent_at=now, expires_at=now + timedelta(days=7), invited_by_id=legal,
+    )  # fmt: skip
+    db.session.add_all([delivery, invited])
+    db.session.flush()
+    house.named |= {
+        "key": api_keys.keys(house.id)[0].id, "endpoint": endpoint, "delivery": delivery.id, "invitation": invited.id,
+    }  # fmt: skip
+
+
+def _trainer(_app: Flask, house: House, _siret: str) -> None:
+    """Register the driver with an account as a trainer, who asks for a card on both grounds."""
+    word, now = house.word, clock.now()
+    about: dict[str, Any] = {
+        "centre_id": house.id, "created_by_id": _id(house.manager), "profile": TRAINER, "created_at": now, "updated_at": now,
+        "last_name": f"{word}A", "first_name": "Commun", "birth_date": date(1980, 2, 1),
+        "permit_number": f"{word}000".ljust(12, "0"), "email": f"formateur@{word.lower()}.example", "goods": True,
+        "reference": word,
+    }  # fmt: skip
+    done = models.Trainer(
+        **about, state=REGISTERED, driver_id=house.named["driver"], fee_borne=False, registered_at=now,
+        registered_on=clock.today(), registered_by_id=_id(house.manager), receipt_number=f"RE-22-{word}",
+    )  # fmt: skip
+    open_draft = models.Trainer(**about)
+    card = models.CardRequest(
+        driver_id=house.named["driver"], registration_id=house.named["registration"], payer="holder", street=f"1 {word}",
+        city=word, last_name=f"{word}A", first_name="Commun", birth_date=date(1980, 2, 1), permit_number=word, created_at=now,
+        updated_at=now,
+    )  # fmt: skip
+    card.events = [models.CardEvent(state="draft", at=now, reason=word)]
+    db.session.add_all([done, open_draft, card])
+    db.session.flush()
+    house.named |= {
+        "trainer": done.key, "trainer_id": done.id, "trainer_draft": open_draft.key, "card": card.key, "card_sent": card.key,
+
+    }  # fmt: skip
+
+
+def _name_documents(house: House) -> None:
+    certificate = db.session.execute(
+        select(Document).where(Document.registration_id == house.named["registration"], Document.kind == "certificate")
+    ).scalar_one()
+    house.named |= {"document": certificate.id, "certificate": certificate.number}
+    batches = select(Batch).where(Batch.centre_id == house.id)
+    for batch in db.session.execute(batches).scalars():
+        house.numbers |= {batch.key, batch.receipt_number or batch.key}
+    of_centre = Document.registration.has(Registration.centre_id == house.id)
+    house.numbers |= set(db.session.execute(select(Document.number).where(of_centre)).scalars())
+
+
+def _id(email: str) -> int:
+    return db.session.execute(select(Person.id).where(Person.username == email)).scalar_one()
+
+
+def rows_of(house: House) -> dict[str, list[Any]]:
+    """Return every row of the tables that have a column for the centre: table → rows, to compare before and after."""
+    tables = [table for table in Model.metadata.tables.values() if "centre_id" in table.c]
+    return {
+        table.name: [tuple(row) for row in db.session.execute(select(table).where(table.c.centre_id == house.id))]
+        for table in tables
+    }
+
+
+__all__ = ["COMMON", "WORDS", "House", "build", "rows_of"]
