@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import structlog
 from redis.exceptions import RedisError
 from sqlalchemy import text
@@ -38,12 +36,11 @@ def _queue() -> bool:
 
 
 def _store() -> bool:
-    folder = store.folder()
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        store.check()
     except OSError as error:
         return _failed("store", error)
-    return os.access(folder, os.R_OK | os.W_OK | os.X_OK)
+    return True
 
 
 def _failed(what: str, error: Exception) -> bool:

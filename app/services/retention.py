@@ -1,4 +1,4 @@
-"""What is not kept for ever: files refused or left behind, uploads without a row, each with its delay."""
+"""What is not kept for ever: each kind of data with its delay, and one report of what went."""
 
 from __future__ import annotations
 
@@ -8,34 +8,74 @@ from datetime import timedelta
 from sqlalchemy import delete, select
 
 from app.extensions import db
-from app.models import Batch, BatchLine, ImportFile
+from app.models import Batch, BatchLine, ImportFile, Outbox
 from app.models.batch import ANALYSING, CANCELLED, FAILED, FILE, IN_ERROR, READY, REFUSED
 
-from . import clock, journal, store, uploads
+from . import (
+    accounts,
+    card_retention,
+    clock,
+    data_export,
+    document_retention,
+    draft_retention,
+    exports,
+    journal,
+    journal_chain,
+    store,
+    uploads,
+    webhook_delivery,
+)
 from .transaction import transaction
 
 #: Files refused, or never imported, wait this long after the last change of their batch.
 REJECTED_FILES = timedelta(days=30)
+#: Work done is kept for who looks into what happened.
+WORK_DONE = timedelta(days=90)
 #: A file without a row is what a crash left; it is given a day.
 ORPHANS = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Purge:
-    """What was, or with ``dry_run`` would be, removed."""
+    """What was, or with ``dry_run`` would be, removed.
+
+    ``sign_ups``: asked for and never confirmed; ``cards``: requests whose pictures go; ``copies``: of people's own data.
+    """
 
     files: int
     lines: int
     orphans: int
+    journal: int
+    webhooks: int
+    drafts: int
+    certificates: int
+    recaps: int
+    hashes: int
+    sign_ups: int
+    cards: int
+    copies: int
+    exports: int
+    work: int
     dry_run: bool
 
 
-def purge(*, dry_run: bool = False) -> Purge:
-    """Remove the files refused or left for 30 days, with their lines, and files that no row speaks of."""
+def purge(*, dry_run: bool = False, by_owner: bool = True) -> Purge:
+    """Remove whatever has reached the end of its keeping, and return how much of each kind.
+
+    ``by_owner``: also the journal's oldest years, which only the owner of the tables may remove.
+    """
     files = _abandoned()
     lines = sum(_remove(file, dry_run) for file in files)
-    orphans = _orphans(dry_run)
-    return Purge(len(files), lines, orphans, dry_run)
+    ended = document_retention.purge_files(dry_run=dry_run)
+    return Purge(
+        files=len(files), lines=lines, orphans=_orphans(dry_run) + document_retention.remove_orphans(dry_run=dry_run),
+        journal=journal_chain.purge_years(dry_run=dry_run) if by_owner else 0,
+        webhooks=webhook_delivery.purge(dry_run=dry_run), drafts=draft_retention.purge(dry_run=dry_run),
+        certificates=ended.certificates, recaps=ended.recaps,
+        hashes=document_retention.forget_hashes(dry_run=dry_run), sign_ups=accounts.forget_unconfirmed(dry_run=dry_run),
+        cards=card_retention.purge(dry_run=dry_run), copies=data_export.purge(dry_run=dry_run),
+        exports=exports.purge(dry_run=dry_run), work=_work_done(dry_run), dry_run=dry_run,
+    )  # fmt: skip
 
 
 def _abandoned() -> list[ImportFile]:
@@ -66,16 +106,32 @@ def _remove(file: ImportFile, dry_run: bool) -> int:
 
 
 def _orphans(dry_run: bool) -> int:
-    """Remove uploads and half-written documents older than a day that no row speaks of; return how many."""
+    """Remove uploads, pictures and half-written files older than a day that no row speaks of; return how many."""
     limit = (clock.machine_now() - ORPHANS).timestamp()
     known = {str(path).split("/")[0] for path in db.session.execute(select(ImportFile.path)).scalars() if path}
     folder = uploads.folder()
     places = [place for place in folder.iterdir() if place.name not in known] if folder.is_dir() else []
     left = [place for place in places if place.stat().st_mtime < limit]
-    drafts = [path for path in store.folder().glob("*/.tmp-*") if path.stat().st_mtime < limit]
+    kept = card_retention.paths_kept()
+    drafts = [
+        path
+        for path, changed in store.entries()
+        if changed.timestamp() < limit
+        and ("/.tmp-" in path or (path.startswith(card_retention.FOLDERS) and path not in kept))
+    ]
     if not dry_run:
         for place in left:
             uploads.remove(f"{place.name}/file")
         for path in drafts:
-            path.unlink(missing_ok=True)
+            store.remove(path)
     return len(left) + len(drafts)
+
+
+def _work_done(dry_run: bool) -> int:
+    """Remove outbox rows of work done long ago: what it led to stands elsewhere."""
+    old = Outbox.done_at < clock.machine_now() - WORK_DONE
+    count = db.session.scalar(select(db.func.count()).select_from(Outbox).where(old)) or 0
+    if count and not dry_run:
+        with transaction():
+            db.session.execute(delete(Outbox).where(old))
+    return count

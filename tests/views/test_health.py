@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from redis.exceptions import ConnectionError as QueueDown
 
-from app.services import queue, store
+from app.services import queue
 
 
 class _Answering:
@@ -39,11 +42,15 @@ def test_a_queue_that_is_down_is_named_without_details(client: FlaskClient, monk
     assert "secret-host" not in answer.text
 
 
-def test_a_store_that_cannot_be_written_is_named(client: FlaskClient, monkeypatch, tmp_path) -> None:
+@pytest.mark.parametrize("where", ["file://{}/file", "s3://bucket?endpoint=http://127.0.0.1:1&region=r"])
+def test_a_store_that_does_not_answer_is_named(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, where: str
+) -> None:
     monkeypatch.setattr(queue, "connection", _Answering)
-    blocked = tmp_path / "file"
-    blocked.write_text("not a folder")
-    monkeypatch.setattr(store, "folder", lambda: blocked / "documents")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    (tmp_path / "file").write_text("not a folder")
+    app.config["DOCUMENTS_URL"] = where.format(tmp_path)
     answer = client.get("/readyz")
     assert answer.status_code == 503
     assert answer.json["checks"]["store"] == "unavailable"

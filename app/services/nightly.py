@@ -1,0 +1,44 @@
+"""What the relay makes due once a day, in the small hours of Paris: verifying the documents, and the purge."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from app.extensions import db
+from app.models import NightlyTask
+from app.models.nightly import PURGE, VERIFY
+from app.models.outbox import NIGHTLY
+
+from . import clock, outbox
+from .transaction import transaction
+
+#: From this hour on (Paris), when nobody registers; a machine that slept then does it when it wakes.
+HOUR = 3
+#: Behind whatever else waits.
+LAST_TURN = 1_000_000
+
+
+def make_due(now: datetime | None = None) -> list[str]:
+    """Write an outbox row for each task whose turn of the day nobody took yet; return which.
+
+    Days are real ones, whatever TODAY says: a frozen day would have one night only.
+    """
+    instant = (now or clock.machine_now()).astimezone(clock.PARIS)
+    if instant.hour < HOUR:
+        return []
+    known = set(db.session.execute(select(NightlyTask.task).where(NightlyTask.day == instant.date())).scalars())
+    return [task for task in (VERIFY, PURGE) if task not in known and _take(task, instant)]
+
+
+def _take(task: str, instant: datetime) -> bool:
+    try:
+        with transaction():
+            db.session.add(NightlyTask(task=task, day=instant.date(), started_at=instant.astimezone(UTC)))
+            db.session.flush()
+            outbox.add(NIGHTLY, [{"task": task}], first_turn=LAST_TURN)
+    except IntegrityError:  # another worker's relay was first
+        return False
+    return True

@@ -1,0 +1,58 @@
+"""The figures of the running program: on a port of their own, never on the public one; nobody's data in them."""
+
+from __future__ import annotations
+
+import re
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from .conftest import free_port, start_program
+
+
+def read(url: str) -> str:
+    """Return an answer's text; wait a little while its server starts."""
+    until = time.monotonic() + 20
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return str(answer.read().decode())
+        except urllib.error.HTTPError:
+            raise
+        except OSError:
+            assert time.monotonic() < until, f"{url} does not answer"
+            time.sleep(0.1)
+
+
+def test_figures_have_a_port_of_their_own(tmp_path: Path) -> None:
+    port = free_port()
+    program = start_program(tmp_path / "data", METRICS_PORT=str(port))
+    try:
+        for _ in range(3):
+            read(f"{program.url}/aide/")
+        for public in ("/metrics", "/metrics/"):
+            with pytest.raises(urllib.error.HTTPError, match="404"):
+                read(f"{program.url}{public}")
+        text = read(f"http://127.0.0.1:{port}/metrics")
+        found = re.search(
+            r'registre_request_seconds_count\{endpoint="pages.help_page",method="GET",status="2xx"\} (\S+)', text
+        )
+        assert found
+        assert float(found[1]) >= 3
+        for name in (
+            "outbox_undone",
+            "outbox_oldest_seconds",
+            "outbox_failed",
+            "queue_up 1.0",
+            "queue_jobs",
+            "request_seconds",
+        ):
+            assert f"registre_{name}" in text
+        assert not re.search(r"@|demo|MARTIN|(?<![\d.])\d{14}(?!\d)", text)
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            read(f"http://127.0.0.1:{port}/")
+    finally:
+        assert program.stop() == 0
