@@ -62,7 +62,7 @@ HUNDRED: list[Line] = [
 ]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", "postgresql", "postgresql-role"])
 def backend_name(request: pytest.FixtureRequest) -> str:
     """Compare the doors on both bases."""
     return str(request.param)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import hmac
 import ipaddress
 import re
 import secrets
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from hashlib import sha256
+from datetime import date, timedelta
 
-from flask import current_app
-from sqlalchemy import case, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from app.extensions import db
@@ -22,24 +18,11 @@ from app.models.centre import API, LEGAL_REPRESENTATIVE
 from app.models.centre import REGISTER as REGISTER_RIGHT
 
 from . import access, clock, journal
+from .api_gate import key_hash
 from .refusal import Refusal
 from .transaction import transaction
 
 __all__ = ["ANALYSE", "READ", "REGISTER", "SCOPES"]
-
-_FORM = re.compile(r"cqc_(?:live|test)_([0-9a-f]{8})_([A-Za-z0-9_-]{43})")
-#: Compared with where no key has the prefix, so that every refusal takes the same steps.
-_NO_HASH = sha256(b"no such key").hexdigest()
-#: The rate limit counts calls by the minute of the clock.
-WINDOW = timedelta(minutes=1)
-
-
-class KeyRefused(Refusal):
-    """The key opens nothing; ``code`` is the stable name of the reason."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__()
-        self.code = code
 
 
 class NotSubscribed(Refusal):
@@ -65,29 +48,6 @@ class NewKey:
     sandbox: bool = False
     ends_on: date | None = None
     networks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who calls: the key's centre, the person it acts as, what it may do."""
-
-    key_id: int
-    prefix: str
-    centre_id: int
-    person_id: int
-    scopes: frozenset[str]
-    sandbox: bool
-    #: Whether the centre's service contract is in force today.
-    has_contract: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """Calls a minute, calls left in this minute (below zero: this one is too many), seconds until the next."""
-
-    limit: int
-    remaining: int
-    reset: int
 
 
 def scopes_of(text: str) -> tuple[str, ...]:
@@ -194,61 +154,6 @@ def revoke(centre_id: int, key_id: int, person_id: int) -> None:
             )  # fmt: skip
 
 
-def authenticate(text: str, address: str) -> Caller:
-    """Return whom a key stands for, one query; raise :class:`KeyRefused` whatever is wrong with it or with the address."""
-    form = _FORM.fullmatch(text)
-    prefix, secret = form.groups() if form else ("", "")
-    query = select(ApiKey, access.contract_clause(ApiKey.centre_id)).where(ApiKey.prefix == prefix)
-    row = db.session.execute(query.execution_options(populate_existing=True)).one_or_none()
-    key, has_contract = row or (None, False)
-    known = key.secret_hash if key else _NO_HASH
-    if not hmac.compare_digest(known, _hash(secret)) or key is None:
-        raise KeyRefused("key_invalid")
-    _check_still_good(key, clock.machine_now(), address)
-    return Caller(
-        key.id, key.prefix, key.centre_id, key.created_by_id, frozenset(key.scope_list), key.sandbox, has_contract
-    )
-
-
-def count_call(caller: Caller) -> Allowance:
-    """Count a call in the window of its minute; one statement, which also notes the key's last use."""
-    now = clock.machine_now()
-    start = now.replace(second=0, microsecond=0)
-    same = ApiKey.last_used_at == start
-    statement = (
-        update(ApiKey)
-        .where(ApiKey.id == caller.key_id)
-        .values(calls=case((same, ApiKey.calls + 1), else_=1), last_used_at=start)
-        .returning(ApiKey.calls)
-        .execution_options(synchronize_session=False)
-    )
-    with transaction():
-        calls = db.session.scalar(statement) or 1
-    limit = int(current_app.config["API_CALLS_PER_MINUTE"])
-    return Allowance(limit, limit - calls, (start + WINDOW - now).seconds + 1)
-
-
-def _check_still_good(key: ApiKey, now: datetime, address: str) -> None:
-    if key.revoked_at is not None and key.revoked_at <= now:
-        raise KeyRefused("key_revoked")
-    if key.ends_on is not None and key.ends_on < clock.today():
-        raise KeyRefused("key_expired")
-    if key.networks and not _is_within(address, key.networks.split()):
-        raise KeyRefused("address_refused")
-
-
-def _is_within(address: str, networks: Iterable[str]) -> bool:
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(found in ipaddress.ip_network(network) for network in networks)
-
-
-def _hash(secret: str) -> str:
-    return sha256(secret.encode()).hexdigest()
-
-
 def _add(centre_id: int, person_id: int, wanted: NewKey) -> str:
     """Write a key and its journal row, in the caller's transaction; return the key."""
     name = " ".join(wanted.name.split())
@@ -259,7 +164,7 @@ def _add(centre_id: int, person_id: int, wanted: NewKey) -> str:
     prefix, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
     scopes = scopes_of(",".join(wanted.scopes))
     key = ApiKey(
-        centre_id=centre_id, name=name, prefix=prefix, secret_hash=_hash(secret), scopes=",".join(scopes),
+        centre_id=centre_id, name=name, prefix=prefix, secret_hash=key_hash(secret), scopes=",".join(scopes),
         sandbox=wanted.sandbox, ends_on=wanted.ends_on, networks=" ".join(wanted.networks), created_by_id=person_id,
         created_at=clock.now(),
     )  # fmt: skip

@@ -14,13 +14,17 @@ from app.models import Batch, Document, Registration
 from app.models.registration import AVAILABLE, CERTIFICATE, PENDING, RECAP
 
 from . import clock, drafts, pricing
+from .access import Reach
 
 #: Registrations of a batch answered at once; a batch by file may hold many more.
 PAGE = 1000
 
 
-def catalogue(centre_id: int, day: date) -> list[dict[str, Any]]:
-    """Return the trainings the centre is accredited for on that day, at the price in force today (excluding VAT, euros)."""
+def catalogue(centre_id: int, day: date, reach: Reach | None = None) -> list[dict[str, Any]]:
+    """Return the trainings the centre is accredited for on that day, at the price in force today (excluding VAT, euros).
+
+    With ``reach``, those only that this person may register.
+    """
     prices = pricing.unit_prices(clock.today())
     return [
         {
@@ -30,7 +34,7 @@ def catalogue(centre_id: int, day: date) -> list[dict[str, Any]]:
             "minors_allowed": entry.minors_allowed,
             "price": str(prices[entry.id].amount) if entry.id in prices else None,
         }
-        for entry in drafts.open_trainings(centre_id, day)
+        for entry in drafts.open_trainings(centre_id, day, reach)
     ]
 
 

@@ -16,8 +16,8 @@ from app.models.batch import API, REGISTERING, new_key
 from app.validators.batch import Report
 from app.validators.line import RawLine
 
-from . import access, analysis, bulk, clock, outbox, pricing, registration
-from .api_keys import Caller
+from . import access, analysis, bulk, clock, outbox, pricing, registration, webhook_events
+from .api_gate import Caller
 from .imports import LINE_COLUMNS, line_values
 from .refusal import Refusal
 from .transaction import transaction
@@ -67,6 +67,11 @@ def register(caller: Caller, demand: Demand) -> dict[str, Any]:
         if first is None:
             raise
         return first
+    except LinesInError as refusal:
+        with transaction():
+            webhook_events.refused_call(caller.centre_id, refusal.report, demand.idempotency_key)
+        outbox.ring()
+        raise
     outbox.ring()
     return answer
 
@@ -87,7 +92,7 @@ def _first_answer(centre_id: int, demand: Demand) -> dict[str, Any] | None:
 def _write(caller: Caller, demand: Demand) -> dict[str, Any]:
     """Write the batch, its lines and all that follows; nothing stands when a line has an error."""
     with transaction(durable=True):
-        found = _analyse(caller.centre_id, demand.lines)
+        found = _analyse(caller, demand.lines)
         batch_id, key = _add_batch(caller, demand)
         rows = [line_values(batch_id, row) for row in found.report.rows]
         bulk.insert_rows(BatchLine.__table__, LINE_COLUMNS, rows)
@@ -95,13 +100,13 @@ def _write(caller: Caller, demand: Demand) -> dict[str, Any]:
         answer = _answer(key, written)
         registration.conclude(
             batch_id, caller.centre_id, found, caller.person_id, len(written), origin={"api_key": caller.prefix},
-            answer=answer,
+            tells=caller.has_webhooks, answer=answer,
         )  # fmt: skip
     return answer
 
 
-def _analyse(centre_id: int, lines: list[RawLine]) -> analysis.Analysis:
-    found = analysis.analyse_lines(centre_id, lines)
+def _analyse(caller: Caller, lines: list[RawLine]) -> analysis.Analysis:
+    found = analysis.analyse_lines(caller.centre_id, lines, caller.reach)
     if not found.report.importable:
         raise LinesInError(found.report)
     return found
@@ -133,7 +138,7 @@ def _answer(key: str, written: list[registration.Written]) -> dict[str, Any]:
 
 def _rehearse(caller: Caller, demand: Demand) -> dict[str, Any]:
     """Answer as if the lines had been registered; nothing is written. The same call has the same answer."""
-    found = _analyse(caller.centre_id, demand.lines)
+    found = _analyse(caller, demand.lines)
     prices = pricing.unit_prices(clock.today())
     seed = sha256(json.dumps([caller.prefix, demand.idempotency_key, demand.request_hash]).encode()).hexdigest().upper()
     kept = sorted((row.line for row in found.report.rows if row.is_kept), key=lambda line: line.number)

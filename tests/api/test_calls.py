@@ -27,6 +27,12 @@ PIERRE = {
 MODULE = {**MARIE, "training_label": "Module FCO"}
 
 
+@pytest.fixture(params=["sqlite", "postgresql", "postgresql-role"])
+def backend_name(request: pytest.FixtureRequest) -> str:
+    """Run each test on both bases, and under the role for which row-level security holds."""
+    return str(request.param)
+
+
 def count(model: Any) -> int:
     return db.session.scalar(select(func.count()).select_from(model)) or 0
 
@@ -220,10 +226,18 @@ class TestReading:
 
     def test_what_has_not_changed_is_not_sent_again(self, call: Caller) -> None:
         path = f"/batches/{call.register(MARIE).json['batch']}"
-        tag = call("GET", path).headers["ETag"]
-        assert call("GET", path, headers={"If-None-Match": tag}).status_code == 304
+        first = call("GET", path)
+        tag = first.headers["ETag"]
+        same = call("GET", path, headers={"If-None-Match": tag})
+        assert (same.status_code, same.data, same.headers["ETag"]) == (304, b"", tag)
+        for answer in (first, same):
+            assert answer.headers["Cache-Control"] == "private, no-cache"
+            assert "Authorization" in answer.headers["Vary"]
+            assert answer.headers["RateLimit-Remaining"]
         drain()
         assert call("GET", path, headers={"If-None-Match": tag}).status_code == 200
+        for kept_nowhere in (call.register(MARIE, key="k2"), call("GET", "/batches/0000000000000000")):
+            assert kept_nowhere.headers["Cache-Control"] == "no-store"
 
     def test_a_batch_is_read_page_by_page(self, call: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("app.services.api_reading.PAGE", 2)

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from jsonschema import Draft202012Validator
 
+from app.models.webhook import EVENTS
 from app.views.api.problems import KINDS
 
 
@@ -86,3 +87,11 @@ def test_every_problem_has_an_example_that_fits_its_schema(document: dict[str, A
 def test_the_example_of_a_call_fits_its_schema(document: dict[str, Any]) -> None:
     schema = document["components"]["schemas"]["Lines"]
     Draft202012Validator({**schema, "components": document["components"]}).validate(schema["example"])
+
+
+def test_every_webhook_is_described_with_an_example_that_fits(document: dict[str, Any]) -> None:
+    assert document["webhooks"].keys() == EVENTS.keys()
+    for told in document["webhooks"].values():
+        schema = told["post"]["requestBody"]["content"]["application/json"]["schema"]
+        Draft202012Validator.check_schema(schema)
+        Draft202012Validator(schema).validate(schema["example"])

@@ -172,6 +172,7 @@ class TestAround:
         response = app.test_client().open(f"/api/v1/{path}", method=method)
         assert (response.status_code, response.mimetype) == (status, "application/problem+json")
         assert response.json["code"]
+        assert response.headers["X-Request-Id"]
 
     def test_a_failure_says_nothing_of_itself(
         self, call: Caller, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

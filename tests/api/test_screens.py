@@ -124,7 +124,7 @@ class TestKeys:
     def test_another_centres_key_is_out_of_reach(self, app: Flask, representative: FlaskClient) -> None:
         key = created(representative)
         row = db.session.execute(select(ApiKey)).scalar_one()
-        row.centre_id = centre_id("98765432400019")
+        row.centre_id, row.created_by_id = centre_id("98765432400019"), person_id("voisin@demo.example")
         db.session.commit()
         representative.post(f"{HOME}cles/{row.id}/revoquer")
         assert status(app, key) == 200

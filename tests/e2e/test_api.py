@@ -9,6 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from clients.python.registre_cqc import ApiError, Client
+from clients.python.verifier_webhook import verify
+from tests.receiver import receiver
 
 from .axe import violations
 from .conftest import Program
@@ -63,3 +65,33 @@ def test_the_pages_for_everybody(new_person: Callable[..., Page], path: str, wid
     page.goto(path)
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_centre_gives_its_address_tries_it_and_sends_again(new_person: Callable[..., Page], width: int) -> None:
+    with receiver() as software:
+        software.statuses = [500, 204]
+        page = new_person("representant@demo.example", width)
+        page.goto("/mon-centre/api/")
+        accept = page.get_by_role("button", name="Accepter les conditions et souscrire")
+        if accept.count():
+            accept.click()
+        page.get_by_role("link", name="Webhooks", exact=True).click()
+        assert violations(page) == []
+        page.get_by_label("Adresse", exact=True).fill(software.url)
+        page.get_by_role("button", name="Ajouter l’adresse").click()
+        secret = page.get_by_label("Secret du webhook").inner_text()
+        page.get_by_role("button", name="Envoyer un essai").click()
+        expect(page.get_by_text("Le serveur a répondu 500.")).to_be_visible()
+        expect(page.get_by_text("En échec")).to_be_visible()
+        assert violations(page) == []
+        page.get_by_role("button", name="Renvoyer le message").click()
+        expect(page.get_by_text("Remis", exact=True)).to_be_visible()
+        expect(page.get_by_text("En échec")).not_to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        first, second = software.messages
+        assert first.headers["webhook-id"] == second.headers["webhook-id"]
+        assert verify(secret, second.headers, second.body.encode())["type"] == "webhook.test"
+        page.get_by_role("button", name="Retirer l’adresse").click()
+        page.get_by_role("dialog").get_by_role("button", name="Retirer l’adresse").click()
+        expect(page.get_by_text("L’adresse est retirée.")).to_be_visible()

@@ -67,3 +67,22 @@ def test_the_web_killed_while_programs_post(program: Program) -> None:
     assert base.one("SELECT count(*) FROM batch WHERE mode = 'api'") == 40
     until(lambda: base.pending() == 0, 120)
     base.check()
+
+
+def test_two_hundred_posts_at_once_with_twenty_keys_leave_twenty_batches(program: Program) -> None:
+    base = Base(program.folder)
+    before = base.one("SELECT count(*) FROM batch WHERE mode = 'api'")
+    client = Client(program.url, new_key(program))
+    lines = [{**TRAINING, **line} for line in many(20)]
+    gate = threading.Barrier(200)
+
+    def post(at: int) -> tuple[int, str]:
+        gate.wait()
+        return at % 20, client.register([lines[at % 20]], f"a-la-fois-{at % 20}")["batch"]
+
+    with ThreadPoolExecutor(200) as pool:
+        answers = set(pool.map(post, range(200)))
+    assert len(answers) == 20
+    assert base.one("SELECT count(*) FROM batch WHERE mode = 'api'") == before + 20
+    until(lambda: base.pending() == 0, 120)
+    base.check()

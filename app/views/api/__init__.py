@@ -25,8 +25,13 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 @blueprint.before_request
 def _name_the_call() -> None:
+    g.api_request_id = _call_number()
+
+
+def _call_number() -> str:
+    """Return the caller's own number for the call, or a new one."""
     given = request.headers.get("X-Request-Id", "")
-    g.api_request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
 
 @blueprint.after_request
@@ -63,8 +68,16 @@ def _on_failure(error: Exception) -> Response | HTTPException:
     return answer(Problem("internal_error"))
 
 
+def _number_the_rest(response: Response) -> Response:
+    """Number the answers of addresses below the API's that are no call, or no such call."""
+    if request.path.startswith("/api/v1/"):
+        response.headers.setdefault("X-Request-Id", _call_number())
+    return response
+
+
 def register(app: Flask) -> None:
     """Open the door."""
+    app.after_request(_number_the_rest)
     csrf.exempt(blueprint)
     app.register_blueprint(blueprint)
     app.register_blueprint(pages.help_blueprint)

@@ -5,17 +5,24 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from app.models.api import ANALYSE, READ, REGISTER
 from app.services import access, analysis, api_reading, api_registration, pricing
-from app.services.api_keys import ANALYSE, READ, REGISTER, Caller
+from app.services.api_gate import Caller
 from app.services.api_registration import Demand, KeyReused, LinesInError
 
 from . import strict
 from .operations import Operation, operation
 from .problems import Problem
 
-_DAY = {"type": "string", "example": "2022-01-10"}
+_DAY = {
+    "anyOf": [{"type": "string", "format": "date"}, {"type": "string", "pattern": r"^[0-3]\d/[01]\d/\d{4}$"}],
+    "example": "2022-01-10",
+}
 _KEY = re.compile(r"[0-9a-f]{16}")
-_AFTER = {"type": "integer", "minimum": 0}
+_KEY_SCHEMA = {"type": "string", "pattern": "^[0-9a-f]{16}$"}
+_NUMBER_MAX = 999_999_999
+_ID_SCHEMA = {"type": "integer", "minimum": 1, "maximum": _NUMBER_MAX}
+_AFTER = {"type": "integer", "minimum": 0, "maximum": _NUMBER_MAX}
 
 
 @operation(
@@ -29,7 +36,7 @@ _AFTER = {"type": "integer", "minimum": 0}
 def catalogue(caller: Caller) -> dict[str, Any]:
     """Return the trainings open to the caller's centre on a day."""
     day = strict.day("on")
-    return {"on": day.isoformat(), "trainings": api_reading.catalogue(caller.centre_id, day)}
+    return {"on": day.isoformat(), "trainings": api_reading.catalogue(caller.centre_id, day, caller.reach)}
 
 
 @operation(
@@ -40,7 +47,7 @@ def catalogue(caller: Caller) -> dict[str, Any]:
 )  # fmt: skip
 def analyses(caller: Caller) -> dict[str, Any]:
     """Return the analysis of the lines; writes nothing."""
-    return analysis.analyse_lines(caller.centre_id, strict.lines()).report.to_json()
+    return analysis.analyse_lines(caller.centre_id, strict.lines(), caller.reach).report.to_json()
 
 
 @operation(
@@ -75,7 +82,7 @@ def registrations(caller: Caller) -> dict[str, Any]:
     Operation(
         "batch", "GET", "/batches/<key>", (READ, REGISTER), "État d’un envoi",
         "Un envoi du centre, par API, par fichier ou à la main, avec ses enregistrements et leurs documents, 1 000 par page.",
-        "Batch", query=(("after", _AFTER, "Valeur de « next » de la page précédente."),),
+        "Batch", place=_KEY_SCHEMA, query=(("after", _AFTER, "Valeur de « next » de la page précédente."),),
         problems=("not_found", "invalid_cursor"),
     )
 )  # fmt: skip
@@ -91,7 +98,8 @@ def batch(caller: Caller, key: str) -> dict[str, Any]:
 @operation(
     Operation(
         "registration", "GET", "/registrations/<id>", (READ, REGISTER), "État d’un enregistrement",
-        "Un enregistrement du centre et ses documents.", "Registration", problems=("not_found",),
+        "Un enregistrement du centre et ses documents.", "Registration", place=_ID_SCHEMA,
+        problems=("not_found",),
     )
 )  # fmt: skip
 def registration(caller: Caller, id: str) -> dict[str, Any]:  # noqa: A002  the name in the address

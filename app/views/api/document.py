@@ -6,9 +6,11 @@ import re
 from functools import cache
 from typing import Any
 
+from app.models.webhook import EVENTS, WHEN
+
 from .operations import OPERATIONS, Operation
 from .problems import KINDS, MEDIA_TYPE, body
-from .schemas import MARIE, SCHEMAS, Schema
+from .schemas import EVENT_SCHEMAS, MARIE, SCHEMAS, Schema
 
 _HEADERS: Schema = {
     "X-Request-Id": {"description": "Numéro de l’appel, à citer au support.", "schema": {"type": "string"}},
@@ -46,6 +48,7 @@ def document(base_url: str) -> dict[str, Any]:
         "servers": [{"url": f"{base_url}/api/v1"}],
         "security": [{"key": []}],
         "paths": paths,
+        "webhooks": {event: _webhook(event, schema) for event, schema in EVENT_SCHEMAS.items()},
         "components": {
             "schemas": SCHEMAS,
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "Une clé de l’API."}},
@@ -73,9 +76,30 @@ def _call(told: Operation) -> dict[str, Any]:
     return call
 
 
+def _webhook(event: str, schema: Schema) -> dict[str, Any]:
+    """Return what an address is sent and what it answers."""
+    names = {"webhook-id": "Le même à chaque tentative.", "webhook-timestamp": "Secondes depuis 1970.",
+             "webhook-signature": "Signatures v1 de Standard Webhooks, séparées par une espace."}  # fmt: skip
+    headers = [
+        {"name": name, "in": "header", "required": True, "schema": {"type": "string"}, "description": words}
+        for name, words in names.items()
+    ]
+    return {
+        "post": {
+            "operationId": event,
+            "summary": EVENTS[event],
+            "description": f"{EVENTS[event]} : {WHEN[event]}.",
+            "security": [],
+            "parameters": headers,
+            "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+            "responses": {"2XX": {"description": "Reçu. Toute autre réponse, ou aucune : le message revient."}},
+        }
+    }
+
+
 def _parameters(told: Operation) -> list[dict[str, Any]]:
     in_path = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        {"name": name, "in": "path", "required": True, "schema": told.place}
         for name in re.findall(r"<(\w+)>", told.path)
     ]
     in_query = [

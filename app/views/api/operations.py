@@ -10,9 +10,10 @@ from typing import Any
 from flask import Blueprint, g, json, make_response, request
 from werkzeug.wrappers import Response
 
-from app.services import api_keys
-from app.services.api_keys import Allowance, Caller, KeyRefused
+from app.services import actor, api_gate
+from app.services.api_gate import Allowance, Caller, KeyRefused
 
+from ..headers import REVALIDATED
 from . import strict
 from .problems import Problem
 from .schemas import Schema
@@ -21,8 +22,8 @@ blueprint = Blueprint("api_v1", __name__, url_prefix="/api/v1")
 
 #: What any call may meet.
 ALWAYS = (
-    "key_missing", "key_invalid", "key_expired", "key_revoked", "address_refused", "scope_missing", "too_many_calls",
-    "unknown_parameter", "internal_error",
+    "key_missing", "key_invalid", "key_expired", "key_revoked", "address_refused", "key_without_right", "scope_missing",
+    "too_many_calls", "unknown_parameter", "internal_error",
 )  # fmt: skip
 #: What a call with a body may meet.
 BODY = (
@@ -44,6 +45,8 @@ class Operation:
     answer: str
     status: int = 200
     request: str = ""
+    #: Schema of what stands in the address (one place at most).
+    place: Schema | None = None
     query: tuple[tuple[str, Schema, str], ...] = ()
     problems: tuple[str, ...] = ()
 
@@ -81,10 +84,11 @@ def admit(scopes: tuple[str, ...]) -> Caller:
     if scheme.lower() != "bearer" or not key:
         raise Problem("key_missing")
     try:
-        caller = api_keys.authenticate(key.strip(), request.remote_addr or "")
+        caller = api_gate.authenticate(key.strip(), request.remote_addr or "")
     except KeyRefused as refusal:
         raise Problem(refusal.code) from None
-    g.api_allowance = allowance = api_keys.count_call(caller)
+    actor.be(actor.centre(caller.person_id, caller.centre_id))
+    g.api_allowance = allowance = api_gate.count_call(caller)
     if allowance.remaining < 0:
         raise Problem("too_many_calls")
     if not caller.scopes.intersection(scopes):
@@ -106,6 +110,7 @@ def _answer(said: dict[str, Any], status: int) -> Response:
     text = json.dumps(said, ensure_ascii=False, sort_keys=False)
     response = make_response(text, status, {"Content-Type": "application/json"})
     if request.method in ("GET", "HEAD"):
+        response.headers["Cache-Control"], response.headers["Vary"] = REVALIDATED, "Authorization"
         response.add_etag()
         response.make_conditional(request.environ)
     return response

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from flask import Blueprint, current_app, json, make_response, render_template
 from werkzeug.wrappers import Response
 
+from app.models.webhook import CONFIRMED, EVENTS, WHEN
+from app.services import webhook_delivery, webhook_transport
 from app.validators.remark import HEADERS, SENTENCES, Remark
+from config import ROOT
 
 from .document import address, document
 from .operations import OPERATIONS, blueprint
 from .problems import KINDS
-from .schemas import MARIE, MAX_LINES
+from .schemas import EVENT_SCHEMAS, MARIE, MAX_LINES
 
 help_blueprint = Blueprint("api_help", __name__)
 
@@ -49,8 +53,28 @@ def guide() -> str:
     ]
     return render_template(
         "api/guide.html", rules=rules, kinds=KINDS, headers=HEADERS, base_url=_base_url(), most=MAX_LINES,
-        line=_written({"lines": [MARIE]}),
+        line=_written({"lines": [MARIE]}), webhooks=_webhooks(),
     )  # fmt: skip
+
+
+def _webhooks() -> dict[str, Any]:
+    """Return what the guide tells of webhooks: the events with an example each, how to check one, how long it is tried."""
+    told = [
+        (type_, EVENTS[type_], WHEN[type_], tuple(schema["properties"]["data"]["properties"]))
+        for type_, schema in EVENT_SCHEMAS.items()
+    ]
+    example = json.dumps(EVENT_SCHEMAS[CONFIRMED]["example"], ensure_ascii=False, sort_keys=False)
+    return {
+        "events": told, "example": example, "verification": _verification(),
+        "timeout": int(webhook_transport.TIMEOUT), "hours": int(webhook_delivery.GIVE_UP.total_seconds()) // 3600,
+        "ports": webhook_transport.PORTS,
+    }  # fmt: skip
+
+
+@cache
+def _verification() -> str:
+    """Return the function of the small Python module that tests verify messages with, imports included."""
+    return (ROOT / "clients" / "python" / "verifier_webhook.py").read_text().partition('"""\n\n')[2].strip()
 
 
 def _status(code: str) -> tuple[int, str]:

@@ -45,6 +45,10 @@ KINDS: Mapping[str, Kind] = {
     "key_expired": Kind(401, "Clé échue", "La date de fin de cette clé est passée."),
     "key_revoked": Kind(401, "Clé révoquée", "Cette clé a été révoquée ou remplacée."),
     "address_refused": Kind(403, "Adresse refusée", "Cette clé n’est pas acceptée depuis cette adresse réseau."),
+    "key_without_right": Kind(
+        403, "Clé sans titulaire", "La personne au nom de qui cette clé agit n’intervient plus pour ce centre, ou n’a plus "
+        "le droit « API ». Son représentant légal peut créer une autre clé.",
+    ),
     "scope_missing": Kind(403, "Portée insuffisante", "Cette clé n’a pas la portée « register »."),
     "not_allowed": Kind(
         403, "Enregistrement fermé", "Le contrat de service de ce centre n’est pas en vigueur."

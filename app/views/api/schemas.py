@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from app.models.batch import MODES, STATES
-from app.models.registration import AVAILABLE, DOCUMENT_KINDS, DOCUMENT_STATES
+from app.models.registration import AVAILABLE as DOCUMENT_AVAILABLE
+from app.models.registration import DOCUMENT_KINDS, DOCUMENT_STATES
+from app.models.webhook import AVAILABLE, CONFIRMED, REFUSED
 from app.services.api_reading import PAGE
 from app.validators.remark import FIELDS, HEADERS, Code, Severity
 
@@ -17,6 +19,8 @@ MAX_LINES = 1000
 MAX_TEXT = 1000
 ORDER_OF_DATES = "AAAA-MM-JJ ou JJ/MM/AAAA"
 DATES = ("end_date", "birth_date")
+#: A text without control characters but TAB, LF and CR (`border.CONTROL`).
+NO_CONTROL = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"
 MARIE = {
     "reference": "REF20220101", "order_number": "COM-2022-01", "training_label": "FIMO Marchandises",
     "category": "Marchandises", "end_date": "2022-01-07", "first_name": "Marie", "last_name": "MARTIN",
@@ -50,7 +54,7 @@ _COUNT: Schema = {"type": "integer", "minimum": 0}
 _ID: Schema = {"type": "integer", "minimum": 1}
 _PRICE = _text("Prix unitaire hors taxes, en euros.", pattern=r"^\d+\.\d{2}$")
 _VALUES = {
-    field: _text(header + (f" ({ORDER_OF_DATES})" if field in DATES else ""), maxLength=MAX_TEXT)
+    field: _text(header + (f" ({ORDER_OF_DATES})" if field in DATES else ""), maxLength=MAX_TEXT, pattern=NO_CONTROL)
     for field, header in HEADERS.items()
 }
 _ANALYSIS = {
@@ -107,7 +111,7 @@ SCHEMAS: dict[str, Schema] = {
     "Document": _object(
         {
             "kind": _text(enum=list(DOCUMENT_KINDS)),
-            "state": _text(f"« {AVAILABLE} » dès que le document est remis.", enum=list(DOCUMENT_STATES)),
+            "state": _text(f"« {DOCUMENT_AVAILABLE} » dès que le document est remis.", enum=list(DOCUMENT_STATES)),
             "number": _text(),
             "verify_url": _text("Page publique de vérification.", format="uri"),
         }
@@ -153,6 +157,57 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "LinesInError": _object({**_PROBLEM, **_ANALYSIS}, description="Le problème et, à côté de lui, l’analyse entière."),
 }
+
+
+_BATCH_ID = "5f0c1e9a7b3d2468"
+_TRIED = "envoi-2022-01-10-001"
+_OWN_KEY = _or_null("string", "Votre clé d’idempotence, pour un envoi par API.")
+
+
+def _event(type_: str, data: dict[str, Schema], example: dict[str, Any]) -> Schema:
+    """Return the schema of a webhook's body."""
+    told = {"type": {"const": type_}, "timestamp": _text("Instant de l’événement.", format="date-time")}
+    moment = {"type": type_, "timestamp": "2022-01-10T09:00:00+01:00"}
+    return _object({**told, "data": _object(data)}, example={**moment, "data": example})
+
+
+#: Event → the schema of what an address is sent.
+EVENT_SCHEMAS: dict[str, Schema] = {
+    CONFIRMED: _event(
+        CONFIRMED,
+        {
+            "batch": _text("Identifiant de l’envoi.", pattern="^[0-9a-f]{16}$"),
+            "mode": _text(enum=list(MODES)),
+            "receipt_number": _text(),
+            "registrations": {**_ID, "description": "Nombre de lignes enregistrées."},
+            "idempotency_key": _OWN_KEY,
+        },
+        {"batch": _BATCH_ID, "mode": "api", "receipt_number": "RE-22-7K3M9-Q2X4T", "registrations": 3,
+         "idempotency_key": _TRIED},
+    ),
+    REFUSED: _event(
+        REFUSED,
+        {
+            "batch": _or_null("string", "Identifiant de l’envoi ; null par API, où un refus n’en laisse aucun."),
+            "mode": _text(enum=list(MODES)),
+            "code": {"const": "lines_in_error"},
+            "lines": _ID,
+            "errors": {**_ID, "description": "Nombre de lignes en erreur."},
+            "idempotency_key": _OWN_KEY,
+        },
+        {"batch": None, "mode": "api", "code": "lines_in_error", "lines": 3, "errors": 1, "idempotency_key": _TRIED},
+    ),
+    AVAILABLE: _event(
+        AVAILABLE,
+        {
+            "batch": _text("Identifiant de l’envoi.", pattern="^[0-9a-f]{16}$"),
+            "registrations": _list(
+                _object({"id": _ID, "line": _ID}), description="Les enregistrements dont les documents viennent d’être remis."
+            ),
+        },
+        {"batch": _BATCH_ID, "registrations": [{"id": 41, "line": 1}]},
+    ),
+}  # fmt: skip
 
 
 def bundled(name: str) -> Schema:
