@@ -13,26 +13,31 @@ import structlog
 
 from app.validators.file import MAX_BYTES
 
-from . import bases, elsewhere, imports, papers, registration, workbooks
+from . import bases, elsewhere, gate, imports, load, papers, registration, sealed, workbooks
 from .table import Row, note, show, show_head
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How much is measured: lines of the files on the way, of the largest (None: what fills 10 Mo), and rounds."""
+    """How much is measured: lines of the files on the way, of the largest (None: what fills 10 Mo), rounds,
+    refusals of a key, programs that call at once and how often each.
+    """
 
     sizes: tuple[int, ...]
     largest: int | None
     rounds: int
+    refusals: int
+    programs: tuple[int, int]
 
 
-FULL = Scale((100, 1_000, 10_000, 100_000), None, 3)
-QUICK = Scale((100, 200, 1_000), 2_000, 1)
+FULL = Scale((100, 1_000, 10_000, 100_000), None, 3, 600, (load.CLIENTS, load.TURNS))
+QUICK = Scale((100, 200, 1_000), 2_000, 1, 20, (4, 2))
 
 
 def rows(scale: Scale, folder: Path) -> Iterator[Row]:
     """Yield the rows of the table as they are measured; files and bases live in the folder."""
     yield from papers.rows(scale.rounds)
+    yield from sealed.rows(scale.rounds)
     path, largest = _largest(scale, folder)
     with bases.opened(folder) as opened:
         times = {}
@@ -46,6 +51,8 @@ def rows(scale: Scale, folder: Path) -> Iterator[Row]:
             yield imports.memory(base, content)
             yield imports.first_page(base, content, largest, 5 * scale.rounds)
         clean = workbooks.write(folder / "clean.xlsx", largest, with_faults=False).read_bytes()
+        yield from gate.rows(opened, scale.refusals)
+        yield from load.rows(opened, folder, *scale.programs)
         yield from registration.rows(opened, clean, largest, scale.rounds)
     yield from elsewhere.rows(path, largest, times[largest]["sqlite"], bases.TITLES["sqlite"], scaled=not scale.largest)
 
