@@ -12,9 +12,8 @@ from sqlalchemy import ColumnElement, and_, exists, inspect, or_, select
 from stdnum.fr import siret
 
 from app.extensions import db
-from app.models import Accreditation, Centre, Driver, Registration, ServiceContract, Suspension, Tariff, Training
+from app.models import Accreditation, Centre, Driver, Registration, Suspension, Tariff, Training
 from app.models.catalogue import PRICE_CLASSES
-from app.models.centre import OFFERED
 from app.validators.fields import parse_name, parse_permit
 from app.validators.remark import SENTENCES, Code
 
@@ -45,8 +44,6 @@ def check_removal(item: Model) -> None:
     today = clock.today()
     if isinstance(item, Tariff) and item.valid_from <= today:
         raise Refused("Ce tarif a été en vigueur : il reste dans l’historique. Donnez-lui une date de fin.")
-    if isinstance(item, ServiceContract) and item.state != OFFERED:
-        raise Refused("Ce contrat a été signé : il reste dans l’historique.")
     if isinstance(item, Suspension) and item.starts_on <= today:
         raise Refused("Cette suspension a pris effet : elle reste dans l’historique. Donnez-lui une date de fin.")
 
@@ -116,17 +113,6 @@ def _tariff(item: Tariff) -> None:
     _unique(item, others, message, "valid_from")
 
 
-def _contract(item: ServiceContract) -> None:
-    if item.state != OFFERED and item.signed_on is None:
-        raise Refused("Un contrat signé porte la date de sa signature.", "signed_on")
-    if item.signed_on and item.signed_on > clock.today():
-        raise Refused("La date de signature ne peut pas être postérieure à la date du jour.", "signed_on")
-    if item.signed_on:
-        _order(item.signed_on, item.valid_to, "valid_to")
-    same = and_(ServiceContract.centre_id == item.centre_id, ServiceContract.version == item.version)
-    _unique(item, same, "Ce centre a déjà un contrat de cette version.", "version")
-
-
 def _driver(item: Driver) -> None:
     """The same parsers as at the doors; the two facts that identify a driver do not change once something leans on them."""
     for field in ("first_name", "last_name"):
@@ -144,7 +130,7 @@ def _driver(item: Driver) -> None:
 
 CHECKS: dict[type[Any], Callable[[Any], None]] = {
     Centre: _centre, Accreditation: _accreditation, Suspension: _suspension, Training: _training, Tariff: _tariff,
-    ServiceContract: _contract, Driver: _driver,
+    Driver: _driver,
 }  # fmt: skip
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import Flask, current_app
+from flask import Flask, current_app, request, url_for
 from flask_appbuilder.baseviews import BaseCRUDView
 from flask_appbuilder.forms import FieldConverter
 from flask_appbuilder.models.filters import BaseFilter, Filters
@@ -17,6 +18,8 @@ from markupsafe import Markup
 from wtforms import DateField, Field, Form
 from wtforms.validators import StopValidation
 from wtforms.widgets import PasswordInput, Select, TextArea, TextInput
+
+from app.services.counting import MoreThan
 
 from . import filters as written
 
@@ -102,7 +105,7 @@ def kind_of(field: Field) -> str:
 
 def search_fields(form: Form, filters: Filters, columns: list[str], labels: dict[str, str]) -> list[SearchField]:
     """Return the questions that a list's search asks, with the values it stands on."""
-    asked = {(flt.column_name, type(flt)): _one(value) for flt, value in filters.get_filters_values()}
+    asked = {(flt.column_name, type(flt).__name__): _one(value) for flt, value in filters.get_filters_values()}
     return [
         question
         for column in columns
@@ -126,7 +129,9 @@ def _questions(field: Field, column: str, filters: Filters, asked: dict[Any, Any
         (index, type(flt), words) for cls, words in wanted for index, flt in enumerate(offered) if type(flt) is cls
     ] or [(0, type(offered[0]), label)]
     for index, cls, words in found if kind == "date" else found[:1]:
-        yield SearchField(words, f"_flt_{index}_{column}", kind, asked.get((column, cls), ""), _options(field, kind))
+        yield SearchField(
+            words, f"_flt_{index}_{column}", kind, asked.get((column, cls.__name__), ""), _options(field, kind)
+        )
 
 
 def _one(value: Any) -> str:
@@ -160,6 +165,21 @@ def shown(value: Any) -> Any:
     return value
 
 
+def narrowing() -> str:
+    """Return the list's search as the address holds it, to go on with: « ?_flt_0_words=… », or nothing."""
+    asked = [(name, value) for name, value in request.args.items() if name.startswith("_flt_") and value]
+    return f"?{urlencode(asked)}" if asked else ""
+
+
+def history(view_name: str, key: Any) -> str:
+    """Return where the journal tells of a row, for who may read the journal; nothing otherwise."""
+    security = current_app.appbuilder.sm  # type: ignore[attr-defined]
+    view = next((one for one in current_app.appbuilder.baseviews if type(one).__name__ == view_name), None)  # type: ignore[attr-defined]
+    if view is None or not security.has_access("can_read", "Journal"):
+        return ""
+    return url_for("JournalView.list", _flt_0_kind=view.datamodel.obj.__tablename__, _flt_0_about=key)
+
+
 def list_title(view_name: str) -> str:
     """Return the title of a list known by its view's name: the caption of its table."""
     for view in current_app.appbuilder.baseviews:  # type: ignore[attr-defined]
@@ -170,8 +190,11 @@ def list_title(view_name: str) -> str:
 
 def register(app: Flask) -> None:
     """Give the templates what they draw with, and Flask-AppBuilder our dates and messages."""
-    app.jinja_env.globals.update(search_fields=search_fields, is_filtered=is_filtered, kind_of=kind_of)
+    app.jinja_env.globals.update(
+        search_fields=search_fields, is_filtered=is_filtered, kind_of=kind_of, narrowing=narrowing, history=history
+    )
     app.jinja_env.filters.update(shown=shown, draw=draw, list_title=list_title)
+    app.jinja_env.tests["more_than"] = lambda count: isinstance(count, MoreThan)
     FieldConverter.conversion_table = tuple(
         (test, DayField, TextInput) if test == "is_date" else (test, field, widget)
         for test, field, widget in FieldConverter.conversion_table

@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.extensions import db
-from app.models import Accreditation, Centre, Driver, JournalEntry, ServiceContract, Suspension, Tariff, Training
+from app.models import Accreditation, Centre, Driver, JournalEntry, Suspension, Tariff, Training
 from app.services import accreditations, backoffice
 from app.services.backoffice_rules import Refused
 from app.services.refusal import Refusal
@@ -175,27 +175,6 @@ def test_a_training_that_was_registered_keeps_what_its_documents_say(app: Flask)
     assert refusal(Training(), **same).field == "label"
     with pytest.raises(Refusal, match="d’autres données s’appuient"):
         backoffice.remove(used, person_id("agent@demo.example"))
-
-
-@pytest.mark.parametrize(
-    ("changed", "field"),
-    [
-        ({"state": "signed", "signed_on": None}, "signed_on"), ({"signed_on": date(2022, 1, 11)}, "signed_on"),
-        ({"valid_to": date(2021, 1, 1)}, "valid_to"), ({"version": "1"}, "version"),
-    ],
-)  # fmt: skip
-def test_a_contract_is_refused(app: Flask, changed: dict[str, Any], field: str) -> None:
-    values = {
-        "centre_id": centre_id(),
-        "version": "2",
-        "state": "signed",
-        "signed_on": date(2022, 1, 10),
-        "valid_to": None,
-    }
-    assert refusal(ServiceContract(), **{**values, **changed}).field == field
-    made = save(ServiceContract(), **values)
-    with pytest.raises(Refusal, match="a été signé"):
-        backoffice.remove(made, person_id("agent@demo.example"))
 
 
 def test_a_driver_is_read_as_at_the_doors(app: Flask) -> None:

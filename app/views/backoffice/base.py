@@ -17,15 +17,24 @@ from app.services.backoffice_rules import Refused
 from app.services.refusal import Refusal
 from app.views.base import Screen
 
+from . import export
 from .rows import Question, Rows
 from .widgets import FORM_WIDGET
 
-READ_ONLY = {"list", "show", "home"}
+READ_ONLY = {"list", "show", "home", "export"}
 #: More lines would make a page nobody reads, and seconds of work.
 MAX_PAGE_SIZE = 100
 LARGEST_ID = 2**31 - 1
 NOT_FOUND = "Cette fiche n’existe pas."
-METHODS = {"list": "read", "show": "read", "home": "read", "add": "write", "edit": "write", "delete": "write"}
+METHODS = {
+    "export": "read",
+    "list": "read",
+    "show": "read",
+    "home": "read",
+    "add": "write",
+    "edit": "write",
+    "delete": "write",
+}
 
 
 class BackOfficeView(Screen, ModelView):  # type: ignore[misc]
@@ -41,6 +50,10 @@ class BackOfficeView(Screen, ModelView):  # type: ignore[misc]
     add_widget = edit_widget = FORM_WIDGET
     add_template, edit_template = "backoffice/add.html", "backoffice/edit.html"
     add_form = edit_form = DynamicForm
+    #: One of the long lists that `services.exports` writes; empty: the list's own columns are written.
+    sheet = ""
+    #: The list holds the current centre's rows alone.
+    of_centre = False
 
     def __init__(self, **kwargs: Any) -> None:
         self.search_columns = list(self.datamodel.questions)
@@ -71,6 +84,12 @@ class BackOfficeView(Screen, ModelView):  # type: ignore[misc]
     def home(self) -> Response:
         """Lead to the list: the short address is the one people type."""
         return redirect(self.get_default_url())
+
+    @expose("/export.<any(xlsx, csv):kind>")
+    @has_access
+    def export(self, kind: str) -> Response:
+        """Send the list as it is narrowed, as a file; a list too long to wait for is made by the worker."""
+        return export.answer(self, kind)
 
     def _add(self) -> dict[str, Any] | None:
         """Show the form, or write a new row: None once it is written."""

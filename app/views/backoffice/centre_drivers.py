@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import exists
+from sqlalchemy.orm import aliased, joinedload
 
-from app.models import Driver, Registration
+from app.models import Registration
+from app.services import driver_search
 from app.views.base import current_centre_id
 
 from .base import READ_ONLY, BackOfficeView
-from .rows import Rows, within, words
+from .rows import Rows, asking, yes_or_no
 from .scope import own_rows
 
 R = Registration
 
 
 def _latest(query):  # type: ignore[no-untyped-def]
-    own = R.centre_id == current_centre_id()
-    return query.filter(own, R.id.in_(select(func.max(R.id)).where(own).group_by(R.driver_id)))
+    later = aliased(R)
+    same = (later.driver_id == R.driver_id) & (later.centre_id == R.centre_id) & (later.id > R.id)
+    return query.filter(R.centre_id == current_centre_id(), ~exists().where(same))
 
 
 class CentreDriversView(BackOfficeView):
@@ -32,19 +34,16 @@ class CentreDriversView(BackOfficeView):
         eager=(joinedload(R.driver), joinedload(R.training)),
         computed={"training": lambda row: row.training.full_label, "account": lambda row: row.driver.has_account},
         questions={
-            "words": words(
-                "Nom, prénom ou N° de permis",
-                R.last_name,
-                R.first_name,
-                within(R.driver_id, Driver, Driver.permit_number),
-            )
+            "words": asking("Nom, prénom ou N° de permis", driver_search.registered_by_words),
+            "account": asking("Possède un compte", driver_search.has_account, yes_or_no),
         },
+        sorts={"last_name": (R.search_last, R.search_first)},
     )
     list_title, show_title = "Mes conducteurs", "Conducteur"
     list_columns = [
         "last_name", "first_name", "driver.birth_date", "driver.permit_number", "account", "training", "end_date",
     ]  # fmt: skip
-    order_columns = ["last_name", "first_name", "driver.birth_date", "driver.permit_number", "end_date"]
+    order_columns = ["last_name"]
     base_order = ("last_name", "asc")
     show_columns = add_columns = edit_columns = list_columns
     label_columns = {

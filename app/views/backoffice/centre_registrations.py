@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.models import Registration
 
-from .registrations import COMPUTED, EAGER, QUESTIONS, RegistrationRows
+from .registrations import COMPUTED, EAGER, QUESTIONS, SORTS, RegistrationRows
 from .rows import Rows
 from .scope import of_current_centre, own_rows
 
@@ -14,10 +14,11 @@ class CentreRegistrationsView(RegistrationRows):
 
     route_base = "/mes-enregistrements"
     class_permission_name = "CentreRegistrations"
+    of_centre = True
     base_filters = [["centre_id", own_rows(of_current_centre), None]]
-    datamodel = Rows(Registration, eager=EAGER, computed=COMPUTED, questions=QUESTIONS)
+    datamodel = Rows(Registration, eager=EAGER, computed=COMPUTED, questions=QUESTIONS, sorts=SORTS)
     list_columns = [
         "last_name", "driver.permit_number", "training", "end_date", "order_number", "registered_on", "price",
         "batch.receipt_number",
     ]  # fmt: skip
-    order_columns = ["last_name", "driver.permit_number", "end_date", "order_number", "registered_on"]
+    order_columns = ["last_name", "registered_on"]

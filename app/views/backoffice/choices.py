@@ -9,6 +9,7 @@ from app.extensions import db
 from app.models import Accreditation, Centre, Training
 from app.models.catalogue import CATEGORIES, PRICE_CLASSES
 from app.models.centre import CONTRACT_STATES
+from app.services import contract_text
 from app.views import filters
 
 
@@ -55,6 +56,11 @@ def categories() -> list[tuple[str, str]]:
 def price_classes() -> list[tuple[str, str]]:
     """Return the classes of price."""
     return list(PRICE_CLASSES.items())
+
+
+def contract_versions() -> list[tuple[str, str]]:
+    """Return the versions of the contract's text, the latest first."""
+    return [(version, f"Version {version}") for version in reversed(contract_text.versions())]
 
 
 def contract_states() -> list[tuple[str, str]]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from sqlalchemy.orm import joinedload
 
 from app.models import Driver
+from app.services import driver_search, exports
 
 from .base import BackOfficeView
 from .forms import DriverForm, DriverNamesForm
 from .registrations import RegistrationsView
-from .rows import Rows, words, yes_no
+from .rows import Rows, asking, yes_no
 
 
 class DriversView(BackOfficeView):
@@ -17,19 +18,21 @@ class DriversView(BackOfficeView):
 
     route_base = "/conducteurs"
     class_permission_name = "Drivers"
+    sheet = exports.DRIVERS
     datamodel = Rows(
         Driver,
         eager=(joinedload(Driver.person),),
         computed={"account": lambda row: row.person.email if row.person else None},
         questions={
-            "words": words("Nom, prénom ou N° de permis", Driver.last_name, Driver.first_name, Driver.permit_number),
+            "words": asking("Nom, prénom ou N° de permis", driver_search.by_words),
             "account": yes_no("Possède un compte", Driver.person_id.is_not(None)),
         },
+        sorts={"last_name": (Driver.search_last, Driver.search_first), "first_name": (Driver.search_first,)},
     )
     list_title, show_title = "Conducteurs", "Conducteur"
     add_title, edit_title = "Ajouter un conducteur", "Modifier un conducteur"
     list_columns = ["last_name", "first_name", "birth_date", "permit_number", "account"]
-    order_columns = ["last_name", "first_name", "birth_date", "permit_number"]
+    order_columns = ["last_name", "first_name", "permit_number"]
     base_order = ("last_name", "asc")
     show_columns = ["last_name", "first_name", "birth_date", "permit_number", "account"]
     add_columns, edit_columns = ["last_name", "first_name", "birth_date", "permit_number"], ["last_name", "first_name"]

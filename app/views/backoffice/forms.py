@@ -12,7 +12,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 from wtforms.widgets import TextInput
 
 from app.models.catalogue import CATEGORIES, PRICE_CLASSES
-from app.models.centre import CONTRACT_STATES
+from app.services import contract_text
 from app.validators.fields import clean
 from app.views.fab import DayField
 
@@ -180,14 +180,14 @@ class TariffForm(DynamicForm):  # type: ignore[misc]
     valid_to = day("En vigueur jusqu’au", needed=False, hint="Dernier jour inclus ; vide pour un tarif sans fin connue")
 
 
-class ContractForm(DynamicForm):  # type: ignore[misc]
-    """A service contract."""
+class OfferForm(DynamicForm):  # type: ignore[misc]
+    """An offer of a service contract: an agent chooses the text, the legal representative signs it."""
 
     centre_id = choice("Centre", choices.centres, as_id)
-    version = text("Version", 20)
-    state = choice("État", named(CONTRACT_STATES))
-    signed_on = day("Signé le", needed=False)
-    valid_to = day("En vigueur jusqu’au", needed=False, hint="Dernier jour inclus")
+    version = ChoiceField(
+        "Version du texte", [InputRequired(NEEDED)], choices=choices.contract_versions, coerce=as_code,
+        default=contract_text.latest, description="Les tarifs en vigueur aujourd’hui y sont joints en annexe",
+    )  # fmt: skip
 
 
 class DriverNamesForm(DynamicForm):  # type: ignore[misc]

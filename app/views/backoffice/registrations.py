@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from flask import url_for
+from markupsafe import Markup
 from sqlalchemy.orm import joinedload, selectinload
 
-from app.models import Batch, Driver, Registration
-from app.models.batch import MODES
+from app.models import Registration
+from app.models.batch import MODE_NAMES
+from app.services import exports
+from app.services import registration_search as search
+from app.views.base import current_place
 
-from . import choices, widgets
+from . import choices, revocation, widgets
 from .base import READ_ONLY, BackOfficeView
-from .rows import Rows, on_day, one_of, within, words, yes_no
+from .rows import Question, Rows, asking, one_of
 
 R = Registration
 EAGER = (
@@ -19,17 +24,32 @@ EAGER = (
 COMPUTED = {
     "last_name": lambda row: f"{row.last_name} {row.first_name}",
     "training": lambda row: row.training.full_label,
-    "mode": lambda row: MODES[row.batch.mode].capitalize(),
+    "batch.receipt_number": lambda row: receipt(row),
+    "mode": lambda row: MODE_NAMES[row.batch.mode],
     "withheld": lambda row: widgets.tag(("gold", "Retenus")) if row.withheld else "Non",
 }
-ASKED = words(
-    "Nom, N° de permis, commande ou reçu", R.last_name, R.first_name, R.order_number, R.reference,
-    within(R.driver_id, Driver, Driver.permit_number), within(R.batch_id, Batch, Batch.receipt_number),
-)  # fmt: skip
+
+
+def _modes() -> list[tuple[str, str]]:
+    return list(MODE_NAMES.items())
+
+
+def _document_states() -> list[tuple[str, str]]:
+    return list(search.DOCUMENTS.items())
+
+
 QUESTIONS = {
-    "words": ASKED,
+    "words": asking("Nom, permis, commande, reçu ou certificat", search.by_words),
     "training": one_of("Formation", R.training_id, choices.trainings),
-    "since": on_day("Enregistré depuis le (JJ/MM/AAAA)", lambda day: R.registered_on >= day),
+    "mode": asking("Mode", search.by_mode, _modes),
+    "documents": asking("Documents", search.by_documents, _document_states),
+    "since": Question("Enregistré du (JJ/MM/AAAA)", search.since),
+    "until": Question("au (JJ/MM/AAAA)", search.until),
+}
+#: What an index answers; other columns are not sorted by, since a million rows would be.
+SORTS = {
+    "last_name": (R.search_last, R.search_first),
+    "registered_on": (R.registered_on,),
 }
 LABELS = {
     "last_name": "Conducteur", "driver.birth_date": "Date de naissance", "driver.permit_number": "N° de permis",
@@ -44,13 +64,25 @@ CARD = [
 ]  # fmt: skip
 
 
+def receipt(row: Registration) -> Markup:
+    """Return the receipt's number as a link: to the receipt for the centre, to its registrations for agents."""
+    number = row.batch.receipt_number
+    if current_place() is not None:
+        href = url_for("ReceiptView.show", key=row.batch.key)
+    else:
+        href = url_for("RegistrationsView.list", _flt_0_words=number)
+    return Markup('<a class="nowrap" href="{}">{}</a>').format(href, number)
+
+
 class RegistrationRows(BackOfficeView):
     """What both lists of registrations share."""
 
     include_route_methods = READ_ONLY
+    sheet = exports.REGISTRATIONS
     list_title, show_title = "Enregistrements", "Enregistrement"
     base_order = ("registered_on", "desc")
     show_columns = add_columns = edit_columns = CARD
+    show_template = "backoffice/registration.html"
     label_columns = LABELS
     formatters_columns = {"price": widgets.amount, "documents": widgets.documents}
 
@@ -59,16 +91,17 @@ class RegistrationsView(RegistrationRows):
     """`/enregistrements/`"""
 
     route_base = "/enregistrements"
+    formatters_columns = {**RegistrationRows.formatters_columns, "documents": revocation.with_links}
     class_permission_name = "Registrations"
     datamodel = Rows(
         R, eager=EAGER, computed={**COMPUTED, "centre.name": lambda row: widgets.centre(row.centre)},
         questions={
             **QUESTIONS, "centre": one_of("Centre", R.centre_id, choices.centre_names),
-            "withheld": yes_no("Documents retenus", R.withheld.is_(True)),
         },
+        sorts=SORTS,
     )  # fmt: skip
     list_columns = [
         "last_name", "driver.permit_number", "training", "end_date", "centre.name", "order_number", "registered_on",
-        "withheld",
+        "batch.receipt_number", "withheld",
     ]  # fmt: skip
-    order_columns = ["last_name", "driver.permit_number", "end_date", "centre.name", "order_number", "registered_on"]
+    order_columns = ["last_name", "registered_on"]

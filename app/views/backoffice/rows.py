@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 from flask_appbuilder.models.filters import BaseFilter, Filters
 from flask_appbuilder.models.sqla.interface import SQLAInterface
-from sqlalchemy import ColumnElement, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Integer, and_, cast, false, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Query
 
+from app.services import bulk, counting
 from app.validators.fields import clean, loosen_date, parse_date
 
 Choices = Callable[[], list[tuple[str, str]]]
 #: Longer questions are cut: no column holds as much.
 LONGEST = 100
+#: Rows are counted, and may be leafed through, up to this many.
+MANY = 5_000
 
 
 @dataclass(frozen=True)
@@ -24,11 +28,13 @@ class Question:
     """One question of a list's search: its label, what it asks of the rows, and the choices where there are any.
 
     ``condition`` is given the text asked (never empty) and returns what rows must meet, or None for a text that says nothing.
+    ``broad``: the same in the form that suits a question which very many rows answer.
     """
 
     label: str
     condition: Callable[[str], ColumnElement[bool] | None]
     choices: Choices | None = None
+    broad: Callable[[str], ColumnElement[bool] | None] | None = None
 
     def reached(self, relation: Any) -> Question:
         """Return the same question, asked of the rows that a relation to many leads to."""
@@ -77,10 +83,27 @@ def one_of(label: str, column: Any, choices: Choices) -> Question:
     return Question(label, condition, choices)
 
 
+def asking(
+    label: str, condition: Callable[..., ColumnElement[bool] | None], choices: Choices | None = None
+) -> Question:
+    """Return a question whose condition a service knows in both forms; a choice that was not offered meets no row."""
+
+    def ask(text: str, *, broad: bool = False) -> ColumnElement[bool] | None:
+        if choices is not None and text not in {value for value, _ in choices()}:
+            return false()
+        return condition(text, broad=broad)
+
+    return Question(label, ask, choices, partial(ask, broad=True))
+
+
+def yes_or_no() -> list[tuple[str, str]]:
+    """Return the two answers."""
+    return [("oui", "Oui"), ("non", "Non")]
+
+
 def yes_no(label: str, condition: ColumnElement[bool]) -> Question:
     """Return a question answered by yes or no."""
-    both = [("oui", "Oui"), ("non", "Non")]
-    return Question(label, lambda text: condition if text == "oui" else ~condition, lambda: both)
+    return Question(label, lambda text: condition if text == "oui" else ~condition, yes_or_no)
 
 
 def on_day(label: str, condition: Callable[[date], ColumnElement[bool]]) -> Question:
@@ -97,19 +120,68 @@ class Rows(SQLAInterface):  # type: ignore[misc]
     """A table as a list shows it.
 
     ``eager``: loader options, so that a page costs the same number of queries whatever its rows. ``computed``: column →
-    what it shows of a row. ``questions``: the searches; no column is searched that is not among them.
+    what it shows of a row. ``questions``: the searches; no column is searched that is not among them. ``sorts``: column →
+    what the rows are sorted by where that is not the column itself (an index answers both).
     """
 
     def __init__(
         self, model: Any, *, eager: Sequence[Any] = (), computed: dict[str, Callable[[Any], Any]] | None = None,
-        questions: dict[str, Question] | None = None,
+        questions: dict[str, Question] | None = None, sorts: Mapping[str, Sequence[Any]] | None = None,
     ) -> None:  # fmt: skip
         self.eager, self.computed, self.questions = eager, computed or {}, questions or {}
+        self.sorts = sorts or {}
         super().__init__(model)
 
     def apply_all(self, query: Query[Any], *args: Any, **kwargs: Any) -> Query[Any]:
         """Return the rows' query, with their relations."""
         return super().apply_all(query, *args, **kwargs).options(*self.eager)  # type: ignore[no-any-return]
+
+    def query(
+        self, filters: Filters | None = None, order_column: str = "", order_direction: str = "", page: int | None = None,
+        page_size: int | None = None, select_columns: list[str] | None = None, outer_default_load: bool = False,
+    ) -> tuple[int, list[Any]]:  # fmt: skip
+        """Return how many rows answer (`counting.MoreThan` beyond MANY) and the page asked for.
+
+        No question is ever answered by sorting or counting all rows: up to MANY are found by their own indexes and sorted;
+        more are read in the list's order, where a page is soon full.
+        """
+        key = self.obj.id
+        narrowed = self.apply_filters(self.session.query(self.obj), filters)
+        ids = [id_ for (id_,) in narrowed.with_entities(key).limit(MANY + 1)]
+        if len(ids) > MANY:
+            count: int = counting.MoreThan(MANY)
+            found = self._apply_broadly(self.session.query(self.obj), filters)
+        else:
+            count = len(ids)
+            found = self.session.query(self.obj).filter(
+                key.in_(select(cast(bulk.text_table(map(str, ids)).c.value, Integer)))
+            )
+        if (page or 0) * (page_size or 0) >= count:
+            return count, []
+        page_ids = super().apply_all(found, None, order_column, order_direction, page, page_size).with_entities(key)
+        wanted = [id_ for (id_,) in page_ids]
+        rows = self.session.query(self.obj).filter(key.in_(wanted)).options(*self.eager)
+        by_id = {row.id: row for row in rows}
+        return count, [by_id[id_] for id_ in wanted]
+
+    @staticmethod
+    def _apply_broadly(query: Query[Any], filters: Filters | None) -> Query[Any]:
+        for asked, values in filters.get_filters_values() if filters else ():
+            apply = getattr(asked, "apply_broadly", asked.apply)
+            for value in values if isinstance(values, list) else [values]:
+                query = apply(query, value)
+        return query
+
+    def apply_order_by(
+        self, query: Query[Any], order_column: str, order_direction: str, *args: Any, **kwargs: Any
+    ) -> Query[Any]:
+        """Return the query sorted; the key breaks ties, so that no row is on two pages."""
+        if order_column not in self.sorts:
+            return super().apply_order_by(  # type: ignore[no-any-return]
+                query, order_column, order_direction, *args, **{**kwargs, "add_pk": True}
+            )
+        columns = (*self.sorts[order_column], self.obj.id)
+        return query.order_by(*(column.asc() if order_direction == "asc" else column.desc() for column in columns))
 
     @staticmethod
     def is_model_already_joined(query: Query[Any], model: Any) -> bool:
@@ -133,9 +205,13 @@ class Asked(Filters):  # type: ignore[misc]
 
 
 def _filter(name: str, rows: Rows, question: Question) -> BaseFilter:
-    def apply(_self: BaseFilter, query: Query[Any], value: Any) -> Query[Any]:
-        text = clean(str(value))[:LONGEST]
-        condition = question.condition(text) if text else None
-        return query if condition is None else query.filter(condition)
+    def narrowing(ask: Callable[[str], ColumnElement[bool] | None]) -> Callable[..., Query[Any]]:
+        def apply(_self: BaseFilter, query: Query[Any], value: Any) -> Query[Any]:
+            text = clean(str(value))[:LONGEST]
+            condition = ask(text) if text else None
+            return query if condition is None else query.filter(condition)
 
-    return type(f"Asked_{name}", (BaseFilter,), {"apply": apply})(name, rows)
+        return apply
+
+    ways = {"apply": narrowing(question.condition), "apply_broadly": narrowing(question.broad or question.condition)}
+    return type(f"Asked_{name}", (BaseFilter,), ways)(name, rows)

@@ -66,12 +66,16 @@ def trainings(value: Iterable[Training]) -> Markup:
 
 
 def documents(value: Iterable[Document]) -> Markup:
-    """Return the documents of a registration: kind, number, state, last day."""
-    said = "{kind} {number} : {state}, jusqu’au {until}"
-    return bullets(
-        said.format(
-            kind=DOCUMENT_KINDS[one.kind], number=one.number, state=DOCUMENT_STATES[one.state].lower(),
-            until=filters.day(one.valid_until),
-        )
-        for one in value
-    )  # fmt: skip
+    """Return the documents of a registration, one under the other."""
+    return bullets(map(document, value))
+
+
+def document(one: Document) -> Markup:
+    """Return a document as kind, number (which leads to its verification), state, last day."""
+    return Markup('{} <a href="/verifier/{}">{}</a> : {}, jusqu’au {}').format(
+        DOCUMENT_KINDS[one.kind],
+        one.number,
+        one.number,
+        DOCUMENT_STATES[one.state].lower(),
+        filters.day(one.valid_until),
+    )
