@@ -24,6 +24,7 @@ def create_app(config: Config | None = None) -> Flask:
     config.check()
     app = Flask(__name__)
     app.config.from_object(config)
+    app.extensions["settings"] = config
     if config.TRUSTED_PROXIES:
         from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -36,9 +37,12 @@ def create_app(config: Config | None = None) -> Flask:
     mail.init_app(app)
     with app.app_context():
         from app import cli, models, views  # noqa: F401  models: every table on the one metadata
+        from app.services import seal
 
         appbuilder = new_appbuilder()
         appbuilder.init_app(app, db.session)
         views.register(app, appbuilder)
         cli.register(app)
+        if config.ENVIRONMENT == "production":
+            seal.authority()
     return app

@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from app.extensions import db
-from app.services import demonstration
+from app.services import database_role, demonstration
 from config import ROOT, Test
 
 #: The day all tests live on, unless one says otherwise: that of the reference document's two tables.
@@ -42,7 +42,7 @@ def settings(folder: Path, database_url: str, **env: str) -> Test:
 
 def _empty(folder: Path) -> None:
     """Remove what the last test left in the data folder: documents, mails, uploads."""
-    for name in ("documents", "mails", "uploads"):
+    for name in ("documents", "exports", "mails", "uploads"):
         shutil.rmtree(folder / name, ignore_errors=True)
 
 
@@ -100,8 +100,8 @@ class Postgres:
         except psycopg.OperationalError:
             missing("PostgreSQL")
         self.url = _sibling(self.names)
-        _template_app(folder, self.url)
-        self.app = create_app(settings(folder, self.url))
+        owner = _template_app(folder, self.url)
+        self.app = create_app(self.settings(owner))
         self.app.test_client_class = Browser
         self.tables = [f'"{table.name}"' for table in Model.metadata.sorted_tables]
         with psycopg.connect(self.url) as base:
@@ -109,6 +109,10 @@ class Postgres:
             for table in self.tables:
                 base.execute(f"CREATE TABLE seed.{table} AS TABLE public.{table}")
             self.sequences = base.execute("SELECT sequencename, last_value FROM pg_sequences").fetchall()
+
+    def settings(self, owner: Flask) -> Test:
+        """Return the settings of the application under test; ``owner`` is one on the same base."""
+        return settings(self.folder, self.url)
 
     def reset(self) -> None:
         """Put the seeded rows and the counters back, the data folder empty."""
@@ -120,7 +124,10 @@ class Postgres:
         steps += [f"INSERT INTO public.{table} SELECT * FROM seed.{table}" for table in self.tables]
         steps += [f"SELECT setval('{name}', {last or 1}, {bool(last)})" for name, last in self.sequences]
         with psycopg.connect(self.url) as base:
-            base.execute("SET synchronous_commit = off; SET lock_timeout = 10000")
+            # As a replica: the journal's triggers, which refuse to delete, do not fire.
+            base.execute(
+                "SET synchronous_commit = off; SET lock_timeout = 10000; SET session_replication_role = replica"
+            )
             base.execute(";".join(steps))
 
     def close(self) -> None:
@@ -129,6 +136,27 @@ class Postgres:
             db.engine.dispose()
         with psycopg.connect(POSTGRES, autocommit=True) as admin:
             admin.execute(f"DROP DATABASE IF EXISTS {self.names} WITH (FORCE)")
+
+
+class PostgresRole(Postgres):
+    """The same, the application under a role of its own: row-level security holds for it."""
+
+    name = "postgresql-role"
+
+    def settings(self, owner: Flask) -> Test:
+        """Make the role, and return settings that use it."""
+        url = make_url(self.url).set(username=self.names, password=uuid.uuid4().hex)
+        application = url.render_as_string(hide_password=False)
+        with owner.app_context():
+            database_role.grant(application)
+            db.engine.dispose()
+        return settings(self.folder, application, DATABASE_OWNER_URL=self.url)
+
+    def close(self) -> None:
+        """Drop the database, then the role."""
+        super().close()
+        with psycopg.connect(POSTGRES, autocommit=True) as admin:
+            admin.execute(f"DROP ROLE {self.names}")
 
 
 def _sibling(name: str) -> str:
@@ -146,4 +174,4 @@ def _template_app(folder: Path, database_url: str) -> Flask:
     return app
 
 
-BACKENDS = {"sqlite": Sqlite, "postgresql": Postgres}
+BACKENDS = {kind.name: kind for kind in (Sqlite, Postgres, PostgresRole)}

@@ -12,6 +12,18 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
 PASSWORD = "volant-Ardoise-2026"
+#: Files whose tests run once more on PostgreSQL under the application's role, where row-level security holds.
+UNDER_THE_ROLE = {
+    "tests.views.test_wizard", "tests.views.test_receipt", "tests.views.test_imports_screens",
+    "tests.views.test_driver_space", "tests.views.test_verification", "tests.views.test_sign_up",
+    "tests.views.test_contracts", "tests.views.test_people", "tests.views.test_cards", "tests.views.test_trainers",
+}  # fmt: skip
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of `UNDER_THE_ROLE` on SQLite and under the role."""
+    if metafunc.module.__name__ in UNDER_THE_ROLE and "backend_name" in metafunc.fixturenames:
+        metafunc.parametrize("backend_name", ["sqlite", "postgresql-role"])
 
 
 @pytest.fixture(scope="session")
@@ -44,9 +56,11 @@ def app(backends: Callable[[str], Any], backend_name: str) -> Iterator[Flask]:
     backend.reset()
     config = dict(backend.app.config)
     with backend.app.app_context():
-        yield backend.app
         from app.extensions import db
+        from app.services import actor
 
+        actor.be(actor.PROGRAM)  # the test's own looks at the base; each request names its actor itself
+        yield backend.app
         db.session.remove()
     backend.app.config.clear()
     backend.app.config.update(config)

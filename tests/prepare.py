@@ -69,7 +69,8 @@ PARTS: tuple[tuple[str, Callable[[], bool], Callable[[], None]], ...] = (
     ("Redis", lambda: answers(6379), start_redis),
     ("clamd", has_clamd, install("clamav-daemon")),
     ("Chromium", has_chromium, install("chromium")),
-    ("poppler (pdftotext)", lambda: shutil.which("pdftotext") is not None, install("poppler-utils")),
+    ("poppler (pdftotext, pdfsig)", lambda: shutil.which("pdfsig") is not None, install("poppler-utils")),
+    ("NSS tools (certutil)", lambda: shutil.which("certutil") is not None, install("libnss3-tools")),
 )
 
 

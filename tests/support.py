@@ -10,8 +10,8 @@ from sqlalchemy import event, select
 
 from app.extensions import db
 from app.jobs import work
-from app.models import Batch, Centre, Outbox, Person, Training
-from app.services import analysis, drafts, registration
+from app.models import Batch, Centre, Outbox, Person, Trainer, Training
+from app.services import analysis, clock, drafts, registration, trainer_drafts, trainers
 
 MARIE = {
     "reference": "REF1", "order_number": "COM1", "first_name": "Marie", "last_name": "MARTIN",
@@ -69,12 +69,35 @@ def registered(*rows: dict[str, str], **options: Any) -> Batch:
     return db.session.get_one(Batch, batch_id)
 
 
+CHLOE = {
+    "first_name": "Chloé", "last_name": "DURAND", "birth_date": "03/05/1980", "permit_number": "800569210042",
+    "email": "chloe.durand@exemple.fr",
+}  # fmt: skip
+LEGAL = "representant@demo.example"
+
+
+def trainer_draft(
+    fee_borne: str = "oui", *, order: str = "COM1", profile: str = "trainer", who: str = LEGAL, **person: str
+) -> Trainer:
+    """Return a draft of the demonstration centre for a trainer, both pages typed."""
+    row = trainer_drafts.start(centre_id(), person_id(who), profile)
+    trainer_drafts.save_person(row, {**CHLOE, **person})
+    trainer_drafts.save_terms(row, ["Marchandises"], fee_borne, order, "")
+    return row
+
+
+def registered_trainer(fee_borne: str = "oui", **options: str) -> Trainer:
+    """Return a trainer registered by the demonstration centre; the notice is still to be sent."""
+    row = trainer_draft(fee_borne, **options)
+    trainers.register(row.id, row.version, person_id(LEGAL))
+    return row
+
+
 def drain() -> int:
     """Do all the work that is due, here and now, and return how many rows were done."""
     done = 0
-    while ids := list(
-        db.session.execute(select(Outbox.id).where(Outbox.done_at.is_(None), Outbox.attempts == 0)).scalars()
-    ):
+    due = select(Outbox.id).where(Outbox.done_at.is_(None), Outbox.attempts == 0)
+    while ids := list(db.session.execute(due.where(Outbox.due_at <= clock.machine_now())).scalars()):
         for outbox_id in ids:
             work.run(outbox_id)
             done += 1

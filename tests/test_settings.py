@@ -8,10 +8,12 @@ import pytest
 
 from app import create_app
 from config import ConfigurationError, from_environment
+from tests.authority import make_seal
 
 GOOD = {
     "ENVIRONMENT": "production", "SECRET_KEY": "k" * 40, "REDIS_URL": "redis://queue:6379/0",
     "ANTIVIRUS_URL": "clamd://scanner:3310", "BASE_URL": "https://registre.example",
+    "SEAL_KEY": "/run/secrets/seal.key", "SEAL_CERTIFICATE": "/run/secrets/seal.pem",
 }  # fmt: skip
 
 
@@ -22,7 +24,10 @@ GOOD = {
         ({"SECRET_KEY": "short"}, "SECRET_KEY"),
         ({"REDIS_URL": ""}, "REDIS_URL"),
         ({"ANTIVIRUS_URL": ""}, "ANTIVIRUS_URL"),
+        ({"SEAL_KEY": ""}, "SEAL_KEY"),
+        ({"SEAL_CERTIFICATE": ""}, "SEAL_CERTIFICATE"),
         ({"TODAY": "2022-01-10"}, "TODAY"),
+        ({"WEBHOOK_PRIVATE_ADDRESSES": "1"}, "WEBHOOK_PRIVATE_ADDRESSES"),
         ({"BASE_URL": "http://registre.example"}, "BASE_URL"),
         ({"ENVIRONMENT": "staging"}, "ENVIRONMENT"),
         ({"ENVIRONMENT": "development", "TODAY": "10/01/2022"}, "TODAY"),
@@ -35,12 +40,20 @@ def test_a_setting_that_must_not_run_is_named(change: dict[str, str], named: str
 
 def test_production_starts_with_good_settings_and_answers_its_own_host_only(tmp_path: Path) -> None:
     app = create_app(
-        from_environment({**GOOD, "DATA_DIR": str(tmp_path), "DATABASE_URL": f"sqlite:///{tmp_path}/b.db"})
+        from_environment(
+            {**GOOD, **make_seal(tmp_path), "DATA_DIR": str(tmp_path), "DATABASE_URL": f"sqlite:///{tmp_path}/b.db"}
+        )
     )
     assert app.config["TRUSTED_HOSTS"] == ["registre.example"]
     client = app.test_client()
     assert client.get("/healthz", headers={"Host": "registre.example"}).status_code == 200
     assert client.get("/healthz", headers={"Host": "evil.example"}).status_code == 400
+
+
+def test_production_does_not_start_where_its_seal_cannot_be_read(tmp_path: Path) -> None:
+    settings = {**GOOD, "DATA_DIR": str(tmp_path), "DATABASE_URL": f"sqlite:///{tmp_path}/b.db"}
+    with pytest.raises(ConfigurationError, match="SEAL_KEY cannot be read"):
+        create_app(from_environment(settings))
 
 
 def test_every_setting_is_described() -> None:

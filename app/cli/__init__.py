@@ -6,15 +6,38 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
-from app.jobs import worker
-from app.services import demonstration, outbox, reference_data, retention
+from app.jobs import work, worker
+from app.services import demonstration, examples, integrity, outbox, reference_data, retention
+from app.services.journal_chain import ChainBroken
+from app.services.refusal import Refusal
 from app.services.transaction import transaction
 
 from .analyse import analyse
 from .api import api_key
+from .database import as_owner, by_the_program, db_role
+from .journal import journal
+from .metrics import serve_metrics
 
 seed = AppGroup("seed", help="Load data into the base.")
+documents_group = AppGroup("documents", help="What was sealed and stored.")
 outbox_group = AppGroup("outbox", help="What waits to be done.")
+
+
+#: Count of the purge → how its report says it; the first line always stands.
+PURGED = {
+    "files": "{count} file(s) with {lines} line(s), {orphans} orphan(s)",
+    "journal": "{count} journal entries",
+    "webhooks": "{count} webhook message(s)",
+    "drafts": "{count} draft(s) left for 30 days",
+    "certificates": "{count} certificate file(s) whose validity has ended",
+    "recaps": "{count} récapitulatif file(s) after 6 years",
+    "hashes": "{count} document hash(es) after 6 years",
+    "sign_ups": "{count} sign-up(s) never confirmed",
+    "cards": "{count} card request(s) whose pictures have served, or given up",
+    "copies": "{count} copies of own data",
+    "exports": "{count} export(s) older than a week",
+    "work": "{count} row(s) of work done 90 days ago",
+}
 
 
 @seed.command("demo")
@@ -22,6 +45,17 @@ def seed_demo() -> None:
     """Load the demonstration data, unless the base holds a centre already."""
     loaded = demonstration.load()
     click.echo("Demonstration data loaded." if loaded else "The base already holds a centre: nothing was changed.")
+
+
+@seed.command("examples")
+def seed_examples() -> None:
+    """Add to the demonstration data trainings of two drivers, and a card request for agents to examine."""
+    try:
+        request = examples.load(work.run_due)
+    except Refusal as refusal:
+        click.echo(refusal.message, err=True)
+        raise SystemExit(1) from None
+    click.echo(f"Examples loaded; card request {request.number} waits for an agent.")
 
 
 @seed.command("reference")
@@ -46,16 +80,49 @@ def relay() -> None:
     click.echo(f"{outbox.ring(again=True)} rung")
 
 
+@documents_group.command("verify")
+def verify_documents() -> None:
+    """Read every stored document again: exit 1 when one is missing or altered, 2 when the store does not answer."""
+    try:
+        report = integrity.verify_all()
+    except OSError as error:
+        click.echo(f"The store does not answer: {type(error).__name__}", err=True)
+        raise SystemExit(2) from None
+    said = ", ".join(f"{count} {fault}" for fault, count in sorted(report.faults.items()))
+    click.echo(f"{report.checked} document(s) read: {said or 'all as they were sealed'}")
+    raise SystemExit(0 if report.is_sound else 1)
+
+
 @click.command("purge")
 @click.option("--dry-run", is_flag=True, help="Say what would be removed; remove nothing.")
 def purge(dry_run: bool) -> None:
     """Remove what has reached the end of its keeping."""
-    done = retention.purge(dry_run=dry_run)
+    try:
+        with as_owner():
+            done = retention.purge(dry_run=dry_run)
+    except ChainBroken as refusal:
+        click.echo(refusal.message, err=True)
+        raise SystemExit(1) from None
     verb = "would be removed" if dry_run else "removed"
-    click.echo(f"{done.files} file(s) with {done.lines} line(s), {done.orphans} orphan(s) {verb}")
+    for name, words in PURGED.items():
+        count = getattr(done, name)
+        if count or name == "files":
+            click.echo(f"{words.format(count=count, lines=done.lines, orphans=done.orphans)} {verb}")
 
 
 def register(app: Flask) -> None:
     """Add our commands to the application."""
-    for command in (seed, outbox_group, run_worker, analyse, api_key, purge):
+    for command in (
+        seed,
+        documents_group,
+        outbox_group,
+        run_worker,
+        analyse,
+        api_key,
+        purge,
+        journal,
+        serve_metrics,
+        db_role,
+    ):
+        by_the_program(command)
         app.cli.add_command(command)

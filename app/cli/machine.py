@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,8 @@ from pathlib import Path
 from flask_migrate import upgrade
 
 from app import create_app
-from app.services import demonstration
+from app.extensions import db
+from app.services import database_role, demonstration, seal
 from app.services.queue import connect
 from config import ROOT, Config, ConfigurationError, from_environment
 
@@ -53,11 +55,16 @@ class Part:
 
 
 def _prepare(config: Config) -> None:
-    app = create_app(config)
+    app = create_app(config.as_owner())
     with app.app_context():
         upgrade(directory=str(ROOT / "migrations"))
+        if config.DATABASE_OWNER_URL:
+            database_role.grant(config.SQLALCHEMY_DATABASE_URI)
+        seal.authority()
         if config.ENVIRONMENT != "production":
             demonstration.load()
+        db.session.remove()
+        db.engine.dispose()
 
 
 def _start(config: Config) -> list[Part]:
@@ -70,6 +77,9 @@ def _start(config: Config) -> list[Part]:
         "--preload",
     ]  # fmt: skip
     parts.append(Part("worker", lambda: _spawn([*flask, "worker"])))
+    if config.METRICS_PORT:
+        shutil.rmtree(config.DATA_DIR / "metrics", ignore_errors=True)  # the figures of processes that are no more
+        parts.append(Part("metrics", lambda: _spawn([*flask, "metrics"])))
     parts.append(Part("web", lambda: _spawn(gunicorn)))
     return parts
 

@@ -2,30 +2,74 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import structlog
+from sqlalchemy import select
 
-from app.models.outbox import ANALYSIS, DOCUMENTS, MAIL, RESET
-from app.services import documents, imports, mail, outbox, password_change
+from app.extensions import db
+from app.models import Outbox
+from app.models.nightly import PURGE, VERIFY
+from app.models.outbox import (
+    ANALYSIS,
+    CONTRACT,
+    DOCUMENTS,
+    EXPORT,
+    LISTING,
+    MAIL,
+    NIGHTLY,
+    REGISTRATION,
+    RESET,
+    WEBHOOK,
+)
+from app.services import (
+    actor,
+    clock,
+    contracts,
+    data_export,
+    documents,
+    exports,
+    import_confirmation,
+    imports,
+    integrity,
+    mail,
+    outbox,
+    password_change,
+    retention,
+    webhook_delivery,
+)
 from app.services.transaction import transaction
 
 log = structlog.get_logger()
 
+#: What is due once a day.
+TASKS: dict[str, Callable[[dict[str, Any]], object]] = {
+    VERIFY: integrity.verify_in_turn,
+    PURGE: lambda _payload: retention.purge(by_owner=False),
+}
 #: What each kind of row calls; every service here may run twice.
-HANDLERS: dict[str, Callable[[dict[str, Any]], None]] = {
+HANDLERS: dict[str, Callable[[dict[str, Any]], object]] = {
     DOCUMENTS: lambda payload: documents.draw(payload["registrations"]),
     MAIL: lambda payload: mail.send(payload["mail"]),
     RESET: lambda payload: password_change.prepare(payload["link"]),
+    WEBHOOK: lambda payload: webhook_delivery.send(payload["delivery"], payload["ticket"]),
+    CONTRACT: lambda payload: contracts.draw(payload["contract"]),
+    EXPORT: lambda payload: data_export.make(payload["export"]),
+    LISTING: lambda payload: exports.build(payload["export"]),
     ANALYSIS: lambda payload: imports.analyse(payload["batch"]),
+    NIGHTLY: lambda payload: TASKS[payload["task"]](payload),
+    REGISTRATION: lambda payload: import_confirmation.carry_out(payload["batch"], payload["person"]),
 }
-#: After so many failures of an analysis, the person is told.
-ANALYSIS_TRIES = 3
+#: What somebody waits for: after so many failures the person is told.
+TRIES = 3
+GIVE_UP: dict[str, Callable[[int], None]] = {ANALYSIS: imports.give_up, REGISTRATION: import_confirmation.give_up}
 
 
 def run(outbox_id: int) -> None:
     """Do the work of one outbox row; a failure is noted on the row and tried again later by the relay."""
+    actor.be(actor.PROGRAM)
     row = outbox.claim(outbox_id)
     if row is None:
         return
@@ -36,9 +80,24 @@ def run(outbox_id: int) -> None:
             outbox.finish(outbox_id)
     except Exception as error:
         outbox.fail(outbox_id, error)
-        if kind == ANALYSIS and attempt >= ANALYSIS_TRIES:
+        if kind in GIVE_UP and attempt >= TRIES:
             with transaction():
-                imports.give_up(payload["batch"])
+                GIVE_UP[kind](payload["batch"])
         log.warning("work put off", outbox_id=outbox_id, kind=kind, error=type(error).__name__)
         return
     outbox.ring()
+
+
+def run_due(patience: float = 60.0) -> bool:
+    """Do here what is due, wait for what a worker has in hand, and tell whether all was done within ``patience`` seconds."""
+    until = time.monotonic() + patience
+    waiting = select(Outbox.id, Outbox.due_at).where(Outbox.done_at.is_(None)).order_by(Outbox.id)
+    while rows := db.session.execute(waiting).all():
+        if time.monotonic() > until:
+            return False
+        for outbox_id, due_at in rows:
+            if due_at <= clock.machine_now():
+                run(outbox_id)
+        time.sleep(0.1)
+        db.session.rollback()
+    return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.process
 import os
 import time
 
@@ -13,15 +14,20 @@ from rq.job import Job
 from rq.queue import Queue
 
 from app.extensions import db
-from app.services import outbox, queue, rendering
+from app.services import actor, journal_chain, nightly, outbox, queue, rendering, seal, throttle
+from app.services.transaction import transaction
 
 log = structlog.get_logger()
+
+#: Seconds between two rounds of housekeeping.
+HOUSEKEEPING = 60
 
 
 class WarmWorker(Worker):
     """RQ's worker; each job runs in a fork that has the application ready and connections of its own."""
 
     app: Flask
+    relay: multiprocessing.process.BaseProcess | None = None
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """Run the job in the fork: the parent's connections to the base are left to the parent."""
@@ -29,31 +35,59 @@ class WarmWorker(Worker):
             db.engine.dispose(close=False)
             super().main_work_horse(job, queue)
 
+    def run_maintenance_tasks(self) -> None:
+        """Do RQ's own chores, now and then, and start the relay again should it have died alone."""
+        super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
+        if self.relay is not None and not self.relay.is_alive():
+            log.warning("relay gone, starting it again", exit=self.relay.exitcode)
+            self.relay = start_relay(self.app)
+
 
 def work(*, burst: bool = False) -> None:
     """Work until told to stop (SIGTERM, Ctrl-C), or until nothing waits when ``burst``."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     rendering.warm_up()
+    seal.warm_up()
+    actor.be(actor.PROGRAM)
     outbox.ring(again=True)
     db.session.remove()
     db.engine.dispose()
-    if not burst:
-        # A process, not a thread: jobs are forked, and a fork must not inherit a lock another thread holds.
-        multiprocessing.get_context("fork").Process(target=_relay, args=(app, os.getpid()), daemon=True).start()
+    relay = None if burst else start_relay(app)
     worker = WarmWorker(
         [queue.queue()], connection=queue.connection(), serializer="json", worker_ttl=60, job_monitoring_interval=10,
         maintenance_interval=30,
     )  # fmt: skip
-    worker.app = app
+    worker.app, worker.relay = app, relay
     worker.work(burst=burst, logging_level="WARNING")
 
 
+def start_relay(app: Flask) -> multiprocessing.process.BaseProcess:
+    """Start the relay beside this process and return it; it ends when this process does."""
+    # A process, not a thread: jobs are forked, and a fork must not inherit a lock another thread holds.
+    relay = multiprocessing.get_context("fork").Process(target=_relay, args=(app, os.getpid()), daemon=True)
+    relay.start()
+    return relay
+
+
+def keep_house() -> None:
+    """Seal what was written to the journal since the last time; forget old tries."""
+    journal_chain.seal()
+    with transaction():
+        throttle.clean()
+
+
 def _relay(app: Flask, worker_pid: int) -> None:
-    """Ring for whatever is due, again and again, as long as the worker lives: bells get lost."""
+    """Ring for whatever is due, again and again, as long as the worker lives: bells get lost. Keep house now and then."""
+    tended = time.monotonic()
     while os.getppid() == worker_pid:
         time.sleep(app.config["RELAY_SECONDS"])
         try:
             with app.app_context():
+                actor.be(actor.PROGRAM)
+                nightly.make_due()
                 outbox.ring()
+                if time.monotonic() - tended >= HOUSEKEEPING:
+                    tended = time.monotonic()
+                    keep_house()
         except Exception as error:  # the relay outlives a base that is away for a while
             log.warning("relay failed, trying again", error=type(error).__name__)

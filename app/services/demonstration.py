@@ -13,11 +13,13 @@ from app.extensions import db
 from app.models import Accreditation, Centre, Driver, Membership, MembershipRight, Person, ServiceContract, Training
 from app.models.centre import LEGAL_REPRESENTATIVE, MANAGER, REGISTER, SIGNED
 
-from . import clock, reference_data
+from . import clock, contract_text, reference_data
 from .transaction import transaction
 
 PASSWORD = "volant-Ardoise-2026"  # noqa: S105  the demonstration's, printed at start
 SINCE = date(2020, 1, 1)
+#: The demonstration's contracts are signed under the first text, so that the second can be offered.
+FIRST_TEXT = "1"
 #: address, role, first name, last name
 PEOPLE = (
     ("agent@demo.example", roles.AGENT, "Agent", "Démo"),
@@ -105,7 +107,12 @@ def _person(email: str, role: str, first_name: str, last_name: str) -> Person:
 
 
 def _open(centre: Centre, signer: Person | None, accredited: dict[tuple[str, str], tuple[str, ...]]) -> None:
-    db.session.add(ServiceContract(centre_id=centre.id, state=SIGNED, signed_on=SINCE, signed_by=signer))
+    text = contract_text.compose(FIRST_TEXT, centre, SINCE) if signer else ""
+    db.session.add(ServiceContract(
+        centre_id=centre.id, version=FIRST_TEXT, state=SIGNED, signed_on=SINCE, signed_by=signer, text=text,
+        text_sha256=contract_text.digest(text) if text else "", signer_name=signer.full_name if signer else "",
+        signer_quality="Gérant" if signer else "",
+    ))  # fmt: skip
     for (authority, number), labels in accredited.items():
         trainings = db.session.execute(select(Training).where(Training.label.in_(labels))).scalars().all()
         db.session.add(Accreditation(

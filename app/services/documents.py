@@ -14,7 +14,7 @@ from app.models import Document, Registration
 from app.models.outbox import MAIL
 from app.models.registration import AVAILABLE, CERTIFICATE, DOCUMENT_KINDS, PENDING
 
-from . import clock, mail, outbox, rendering, store
+from . import clock, mail, outbox, rendering, seal, store, webhook_events
 
 #: What the certificate of an FCO taken in sequences names (R3314-11).
 BY_MODULES = "FCO complète, par modules (35 h)"
@@ -23,17 +23,30 @@ BY_MODULES = "FCO complète, par modules (35 h)"
 def draw(registration_ids: Iterable[int]) -> None:
     """Draw and store the documents still pending of these registrations, and make the mails due; no commit.
 
-    Everything is drawn before the first write, so that the base is locked for a moment only. Run twice, the second finds
-    nothing pending.
+    Everything is drawn and sealed before the first write, so that the base is locked for a moment only. Run twice, the second
+    finds nothing pending. Two at once seal two different files: the first to reach the row keeps its own and tells the centre's
+    software, the other takes its own away. What a kill leaves between file and row is a file without a row, which the purge
+    removes after a day.
     """
-    stored = [(document, store.put(document.id, _render(document))) for document in _pending(registration_ids)]
-    now = clock.now()
+    stored = [
+        (document, store.put(document.id, seal.seal(_render(document)))) for document in _pending(registration_ids)
+    ]
+    now, sealed_at = clock.now(), clock.machine_now()
+    handed = {}
     for document, file in stored:
-        db.session.execute(
+        taken = db.session.execute(
             update(Document)
             .where(Document.id == document.id, Document.state == PENDING)
-            .values(state=AVAILABLE, path=file.path, sha256=file.sha256, size=file.size, available_at=now)
-        )
+            .values(
+                state=AVAILABLE, path=file.path, sha256=file.sha256, size=file.size, available_at=now,
+                sealed_at=sealed_at,
+            )
+        )  # fmt: skip
+        if taken.rowcount:  # type: ignore[attr-defined]
+            handed[document.registration_id] = document.registration
+        else:
+            store.remove(file.path)
+    webhook_events.available(handed.values())
     due = [document.registration for document, _ in stored if document.kind == CERTIFICATE]
     outbox.add(MAIL, ({"mail": mail_id} for mail_id in mail.prepare_certificates(due)))
 
@@ -84,6 +97,7 @@ def _render(document: Document) -> bytes:
         "permit_number": r.driver.permit_number, "training_label": r.training.label, "category": r.training.category,
         "end_date": r.end_date, "centre_name": r.centre.name, "centre_siret": r.centre.siret,
         "accreditation_number": r.accreditation.number, "verify_url": verify_url(document.number),
+        "sealed_by": seal.notice(),
     }  # fmt: skip
     assert r.batch.registered_at is not None
     if document.kind == CERTIFICATE:

@@ -16,7 +16,8 @@ from app.validators.context import Training as CatalogueEntry
 from app.validators.line import RawLine, parse_lines
 from app.validators.remark import Remark, Severity, encode_remarks
 
-from . import batches, clock, facts, journal
+from . import analysis, batches, clock, facts, journal
+from .access import Reach
 from .refusal import Refusal
 from .transaction import transaction
 
@@ -59,9 +60,12 @@ def start(centre_id: int, person_id: int) -> Batch:
     return batch
 
 
-def open_trainings(centre_id: int, day: date) -> list[CatalogueEntry]:
-    """Return the trainings for which the centre holds an accreditation active on that day, in catalogue order."""
-    catalogue, given = facts.load_catalogue(), facts.load_accreditations(centre_id)
+def open_trainings(centre_id: int, day: date, reach: Reach | None = None) -> list[CatalogueEntry]:
+    """Return the trainings for which the centre holds an accreditation active on that day, in catalogue order.
+
+    With ``reach``, those only that this person may register.
+    """
+    catalogue, given = facts.load_catalogue(), facts.load_accreditations(centre_id, reach)
     return [
         entry
         for entry in catalogue.trainings
@@ -69,38 +73,41 @@ def open_trainings(centre_id: int, day: date) -> list[CatalogueEntry]:
     ]
 
 
-def training_remarks(batch: Batch, training_id: int, end_date: str) -> tuple[Remark, ...]:
-    """Return what the rules say of a training and an end date as typed, for this centre (step 1)."""
+def training_remarks(batch: Batch, training_id: int, end_date: str, person_id: int | None = None) -> tuple[Remark, ...]:
+    """Return what the rules say of a training and an end date as typed, for this centre and person (step 1)."""
     training = db.session.get(Training, training_id)
     raw = RawLine(0, training_label=training.label if training else "", category=training.category if training else "")
-    row = _judge(batch.centre_id, [raw._replace(end_date=end_date)])[0]
+    row = _judge(batch, [raw._replace(end_date=end_date)], person_id)[0]
     return tuple(r for r in row.remarks if r.field in ("training_label", "category", "end_date"))
 
 
-def choose_training(batch_id: int, training_id: int, end_date: str) -> None:
+def choose_training(batch_id: int, training_id: int, end_date: str, person_id: int | None = None) -> None:
     """Keep the training of step 1; raise :class:`LineRefused` when a rule objects to it on that date."""
     with transaction():
         batch = _open(batch_id)
-        if remarks := training_remarks(batch, training_id, end_date):
+        if remarks := training_remarks(batch, training_id, end_date, person_id):
             raise LineRefused(remarks)
         entry = parse_lines([RawLine(0, end_date=end_date)], facts.load_catalogue())[0]
         if (batch.training_id, batch.end_date) != (training_id, entry.end_date):
             _touch(batch_id, training_id=training_id, end_date=entry.end_date)
 
 
-def judge_line(batch: Batch, values: Mapping[str, str], number: int = 0) -> tuple[Remark, ...]:
+def judge_line(batch: Batch, values: Mapping[str, str], person_id: int | None = None) -> tuple[Remark, ...]:
     """Return what the rules say of one line typed for this batch; writes nothing."""
-    return _judge(batch.centre_id, [_raw(batch, number, values)])[0].remarks
+    return _judge(batch, [_raw(batch, 0, values)], person_id)[0].remarks
 
 
-def add_line(batch_id: int, values: Mapping[str, str]) -> KeptLine:
-    """Keep one line; raise :class:`LineRefused` on an error, :class:`TooManyLines`, or `batches.BatchClosed`."""
-    return _keep(batch_id, values, None)
+def add_line(batch_id: int, values: Mapping[str, str], person_id: int | None = None) -> KeptLine:
+    """Keep one line, judged for a person (`analysis.reach_of`).
+
+    Raises :class:`LineRefused` on an error, :class:`TooManyLines`, or `batches.BatchClosed`.
+    """
+    return _keep(batch_id, values, None, person_id)
 
 
-def change_line(batch_id: int, number: int, values: Mapping[str, str]) -> KeptLine:
+def change_line(batch_id: int, number: int, values: Mapping[str, str], person_id: int | None = None) -> KeptLine:
     """Replace one line; raises as :func:`add_line`, and `KeyError` when the line is not there."""
-    return _keep(batch_id, values, number)
+    return _keep(batch_id, values, number, person_id)
 
 
 def remove_line(batch_id: int, number: int) -> None:
@@ -110,19 +117,19 @@ def remove_line(batch_id: int, number: int) -> None:
         db.session.execute(delete(BatchLine).where(BatchLine.batch_id == batch_id, BatchLine.number == number))
 
 
-def preview(batch: Batch, rows: Sequence[Mapping[str, str]]) -> list[Row]:
+def preview(batch: Batch, rows: Sequence[Mapping[str, str]], person_id: int | None = None) -> list[Row]:
     """Return pasted rows as the rules see them, in their order; writes nothing."""
-    return _judge(batch.centre_id, [_raw(batch, number, row) for number, row in enumerate(rows, 1)])
+    return _judge(batch, [_raw(batch, number, row) for number, row in enumerate(rows, 1)], person_id)
 
 
-def add_rows(batch_id: int, rows: Sequence[Mapping[str, str]]) -> int:
+def add_rows(batch_id: int, rows: Sequence[Mapping[str, str]], person_id: int | None = None) -> int:
     """Keep pasted rows all at once and return how many; those in error are kept too, marked, to be corrected.
 
     Raises :class:`TooManyLines` or `batches.BatchClosed`; then none is kept.
     """
     with transaction():
         batch = _open(batch_id)
-        judged = preview(batch, rows)
+        judged = preview(batch, rows, person_id)
         first = _reserve(batch, len(judged))
         lines = [_values(row, first + at) for at, row in enumerate(judged)]
         if lines:
@@ -147,17 +154,17 @@ def _raw(batch: Batch, number: int, values: Mapping[str, str]) -> RawLine:
     return batches.with_training(RawLine(number, reference, order, "", "", "", first, last, birth, permit), batch)
 
 
-def _judge(centre_id: int, raws: list[RawLine]) -> list[Row]:
+def _judge(batch: Batch, raws: list[RawLine], person_id: int | None) -> list[Row]:
     catalogue = facts.load_catalogue()
     lines = parse_lines(raws, catalogue)
-    known = facts.load(centre_id, clock.today(), catalogue, lines)
+    known = facts.load(batch.centre_id, clock.today(), catalogue, lines, analysis.reach_of(batch, person_id))
     return sorted(check_batch(lines, known.context).rows, key=lambda row: row.line.number)
 
 
-def _keep(batch_id: int, values: Mapping[str, str], number: int | None) -> KeptLine:
+def _keep(batch_id: int, values: Mapping[str, str], number: int | None, person_id: int | None) -> KeptLine:
     with transaction():
         batch = _open(batch_id)
-        row = _judge(batch.centre_id, [_raw(batch, number or 0, values)])[0]
+        row = _judge(batch, [_raw(batch, number or 0, values)], person_id)[0]
         if row.severity is Severity.ERROR:
             raise LineRefused([remark for remark in row.remarks if remark.severity is Severity.ERROR])
         if number is None:

@@ -15,7 +15,8 @@ from app.validators.context import Accreditation, Catalogue, Category, Context, 
 from app.validators.fields import name_key
 from app.validators.line import Line
 
-from . import bulk
+from . import access, bulk
+from .access import Reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +49,21 @@ def load_catalogue() -> Catalogue:
     )  # fmt: skip
 
 
-def load_accreditations(centre_id: int) -> tuple[Accreditation, ...]:
-    """Return the centre's accreditations with their trainings and suspensions, one query."""
+def load_accreditations(centre_id: int, reach: Reach | None = None) -> tuple[Accreditation, ...]:
+    """Return the centre's accreditations with their trainings and suspensions, one query.
+
+    With ``reach``, those only that this person's rights extend to: a training they leave out is, for this person, not
+    accredited.
+    """
     given, covered, pause = models.Accreditation, models.accreditation_training, models.Suspension
-    rows = db.session.execute(
+    query = (
         select(given, covered.c.training_id, pause.starts_on, pause.ends_on)
         .outerjoin(covered, covered.c.accreditation_id == given.id)
         .outerjoin(pause, pause.accreditation_id == given.id)
         .where(given.centre_id == centre_id)
         .order_by(given.id)
-    ).all()
+    )
+    rows = db.session.execute(query.where(access.reach_clause(reach)) if reach else query).all()
     trainings: dict[int, set[int]] = {}
     pauses: dict[int, set[Period]] = {}
     for row, training_id, starts_on, ends_on in rows:
@@ -72,14 +78,17 @@ def load_accreditations(centre_id: int) -> tuple[Accreditation, ...]:
     )  # fmt: skip
 
 
-def load(centre_id: int, today: date, catalogue: Catalogue, lines: Iterable[Line]) -> Facts:
-    """Return the facts about these lines for this centre on that day: two queries, whatever the number of lines."""
+def load(centre_id: int, today: date, catalogue: Catalogue, lines: Iterable[Line], reach: Reach | None = None) -> Facts:
+    """Return the facts about these lines for this centre on that day: two queries, whatever the number of lines.
+
+    With ``reach``, accreditations are those that this person's rights extend to.
+    """
     drivers, names, registered = _load_drivers(centre_id, {line.driver_key for line in lines if line.driver_key})
     modules = {training.id for training in catalogue.trainings if training.is_module}
     context = Context(
         today=today,
         catalogue=catalogue,
-        accreditations=load_accreditations(centre_id),
+        accreditations=load_accreditations(centre_id, reach),
         accounts=frozenset(key for key, driver in drivers.items() if driver.has_account),
         own_names={key: frozenset(known) for key, known in names.items()},
         own_registrations=_last_days(registered, modules),

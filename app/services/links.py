@@ -31,7 +31,7 @@ def issue(kind: str, email: str, lifetime: timedelta, sign_up_id: int | None = N
     """Write a link that holds for ``lifetime`` from now, in the caller's transaction, and return it."""
     now, nonce = clock.machine_now(), secrets.token_hex(16)
     link = AccountLink(
-        kind=kind, nonce=nonce, token_hash=_hash(token(kind, nonce)), email=email, created_at=now,
+        kind=kind, nonce=nonce, token_hash=hash_of(token(kind, nonce)), email=email, created_at=now,
         expires_at=now + lifetime, sign_up_id=sign_up_id,
     )  # fmt: skip
     db.session.add(link)
@@ -49,7 +49,7 @@ def token(kind: str, nonce: str) -> str:
 def find(kind: str, typed: str) -> AccountLink:
     """Return the link of this token while it still holds; raise :class:`LinkSpent` otherwise."""
     query = select(AccountLink).where(
-        AccountLink.kind == kind, AccountLink.token_hash == _hash(typed), AccountLink.used_at.is_(None),
+        AccountLink.kind == kind, AccountLink.token_hash == hash_of(typed), AccountLink.used_at.is_(None),
         AccountLink.expires_at > clock.machine_now(),
     )  # fmt: skip
     link = db.session.execute(query).scalar_one_or_none()
@@ -77,5 +77,6 @@ def forget(kind: str) -> None:
     )
 
 
-def _hash(text: str) -> str:
+def hash_of(text: str) -> str:
+    """Return what the base holds of a token (SHA-256, hexadecimal)."""
     return hashlib.sha256(text.encode()).hexdigest()

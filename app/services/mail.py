@@ -19,7 +19,7 @@ from app.models import Document, Driver, Mail, Person, Registration
 from app.models.outbox import MAIL_PENDING, MAIL_REFUSED, MAIL_SENT
 from app.models.registration import CERTIFICATE
 
-from . import account_mail, clock, store
+from . import account_mail, actor, clock, store
 
 CERTIFICATE_MAIL = "certificate"
 #: Seconds a mail server may take for one answer; Flask-Mail itself would wait for ever.
@@ -46,6 +46,11 @@ def prepare_certificates(registrations: Iterable[Registration]) -> list[int]:
 def prepare_invitation(registration_id: int, recipient: str, sequence: int) -> list[int]:
     """Write one invitation to open an account and return its id; no commit. A sequence taken is an `IntegrityError`."""
     return _write([_row(account_mail.INVITATION, recipient, registration_id=registration_id, sequence=sequence)])
+
+
+def prepare_again(registration_id: int, recipient: str, sequence: int) -> list[int]:
+    """Write the certificate's mail once more and return its id; no commit. A sequence taken is an `IntegrityError`."""
+    return _write([_row(CERTIFICATE_MAIL, recipient, registration_id=registration_id, sequence=sequence)])
 
 
 def prepare_account(kind: str, recipient: str, subject: str) -> list[int]:
@@ -101,6 +106,7 @@ def _row(
     }  # fmt: skip
 
 
+@actor.acting(actor.PROGRAM)
 def _write(rows: list[dict[str, object]]) -> list[int]:
     if not rows:
         return []

@@ -7,7 +7,9 @@ import secrets
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 #: Ten bits as two characters.
 _PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
-RECEIPT, CERTIFICATE, RECAP = "RE", "CQ", "RF"
+RECEIPT, CERTIFICATE, RECAP, TRAINER = "RE", "CQ", "RF", "FM"
+#: Reference of a card request.
+CARD = "DC"
 
 
 def public_number(prefix: str, year: int) -> str:

@@ -7,7 +7,7 @@ between, the lease runs out and the row is rung again; twice is harmless, since 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -32,11 +32,13 @@ BACKOFF = tuple(timedelta(seconds=s) for s in (10, 60, 300, 1800, 7200))
 GIVE_UP = timedelta(hours=48)
 
 
-def add(kind: str, payloads: Iterable[dict[str, Any]], *, first_turn: int = 0) -> None:
+def add(kind: str, payloads: Iterable[dict[str, Any]], *, first_turn: int = 0, due_at: datetime | None = None) -> None:
     """Write one row a payload, due at once, in the caller's transaction; the n-th has the n-th turn, so that a small batch
     does not wait behind all of a large one.
+
+    ``due_at``: work that is planned for later stands as if made then, so that nobody takes it for late.
     """
-    now = clock.machine_now()
+    now = due_at or clock.machine_now()
     rows = [
         {"kind": kind, "payload": payload, "created_at": now, "due_at": now, "attempts": 0, "turn": turn}
         for turn, payload in enumerate(payloads, first_turn)

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import Registration, Tariff, Training
-from app.models.catalogue import full_label
+from app.models.catalogue import CARD_FEE, PRICE_CLASSES, full_label
 from app.models.types import CENT
 
 from .refusal import Refusal
@@ -65,6 +65,16 @@ def class_prices(day: date) -> dict[str, Price]:
     """Return class of trainings → price in force on that day; one query."""
     rows = db.session.execute(Tariff.in_force(day)).scalars()
     return {row.price_class: Price(row.amount, row.vat_rate, row.valid_from) for row in rows}
+
+
+def card_fee(day: date) -> Price | None:
+    """Return the card's fee (redevance) in force on that day, None where no tariff says so."""
+    return class_prices(day).get(CARD_FEE)
+
+
+def fee_quote(amount: Decimal, vat_rate: Decimal) -> Quote:
+    """Return what a centre that bears the fee of one card is billed."""
+    return Quote([(PRICE_CLASSES[CARD_FEE], 1, amount, amount)], vat_rate)
 
 
 def unit_prices(day: date) -> dict[int, Price]:

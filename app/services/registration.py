@@ -11,7 +11,7 @@ from app.models.batch import READY, REGISTERED, REGISTERING
 from app.models.centre import REGISTER
 from app.validators.memory import collector_paused
 
-from . import access, analysis, batches, clock, journal, numbers, outbox
+from . import access, analysis, batches, clock, journal, numbers, outbox, webhook_events
 from .refusal import Refusal
 from .registration_rows import Written, write_lines
 from .transaction import transaction
@@ -39,22 +39,23 @@ class Outcome:
     is_new: bool
 
 
-def register(batch_id: int, person_id: int) -> Outcome:
+def register(batch_id: int, person_id: int, *, ordered: bool = False) -> Outcome:
     """Register every kept line of a batch, all or none, and return the receipt's number.
 
-    A batch already registered answers with its receipt. Raises `access.NotAllowed` (contract or right gone),
+    A batch already registered answers with its receipt. ``ordered``: it waits in « registering » for a job to do it.
+    Raises `access.NotAllowed` (contract or right gone),
     :class:`NotChecked`, :class:`HasErrors` (the new check is kept on the batch) or `pricing.NoTariff`.
     """
     refused: analysis.Analysis | None = None
     with collector_paused(), transaction(durable=True):
         # The conditional update comes first: it takes the lock, so that a twin waits here and then finds « registered ».
-        if not batches.transition(batch_id, REGISTERING, only_from=(READY,)):
+        if not batches.transition(batch_id, REGISTERING, only_from=(REGISTERING if ordered else READY,)):
             return _already(batch_id)
         batch = db.session.get_one(Batch, batch_id, populate_existing=True)
         if not batch.is_checked:
             raise NotChecked
         access.require(person_id, batch.centre_id, REGISTER)
-        found = analysis.analyse(batch)
+        found = analysis.analyse(batch, person_id)
         if found.report.importable:
             number = _write(batch, found, person_id)
         else:
@@ -62,7 +63,10 @@ def register(batch_id: int, person_id: int) -> Outcome:
             db.session.rollback()
     if refused is not None:
         with transaction():
+            batches.transition(batch_id, READY, only_from=(REGISTERING,))
             analysis.store(batch_id, refused, batch.version)
+            webhook_events.refused(batch, refused.report)
+        outbox.ring()
         raise HasErrors
     outbox.ring()
     return Outcome(number, is_new=True)
@@ -84,11 +88,13 @@ def _write(batch: Batch, found: analysis.Analysis, person_id: int) -> str:
 
 def conclude(
     batch_id: int, centre_id: int, found: analysis.Analysis, person_id: int, count: int,
-    origin: dict[str, str] | None = None, **changes: Any,
+    origin: dict[str, str] | None = None, *, tells: bool = True, **changes: Any,
 ) -> str:  # fmt: skip
-    """Move a batch whose lines are written to « registered », note it in the journal, return the receipt's number.
+    """Move a batch whose lines are written to « registered », note it in the journal, tell the centre's software; return
+    the receipt's number.
 
-    ``origin`` says in the journal by what means the person acted; ``changes`` are further columns of the batch.
+    ``origin`` says in the journal by what means the person acted; ``tells`` is False where the caller knows that no software
+    listens; ``changes`` are further columns of the batch.
     """
     number = numbers.public_number(numbers.RECEIPT, clock.today().year)
     batches.transition(
@@ -108,4 +114,6 @@ def conclude(
         centre_id=centre_id,
         after={"receipt": number, "registrations": count, **(origin or {})},
     )
+    if tells:
+        webhook_events.confirmed(batch_id, centre_id, count)
     return number

@@ -14,6 +14,7 @@ from app.extensions import db
 from app.models import Document, Driver, Registration
 from app.models.outbox import DOCUMENTS
 from app.models.registration import CERTIFICATE, PENDING, RECAP
+from app.models.search import search_key
 from app.validators.batch import Report
 from app.validators.context import DriverKey, Training
 from app.validators.fields import name_key
@@ -110,7 +111,7 @@ def _drivers(due: list[_Due], known: facts.Facts) -> dict[DriverKey, facts.Drive
 def _create_drivers(missing: dict[DriverKey, Line]) -> dict[DriverKey, facts.DriverRow]:
     """Create the drivers that nobody else creates meanwhile; return those whose id the base said at once."""
     values = [
-        {"birth_date": birth_date, "permit_number": permit, "last_name": line.last_name, "first_name": line.first_name}
+        {"birth_date": birth_date, "permit_number": permit, **_names(line)}
         for (birth_date, permit), line in missing.items()
     ]
     table = Driver.__table__
@@ -146,9 +147,17 @@ def _registration(
     return {
         "line_number": line.number, "driver_id": driver.id, "training_id": one.training.id,
         "accreditation_id": accreditation.id, "end_date": one.end_date,
-        "last_name": line.last_name, "first_name": line.first_name, "reference": line.reference,
-        "order_number": line.order_number, "price": price.amount, "vat_rate": price.vat_rate,
+        **_names(line), "reference": line.reference, "order_number": line.order_number,
+        "search_order": search_key(line.order_number), "price": price.amount, "vat_rate": price.vat_rate,
         "withheld": driver.has_account and driver.name != name_key(line.last_name, line.first_name),
+    }  # fmt: skip
+
+
+def _names(line: Line) -> dict[str, str]:
+    """Return the names of a line and what they are searched by; rows written in bulk take no default of the model."""
+    return {
+        "last_name": line.last_name, "first_name": line.first_name,
+        "search_last": search_key(line.last_name), "search_first": search_key(line.first_name),
     }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from app.models import Driver, JournalEntry, Registration
 from app.models.outbox import MAIL
 from app.models.registration import AVAILABLE, CERTIFICATE, PENDING
 
-from . import clock, journal, mail, outbox
+from . import clock, journal, mail, outbox, webhook_events
 from .refusal import Refusal
 from .transaction import transaction
 
@@ -44,8 +44,13 @@ class Case:
 def waiting() -> tuple[list[Case], int]:
     """Return the first cases nobody has decided, the oldest first, and how many there are."""
     found = db.session.execute(_withheld(~_was_kept()).order_by(Registration.id).limit(LIMIT)).scalars()
+    return [Case(registration) for registration in found], count_waiting()
+
+
+def count_waiting() -> int:
+    """Return how many cases nobody has decided."""
     total = select(func.count()).select_from(Registration).where(Registration.withheld.is_(True), ~_was_kept())
-    return [Case(registration) for registration in found], db.session.scalar(total) or 0
+    return db.session.scalar(total) or 0
 
 
 def kept() -> list[Case]:
@@ -68,6 +73,7 @@ def release(registration_id: int, actor_id: int) -> None:
         _open(registration)
         if _is_mail_due(registration):
             outbox.add(MAIL, ({"mail": mail_id} for mail_id in mail.prepare_certificates([registration])))
+        webhook_events.available([registration])
         _record(RELEASED, registration, actor_id, withheld=False)
     outbox.ring()
 

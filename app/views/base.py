@@ -12,9 +12,12 @@ from werkzeug.exceptions import Conflict
 from werkzeug.wrappers import Response
 
 from app.extensions import db
-from app.models import Batch, Membership
+from app.models import Accreditation, Batch, Membership
+from app.models.centre import REGISTER
 from app.services import access, clock
 from app.services.refusal import Refusal
+
+from .sign_ins import page_asked
 
 READING = ("GET", "HEAD", "OPTIONS")
 
@@ -32,12 +35,17 @@ def current_place() -> Membership | None:
     return next(iter(chosen or places()), None)
 
 
-def current_centre_id() -> int:
-    """Return the id of the current centre; 403 for a person who acts for none."""
+def place_or_403() -> Membership:
+    """Return the place at the current centre; 403 for a person who acts for none."""
     place = current_place()
     if place is None:
         abort(403, "Vous n’intervenez pour aucun centre de formation.")
-    return place.centre_id
+    return place
+
+
+def current_centre_id() -> int:
+    """Return the id of the current centre; 403 for a person who acts for none."""
+    return place_or_403().centre_id
 
 
 def require_right(right: str) -> None:
@@ -46,6 +54,20 @@ def require_right(right: str) -> None:
         access.require(g.user.id, current_centre_id(), right)
     except access.NotAllowed as refusal:
         abort(403, refusal.message)
+
+
+def require_representative() -> Membership:
+    """Return the person's place as legal representative of the current centre; 403, with a sentence, for anybody else."""
+    try:
+        return access.require_representative(g.user.id, current_centre_id())
+    except access.NotAllowed as refusal:
+        abort(403, refusal.message)
+
+
+def limits() -> list[Accreditation] | None:
+    """Return the accreditations to which the person's right to register is limited here, None where it is not."""
+    place = current_place()
+    return access.limited_to(place, REGISTER) if place else None
 
 
 def batch_or_404(key: str) -> Batch:
@@ -72,7 +94,7 @@ class Screen(BaseView):
     def enter(self) -> Response | None:
         """Lead to the sign-in page, or answer 403."""
         if not g.user.is_authenticated:
-            return redirect(url_for("LoginView.login", next=request.full_path.rstrip("?")))
+            return redirect(url_for("LoginView.login", next=page_asked()))
         needed = "can_read" if request.method in READING else "can_write"
         if not current_app.appbuilder.sm.has_access(needed, self.class_permission_name):  # type: ignore[attr-defined]
             abort(403)

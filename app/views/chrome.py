@@ -11,8 +11,9 @@ from typing import Any
 from flask import Flask, current_app, g, request, url_for
 
 from app import roles
-from app.models import Centre, Person
-from app.models.centre import MEMBER_ROLES
+from app.models import Centre, Membership, Person
+from app.models.centre import API, MEMBER_ROLES
+from app.services import clock
 
 from .base import current_place, places
 from .filters import day
@@ -20,7 +21,7 @@ from .filters import day
 #: In the order of the cascade: narrow screens, then print, come last.
 SHEETS = (
     "tokens", "base", "header", "page", "buttons", "fields", "steps", "notices", "counters", "table", "lists", "cards",
-    "status", "dialog", "progress", "empty", "charts", "gate", "wizard", "imports", "narrow", "narrow-lists", "print",
+    "status", "dialog", "progress", "empty", "charts", "gate", "centre", "wizard", "imports", "narrow", "narrow-lists", "print",
 )  # fmt: skip
 MODULES = ("menus", "dates", "dialogs", "confirm", "summary", "guard", "htmx-setup")
 #: Own indicator styles would need inline CSS; a refused form (422) is shown; other errors go to the page's messages.
@@ -42,29 +43,39 @@ MENU: dict[str, tuple[tuple[str, str], ...]] = {
         ("Centres", "Centres"),
         ("Agréments", "Accreditations"),
         ("Contrats", "Contracts"),
+        ("Personnes", "Managers"),
         ("Conducteurs", "Drivers"),
+        ("Formateurs", "Trainers"),
         ("Enregistrements", "Registrations"),
         ("Imports", "Batches"),
         ("Catalogue", "Catalogue"),
         ("Tarifs", "Tariffs"),
+        ("Cartes", "/demandes-de-carte/"),
         ("À traiter", "WithheldDocuments"),
     ),
     roles.CENTRE: (
+        ("Tableau de bord", "/tableau-de-bord/"),
         ("Mes sessions", "/sessions/"),
         ("Mes imports", "/imports/"),
         ("Conducteurs", "CentreDrivers"),
         ("Enregistrements", "CentreRegistrations"),
+        ("Formateurs", "CentreTrainers"),
         ("Mon centre", "/mon-centre/"),
+        ("API", "/mon-centre/api/"),
     ),
     roles.DRIVER: (("Mon espace", "/mon-espace/"),),
 }
+#: Address of the menu → the right at the current centre without which it is not shown.
+NEEDED = {"/mon-centre/api/": API}
 FOOTER = (
     ("Aide", "/aide/"),
     ("Accessibilité", "/accessibilite/"),
     ("Données personnelles", "/donnees-personnelles/"),
     ("Vérifier un certificat", "/verifier/"),
 )
-OWN_LINKS = (("Mon profil", "/mon-profil/", "user"),)
+OWN_LINKS = (("Mon profil", "/mon-profil/", "user"), ("Mes exports", "/exports/", "down"))
+#: Role → what stands beside them: needed now and then, not every day.
+OTHER_LINKS = {roles.AGENT: (("Comptes", "/comptes/", "shield"), ("Journal", "/journal/list/", "clock"))}
 #: Where the request keeps its surroundings.
 KEPT = "registre.chrome"
 
@@ -124,9 +135,23 @@ def _for_person(page: Chrome) -> Chrome:
     place = current_place()
     page.centre = place.centre if place else None
     page.role = MEMBER_ROLES[place.role] if place else ", ".join(names)
-    page.menu = [link for name in names for label, target in MENU.get(name, ()) if (link := _link(label, target))]
-    page.own_links = [Link(label, href, icon=icon) for label, href, icon in OWN_LINKS if answers(href)]
+    page.menu = _menu(names, place)
+    links = [*OWN_LINKS, *(link for name in names for link in OTHER_LINKS.get(name, ()))]
+    page.own_links = [Link(label, href, icon=icon) for label, href, icon in links if answers(href)]
     return page
+
+
+def _menu(names: list[str], place: Membership | None) -> list[Link]:
+    """Return the entries of these roles that lead somewhere; of those that fit the page, the nearest is marked."""
+    entries = [entry for name in names for entry in MENU.get(name, ()) if _may(place, entry[1])]
+    links = [link for label, target in entries if (link := _link(label, target))]
+    nearest = max((len(link.href) for link in links if link.current), default=0)
+    return [replace(link, current=link.current and len(link.href) == nearest) for link in links]
+
+
+def _may(place: Membership | None, target: str) -> bool:
+    right = NEEDED.get(target)
+    return right is None or (place is not None and place.may(right, clock.today()))
 
 
 def _link(label: str, target: str) -> Link | None:

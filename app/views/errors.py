@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
-from flask import Flask, json, make_response, render_template, request
+import structlog
+from flask import Flask, current_app, g, json, make_response, render_template, request
 from flask.globals import request_ctx
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from werkzeug.exceptions import HTTPException, default_exceptions
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Response
@@ -15,6 +18,8 @@ from app.extensions import db
 
 from .chrome import lay_bare
 from .headers import is_htmx
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -140,7 +145,20 @@ def _on_failure(error: HTTPException) -> Response:
     return _answer(PAGES[500], 500)
 
 
+def _on_base_away(error: OperationalError) -> Response:
+    """Answer while the base is away or overloaded. The log names the failure, never the values of the statement."""
+    with suppress(DBAPIError):
+        db.session.rollback()
+    # Nobody, for this answer: the person is not asked of the base again.
+    g._login_user = current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]
+    log.error("base away", error=type(error.orig).__name__, endpoint=request.endpoint)
+    response = _answer(PAGES[503], 503)
+    response.headers["Retry-After"] = "30"
+    return response
+
+
 def register(app: Flask) -> None:
     """Answer every error of every screen."""
+    app.register_error_handler(OperationalError, _on_base_away)
     app.register_error_handler(HTTPException, _on_http_error)
     app.register_error_handler(500, _on_failure)

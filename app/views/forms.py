@@ -8,14 +8,18 @@ from typing import Any
 from wtforms import Field, Form, RadioField, StringField, TextAreaField
 from wtforms.validators import InputRequired, ValidationError
 
+from app.models import trainer
 from app.services.drafts import LINE_FIELDS
 from app.validators.context import Training
 from app.validators.fields import clean, loosen_date, parse_text
 from app.validators.remark import SENTENCES, Code, Remark
+from app.validators.trainer import Finding
 
 PROFILES = (("conducteur", "Conducteur"), ("formateur", "Formateur"), ("moniteur", "Moniteur"))
 MODES = (("fichier", "Importer un fichier"), ("manuel", "Manuellement"), ("api", "Souscrire à l'API"))
-DRIVER, BY_HAND = "conducteur", "manuel"
+DRIVER, TRAINER, BY_HAND = "conducteur", "formateur", "manuel"
+#: Choice of « Mes sessions » → profile of the trainer it starts.
+TRAINER_PROFILES = {"formateur": trainer.TRAINER, "moniteur": trainer.INSTRUCTOR}
 
 
 class ChoiceForm(Form):  # type: ignore[misc]
@@ -25,7 +29,7 @@ class ChoiceForm(Form):  # type: ignore[misc]
     mode = RadioField("Mode d’enregistrement", choices=list(MODES), default=BY_HAND)
 
 
-def _loosened(value: str | None) -> str:
+def loosened(value: str | None) -> str:
     """Return a date as the rules know it, where it was typed in another of the usual ways."""
     return loosen_date(value or "")
 
@@ -40,7 +44,7 @@ class TrainingForm(Form):  # type: ignore[misc]
     """Step 1: label (with its category) and end date."""
 
     training_id = StringField("Libellé de la formation", filters=[_id])
-    end_date = StringField("Date de fin de la formation", filters=[_loosened])
+    end_date = StringField("Date de fin de la formation", filters=[loosened])
 
 
 class LineForm(Form):  # type: ignore[misc]
@@ -50,7 +54,7 @@ class LineForm(Form):  # type: ignore[misc]
     order_number = StringField("N° de commande", [InputRequired()])
     first_name = StringField("Prénom", [InputRequired()])
     last_name = StringField("Nom", [InputRequired()])
-    birth_date = StringField("Date de naissance", [InputRequired()], filters=[_loosened])
+    birth_date = StringField("Date de naissance", [InputRequired()], filters=[loosened])
     permit_number = StringField("N° de permis", [InputRequired()])
 
     @property
@@ -81,7 +85,7 @@ class PasteForm(Form):  # type: ignore[misc]
 _FIELD_OF_FORM = {"training_label": "training_id", "category": "training_id"}
 
 
-def put_remarks(form: Form, remarks: Iterable[Remark]) -> None:
+def put_remarks(form: Form, remarks: Iterable[Remark | Finding]) -> None:
     """Put each remark on its field, one sentence a field; what concerns no field of the form is said above it."""
     for remark in remarks:
         name = remark.field or ""

@@ -19,6 +19,8 @@ FIXED = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+#: What a reading of the API says instead of `no-store`: the caller alone keeps it, and asks each time whether it still holds.
+REVALIDATED = "private, no-cache"
 
 
 def csp_nonce() -> str:
@@ -36,7 +38,8 @@ def _secure(response: Response) -> Response:
     response.headers.setdefault("Content-Security-Policy", POLICY.format(nonce=csp_nonce()))
     for name, value in FIXED.items():
         response.headers.setdefault(name, value)
-    if not (request.endpoint or "").endswith("static"):
+    keeps = (request.endpoint or "").endswith("static") or response.headers.get("Cache-Control") == REVALIDATED
+    if not keeps:
         # `no-store`, also for signed-out pages: after signing out, « back » must show nothing of the person's.
         response.headers["Cache-Control"] = "no-store"
     return response

@@ -18,12 +18,12 @@ class IndexView(BaseView):  # type: ignore[misc]
 
     @expose("/")
     def index(self) -> Response:
-        """Lead to « Mes sessions », the back office, the driver's space, or the sign-in page."""
+        """Lead to « Mes sessions », the agents' dashboard, the driver's space, or the sign-in page."""
         if not g.user.is_authenticated:
             return redirect(url_for("LoginView.login"))
         names = {role.name for role in g.user.roles}
         for role, address in (
-            (roles.AGENT, "/centres/list/"),
+            (roles.AGENT, "/tableau-de-bord/"),
             (roles.CENTRE, "/sessions/"),
             (roles.DRIVER, "/mon-espace/"),
         ):

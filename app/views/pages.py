@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+from flask import Blueprint, Response, render_template
 
 blueprint = Blueprint("pages", __name__)
 
@@ -11,6 +11,12 @@ blueprint = Blueprint("pages", __name__)
 def help_page() -> str:
     """Show how to register trainings and where to find documents."""
     return render_template("pages/help.html")
+
+
+@blueprint.get("/robots.txt")
+def robots() -> Response:
+    """Ask search engines to leave the verification page alone: numbers and initials are nobody's search result."""
+    return Response("User-agent: *\nDisallow: /verifier/\n", mimetype="text/plain")
 
 
 @blueprint.get("/accessibilite/")

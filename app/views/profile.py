@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from flask import flash, g, make_response, redirect, request, url_for
 from flask_appbuilder import expose
-from flask_login import login_user
 from werkzeug.wrappers import Response
 
-from app.services import driver_space, password_change
+from app.services import driver_space, password_change, second_factor, sign_in
 from app.services.passwords import WeakPassword
 from app.services.throttle import TooOften
 
+from . import sign_ins
 from .account_forms import ChangePasswordForm
 from .base import Screen
 from .sign_up import too_often
@@ -31,9 +31,17 @@ class ProfileView(Screen):
             flash("Votre mot de passe est changé. Vos autres connexions sont fermées.", "success")
             return redirect(url_for("ProfileView.index"))
         page = self.render_template(
-            "account/profile.html", title="Mon profil", form=form, driver=driver_space.driver_of(g.user.id)
-        )
+            "account/profile.html", title="Mon profil", form=form, driver=driver_space.driver_of(g.user.id),
+            offers_factor=second_factor.is_privileged(g.user), has_factor=second_factor.is_on(g.user.id),
+        )  # fmt: skip
         return make_response(page, 422 if form.errors else 200)
+
+    @expose("/autres-sessions", methods=["POST"])
+    def end_others(self) -> Response:
+        """End every other sign-in of this person; this browser stays signed in."""
+        sign_ins.renew(sign_in.end_all(g.user.id, "sign_in.others_ended"))
+        flash("Vos autres sessions sont fermées. Vous restez connecté ici.", "success")
+        return redirect(url_for("ProfileView.index"))
 
 
 def _changed(form: ChangePasswordForm) -> bool:
@@ -48,5 +56,5 @@ def _changed(form: ChangePasswordForm) -> bool:
     except WeakPassword as refusal:
         form.password.errors = [refusal.message]
         return False
-    login_user(person, remember=False)
+    sign_ins.renew(person)
     return True

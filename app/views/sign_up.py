@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from flask import Blueprint, flash, g, make_response, redirect, render_template, request, url_for
-from flask_login import login_user
 from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
 from wtforms import Form
@@ -12,6 +11,7 @@ from app.models.sign_up import CONFIRM
 from app.services import accounts, links
 from app.services.throttle import TooOften
 
+from . import sign_ins
 from .account_forms import ConfirmForm, SignUpForm
 
 blueprint = Blueprint("account", __name__, url_prefix="/inscription")
@@ -62,7 +62,7 @@ def confirm(token: str) -> Response:
         raise too_often(refusal) from None
     if person is None:
         return redirect(url_for("account.waiting"))
-    login_user(person, remember=False)
+    sign_ins.begin(person, "sign_up")
     flash("Votre compte est ouvert. Vos formations et vos documents apparaissent ici.", "success")
     return redirect("/mon-espace/")
 

@@ -12,13 +12,14 @@ from app.models import Batch
 from app.models.batch import CANCELLED, MANUAL, READY, REGISTERED
 from app.models.catalogue import full_label
 from app.models.centre import REGISTER
-from app.services import analysis, batches, clock, desk, drafts, pricing, registration, report
+from app.services import access, analysis, batches, clock, desk, drafts, pricing, registration, report
 from app.services.drafts import LineRefused
 from app.services.refusal import Refusal
 from app.services.report import Filter
+from app.validators.context import Training
 from app.validators.remark import Remark, kind_sentence
 
-from .base import Screen, batch_or_404, require_right
+from .base import Screen, batch_or_404, limits, require_right
 from .forms import LineForm, TrainingForm, families, put_remarks
 from .headers import is_htmx
 
@@ -112,21 +113,21 @@ class WizardView(Screen):
             }
             return self._training_page(batch, TrainingForm(data=chosen))
         form = TrainingForm(request.form)
-        open_ids = {training.id for training in drafts.open_trainings(batch.centre_id, clock.today())}
+        open_ids = {training.id for training in _open_trainings(batch)}
+        chosen_id = form.training_id.data if form.training_id.data in open_ids else 0
         try:
-            drafts.choose_training(
-                batch.id, form.training_id.data if form.training_id.data in open_ids else 0, form.end_date.data
-            )
+            drafts.choose_training(batch.id, chosen_id, form.end_date.data, g.user.id)
         except LineRefused as refusal:
             put_remarks(form, refusal.remarks)
             return self._training_page(batch, form), 422
         return redirect(step_address(batch, 2))
 
     def _training_page(self, batch: Batch, form: TrainingForm) -> str:
-        trainings = drafts.open_trainings(batch.centre_id, clock.today())
+        trainings = _open_trainings(batch)
         return str(
             self.render_template(
-                "sessions/training.html", form=form, families=families(trainings),
+                "sessions/training.html", form=form, families=families(trainings), limits=limits(),
+                closed=_closed(batch, trainings),
                 lines=drafts.line_count(batch.id), prices=pricing.unit_prices(clock.today()), **steps_of(batch),
             )
         )  # fmt: skip
@@ -154,7 +155,7 @@ class WizardView(Screen):
     def check(self, key: str) -> Response:
         """« Vérifier »; without any line, step 3 itself leads back."""
         batch = batch_at(key, 2)  # held: the check finds it in the session instead of reading it again
-        analysis.check(batch.id)
+        analysis.check(batch.id, g.user.id)
         return redirect(url_for("WizardView.checks", key=key))
 
     @expose("/<key>/confirmation")
@@ -189,6 +190,18 @@ class WizardView(Screen):
         return redirect(url_for("SessionsView.index"))
 
 
+def _open_trainings(batch: Batch) -> list[Training]:
+    return drafts.open_trainings(batch.centre_id, clock.today(), access.Reach(g.user.id))
+
+
+def _closed(batch: Batch, open_to_me: list[Training]) -> list[str]:
+    """Return the labels of the trainings open to the centre and not to the person, whose right is limited."""
+    if limits() is None:
+        return []
+    every = drafts.open_trainings(batch.centre_id, clock.today())
+    return [full_label(entry.label, entry.category) for entry in every if entry not in open_to_me]
+
+
 def kept_values(batch: Batch) -> dict[str, str]:
     """Return reference and order number of the last line added: they stay for the next one."""
     last = drafts.last_line(batch.id)
@@ -214,6 +227,7 @@ def checked(batch: Batch) -> dict[str, Any]:
     kinds = (batch.summary or {}).get("kinds", {}) if batch.is_checked else {}
     return {
         "counts": counts, "kept": kept, "quote": quote, "kinds": kinds, "without_account": kinds.get("no_account", 0),
+        "limits": limits() if "not_accredited" in kinds else None,
         "importable": batch.is_checked and batch.state == READY and quote is not None, **steps_of(batch),
         "order_numbers": report.order_numbers(batch.id),
         "tariff": pricing.unit_prices(clock.today()).get(batch.training_id or 0),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import abort, flash, redirect, request
+from flask import abort, flash, g, redirect, request
 from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
@@ -31,7 +31,7 @@ class LinesView(Screen):
         """« Ajouter »: keep the line; reference and order number stay for the next one."""
         batch, form = batch_at(key, 2), LineForm(request.form)
         try:
-            kept = drafts.add_line(batch.id, form.values)
+            kept = drafts.add_line(batch.id, form.values, g.user.id)
         except LineRefused as refusal:
             put_remarks(form, refusal.remarks)
             return self._refused(batch, form), 422
@@ -75,7 +75,8 @@ class LinesView(Screen):
         name = request.form.get("champ", "")
         if name not in LINE_FIELDS:
             abort(400)
-        put_remarks(form, [r for r in drafts.judge_line(batch, form.values) if r.severity is Severity.ERROR])
+        said = drafts.judge_line(batch, form.values, g.user.id)
+        put_remarks(form, [r for r in said if r.severity is Severity.ERROR])
         return str(self.render_template("sessions/field.html", field=form[name]))
 
     @expose("/<key>/lignes/<int(max=9999999):number>", methods=["POST"])
@@ -83,7 +84,7 @@ class LinesView(Screen):
         """Replace a line by what was typed, then go back to where its pencil was clicked."""
         batch, form = batch_at(key, 2), LineForm(request.form)
         try:
-            kept = drafts.change_line(batch.id, number, form.values)
+            kept = drafts.change_line(batch.id, number, form.values, g.user.id)
         except LineRefused as refusal:
             put_remarks(form, refusal.remarks)
             return self._refused(batch, form, number), 422
@@ -113,7 +114,7 @@ class LinesView(Screen):
     def restore(self, key: str) -> Response:
         """Bring a line back that was just deleted, as it was, at the end."""
         batch = batch_at(key, 2)
-        drafts.add_rows(batch.id, [LineForm(request.form).values])
+        drafts.add_rows(batch.id, [LineForm(request.form).values], g.user.id)
         flash("La ligne est rétablie, à la fin du tableau.", "success")
         return redirect(step_address(batch, 2, page=lines_page(batch, LAST).page))
 
@@ -131,7 +132,7 @@ class LinesView(Screen):
         form = PasteForm(request.form)
         if (rows := _rows(form)) is None:
             return self._paste_page(batch, form), 422
-        judged = drafts.preview(batch, rows)
+        judged = drafts.preview(batch, rows, g.user.id)
         return str(self.render_template("sessions/preview.html", paste=form, preview=judged, **steps_of(batch)))
 
     @expose("/<key>/lignes/coller", methods=["POST"])
@@ -141,7 +142,7 @@ class LinesView(Screen):
         if (rows := _rows(form)) is None:
             return self._paste_page(batch, form), 422
         try:
-            added = drafts.add_rows(batch.id, rows)
+            added = drafts.add_rows(batch.id, rows, g.user.id)
         except Refusal as refusal:
             form.text.errors = [refusal.message]
             return self._paste_page(batch, form), 422

@@ -13,13 +13,13 @@ from flask_appbuilder.cli import fab
 from sqlalchemy import func, select, update
 
 from app.extensions import db
-from app.models import Batch, BatchLine, Centre, ImportFile
-from app.services import clock, demonstration, imports, uploads
+from app.models import Batch, BatchLine, Centre, Document, ImportFile
+from app.services import clock, demonstration, imports, store, uploads
 from app.validators.remark import HEADERS
 from tests.corpus import builders
 from tests.services.test_analysis import FIRST_TABLE, SECOND_TABLE
 from tests.services.test_imports import rows_of, workbook
-from tests.support import centre_id, drain, person_id
+from tests.support import MARIE, centre_id, drain, person_id, registered
 
 DEMO = "12345678200010"
 
@@ -136,3 +136,12 @@ def test_the_first_account_of_a_new_installation_is_an_agent(app: Flask) -> None
     client = app.test_client()
     client.post("/login/", data={"username": "premier@op.example", "password": "volant-Ardoise-2026"})
     assert client.get("/centres/list/").status_code == 200
+
+
+def test_verifying_the_documents_tells_by_its_exit_code(app: Flask) -> None:
+    registered(MARIE)
+    drain()
+    assert run(app, "documents", "verify") == (0, "2 document(s) read: all as they were sealed\n")
+    document = db.session.execute(select(Document).limit(1)).scalar_one()
+    (store.folder() / str(document.path)).unlink()
+    assert run(app, "documents", "verify") == (1, "2 document(s) read: 1 missing\n")

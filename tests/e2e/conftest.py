@@ -78,7 +78,7 @@ def start_program(folder: Path, **env: str) -> Program:
 @pytest.fixture(scope="session")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     """Run one program for all browser tests."""
-    running = start_program(tmp_path_factory.mktemp("program"))
+    running = start_program(tmp_path_factory.mktemp("program"), WEBHOOK_PRIVATE_ADDRESSES="1")
     yield running
     assert running.stop() == 0
 

@@ -69,6 +69,14 @@ def by_file(page: Page, folder: Path) -> None:
     page.screenshot(path=IMAGES / "rapport.png", full_page=True)
 
 
+def of_the_representative(page: Page) -> None:
+    """Show the centre's dashboard and who may do what."""
+    page.goto("/tableau-de-bord/")
+    page.screenshot(path=IMAGES / "tableau-de-bord.png")
+    page.goto("/mon-centre/droits/")
+    page.screenshot(path=IMAGES / "droits.png")
+
+
 def main() -> None:
     """Take the pictures."""
     IMAGES.mkdir(parents=True, exist_ok=True)
@@ -81,6 +89,7 @@ def main() -> None:
             by_hand(manager)
             by_file(manager, folder)
             sign_in(browser, program, "conducteur@demo.example").screenshot(path=IMAGES / "mon-espace.png")
+            of_the_representative(sign_in(browser, program, "representant@demo.example"))
             sign_in(browser, program, "agent@demo.example").screenshot(path=IMAGES / "agents.png")
         finally:
             browser.close()

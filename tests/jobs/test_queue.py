@@ -98,3 +98,20 @@ def test_a_small_batch_does_not_wait_behind_a_large_one(app: Flask, bell: str) -
     order = [db.session.get_one(Outbox, job.args[0]).payload["registrations"] for job in queue.queue().jobs]
     mine = {r.id for r in db.session.query(Registration).filter_by(batch_id=small)}
     assert [bool(mine & set(ids)) for ids in order].index(True) == 1
+
+
+def test_a_relay_that_died_alone_is_started_again(app: Flask, bell: str) -> None:
+    bells = worker.WarmWorker([queue.queue()], connection=queue.connection(), serializer="json")
+    bells.app, bells.relay = app, worker.start_relay(app)
+    first = bells.relay
+    try:
+        bells.run_maintenance_tasks()
+        assert bells.relay is first
+        first.kill()
+        first.join()
+        bells.run_maintenance_tasks()
+        assert bells.relay is not first
+        assert bells.relay.is_alive()
+    finally:
+        bells.relay.kill()
+        bells.relay.join()

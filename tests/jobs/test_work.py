@@ -162,3 +162,27 @@ def test_an_account_made_after_registration_gets_no_mail_by_accident(app: Flask)
     driver = db.session.execute(select(Driver).where(Driver.permit_number == "82R987928")).scalar_one()
     assert driver.person_id is None
     assert mail.prepare_certificates(db.session.execute(select(Registration)).scalars()) == []
+
+
+def test_of_two_workers_that_seal_at_once_one_file_stays(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    registered(MARIE)
+    ids = list(db.session.execute(select(Registration.id)).scalars())
+    put, stored = store.put, []
+
+    def meanwhile(document_id: int, content: bytes) -> store.Stored:
+        """The other worker draws, stores and commits between this one's look and its own writing."""
+        monkeypatch.setattr(store, "put", put)
+        documents.draw(ids)
+        db.session.commit()
+        stored.append(put(document_id, content))
+        return stored[0]
+
+    monkeypatch.setattr(store, "put", meanwhile)
+    documents.draw(ids)
+    db.session.commit()
+    db.session.expire_all()
+    rows = all_documents()
+    assert len(rows) == 2
+    assert {path for path, _ in store.entries()} == {str(document.path) for document in rows}
+    assert stored[0].path not in {document.path for document in rows}
+    assert all(documents.content(document) for document in rows)

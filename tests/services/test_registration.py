@@ -25,8 +25,14 @@ from app.models import (
     ServiceContract,
     Tariff,
 )
-from app.services import access, analysis, batches, drafts, pricing, registration
-from tests.support import MARIE, PIERRE, draft, many, person_id, registered, training_id
+from app.services import access, actor, analysis, batches, drafts, pricing, registration
+from tests.support import MARIE, PIERRE, centre_id, draft, many, person_id, registered, training_id
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "postgresql-role"])
+def backend_name(request: pytest.FixtureRequest) -> str:
+    """Run each test on both bases, and under the role for which row-level security holds."""
+    return str(request.param)
 
 
 def count(model: Any) -> int:
@@ -127,12 +133,14 @@ class TestOnce:
         batch_id = draft(MARIE, PIERRE)
         analysis.check(batch_id)
         manager = person_id()
+        at_centre = actor.centre(manager, centre_id())
         db.session.remove()
         outcomes: list[registration.Outcome] = []
         gate = threading.Barrier(12)
 
         def act() -> None:
             with app.app_context():
+                actor.be(at_centre)
                 gate.wait()
                 outcomes.append(registration.register(batch_id, manager))
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask, abort
 from flask.testing import FlaskClient
+from sqlalchemy.exc import OperationalError
 
 SignIn = Callable[..., FlaskClient]
 
@@ -127,3 +128,44 @@ def test_a_page_that_is_no_number_is_refused(client: FlaskClient, value: str) ->
 
 def test_an_ordinary_page_number_passes(client: FlaskClient) -> None:
     assert client.get("/aide/", query_string={"page_Centres": "12"}).status_code == 200
+
+
+def test_a_base_that_is_away_is_said_and_when_to_come_back(
+    app: Flask, client: FlaskClient, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in(client, "gestionnaire@demo.example")
+
+    def away(*_: object) -> None:
+        raise OperationalError("SELECT secret-de-la-requete", {}, Exception("could not connect"))
+
+    monkeypatch.setattr(app.login_manager, "_user_callback", away)
+    for headers in ({}, {"HX-Request": "true"}, {"Accept": "application/json"}):
+        response = client.get("/sessions/", headers=headers)
+        assert response.status_code == 503
+        assert response.headers["Retry-After"] == "30"
+        assert "Le service ne peut pas répondre pour le moment." in response.text
+        assert "secret-de-la-requete" not in response.text
+
+
+def test_too_much_at_once_is_told_in_french(client: FlaskClient, sign_in: SignIn) -> None:
+    sign_in(client, "gestionnaire@demo.example")
+    data = {"file": (io.BytesIO(b"x" * (11 * 1024 * 1024)), "sessions.xlsx")}
+    response = client.post("/imports/", data=data, content_type="multipart/form-data")
+    assert response.status_code == 413
+    assert "un fichier fait 10 Mo au plus" in response.text
+
+
+@pytest.mark.parametrize("code", [400, 403, 404, 413, 429, 500, 503])
+@pytest.mark.parametrize("asks", ["page", "htmx", "json"])
+def test_each_error_comes_as_it_was_asked_for(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, code: int, asks: str
+) -> None:
+    monkeypatch.setitem(app.view_functions, "pages.help_page", lambda: abort(code))
+    headers = {"page": {}, "htmx": {"HX-Request": "true"}, "json": {"Accept": "application/json"}}[asks]
+    response = client.get("/aide/", headers=headers)
+    assert response.status_code == code
+    assert ("<html" in response.text) == (asks == "page")
+    assert ("HX-Retarget" in response.headers) == (asks == "htmx")
+    assert (response.mimetype == "application/problem+json") == (asks == "json")
+    if asks == "json":
+        assert response.get_json(force=True)["status"] == code

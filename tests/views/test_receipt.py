@@ -74,3 +74,26 @@ def test_it_is_the_centres_own(client: FlaskClient, sign_in: SignIn, email: str,
     path = Path(sign_in(client, email), registered(MARIE).key)
     assert path.get("recu").status_code == code
     assert path.get("recu/etat").status_code == code
+
+
+def test_all_lines_are_on_one_page_to_print(manager: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = Path(manager, registered(*many(60)).key)
+    assert "Imprimer toutes les lignes" in path.get("recu").text
+    page = path.get("recu/imprimer").text
+    assert page.count('data-label="Stagiaire"') == 60
+    assert "1\u00a0520,40\u00a0€" in page
+    assert page.count("25,34\u00a0€</td>") == 60
+    monkeypatch.setattr("app.services.receipts.PRINTED", 25)
+    assert "partie 1 sur 3" in path.get("recu/imprimer").text
+    assert path.get("recu/imprimer", page=3).text.count('data-label="Stagiaire"') == 10
+
+
+def test_a_short_receipt_prints_as_it_stands(manager: FlaskClient) -> None:
+    path = Path(manager, registered(MARIE).key)
+    assert "Imprimer toutes les lignes" not in path.get("recu").text
+    assert path.get("recu/imprimer").status_code == 200
+
+
+def test_what_is_not_registered_has_nothing_to_print(manager: FlaskClient) -> None:
+    key = on_draft(manager, MARIE).key
+    assert manager.get(f"/sessions/{key}/recu/imprimer").headers["Location"] == f"/sessions/{key}/recu"
