@@ -9,6 +9,7 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "RGAAv4"]
 
 
 def violations(page: Page) -> list[str]:
-    """Return the violations of the page as it stands, each with the elements concerned."""
+    """Return the violations of the page, once loaded, each with the elements concerned."""
+    page.wait_for_load_state()  # a click comes back when the new page begins, not when all of it is there
     found = Axe().run(page, options={"runOnly": {"type": "tag", "values": TAGS}}).response["violations"]
     return [f"{v['id']}: {v['help']} — " + " · ".join(n["html"][:160] for n in v["nodes"][:4]) for v in found]

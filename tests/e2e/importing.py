@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Error, Locator, Page, expect
 
 from tests.services.test_analysis import ORDER
 
@@ -24,6 +26,7 @@ MAIN_REMARKS = {
     6: "Le stagiaire doit être majeur",
 }
 Table = list[tuple[Any, ...]]
+Found = TypeVar("Found")
 
 
 def strangers(table: Table, mark: str = "9") -> Table:
@@ -50,6 +53,21 @@ def counters(page: Page) -> list[str]:
     return [" ".join(text.split()) for text in page.locator("#counters .counter").all_inner_texts()]
 
 
+def settles(page: Page, read: Callable[[Page], Found], wanted: Found, seconds: float = 15) -> None:
+    """Wait until what is read on screen is what is wanted: after a click, the old page or half the new one may stand."""
+    until = time.monotonic() + seconds
+    while (found := _found(page, read)) != wanted and time.monotonic() < until:
+        page.wait_for_timeout(50)
+    assert found == wanted
+
+
+def _found(page: Page, read: Callable[[Page], Found]) -> Found | None:
+    try:
+        return read(page)
+    except Error:  # the page was replaced while it was read
+        return None
+
+
 def cell(page: Page, line: int, field: str) -> Locator:
     return page.locator(f"#ligne-{line} [data-cell={field}]")
 
@@ -66,14 +84,18 @@ def correct(page: Page, line: int, field: str, value: str, key: str = "F2") -> N
 
 
 def shown_rows(page: Page) -> list[tuple[str, list[str]]]:
-    """Return main remark and the ten other cells of each row, as they are read on screen."""
-    rows = []
-    for row in page.locator("#rows tr").all():
-        first, *others = [" ".join(text.split()) for text in row.locator("td").all_text_contents()]
-        main = row.locator(".remark").first.text_content() if row.locator(".remark").count() else ""
-        rows.append((str(main).split(" : ", 1)[-1], [_bare(text) for text in others]))
-        assert first is not None
-    return rows
+    """Return main remark and the ten other cells of each row, as they stand on screen at one moment."""
+    read = page.locator("#rows tr").evaluate_all(
+        """rows => rows.map(row => [
+            row.querySelector(".remark")?.textContent ?? "", [...row.querySelectorAll("td")].map(cell => cell.textContent)
+        ])"""
+    )
+    return [(main.split(" : ", 1)[-1], [_bare(" ".join(text.split())) for text in cells[1:]]) for main, cells in read]
+
+
+def shown_lines(page: Page) -> list[str]:
+    """Return the numbers of the lines on screen, in their order."""
+    return [cells[0] for _, cells in shown_rows(page)]
 
 
 def _bare(text: str) -> str:

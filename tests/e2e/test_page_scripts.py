@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from flask import Flask, render_template_string
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page, Route, expect
 from werkzeug.datastructures import MultiDict
 from wtforms import Form, StringField
 from wtforms.validators import InputRequired
@@ -77,7 +77,7 @@ def test_a_date_is_put_in_order_on_leaving_the_field(show: Callable[..., Page], 
     page = show()
     page.fill("#birth_date", typed)
     page.focus("#last_name")
-    assert page.input_value("#birth_date") == "27/03/1990"
+    expect(page.locator("#birth_date")).to_have_value("27/03/1990")
 
 
 @pytest.mark.parametrize("typed", ["27/03/90", "demain", "2703199", "1990"])
@@ -85,7 +85,7 @@ def test_what_is_no_full_date_stays_as_typed(show: Callable[..., Page], typed: s
     page = show()
     page.fill("#birth_date", typed)
     page.focus("#last_name")
-    assert page.input_value("#birth_date") == typed
+    expect(page.locator("#birth_date")).to_have_value(typed)
 
 
 def test_enter_sends_the_date_in_order(show: Callable[..., Page]) -> None:
@@ -98,33 +98,33 @@ def test_enter_sends_the_date_in_order(show: Callable[..., Page]) -> None:
 
 def test_a_day_chosen_in_the_calendar_is_written_in_the_field(show: Callable[..., Page]) -> None:
     page = show()
-    assert page.get_by_role("button", name="Ouvrir le calendrier : date de naissance").is_visible()
+    expect(page.get_by_role("button", name="Ouvrir le calendrier : date de naissance")).to_be_visible()
     page.eval_on_selector(
         ".joined__picker",
         "picker => { picker.value = '2001-02-03'; picker.dispatchEvent(new Event('change', { bubbles: true })) }",
     )
-    assert page.input_value("#birth_date") == "03/02/2001"
-    assert page.evaluate("document.activeElement.id") == "birth_date"
+    expect(page.locator("#birth_date")).to_have_value("03/02/2001")
+    expect(page.locator("#birth_date")).to_be_focused()
 
 
 def test_a_dialog_begins_on_cancel_and_gives_the_focus_back(show: Callable[..., Page]) -> None:
     page = show()
     page.get_by_role("button", name="Importer…").click()
     dialog = page.get_by_role("dialog", name="Confirmation")
-    assert dialog.is_visible()
-    assert dialog.get_by_role("button", name="Importer 3 lignes — 76,02 € HT").is_visible()
-    assert page.evaluate("document.activeElement.textContent") == "Annuler"
+    expect(dialog).to_be_visible()
+    expect(dialog.get_by_role("button", name="Importer 3 lignes — 76,02 € HT")).to_be_visible()
+    expect(dialog.get_by_role("button", name="Annuler")).to_be_focused()
     page.keyboard.press("Escape")
-    assert dialog.is_hidden()
-    assert page.evaluate("document.activeElement.textContent") == "Importer…"
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_role("button", name="Importer…")).to_be_focused()
 
 
 def test_an_error_summary_has_the_focus_and_leads_to_its_fields(show: Callable[..., Page]) -> None:
     page = show(birth_date="27/03/1990", last_name="")
     assert page.title() == "Erreur : Essai – Registre CQC"
-    assert page.evaluate("document.activeElement.hasAttribute('data-error-summary')")
+    expect(page.locator("[data-error-summary]")).to_be_focused()
     page.get_by_role("link", name="Nom non renseigné").click()
-    assert page.evaluate("document.activeElement.id") == "last_name"
+    expect(page.locator("#last_name")).to_be_focused()
 
 
 def test_leaving_with_something_typed_and_not_sent_asks_first(show: Callable[..., Page]) -> None:
@@ -159,8 +159,8 @@ def test_the_menu_closes_on_escape_and_gives_the_focus_back(
     sign_in(client, "gestionnaire@demo.example")
     page = show()
     page.locator(".menu--who summary").click()
-    assert page.get_by_role("button", name="Se déconnecter").is_visible()
+    expect(page.get_by_role("button", name="Se déconnecter")).to_be_visible()
     page.keyboard.press("Tab")
     page.keyboard.press("Escape")
-    assert page.get_by_role("button", name="Se déconnecter").is_hidden()
-    assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+    expect(page.get_by_role("button", name="Se déconnecter")).to_be_hidden()
+    expect(page.locator(".menu--who summary")).to_be_focused()

@@ -25,13 +25,19 @@ def show_password(page: Page) -> None:
     page.get_by_role("button", name="Se connecter").click()
 
 
+def spare_codes(page: Page) -> list[str]:
+    """Wait for the ten codes and return them."""
+    expect(page.locator(".codes code")).to_have_count(10)
+    return page.locator(".codes code").all_inner_texts()
+
+
 def test_a_second_factor_is_set_up_asked_for_and_reset(new_person: Callable[..., Page]) -> None:
     owner = new_person(OWNER)
     owner.goto("/mon-profil/")
     look(owner, "profile-privileged")
     owner.get_by_role("link", name="Activer la double authentification").click()
     expect(owner.get_by_role("img", name="Code QR de la clé, écrite en toutes lettres ci-dessous")).to_be_visible()
-    assert owner.locator("img.qr").evaluate("image => image.complete && image.naturalWidth > 100")
+    owner.wait_for_function("(image => image.complete && image.naturalWidth > 100)(document.querySelector('img.qr'))")
     look(owner, "factor-setup")
     phone = pyotp.TOTP(owner.locator("code.secret").inner_text().replace(" ", ""))
     owner.get_by_label("Code", exact=True).fill("000000")
@@ -44,7 +50,7 @@ def test_a_second_factor_is_set_up_asked_for_and_reset(new_person: Callable[...,
     owner.get_by_role("button", name="Activer", exact=True).click()
     expect(owner.get_by_role("heading", level=1)).to_have_text("Vos codes de secours")
     look(owner, "factor-codes")
-    codes = owner.locator(".codes code").all_inner_texts()
+    codes = spare_codes(owner)
     owner.get_by_role("link", name="Je les ai conservés").click()
     owner.get_by_role("link", name="Gérer la double authentification").click()
     look(owner, "factor-on")
@@ -85,7 +91,7 @@ def test_a_code_of_the_telephone_opens_once(new_person: Callable[..., Page]) -> 
     agent.get_by_label("Code", exact=True).fill(phone.now())
     agent.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
     agent.get_by_role("button", name="Activer", exact=True).click()
-    codes = agent.locator(".codes code").all_inner_texts()
+    codes = spare_codes(agent)
     agent.goto("/")
     agent.get_by_text("Ouvrir le menu de la personne").click(force=True)
     agent.get_by_role("button", name="Se déconnecter").click()
