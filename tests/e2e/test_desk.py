@@ -8,7 +8,20 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.faults.person import Person
+from tests.support import many
+
 from .axe import violations
+from .conftest import Program
+
+
+@pytest.fixture(scope="module", autouse=True)
+def registered(program: Program) -> None:
+    """Register a driver: without any registration a dashboard has words instead of a trend."""
+    person = Person(program.url, "gestionnaire@demo.example")
+    key = person.draft(*many(1))
+    person.post(f"/sessions/{key}/importer")
+    assert "/recu" in person.at
 
 
 @pytest.mark.parametrize("width", [1280, 390])
