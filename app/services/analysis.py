@@ -11,7 +11,8 @@ from app.extensions import db
 from app.models import Batch, BatchLine
 from app.models.batch import ANALYSING, IN_ERROR, OPEN_STATES, READY
 from app.validators.batch import Report, check_batch
-from app.validators.line import RawLine, parse_lines
+from app.validators.line import RawLine
+from app.validators.reading import parse_lines
 from app.validators.remark import Code, encode_remarks
 
 from . import batches, clock, facts

@@ -94,8 +94,7 @@ def _write(caller: Caller, demand: Demand) -> dict[str, Any]:
     with transaction(durable=True):
         found = _analyse(caller, demand.lines)
         batch_id, key = _add_batch(caller, demand)
-        rows = [line_values(batch_id, row) for row in found.report.rows]
-        bulk.insert_rows(BatchLine.__table__, LINE_COLUMNS, rows)
+        bulk.insert_rows(BatchLine.__table__, LINE_COLUMNS, line_values(batch_id, found.report.rows))
         written = registration.write_lines(batch_id, caller.centre_id, found)
         answer = _answer(key, written)
         registration.conclude(

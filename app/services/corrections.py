@@ -12,7 +12,8 @@ from app.extensions import db
 from app.models import Batch, BatchLine
 from app.models.batch import ASIDE_RANK, ERROR_RANK, FILE, IN_ERROR, INFORMATION_RANK, OPEN_STATES, READY
 from app.validators.context import Suggestion
-from app.validators.line import Line, RawLine, parse_lines
+from app.validators.line import Line, RawLine
+from app.validators.reading import parse_lines
 from app.validators.remark import FIELDS, Code, decode_remarks, encode_remarks
 
 from . import analysis, batches, clock, facts, journal

@@ -13,7 +13,8 @@ from app.models import Batch, BatchLine, Training
 from app.models.batch import DRAFT, MANUAL, OPEN_STATES
 from app.validators.batch import Row, check_batch
 from app.validators.context import Training as CatalogueEntry
-from app.validators.line import RawLine, parse_lines
+from app.validators.line import RawLine
+from app.validators.reading import parse_lines
 from app.validators.remark import Remark, Severity, encode_remarks
 
 from . import analysis, batches, clock, facts, journal

@@ -25,7 +25,8 @@ from app.models.batch import (
     REGISTERING,
 )  # fmt: skip
 from app.models.outbox import ANALYSIS
-from app.validators.line import RawLine, parse_lines
+from app.validators.line import RawLine
+from app.validators.reading import parse_lines
 from app.validators.remark import FIELDS, Code, Remark, decode_remarks
 
 from . import batches, clock, facts, journal, outbox, pricing

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
+from collections.abc import Iterator, Sequence
+from itertools import repeat
 from pathlib import Path
 from typing import IO
 
@@ -14,10 +15,11 @@ from app.models import Batch, BatchLine, ImportFile
 from app.models.batch import ANALYSING, FAILED, FILE, REFUSED, REGISTERED
 from app.models.import_file import ANTIVIRUS, CHECKING, READING, STORING
 from app.models.outbox import ANALYSIS
-from app.validators.batch import Report, Row, check_alone, compare, report_of
+from app.validators.batch import Judge, Report, Row, compare, report_of
 from app.validators.file import FileRefused, check_content, check_name, check_size, kind_of
-from app.validators.line import RawLine, parse_lines
+from app.validators.line import RawLine
 from app.validators.memory import collector_paused
+from app.validators.reading import Reader
 from app.validators.remark import FIELDS, encode_remarks
 
 from . import analysis, antivirus, batches, bulk, clock, facts, journal, outbox, uploads, workbook
@@ -142,6 +144,7 @@ class _Lines:
 
     def __init__(self, batch: Batch) -> None:
         self._catalogue = facts.load_catalogue()
+        self._reader, self._judge = Reader(self._catalogue), Judge()
         self._centre_id, self._batch_id = batch.centre_id, batch.id
         self._reach = analysis.reach_of(batch)
         self._rows: list[Row] = []
@@ -151,24 +154,24 @@ class _Lines:
         """Note lines that came; take them on in steps large enough to share what they repeat."""
         self._waiting += raws
         if len(self._waiting) >= STEP:
-            self._judge()
+            self._keep()
             _progress(self._batch_id, CHECKING, len(self._rows), expected)
 
     def all(self) -> list[Row]:
         """Return all lines judged alone, once the last have come."""
         _progress(self._batch_id, CHECKING, len(self._rows), len(self._rows) + len(self._waiting))
-        self._judge()
+        self._keep()
         return self._rows
 
-    def _judge(self) -> None:
-        lines = parse_lines(self._waiting, self._catalogue)
+    def _keep(self) -> None:
+        lines = self._reader.read(self._waiting)
         self._waiting = []
         with transaction():
             known = facts.load(self._centre_id, clock.today(), self._catalogue, lines, self._reach)
-            rows = check_alone(lines, known.context)
+            rows = self._judge.check(lines, known.context)
             # Lines with an error side by side: whoever reads them alone reads a few pages of the table, not all.
-            values = (line_values(self._batch_id, row) for row in sorted(rows, key=attrgetter("rank")))
-            bulk.insert_rows(BatchLine.__table__, LINE_COLUMNS, values)
+            blocks = report_of(rows).rows
+            bulk.insert_rows(BatchLine.__table__, LINE_COLUMNS, line_values(self._batch_id, blocks))
         self._rows += rows
 
 
@@ -189,12 +192,19 @@ def _conclude(batch_id: int, rows: list[Row]) -> None:
             _delete_lines(batch_id)
 
 
-def line_values(batch_id: int, row: Row) -> tuple[object, ...]:
-    """Return the columns of a judged line, in the order of LINE_COLUMNS; true and false as 1 and 0, which is quicker."""
-    line, remarks = row.line, row.remarks
-    raw = line.raw
-    text = "" if not remarks else remarks[0].encode() if len(remarks) == 1 else encode_remarks(remarks)
-    return (batch_id, *raw[:10], row.rank, text, int(raw.numeric_permit), line.group, 0)
+def line_values(batch_id: int, rows: Sequence[Row]) -> Iterator[tuple[object, ...]]:
+    """Return the columns of judged lines, in the order of LINE_COLUMNS; true and false as 1 and 0, which is quicker."""
+    if not rows:
+        return iter(())
+    *typed, numeric = zip(*(row.line.raw for row in rows), strict=True)
+    # Most remarks are those of many lines, held once: each is looked at and written out once.
+    said = {
+        id(row.remarks): (row.rank, encode_remarks(row.remarks))
+        for row in {id(row.remarks): row for row in rows}.values()
+    }
+    ranks, remarks = zip(*(said[id(row.remarks)] for row in rows), strict=True)
+    groups = [row.line.group for row in rows]
+    return zip(repeat(batch_id), *typed, ranks, remarks, map(int, numeric), groups, repeat(0))
 
 
 def _delete_lines(batch_id: int) -> None:

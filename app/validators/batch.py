@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from typing import Any
 
-from app.validators.context import Context
+from app.validators.context import Context, DriverKey
 from app.validators.line import Choice, Line, in_order
 from app.validators.memory import collector_paused
 from app.validators.remark import Code, Remark, Severity
-from app.validators.rules import AGE_RULES, DRIVER_RULES, TRAINING_RULES, ask, check_line, no_account, training_key
+from app.validators.rules import AGE_RULES, DRIVER_RULES, TRAINING_RULES, ask, check_line, training_key
 
-__all__ = ["Report", "Row", "check_alone", "check_batch", "check_line", "compare", "report_of"]
+__all__ = ["Judge", "Report", "Row", "check_batch", "check_line", "compare", "report_of"]
 
 
 @dataclass(slots=True)
@@ -77,7 +77,12 @@ class Report:
     def kinds(self) -> dict[str, int]:
         """Kind of remark → number of lines that bear it, in the order of the table of rules."""
         # A line bears a kind once at most, so that counting remarks counts lines.
-        told = Counter((r.rank, r.code, r.field, r.detail) for row in self.rows for r in row.remarks)
+        # Most remarks are one object, said of many lines: looked at once each.
+        times = Counter(id(remark) for row in self.rows for remark in row.remarks)
+        said = {id(remark): remark for row in self.rows for remark in row.remarks}
+        told: Counter[tuple[int, Code, str | None, str]] = Counter()
+        for key, remark in said.items():
+            told[remark.rank, remark.code, remark.field, remark.detail] += times[key]
         return {Remark(code, field, detail=detail).kind: told[rank, code, field, detail]
                 for rank, code, field, detail in sorted(told)}  # fmt: skip
 
@@ -95,20 +100,9 @@ class Report:
 @collector_paused()
 def check_batch(lines: Sequence[Line], context: Context) -> Report:
     """Judges all lines, each alone and against those before it; nothing is raised."""
-    rows = check_alone(sorted(lines, key=_number), context)
+    rows = Judge().check(sorted(lines, key=_number), context)
     compare(rows)
     return report_of(rows)
-
-
-@collector_paused()
-def check_alone(lines: Iterable[Line], context: Context) -> list[Row]:
-    """Judges each line as if there were no other, in the order given; nothing is raised."""
-    judge = _Judge(context)
-    rows = []
-    for line in lines:
-        remarks = line.remarks + judge.remarks(line)
-        rows.append(Row(line, in_order(remarks) if len(remarks) > 1 else remarks))
-    return rows
 
 
 @collector_paused()
@@ -136,31 +130,44 @@ def report_of(rows: Iterable[Row]) -> Report:
     return Report(errors + informations + clean, len(errors), len(informations))
 
 
-class _Judge:
-    """Asks the rules, each distinct training and each distinct age once: a large file repeats them."""
+class Judge:
+    """Asks the rules of the lines of one file, each distinct training and each distinct age once: a large file repeats them.
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    What it was told stays known from one call to the next: their contexts differ by the drivers only. Of drivers nothing is
+    known about, rules 11 to 13 say the same: they are asked once, of the first of them.
+    """
+
+    def __init__(self) -> None:
         self._by_choice: dict[Choice, tuple[Remark, ...]] = {}
         self._by_age: dict[tuple[date | None, bool | None], tuple[Remark, ...]] = {}
-        knows_drivers = bool(context.own_registrations or context.own_names)
-        self._driver_rules = DRIVER_RULES if knows_drivers else (no_account,)
+        self._of_strangers: tuple[Remark, ...] | None = None
 
-    def remarks(self, line: Line) -> tuple[Remark, ...]:
+    @collector_paused()
+    def check(self, lines: Iterable[Line], context: Context) -> list[Row]:
+        """Judges each line as if there were no other, in the order given; nothing is raised."""
+        registered = {(born, permit) for born, permit, *_ in context.own_registrations}
+        known = {*context.accounts, *context.own_names, *registered}
+        rows = []
+        for line in lines:
+            remarks = line.remarks + self._remarks(line, context, known)
+            rows.append(Row(line, in_order(remarks) if len(remarks) > 1 else remarks))
+        return rows
+
+    def _remarks(self, line: Line, context: Context, known: Set[DriverKey]) -> tuple[Remark, ...]:
         """What the rules say of one line, not yet in order."""
-        choice = line.choice
+        choice, driver = line.choice, line.driver_key
         trained = self._by_choice.get(choice)
         if trained is None:
-            trained = self._by_choice[choice] = ask(TRAINING_RULES, line, self._context)
+            trained = self._by_choice[choice] = ask(TRAINING_RULES, line, context)
         age = (line.birth_date, choice.minors_allowed)
         aged = self._by_age.get(age)
         if aged is None:
-            aged = self._by_age[age] = ask(AGE_RULES, line, self._context)
-        remarks = trained + aged
-        for rule in self._driver_rules:
-            if (remark := rule(line, self._context)) is not None:
-                remarks += (remark,)
-        return remarks
+            aged = self._by_age[age] = ask(AGE_RULES, line, context)
+        if driver is None or driver in known:
+            return trained + aged + ask(DRIVER_RULES, line, context)
+        if self._of_strangers is None:
+            self._of_strangers = ask(DRIVER_RULES, line, context)
+        return trained + aged + self._of_strangers
 
 
 def _number(line: Line) -> int:

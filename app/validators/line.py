@@ -1,20 +1,18 @@
-"""From what was typed to what it means: RawLine → Line, with the remarks of the rules 1 to 3."""
+"""A line as typed and a line understood: RawLine and Line."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from operator import attrgetter
-from typing import Any, NamedTuple, TypeVar
+from functools import lru_cache
+from typing import NamedTuple
 
-from app.validators.context import Catalogue, Category, DriverKey, Training
-from app.validators.fields import clean, is_bare_permit, parse_date, parse_name, parse_permit, parse_text
-from app.validators.memory import collector_paused
-from app.validators.remark import FIELDS, TEXT_COLUMN, Code, Remark
+from app.validators.context import Category, DriverKey, Training
+from app.validators.fields import clean
+from app.validators.remark import FIELDS, Remark
 
-Value = TypeVar("Value")
+_iso = lru_cache(maxsize=65536)(date.isoformat)  # as many days as a life holds, twice
 
 
 class RawLine(NamedTuple):
@@ -56,8 +54,7 @@ class Choice:
     remarks: tuple[Remark, ...]
 
 
-@dataclass(slots=True)
-class Line:
+class Line(NamedTuple):
     """A line understood. Texts are cleaned; what could not be understood is None and has a remark."""
 
     raw: RawLine
@@ -114,7 +111,8 @@ class Line:
     @property
     def group(self) -> str:
         """What lines of the same driver share, well formed or not; lines of two groups never speak of each other."""
-        return f"{self.birth_date or clean(self.raw.birth_date)} {self.permit or clean(self.raw.permit_number)}"
+        born = _iso(self.birth_date) if self.birth_date else clean(self.raw.birth_date)
+        return f"{born} {self.permit or clean(self.raw.permit_number)}"
 
     @property
     def identity(self) -> tuple[object, ...]:
@@ -134,68 +132,6 @@ class Line:
         )
 
 
-class _Column(dict[str, Value]):
-    """Typed text → its value, each distinct text being read once."""
-
-    def __init__(self, field: str, parse: Callable[[str], Value | None], otherwise: Callable[[str], Value]) -> None:
-        """`otherwise` gives the value of a text that is missing or malformed."""
-        self.field = field
-        self.faults: dict[str, Remark] = {}
-        self._missing = Remark(Code.MISSING, field)
-        self._malformed = Remark(Code.FORMAT, field)
-        self._parse = parse
-        self._otherwise = otherwise
-
-    def __missing__(self, typed: str) -> Value:
-        text = clean(typed)
-        value = self._parse(text) if text else None
-        if value is None:
-            value = self._otherwise(text)
-            if text or self.field != "reference":  # the one field that may be left out
-                self.faults[typed] = self._malformed if text else self._missing
-        self[typed] = value
-        return value
-
-
-class _Choices(dict[tuple[str, str, "date | None"], Choice]):
-    """Label and category as typed, end date → what they mean together."""
-
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
-
-    def __missing__(self, key: tuple[str, str, date | None]) -> Choice:
-        label, category = clean(key[0]), clean(key[1])
-        entries = self._catalogue.entries(label)
-        known = Category.from_text(category)
-        types = {entry.minors_allowed for entry in entries}
-        choice = self[key] = Choice(
-            label_text=label,
-            category_text=category,
-            label=entries[0].label if entries else label,
-            training=_named(entries, known, key[2]),
-            category=known,
-            minors_allowed=types.pop() if len(types) == 1 else None,
-            remarks=tuple(_unknown(label, bool(entries), category, known)),
-        )
-        return choice
-
-
-def _unknown(label: str, is_label_known: bool, category: str, known: Category | None) -> Iterator[Remark]:
-    if not is_label_known:
-        yield Remark(Code.UNKNOWN_TRAINING if label else Code.MISSING, "training_label")
-    if known is None:
-        yield Remark(Code.UNKNOWN_CATEGORY if category else Code.MISSING, "category")
-
-
-def _named(entries: tuple[Training, ...], category: Category | None, day: date | None) -> Training | None:
-    """The entry meant, or the label's own where the category does not fit or is not known; None when in doubt."""
-    fitting = [entry for entry in entries if entry.category == category] or list(entries)
-    if len({entry.category for entry in fitting}) != 1:
-        return None
-    # One label may have had several entries in turn: the one in force on the end date is meant, else the latest.
-    return next((entry for entry in fitting if day and entry.is_valid_on(day)), fitting[-1])
-
-
 def in_order(remarks: Iterable[Remark]) -> tuple[Remark, ...]:
     """The remarks of one line in the order shown: the first is the line's main one."""
     return tuple(sorted(remarks, key=_rank))
@@ -203,83 +139,3 @@ def in_order(remarks: Iterable[Remark]) -> tuple[Remark, ...]:
 
 def _rank(remark: Remark) -> int:
     return remark.rank
-
-
-def _nothing(text: str) -> None:
-    return None
-
-
-_NUMERIC_PERMIT = Remark(Code.FORMAT, "permit_number", detail=TEXT_COLUMN)
-
-
-class _Faults(defaultdict[int, list[Remark]]):
-    """Row → what is missing, malformed or unknown on it; most rows have nothing."""
-
-    def __init__(self) -> None:
-        super().__init__(list)
-
-    def add_column(self, column: _Column[Any], texts: Sequence[str]) -> None:
-        if column.faults:
-            for row, text in enumerate(texts):
-                if text in column.faults:
-                    self[row].append(column.faults[text])
-
-    def add_choices(self, choices: Sequence[Choice]) -> None:
-        if any(choice.remarks for choice in set(choices)):
-            for row, choice in enumerate(choices):
-                if choice.remarks:
-                    self[row].extend(choice.remarks)
-
-    def remarks(self, count: int) -> list[tuple[Remark, ...]]:
-        remarks: list[tuple[Remark, ...]] = [()] * count
-        for row, found in self.items():
-            remarks[row] = in_order(found)
-        return remarks
-
-
-@collector_paused()
-def parse_lines(raws: Iterable[RawLine], catalogue: Catalogue) -> list[Line]:
-    """What the typed lines mean, in the same order; nothing is raised, what is wrong stands in the remarks."""
-    raws = list(raws)
-    faults = _Faults()
-
-    # Column by column: each step is one pass of the interpreter's own loops, which halves the time of a large file.
-    def typed(field: str) -> list[str]:
-        return list(map(attrgetter(field), raws))
-
-    def column(field: str, parse: Callable[[str], Value | None], otherwise: Callable[[str], Value]) -> list[Value]:
-        texts = typed(field)
-        values = _Column(field, parse, otherwise)
-        answer = list(map(values.__getitem__, texts))
-        faults.add_column(values, texts)
-        return answer
-
-    references = column("reference", parse_text, str)
-    orders = column("order_number", parse_text, str)
-    first_names = column("first_name", parse_name, str)
-    last_names = column("last_name", parse_name, str)
-    end_dates = column("end_date", parse_date, _nothing)
-    birth_dates = column("birth_date", parse_date, _nothing)
-    permits = _permits(raws, typed("permit_number"), faults)
-    meant = _Choices(catalogue)
-    choices = list(map(meant.__getitem__, zip(typed("training_label"), typed("category"), end_dates, strict=True)))
-    faults.add_choices(choices)
-    drivers = [(born, permit) if born and permit else None for born, permit in zip(birth_dates, permits, strict=True)]
-    remarks = faults.remarks(len(raws))
-    return list(
-        map(Line, raws, references, orders, first_names, last_names, end_dates, birth_dates, permits, choices, drivers,
-            remarks)
-    )  # fmt: skip
-
-
-def _permits(raws: Sequence[RawLine], texts: Sequence[str], faults: _Faults) -> list[str | None]:
-    """The permit numbers; one that came as a number may have lost its leading zeros: never taken, never completed."""
-    values: _Column[str | None] = _Column("permit_number", parse_permit, _nothing)
-    # Nearly every line has its own number: no use in remembering those that are already in their final form.
-    permits = [text if is_bare_permit(text) else values[text] for text in texts]
-    faults.add_column(values, texts)
-    for row, raw in enumerate(raws):
-        if raw.numeric_permit and raw.permit_number:
-            permits[row] = None
-            faults[row] = [remark for remark in faults[row] if remark.field != "permit_number"] + [_NUMERIC_PERMIT]
-    return permits

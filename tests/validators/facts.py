@@ -7,7 +7,8 @@ from typing import Any
 
 from app.validators.batch import Report, check_batch, check_line
 from app.validators.context import Accreditation, Catalogue, Category, Context, Period, Training
-from app.validators.line import Line, RawLine, parse_lines
+from app.validators.line import Line, RawLine
+from app.validators.reading import parse_lines
 from app.validators.remark import Remark
 
 TODAY = date(2022, 1, 10)

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.validators.batch import check_batch, check_line
-from app.validators.line import RawLine, parse_lines
+from app.validators.line import RawLine
+from app.validators.reading import parse_lines
 from app.validators.remark import ORDER, Severity
 from tests.validators.facts import CATALOGUE, DRIVER, GOOD, context, raw, report
 

@@ -8,7 +8,7 @@ import pytest
 
 from app.validators.context import Catalogue, Context, Period, Training
 from app.validators.fields import name_key
-from app.validators.line import parse_lines
+from app.validators.reading import parse_lines
 from app.validators.remark import Code, Severity
 from tests.validators.facts import (
     ALL_IDS,

@@ -8,7 +8,8 @@ import pytest
 
 from app.validators.batch import Report, check_batch
 from app.validators.context import Context
-from app.validators.line import RawLine, parse_lines
+from app.validators.line import RawLine
+from app.validators.reading import parse_lines
 from tests.validators.facts import CATALOGUE, accreditation
 
 # In the order of the screen: detail, line, reference, order, category, label, end, first name, name, birth, permit.
