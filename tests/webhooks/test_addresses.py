@@ -154,14 +154,14 @@ class TestAnswers:
 
     def test_an_answer_that_drips_for_ever_is_left(self) -> None:
         def drip(peer: socket.socket) -> None:
-            for _ in range(200):
+            for _ in range(3_000):  # a minute
                 peer.sendall(b"H")
                 time.sleep(0.02)
 
         start = time.monotonic()
         with _talker(drip) as url, pytest.raises(NoAnswer, match=r"Pas de réponse en|n’est pas une réponse"):
             post(target(url), {}, BODY)
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < 30
 
     def test_a_body_without_end_is_not_read(self) -> None:
         def flood(peer: socket.socket) -> None:
