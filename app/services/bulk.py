@@ -56,6 +56,8 @@ def update_rows(table: Table, key: Sequence[str], columns: Sequence[str], rows: 
 
     Plain values, as for :func:`insert_rows`; a key that the table does not have is passed over.
     """
+    if not rows:  # SQLite would begin a transaction for nothing, and lose its turn to whoever writes meanwhile
+        return
     connection = db.session.connection()
     cursor: Any = connection.connection.cursor()
     try:
