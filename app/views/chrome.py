@@ -23,7 +23,7 @@ SHEETS = (
     "tokens", "base", "header", "page", "buttons", "fields", "steps", "notices", "counters", "table", "lists", "cards",
     "status", "dialog", "progress", "empty", "charts", "gate", "centre", "wizard", "imports", "narrow", "narrow-lists", "print",
 )  # fmt: skip
-MODULES = ("menus", "dates", "dialogs", "confirm", "summary", "guard", "htmx-setup")
+MODULES = ("menus", "dates", "dialogs", "confirm", "summary", "guard", "tables", "htmx-setup")
 #: Own indicator styles would need inline CSS; a refused form (422) is shown; other errors go to the page's messages.
 HTMX_CONFIG = {
     "includeIndicatorStyles": False,

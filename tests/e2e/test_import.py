@@ -269,3 +269,37 @@ def test_on_a_narrow_screen_nothing_is_cut(new_person: Any, sheet: Any) -> None:
     page.goto("/imports/")
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+LONG = (
+    "TITRE PROFESSIONNEL TRES LONG SANS FIN",
+    "MARCHANDISES-ET-VOYAGEURS",
+    "COMMANDE/2022/01/0000000001/LYON",
+    "REF-2022-01-10-CENTRE-001",
+)
+
+
+@pytest.mark.parametrize("width", [1280, 1024])
+def test_a_wide_table_hides_nothing(new_person: Any, tmp_path: Path, width: int) -> None:
+    page = new_person(MANAGER, width=width)
+    page.goto("/imports/")
+    label, category, order, reference = LONG
+    cells = [reference, order, label, category, "01/01/2022", "MARIE-ANTOINETTE-CHARLOTTE", "VAN DEN BROUCKE-MONTMORENCY",
+             "25/12/1982", "98R7958747777777"]  # fmt: skip
+    path = tmp_path / "large.xlsx"
+    path.write_bytes(builders.xlsx(list(HEADERS.values()), cells))
+    reported(page, path)
+    page.evaluate("document.documentElement.style.setProperty('--font', 'DejaVu Sans, Verdana, sans-serif')")
+    last = page.locator("#ligne-1 [data-cell=permit_number]")
+    last.focus()
+    expect(last).to_be_in_viewport(ratio=0.99)
+    settles(page, lambda page: page.evaluate(REACHES), True)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+#: The last column is not cut by the card around the table.
+REACHES = """() => {
+    const cell = document.querySelector("#ligne-1 td:last-child").getBoundingClientRect();
+    const card = document.querySelector(".tablecard").getBoundingClientRect();
+    return cell.right <= card.right + 1;
+}"""

@@ -1,0 +1,22 @@
+// A table wider than its card can be scrolled, by keyboard too. One that fits is left alone: its head sticks to the window.
+
+const sizes = new ResizeObserver((entries) => entries.forEach(({ target }) => measure(target.closest(".scroll"))));
+
+function measure(box) {
+  if (!box) return;
+  const wide = box.scrollWidth > box.clientWidth + 1;
+  if (wide === box.hasAttribute("data-wide")) return;
+  box.toggleAttribute("data-wide", wide);
+  if (wide && !box.hasAttribute("tabindex")) {
+    box.tabIndex = 0;
+    box.setAttribute("role", "region");
+    box.setAttribute("aria-label", "Tableau, à faire défiler");
+  }
+}
+
+function watch(root) {
+  root.querySelectorAll?.(".scroll, .scroll > table").forEach((one) => sizes.observe(one));
+}
+
+watch(document);
+document.addEventListener("htmx:load", (event) => watch(event.detail.elt));
