@@ -33,7 +33,7 @@ def by_number(text: str) -> ColumnElement[bool]:
 def since(text: str) -> ColumnElement[bool] | None:
     """Return the entries of that day and after; None for a text that is no day."""
     day = parse_date(loosen_date(text))
-    return None if day is None else J.at >= _midnight(day)
+    return None if day is None or day == date.min else J.at >= _midnight(day)
 
 
 def until(text: str) -> ColumnElement[bool] | None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from typing import Any
 
 from app.models.batch import STATES
+from app.models.card import CARD_STATES
 from app.models.catalogue import PRICE_CLASSES
 from app.models.centre import CONTRACT_STATES, MEMBER_ROLES, RIGHTS
+from app.models.registration import DOCUMENT_FAULTS
+from app.models.trainer import PROFILES
+from app.models.webhook import EVENTS
 
 from .clock import PARIS
 
@@ -21,8 +26,11 @@ SUBJECTS = {
     "person": "Personne", "batch": "Enregistrement par lot", "registration": "Enregistrement", "document": "Document",
     "trainer": "Formateur ou moniteur", "card_request": "Demande de carte", "sign_up": "Demande de compte",
     "api_key": "Clé d’API", "webhook_endpoint": "Notification de l’API", "outbox": "Travail", "list": "Liste",
-    "store": "Documents conservés", "member_invitation": "Invitation de gestionnaire",
+    "store": "Documents conservés", "member_invitation": "Invitation de gestionnaire", "draft": "Brouillon",
+    "data_export": "Copie de données", "webhook_delivery": "Envoi d’une notification",
 }  # fmt: skip
+#: Kind of subject → what an act is about that concerns no one row.
+ABOUT_NONE = {"document": "Documents", "draft": "Brouillons", "person": "Adresse sans compte"}
 #: What was done → its words; what is not listed is put together from VERBS.
 ACTIONS = {
     "address.asked": "Changement d’adresse demandé", "data.asked": "Copie de ses données demandée",
@@ -90,11 +98,13 @@ FIELDS = {
     "url": "Adresse", "events": "Évènements", "count": "Nombre", "sha256": "Empreinte", "size": "Octets",
 }  # fmt: skip
 _WORDS = {
-    **PRICE_CLASSES, **CONTRACT_STATES, **STATES, **RIGHTS, **MEMBER_ROLES,
+    **CARD_STATES, **DOCUMENT_FAULTS, **PROFILES, **EVENTS, **PRICE_CLASSES, **CONTRACT_STATES, **STATES, **RIGHTS, **MEMBER_ROLES,
     "password": "mot de passe", "second_factor": "second facteur", "recovery_code": "code de secours",
     "code": "code à usage unique", "recovery": "code de secours", "pending": "En préparation", "available": "Disponible",
-    "revoked": "Révoqué", "purged": "Retiré",
+    "revoked": "Révoqué", "purged": "Retiré", "sign_up": "inscription", "registrations": "enregistrements", "drivers": "conducteurs",
 }  # fmt: skip
+#: An amount or a rate as JSON holds it.
+_AMOUNT = re.compile(r"\d+\.\d\d")
 
 
 def action_words(action: str) -> str:
@@ -107,9 +117,11 @@ def action_words(action: str) -> str:
 
 
 def subject_words(kind: str, key: str) -> str:
-    """Return « Agrément n° 12 »; a subject that is named otherwise than by a number stands as it is."""
+    """Return « Agrément n° 12 »; a subject that is named otherwise than by a number is named so, one of no row by its kind."""
     word = SUBJECTS.get(kind, kind)
-    return f"{word} n° {key}" if key.isdigit() else f"{word} : {key}"
+    if key in ("", "all"):
+        return ABOUT_NONE.get(kind, word)
+    return f"{word} n° {key}" if key.isdigit() else f"{word} : {_WORDS.get(key, key)}"
 
 
 def changes(before: dict[str, Any] | None, after: dict[str, Any] | None) -> list[tuple[str, str, str]]:
@@ -125,15 +137,18 @@ def changes(before: dict[str, Any] | None, after: dict[str, Any] | None) -> list
 
 def value_words(value: Any) -> str:
     """Return a plain JSON value as people read it."""
-    if value is None or value in ("", []):
+    if value is None or value in ("", [], {}):
         return "–"
     if isinstance(value, bool):
         return "oui" if value else "non"
     if isinstance(value, list):
         return ", ".join(map(value_words, value))
     if isinstance(value, dict):
-        return ", ".join(f"{FIELDS.get(name, name)} {value_words(one)}" for name, one in value.items())
-    return _WORDS.get(value) or _moment(value) if isinstance(value, str) else str(value).replace(".", ",")
+        words = {**_WORDS, **FIELDS}
+        return ", ".join(f"{words.get(name, name)} {value_words(one)}" for name, one in value.items())
+    if isinstance(value, str) and not _AMOUNT.fullmatch(value):
+        return _WORDS.get(value) or _moment(value)
+    return str(value).replace(".", ",")
 
 
 def _moment(text: str) -> str:

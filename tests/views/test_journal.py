@@ -12,8 +12,8 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import Accreditation, Centre, JournalEntry
-from app.services import backoffice, clock, journal
-from app.services.journal_words import ACTIONS, FIELDS, action_words, changes, subject_words, value_words
+from app.services import backoffice, backoffice_rules, clock, journal
+from app.services.journal_words import ACTIONS, FIELDS, SUBJECTS, action_words, changes, subject_words, value_words
 from tests.support import MARIE, centre_id, many, person_id, registered, statements, training_id
 
 AGENT, MANAGER = "agent@demo.example", "gestionnaire@demo.example"
@@ -55,7 +55,8 @@ def test_a_record_leads_to_its_own_history(agent: FlaskClient) -> None:
     [
         ("_flt_0_words=agent", True), ("_flt_0_words=gestionnaire", False), ("_flt_0_action=centre.changed", True),
         ("_flt_0_action=batch.started", False), ("_flt_0_since=10/01/2022", True), ("_flt_0_since=11/01/2022", False),
-        ("_flt_0_until=10/01/2022", True), ("_flt_0_until=09/01/2022", False),
+        ("_flt_0_until=10/01/2022", True), ("_flt_0_until=09/01/2022", False), ("_flt_0_since=01/01/0001", True),
+        ("_flt_0_until=01/01/0001", False), ("_flt_0_since=31/12/9999", False), ("_flt_0_until=31/12/9999", True),
     ],
 )  # fmt: skip
 def test_the_journal_is_narrowed_by_person_act_and_period(agent: FlaskClient, query: str, shown: bool) -> None:
@@ -109,7 +110,9 @@ def test_every_act_the_program_notes_has_words(app: Flask) -> None:
     [
         (None, "–"), (True, "oui"), (False, "non"), ("2022-01-10", "10/01/2022"), ("2022-13-45", "2022-13-45"), ([], "–"),
         (["a", "b"], "a, b"), (3, "3"), (2.5, "2,5"), ("2022-01-10T09:00:00+00:00", "10/01/2022 à 10:00"),
-        ({"name": "x"}, "Nom x"), ("signed", "Signé"),
+        ({"name": "x"}, "Nom x"), ("signed", "Signé"), ({}, "–"), ({"missing": 2}, "Fichier introuvable 2"),
+        ("25.34", "25,34"), ("in_review", "En cours d’examen"), ("instructor", "Moniteur"), ("sign_up", "inscription"),
+        ("changed", "Fichier modifié"),
     ],
 )  # fmt: skip
 def test_values_are_written_as_people_read_them(value: object, said: str) -> None:
@@ -122,9 +125,22 @@ def test_what_is_new_gone_or_changed_is_told_apart() -> None:
     assert changes({"rows": 3}, None) == [("Lignes", "3", "–")]
     assert changes(None, None) == []
     assert subject_words("accreditation", "12") == "Agrément n° 12"
-    assert subject_words("list", "registrations") == "Liste : registrations"
+    assert subject_words("list", "registrations") == "Liste : enregistrements"
+    assert subject_words("document", "all") == "Documents"
+    assert subject_words("draft", "") == "Brouillons"
+    assert subject_words("person", "") == "Adresse sans compte"
     assert action_words("tariff.deleted") == "Tarif : suppression"
     assert set(ACTIONS) & {"batch.registered", "certificate.resent"}
+
+
+def test_every_subject_the_program_notes_has_a_word(app: Flask) -> None:
+    noted = {model.__tablename__ for model in backoffice_rules.CHECKS}
+    for path in (Path(app.root_path) / "services").glob("*.py"):
+        text = path.read_text()
+        noted |= set(re.findall(r'journal\.record\(\s*[^,]+,\s*"([a-z_]+)"', text))
+        noted |= set(re.findall(r'(?m)^SUBJECT = "([a-z_]+)"', text))
+    assert len(noted) > 20
+    assert not noted - SUBJECTS.keys(), "say these in services/journal_words.py"
 
 
 def test_every_value_the_program_notes_has_a_word(app: Flask) -> None:
