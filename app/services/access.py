@@ -15,6 +15,7 @@ from app.models import (
     MembershipRight,
     Person,
     ServiceContract,
+    Suspension,
     membership_right_accreditation,
 )
 from app.models.centre import LEGAL_REPRESENTATIVE, OFFERED, REGISTER, RIGHTS, SIGNED, SUSPENDED, TRAINERS
@@ -83,12 +84,17 @@ def contract_in_force(centre_id: int) -> bool:
 
 
 def accredited(centre_id: int) -> bool:
-    """Tell whether the centre holds an accreditation in force today, whatever the trainings it is for."""
+    """Tell whether the centre holds an accreditation in force today, not suspended, whatever the trainings it is for."""
     today = clock.today()
+    paused = exists().where(
+        Suspension.accreditation_id == Accreditation.id, Suspension.starts_on <= today,
+        (Suspension.ends_on.is_(None)) | (Suspension.ends_on >= today),
+    )  # fmt: skip
     in_force = (
         (Accreditation.valid_from <= today)
         & ((Accreditation.valid_to.is_(None)) | (Accreditation.valid_to >= today))
         & ((Accreditation.withdrawn_on.is_(None)) | (Accreditation.withdrawn_on > today))
+        & ~paused.correlate(Accreditation)
     )
     return bool(db.session.scalar(select(exists().where(Accreditation.centre_id == centre_id, in_force))))
 

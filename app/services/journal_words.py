@@ -98,10 +98,11 @@ FIELDS = {
     "url": "Adresse", "events": "Évènements", "count": "Nombre", "sha256": "Empreinte", "size": "Octets",
 }  # fmt: skip
 _WORDS = {
-    **CARD_STATES, **DOCUMENT_FAULTS, **PROFILES, **EVENTS, **PRICE_CLASSES, **CONTRACT_STATES, **STATES, **RIGHTS, **MEMBER_ROLES,
-    "password": "mot de passe", "second_factor": "second facteur", "recovery_code": "code de secours",
+    **CARD_STATES, **DOCUMENT_FAULTS, **PROFILES, **EVENTS, **PRICE_CLASSES, **CONTRACT_STATES, **STATES, **RIGHTS,
+    **MEMBER_ROLES, "password": "mot de passe", "second_factor": "second facteur", "recovery_code": "code de secours",
     "code": "code à usage unique", "recovery": "code de secours", "pending": "En préparation", "available": "Disponible",
-    "revoked": "Révoqué", "purged": "Retiré", "sign_up": "inscription", "registrations": "enregistrements", "drivers": "conducteurs",
+    "revoked": "Révoqué", "purged": "Retiré", "sign_up": "inscription",
+    "registrations": "enregistrements", "drivers": "conducteurs",
 }  # fmt: skip
 #: An amount or a rate as JSON holds it.
 _AMOUNT = re.compile(r"\d+\.\d\d")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, update
+from sqlalchemy import Date, Insert, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.extensions import db
@@ -23,6 +23,7 @@ from app.models import (
     Outbox,
     ServiceContract,
     SignUp,
+    Suspension,
     Tariff,
     Trainer,
 )
@@ -54,6 +55,12 @@ def count(model: Any) -> int:
 def acts() -> list[str]:
     query = select(JournalEntry.action).where(JournalEntry.subject_type == "trainer").order_by(JournalEntry.id)
     return list(db.session.execute(query).scalars())
+
+
+def suspended(ends_on: date | None) -> Insert:
+    """Return the statement that suspends every accreditation since the new year."""
+    rows = select(Accreditation.id, literal(date(2022, 1, 1)), literal(ends_on, Date), literal("Audit"))
+    return insert(Suspension).from_select(["accreditation_id", "starts_on", "ends_on", "reason"], rows)
 
 
 @pytest.mark.usefixtures("app")
@@ -186,9 +193,11 @@ class TestTheRegistration:
         [
             (update(ServiceContract).values(state="suspended"), access.NO_CONTRACT),
             (update(Accreditation).values(withdrawn_on=date(2022, 1, 10)), access.NO_ACCREDITATION),
+            (suspended(None), access.NO_ACCREDITATION),
+            (suspended(date(2022, 1, 10)), access.NO_ACCREDITATION),
             (update(Membership).values(valid_to=date(2022, 1, 9)), "Vous n’intervenez pas pour ce centre."),
         ],
-        ids=["contract", "accreditation", "membership"],
+        ids=["contract", "accreditation", "suspended", "last day suspended", "membership"],
     )
     def test_contract_accreditation_and_place_are_judged_at_confirmation(self, change: Any, sentence: str) -> None:
         row = trainer_draft()
