@@ -31,6 +31,7 @@ def save(item: Model, values: dict[str, Any], actor_id: int) -> None:
     try:
         with transaction():
             with db.session.no_autoflush:
+                backoffice_rules.hold(item)
                 _assign(item, values)
                 backoffice_rules.check(item)
             db.session.add(item)

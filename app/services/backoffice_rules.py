@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from flask_appbuilder import Model
-from sqlalchemy import ColumnElement, and_, exists, inspect, or_, select
+from sqlalchemy import ColumnElement, and_, exists, false, inspect, or_, select, text, update
 from stdnum.fr import siret
 
 from app.extensions import db
@@ -39,9 +39,23 @@ def check(item: Model) -> None:
         rule(item)
 
 
+def hold(item: Model) -> None:
+    """Let one at a time write rows that are judged against each other, to the end of the transaction; reading goes on."""
+    if type(item) not in JUDGED_TOGETHER:
+        return
+    if db.session.get_bind().dialect.name == "postgresql":
+        db.session.execute(text(f'LOCK TABLE "{item.__tablename__}" IN SHARE ROW EXCLUSIVE MODE'))
+    else:  # a write of no row takes SQLite's one lock
+        db.session.execute(update(type(item)).where(false()).values(id=type(item).id))
+
+
 def check_removal(item: Model) -> None:
     """Raise :class:`Refused` when the row belongs to history, though no other row leans on it."""
     today = clock.today()
+    if isinstance(item, Accreditation) and item.valid_from <= today and not _has_registrations(item):
+        raise Refused(
+            "Cet agrément a pris effet : il reste dans l’historique. Donnez-lui une date de fin ou de retrait."
+        )
     if isinstance(item, Tariff) and item.valid_from <= today:
         raise Refused("Ce tarif a été en vigueur : il reste dans l’historique. Donnez-lui une date de fin.")
     if isinstance(item, Suspension) and item.starts_on <= today:
@@ -68,12 +82,17 @@ def _accreditation(item: Accreditation) -> None:
         raise Refused("Cochez au moins une formation.", "trainings")
     same = and_(Accreditation.authority == item.authority, Accreditation.number == item.number)
     _unique(item, same, "Cette autorité a déjà délivré un agrément de ce numéro.", "number")
-    if _changed(item, "centre_id") and _is_used(Registration.accreditation_id == item.id):
+    if _changed(item, "centre_id") and _has_registrations(item):
         raise Refused("Des enregistrements s’appuient sur cet agrément : il ne change plus de centre.", "centre_id")
 
 
 def _suspension(item: Suspension) -> None:
+    """One suspension a day; one that has taken effect stays where it is: it may end, and its reason be mended."""
     _order(item.starts_on, item.ends_on, "ends_on")
+    began_on: date = _before(item, "starts_on") or item.starts_on
+    moved = next((name for name in ("accreditation_id", "starts_on") if _changed(item, name)), "")
+    if moved and began_on <= clock.today():
+        raise Refused("Cette suspension a pris effet : seuls sa date de fin et son motif peuvent changer.", moved)
     others = and_(
         Suspension.accreditation_id == item.accreditation_id,
         _overlaps(Suspension.starts_on, Suspension.ends_on, item.starts_on, item.ends_on),
@@ -104,6 +123,10 @@ def _tariff(item: Tariff) -> None:
     changed = next((name for name in fixed if _changed(item, name)), "")
     if begun and changed:
         raise Refused("Ce tarif est déjà en vigueur : seule sa date de fin peut changer.", changed)
+    if begun and item.valid_to and _changed(item, "valid_to") and item.valid_to < clock.today() - timedelta(days=1):
+        raise Refused(
+            "Ce tarif a été en vigueur jusqu’à hier au moins : sa fin ne peut pas être antérieure.", "valid_to"
+        )
     others = and_(
         Tariff.price_class == item.price_class,
         _overlaps(Tariff.valid_from, Tariff.valid_to, item.valid_from, item.valid_to),
@@ -133,6 +156,9 @@ CHECKS: dict[type[Any], Callable[[Any], None]] = {
     Driver: _driver,
 }  # fmt: skip
 
+#: Rows that may not share a day with others of their table.
+JUDGED_TOGETHER = (Tariff, Suspension)
+
 
 def _order(first: date | None, last: date | None, field: str) -> None:
     if first and last and last < first:
@@ -154,6 +180,10 @@ def _unique(item: Any, same: ColumnElement[bool], message: str, field: str) -> N
 
 def _is_used(condition: ColumnElement[bool]) -> bool:
     return bool(db.session.scalar(select(exists().where(condition))))
+
+
+def _has_registrations(item: Accreditation) -> bool:
+    return _is_used(Registration.accreditation_id == item.id)
 
 
 def _changed(item: Any, name: str) -> bool:

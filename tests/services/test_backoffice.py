@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -12,7 +14,7 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import Accreditation, Centre, Driver, JournalEntry, Suspension, Tariff, Training
-from app.services import accreditations, backoffice
+from app.services import accreditations, actor, backoffice, backoffice_rules
 from app.services.backoffice_rules import Refused
 from app.services.refusal import Refusal
 from tests.support import MARIE, centre_id, person_id, registered, training_id
@@ -105,10 +107,50 @@ def test_a_price_in_force_is_never_rewritten(app: Flask) -> None:
     same = tariff(amount=old.amount, valid_from=old.valid_from)
     assert refusal(old, **{**same, "amount": Decimal("1.00")}).field == "amount"
     assert refusal(old, **{**same, "valid_from": date(2023, 1, 1)}).field == "valid_from"
+    assert refusal(old, **{**same, "valid_to": date(2022, 1, 8)}).field == "valid_to"
     db.session.expire_all()
     assert one(Tariff, price_class="long").amount == Decimal("25.34")
     with pytest.raises(Refusal, match="historique"):
         backoffice.remove(old, person_id("agent@demo.example"))
+
+
+def test_a_price_may_end_yesterday_and_another_begin_today(app: Flask) -> None:
+    old = one(Tariff, price_class="long")
+    save(old, **tariff(amount=old.amount, valid_from=old.valid_from, valid_to=date(2022, 1, 9)))
+    assert save(Tariff(), **tariff(valid_from=date(2022, 1, 10))).id
+
+
+@pytest.mark.parametrize("backend_name", ["sqlite", "postgresql-role"])
+def test_of_two_tariffs_written_at_once_that_overlap_one_is(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both would find nothing in their way; the one wait is over as soon as both have looked, or one may not look yet."""
+    gate, judge, said = threading.Barrier(2), backoffice_rules.check, []
+
+    def judged(item: Any) -> None:
+        judge(item)
+        with suppress(threading.BrokenBarrierError):
+            gate.wait(1)
+
+    def attempt(first: date) -> None:
+        with app.app_context():
+            actor.be(actor.PROGRAM)
+            try:
+                backoffice.save(Tariff(), tariff(price_class="fco_module", valid_from=first), agent)
+                said.append("")
+            except Refused as refused:
+                said.append(refused.field)
+            finally:
+                db.session.remove()
+
+    agent = person_id("agent@demo.example")
+    old = one(Tariff, price_class="fco_module")
+    save(old, valid_to=date(2022, 6, 30))
+    monkeypatch.setattr(backoffice_rules, "check", judged)
+    threads = [threading.Thread(target=attempt, args=(date(2022, month, 1),)) for month in (7, 8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(said) == ["", "valid_from"]
 
 
 def test_a_price_to_come_may_change_and_go(app: Flask) -> None:
@@ -154,6 +196,28 @@ def test_an_accreditation_that_registrations_lean_on_stays_with_its_centre(app: 
     with pytest.raises(Refusal, match="d’autres données s’appuient sur cette fiche"):
         backoffice.remove(one(Accreditation, number="FI-69-2020-014"), person_id("agent@demo.example"))
     assert len(one(Accreditation, number="FI-69-2020-014").trainings) == 8
+
+
+def test_an_accreditation_that_has_taken_effect_stays_in_the_history(app: Flask) -> None:
+    agent = person_id("agent@demo.example")
+    begun = save(Accreditation(), **accreditation(valid_from=date(2022, 1, 10)))
+    with pytest.raises(Refusal, match="historique"):
+        backoffice.remove(begun, agent)
+    backoffice.remove(save(Accreditation(), **accreditation(number="N-2", valid_from=date(2022, 1, 11))), agent)
+    assert one(Accreditation, number="N-1")
+    assert not one(Accreditation, number="N-2")
+
+
+def test_a_suspension_that_has_taken_effect_stays_where_it_is(app: Flask) -> None:
+    values = {"accreditation_id": 1, "starts_on": date(2022, 1, 10), "ends_on": None, "reason": "Audit"}
+    begun = save(Suspension(), **values)
+    assert refusal(begun, **{**values, "starts_on": date(2022, 2, 1)}).field == "starts_on"
+    assert refusal(begun, **{**values, "accreditation_id": 2}).field == "accreditation_id"
+    with pytest.raises(Refusal, match="historique"):
+        backoffice.remove(begun, person_id("agent@demo.example"))
+    save(begun, **{**values, "ends_on": date(2022, 1, 31), "reason": "Audit de suivi"})
+    coming = save(Suspension(), **{**values, "starts_on": date(2022, 3, 1)})
+    save(coming, **{**values, "accreditation_id": 2, "starts_on": date(2022, 4, 1)})
 
 
 def test_suspensions_of_an_accreditation_never_overlap(app: Flask) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -158,7 +159,7 @@ def test_a_deleted_record_is_named_without_a_link(agent: FlaskClient) -> None:
         centre_id=centre_id(),
         authority="Préfet",
         number="AG-1",
-        valid_from=clock.today(),
+        valid_from=clock.today() + timedelta(days=1),
     )
     backoffice.save(item, {"trainings": [training_id()]}, person_id(AGENT))
     key = item.id
