@@ -69,7 +69,7 @@ def test_a_document_is_verified_by_number_name_and_file_then_revoked(
     agent.goto(f"/enregistrements/show/{registration}")
     agent.get_by_role("link", name=f"Révoquer {number}").click()
     agent.get_by_role("button", name="Révoquer le document").click()
-    expect(agent.get_by_text("Indiquez le motif de la révocation")).to_be_visible()
+    expect(agent.get_by_role("link", name="Indiquez le motif de la révocation")).to_be_visible()
     look(agent, "revoke")
     agent.get_by_label("Motif de la révocation").fill("Formation non suivie")
     agent.get_by_role("button", name="Révoquer le document").click()

@@ -14,11 +14,11 @@ PEOPLE = ("agent", "representant", "gestionnaire", "sansdroit", "conducteur")
 ENGLISH = re.compile(
     r"\b(Add|Edit|Show|List|Delete|Search|Save|Record|Filter|Actions? on|Back|Are you sure|Not a valid|This field|is required|"
     r"Page size|No records|Access is|Row|An error|occurred|Order by|None|True|False|Download|Upload|Submit|Cancel|Yes|"
-    r"Login|Sign in|Password|User|Welcome|First name|Last name|Email|Active|Created|Changed|Invalid|Not found|"
+    r"Login|Sign in|Password|User|Welcome|First name|Last name|Email|Is active|Active\?|Created|Changed|Invalid|Not found|"
     r"Internal Server Error|Forbidden|Unauthorized|the|with|from|your|please)\b"
 )
-#: English words that are French too, or names: « Code service Chorus », addresses of examples, the API's own language.
-ALLOWED = re.compile(r"[\w.+-]+@[\w.-]+|https?://\S+|Bearer \S+|GET|POST")
+#: English words that are names: addresses of examples, the API's own language.
+ALLOWED = re.compile(r"[\w.+-]+@[\w.-]+|https?://\S+|Bearer \S+|GET|POST|If-None-Match")
 #: Pages in the language of programs, and files.
 ASIDE = re.compile(
     r"^/(static|appbuilder|api/|aide/api|lang/|healthz|readyz|robots|logout|metrics|imports/modele)|export\."

@@ -8,6 +8,8 @@ function announce(root) {
 }
 
 announce(document);
+// An address with a fragment takes the focus away once the page is there: the summary has it back.
+if (location.hash) window.addEventListener("load", () => requestAnimationFrame(() => announce(document)));
 document.addEventListener("htmx:afterSettle", (event) => announce(event.detail.elt.parentElement ?? document));
 
 // A link of the summary leads into the field itself, its first choice where it is a group.

@@ -1,0 +1,207 @@
+"""Every screen, opened by each kind of person who may see it, at both widths: axe, keyboard, frame, French; forms sent empty.
+
+Which screens there are, and who sees them, is told by the reviewed table of `tests/walls`: a new screen is looked at here
+without a line to add, once its row is known there. An address that answers no page of its own needs its reason in `ASIDE`.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Response
+
+from app.extensions import db
+from app.models import Batch
+from app.services import contracts, drafts, imports
+from tests.support import MARIE, PIERRE, centre_id, draft, drain, person_id
+from tests.views.importing import FIRST
+from tests.walls import access
+from tests.walls.rows import BODIES, Rows, make_rows
+
+from .conftest import PASSWORD, Program, start_program
+from .screen import Screens
+
+pytestmark = pytest.mark.browser
+
+#: Why an address that answers is no screen to look at.
+ASIDE = {
+    "a file": ("static", "appbuilder.static", "pages.robots", "*.export", "*.pdf", "*.image", "*.fetch", "*.annotated",
+               "*.template", "DriverSpaceView.document"),
+    "what programs read": ("health.healthz", "health.readyz"),
+    "a part that htmx puts into a screen looked at": ("*.state", "WebhooksView.deliveries"),
+}  # fmt: skip
+#: Forms that nothing need be typed into, by their screen and place, and why.
+TAKEN_EMPTY = {
+    "CorrectionsView.cell 0": "an empty cell is a cell like another, remarked in the report",
+    "SessionsView.index 0": "the first choices are taken",
+    "MyPeopleView.member 0": "no right at all may be given",
+    "CentrePeopleView.member 0": "no right at all may be given",
+    "CardRequestView.pictures 0": "the pictures sent before are kept",
+}
+NOWHERE = "x" * 43
+#: Beside the table: who sees which state, or which refusal. « {name} » is a row (`furnish`).
+STATES = {
+    "anonymous": (
+        f"/inscription/{NOWHERE}", f"/mot-de-passe/{NOWHERE}", f"/adresse/{NOWHERE}", f"/invitation/{NOWHERE}",
+        "/verifier/CQ-22-00000-00000", "/nulle-part/",
+    ),
+    "driver": ("/sessions/", "/nulle-part/"),
+    "manager": (
+        "/sessions/{empty}/formation", "/sessions/{empty}/conducteurs", "/sessions/{empty}/controle",
+        "/sessions/{faulty}/conducteurs", "/sessions/{faulty}/conducteurs?ligne=1", "/sessions/{faulty}/controle",
+        "/imports/{report}", "/imports/{report}?gravite=erreurs", "/imports/{report}?gravite=informations",
+        "/imports/{refused}", "/sessions/{draft}/conducteurs?ligne=1", "/a-traiter/", "/nulle-part/",
+    ),
+    "legal": ("/mon-centre/contrat/{offer}", "/nulle-part/"),
+    "agent": ("/contrats/show/{offer}", "/comptes/list/?_flt_0_words=zzz", "/sessions/", "/nulle-part/"),
+}  # fmt: skip
+WHO = [column for column in access.PEOPLE if column != "closed"]  # a closed account sees what everybody sees
+
+
+@dataclass
+class House:
+    """A program on a base where every list, step and report has something to show."""
+
+    program: Program
+    addresses: dict[str, str]
+    named: dict[str, object]
+
+    def screens(self, who: str) -> Iterator[tuple[str, str]]:
+        """Give name and address of every screen of a person."""
+        column = list(access.PEOPLE).index(who)
+        for line in access.SCREENS.read().values():
+            endpoint, method, *answers = line.split()
+            if method == "GET" and answers[column] == "200" and not is_aside(endpoint):
+                assert endpoint in self.addresses, f"{endpoint} is in the table and not in the program"
+                yield endpoint, self.addresses[endpoint]
+                if endpoint.endswith(".list"):
+                    yield f"{endpoint} without a row", f"{self.addresses[endpoint]}?_flt_0_words=zzz"
+        for address in STATES.get(who, ()):
+            yield address, address.format_map(self.named)
+
+
+@dataclass
+class Furnished:
+    """A base: its file, the program's secret, the address of every screen, and the rows by name."""
+
+    file: Path
+    secret: str
+    addresses: dict[str, str]
+    named: dict[str, object]
+
+
+def is_aside(endpoint: str) -> bool:
+    """Tell whether an address answers no screen of its own."""
+    _, _, name = endpoint.partition(".")
+    return any({endpoint, f"*.{name}"} & set(names) for names in ASIDE.values())
+
+
+def address_of(rows: Rows, endpoint: str) -> str:
+    """Return the address of a screen, with the arguments that it needs."""
+    rule = next(rule for rule in rows.app.url_map.iter_rules(endpoint) if "GET" in (rule.methods or ()))
+    asked = BODIES.get(f"{endpoint} GET", {}).get("query_string", {})
+    return rows.url(rule) + "".join(f"?{name}={value}" for name, value in asked.items())
+
+
+def furnish(folder: Path) -> Furnished:
+    """Make the rows of the table, and the states that it does not name."""
+    with access.demonstration(folder) as (app, file):
+        rows = make_rows(app)
+        rows.named |= _states()
+        drain()
+        access._grant_all()
+        asked = {line.split()[0] for line in access.SCREENS.read().values()}
+        with app.test_request_context():
+            known = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
+            addresses = {name: address_of(rows, name) for name in asked & known}
+        return Furnished(file, app.config["SECRET_KEY"], addresses, rows.named)
+
+
+def _states() -> dict[str, object]:
+    """Make drafts, files and a contract as they stand on the way."""
+    empty = drafts.start(centre_id(), person_id())
+    wrong = {**PIERRE, "first_name": "", "birth_date": "31/02/1990"}, {**MARIE, "permit_number": "x"}
+    faulty = db.session.get_one(Batch, draft(*wrong, MARIE, MARIE))
+    files = {"report": FIRST, "refused": b"not a workbook"}
+    received = {
+        name: imports.receive(centre_id(), person_id(), "sessions.xlsx", io.BytesIO(content))
+        for name, content in files.items()
+    }
+    offer = contracts.offer(centre_id(), "2", person_id("agent@demo.example"))
+    keys = {name: batch.key for name, batch in {**received, "empty": empty, "faulty": faulty}.items()}
+    return {**keys, "offer": offer.id}
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """Furnish a base and run a program on it."""
+    folder = tmp_path_factory.mktemp("house")
+    with ThreadPoolExecutor(1) as apart:  # sealing runs a loop of its own, which the thread of Playwright's may not
+        furnished = apart.submit(furnish, folder).result()
+    program = start_program(folder, DATABASE_URL=f"sqlite:///{furnished.file}", SECRET_KEY=furnished.secret)
+    yield House(program, furnished.addresses, furnished.named)
+    assert program.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def screens() -> Screens:
+    """Remember the shapes looked at, whoever saw them."""
+    return Screens()
+
+
+@pytest.fixture(scope="module")
+def sent() -> set[str]:
+    """Remember the forms sent, whoever sent them."""
+    return set()
+
+
+@pytest.fixture
+def enter(browser: Browser, house: House) -> Iterator[Callable[[str], Page]]:
+    """Open a browser for a kind of person: ``enter("agent")``."""
+    contexts = []
+
+    def act(who: str) -> Page:
+        context = browser.new_context(base_url=house.program.url, locale="fr-FR", reduced_motion="reduce")
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: pytest.fail(f"script error on {page.url}: {error}"))
+        if email := access.PEOPLE[who]:
+            page.goto("/login/")
+            page.get_by_label("Adresse électronique").fill(email)
+            page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
+            page.get_by_role("button", name="Se connecter").click()
+            page.wait_for_url(lambda url: "/login" not in url)
+        return page
+
+    yield act
+    for context in contexts:
+        context.close()
+
+
+def is_page(answer: Response | None) -> bool:
+    return answer is not None and "text/html" in answer.headers.get("content-type", "")
+
+
+@pytest.mark.parametrize("who", WHO)
+def test_every_screen_is_for_everybody(
+    who: str, house: House, screens: Screens, sent: set[str], enter: Callable[[str], Page]
+) -> None:
+    """Each form is then sent empty: the answer says what is wrong, has the focus, and is a screen like any other."""
+    page = enter(who)
+    forms: dict[str, tuple[str, int]] = {}
+    for name, address in house.screens(who):
+        answer = page.goto(address)
+        assert is_page(answer), f"{name} answers no page: say in ASIDE why nobody looks at it"
+        screens.look(page, f"{name} ({who}, {address})")
+        forms |= {f"{name.partition(' ')[0]} {at}": (address, at) for at in range(screens.forms(page))}
+    for form, (address, at) in forms.items():
+        if form not in sent and form not in TAKEN_EMPTY:
+            sent.add(form)
+            page.goto(address)
+            screens.send_empty(page, at, f"{form} ({who}, {address}) sent empty")
+    assert not (complaints := screens.tell()), f"\n{complaints}"
