@@ -39,6 +39,7 @@ class NothingToCorrect(Refusal):
 def correct_cell(batch_id: int, number: int, field: str, value: str, person_id: int) -> list[int]:
     """Replace one cell, judge its line and those it speaks of again, and return the numbers of the lines that changed.
 
+    The value that stands there already changes nothing; of a number that may have lost zeros it says that it is right.
     Raises `batches.BatchClosed`, :class:`NoSuchLine` or :class:`NothingToCorrect`.
     """
     if field not in FIELDS or len(value) > MAX_TEXT:
@@ -47,6 +48,9 @@ def correct_cell(batch_id: int, number: int, field: str, value: str, person_id: 
         batch = _lock(batch_id)
         row = _line(batch_id, number)
         before, groups = getattr(row, field), {row.group_key}
+        if value == before and not (field == "permit_number" and row.numeric_permit):
+            db.session.rollback()
+            return []
         setattr(row, field, value)
         if field == "permit_number":
             row.numeric_permit = False
@@ -114,12 +118,13 @@ def correct_value(batch_id: int, label: str, category: str, person_id: int) -> i
         if meant is None:
             raise NothingToCorrect
         c = BatchLine
+        bearing = (_in_form(c.training_label) == _in_form(label), _in_form(c.category) == _in_form(category))
         corrected = db.session.execute(
-            update(c)
-            .where(c.batch_id == batch_id, c.training_label == label, c.category == category)
-            .values({meant.field: meant.value})
+            update(c).where(c.batch_id == batch_id, *bearing).values({meant.field: meant.value})
         )
         count = int(corrected.rowcount)  # type: ignore[attr-defined]
+        if not count:
+            raise NothingToCorrect
         analysis.store(batch_id, analysis.analyse(batch, person_id), batch.version)
         before = {"training_label": label, "category": category}
         journal.record(
@@ -127,6 +132,11 @@ def correct_value(batch_id: int, label: str, category: str, person_id: int) -> i
             before=before, after={meant.field: meant.value, "lines": count},
         )  # fmt: skip
     return count
+
+
+def _in_form(text: Any) -> Any:
+    """Return a text, or a column of texts, with each line break as one character: a form sends them its own way."""
+    return db.func.replace(db.func.replace(text, "\r\n", "\n"), "\r", "\n")
 
 
 def _lock(batch_id: int) -> Batch:

@@ -96,8 +96,13 @@ def parse_permit(text: str) -> str | None:
     """A permit number (NEPH) as compared and kept: separators dropped, upper case, 9 to 16 letters A–Z or digits."""
     if not text.isascii():  # « ı » and « ß » would turn into ASCII letters by upper()
         return None
-    bare = text.translate(_PERMIT_SEPARATORS).upper()
+    bare = bare_permit(text)
     return bare if is_bare_permit(bare) else None
+
+
+def bare_permit(text: str) -> str:
+    """A permit number, or a part of one, without what may stand between its signs."""
+    return text.translate(_PERMIT_SEPARATORS).upper()
 
 
 def permit_from_number(value: float) -> str | None:

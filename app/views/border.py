@@ -7,12 +7,25 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 from flask import Flask, abort, request
+from werkzeug.routing import IntegerConverter, ValidationError
 
 #: C0 and C1 control characters, but TAB, LF, CR (text areas); lone surrogates no base can hold.
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 #: Page, size and order of Flask-AppBuilder's lists: a number, or a plain name.
 LIST_ARGUMENT = re.compile(r"(page|psize)_\w+")
 MAX_PAGE = 1_000_000
+#: The largest number of a row in the base.
+MAX_NUMBER = 2**31 - 1
+
+
+class Number(IntegerConverter):
+    """A number in an address, `<int:…>`; one that no row can have is an address where nothing is."""
+
+    def to_python(self, value: str) -> int:
+        """Return the number."""
+        if len(value) > len(str(MAX_NUMBER)) or int(value) > MAX_NUMBER:
+            raise ValidationError
+        return int(value)
 
 
 def _texts() -> Iterator[str]:
@@ -42,5 +55,6 @@ def _is_count(value: str) -> bool:
 
 
 def register(app: Flask) -> None:
-    """Check every request before its screen."""
+    """Check every request before its screen. To be called before addresses are added."""
+    app.url_map.converters["int"] = Number
     app.before_request(_refuse_malformed)

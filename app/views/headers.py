@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from flask import Flask, Response, request
 
@@ -34,6 +34,19 @@ def is_htmx() -> bool:
     return request.headers.get("HX-Request") == "true"
 
 
+def parts_of(address: str) -> SplitResult:
+    """Return the parts of an address that a browser names in a header; empty ones for a text that is no address."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
+
+
+def page_of_htmx() -> SplitResult:
+    """Return the address of the page on which htmx stands."""
+    return parts_of(request.headers.get("HX-Current-URL", ""))
+
+
 def _secure(response: Response) -> Response:
     response.headers.setdefault("Content-Security-Policy", POLICY.format(nonce=csp_nonce()))
     for name, value in FIXED.items():
@@ -58,7 +71,7 @@ def _lead_htmx_to_login(response: Response) -> Response:
 
 def _page_address() -> str:
     """Return the address of the page htmx stands on, without the host."""
-    parts = urlsplit(request.headers.get("HX-Current-URL", ""))
+    parts = page_of_htmx()
     return parts.path + (f"?{parts.query}" if parts.query else "") or "/"
 
 

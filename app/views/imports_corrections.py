@@ -40,7 +40,7 @@ class CorrectionsView(Screen):
         value = request.form.get("valeur", "")
         value = loosen_date(value) if field in _DATES else value
         changed = corrections.correct_cell(file.batch_id, number, field, value, g.user.id)
-        return self._changed(key, number, changed, "corrigée")
+        return self._changed(key, number, changed, "corrigée" if changed else "inchangée")
 
     def _editor(self, file: ImportFile, number: int, field: str) -> str:
         line = report.line(file.batch, number) if file.batch.is_open else None
@@ -68,8 +68,12 @@ class CorrectionsView(Screen):
         if not is_htmx():
             flash(said, "success")
             return redirect(url_for("ImportsView.show", key=key, _anchor=f"ligne-{number}"))
-        shown = {int(text) for text in request.form.get("lignes", "").split(",")[:_SHOWN] if text.isdecimal()}
-        rows = report.lines(file.batch, sorted(shown.intersection(changed)))
+        told_of = {
+            str(one) for one in (number, *changed)
+        }  # the cell itself is to be put back even when nothing changed
+        rows = report.lines(
+            file.batch, [int(n) for n in request.form.get("lignes", "").split(",")[:_SHOWN] if n in told_of]
+        )
         return str(
             self.render_template(
                 "imports/changed.html", changed_rows=rows, said=said, wanted=wanted_lines(), **told(file)

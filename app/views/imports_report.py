@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 from flask import abort, request, url_for
 
@@ -16,7 +16,7 @@ from app.services.report import Filter
 from app.validators.remark import Code, Remark, kind_sentence
 
 from .base import Screen, batch_or_404, limits, require_right
-from .headers import is_htmx
+from .headers import is_htmx, page_of_htmx
 from .wizard import number_of
 
 #: Field → head of its column, to the letter and in the order of the reference document.
@@ -72,8 +72,7 @@ def told(file: ImportFile) -> dict[str, Any]:
 
 def wanted_lines() -> Filter:
     """Return the filter that the address asks for; during an htmx call, that of the page it stands on."""
-    page = urlsplit(request.headers.get("HX-Current-URL", "")).query
-    asked = dict(parse_qsl(page)) if is_htmx() else request.args
+    asked = dict(parse_qsl(page_of_htmx().query)) if is_htmx() else request.args
     return Filter(asked.get("gravite", ""), asked.get("type", ""), asked.get("q", "").strip()[:100])
 
 
@@ -83,8 +82,7 @@ def known_total(batch: Batch, wanted: Filter, aside: int) -> int | None:
     if wanted.search or (wanted.kind and wanted.severity):
         return None
     if wanted.kind:
-        kinds: dict[str, int] = counts["kinds"]
-        return sum(n for kind, n in kinds.items() if f"{kind}:".startswith(f"{wanted.kind}:"))
+        return int(counts["kinds"].get(wanted.kind, 0))
     by_severity = {"erreurs": counts["errors"], "informations": counts["informations"], "ecartees": aside}
     return int(by_severity.get(wanted.severity, counts["lines"] + aside))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from urllib.parse import urlsplit
 
 from flask import Flask, current_app, g, redirect, request, session, url_for
 from flask_appbuilder.utils.base import get_safe_redirect
@@ -14,6 +13,7 @@ from app.models import Person
 from app.services import actor, second_factor, sign_in
 
 from .filters import count_of
+from .headers import parts_of
 
 #: Keys of the cookie: seconds since 1970 of the sign-in and of the last request, seconds it may be idle, whether a second
 #: factor must be set up first, why the last sign-in ended.
@@ -82,7 +82,7 @@ def page_asked() -> str:
     """Return where to come back to after signing in: this page, or for a form sent the page it stood on."""
     if request.method in ("GET", "HEAD"):
         return request.full_path.rstrip("?")
-    parts = urlsplit(request.referrer or "")
+    parts = parts_of(request.referrer or "")
     if f"{parts.scheme}://{parts.netloc}/" != request.host_url:
         return "/"
     return parts.path + (f"?{parts.query}" if parts.query else "")

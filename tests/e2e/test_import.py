@@ -104,10 +104,8 @@ def test_cell_by_cell_with_the_keyboard_until_the_receipt(page: Page, sheet: Any
     correct(page, 6, "birth_date", "21/03/2001")
     page.get_by_role("button", name="Corriger 1 ligne").click()  # « Vouliez-vous dire « Voyageurs » ? »
     expect(page.locator("#messages")).to_contain_text("1 ligne corrigée")
-    table = strangers(SECOND_TABLE)
-    assert shown_rows(page) == expected(
-        table, [1, 2, 3, 4, 5, 6], dict.fromkeys(range(1, 7), MAIN_REMARKS[1]), "CELLULES"
-    )
+    remarks = dict.fromkeys(range(1, 7), MAIN_REMARKS[1])
+    settles(page, shown_rows, expected(strangers(SECOND_TABLE), [1, 2, 3, 4, 5, 6], remarks, "CELLULES"))
     opener = page.get_by_role("button", name="Importer", exact=True)
     opener.click()
     dialog = page.get_by_role("dialog", name="Confirmation")
@@ -130,6 +128,35 @@ def test_leaving_a_cell_for_another_keeps_what_was_typed(page: Page, sheet: Any)
     expect(page.locator("#told")).to_contain_text("Ligne 5 corrigée")
     expect(page.locator("#ligne-2 .input")).to_be_focused()
     expect(cell(page, 5, "first_name")).to_have_text("JEANNE")
+
+
+def test_a_cell_with_line_breaks_that_is_only_looked_at_stays_as_it_is(page: Page, sheet: Any) -> None:
+    table = [(*FIRST_TABLE[0][:4], "JEAN\nPIERRE", *FIRST_TABLE[0][5:]), *FIRST_TABLE[1:]]
+    reported(page, sheet(table, note="RETOURS"))
+    before = page.locator("#ligne-1").inner_text()
+    cell(page, 1, "first_name").click()
+    expect(page.locator("#ligne-1 .input")).to_have_value("JEAN PIERRE")
+    cell(page, 2, "first_name").click()
+    expect(page.locator("#ligne-2 .input")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(cell(page, 2, "first_name")).to_be_focused()
+    settles(page, lambda page: page.locator("#ligne-1").inner_text(), before)
+    page.reload()
+    settles(page, lambda page: page.locator("#ligne-1").inner_text(), before)
+
+
+def test_a_refusal_is_seen_from_the_last_line_as_well(page: Page, sheet: Any) -> None:
+    one = SECOND_TABLE[0]
+    reported(page, sheet([(*one[:7], f"6{at:011}") for at in range(50)], note="LOIN"))
+    cell(page, 50, "last_name").click()
+    expect(page.locator("#ligne-50 .input")).to_be_focused()
+    page.locator("#ligne-50 .input").fill("A" * 1001)
+    page.keyboard.press("Enter")
+    refusal = page.locator("#messages .notice")
+    expect(refusal).to_contain_text("Cette valeur ne peut pas être corrigée ici.")
+    expect(refusal).to_be_in_viewport(ratio=1)
+    # What was typed is not lost.
+    expect(page.locator("#ligne-50 .input")).to_have_value("A" * 1001)
 
 
 def test_lines_set_aside_let_the_rest_go(page: Page, sheet: Any) -> None:

@@ -62,6 +62,17 @@ def test_search_knows_no_case_and_takes_signs_as_they_are() -> None:
         assert found(batch, text) == lines, text
 
 
+def test_search_knows_both_names_together_and_a_permit_number_in_any_pieces() -> None:
+    rows = rows_of(SECOND_TABLE)
+    rows[0][8], rows[1][8] = "82 R 987.928", "298795874"
+    batch = analysed(*rows)
+    for text, lines in (
+        ("dupont pierre", [1]), ("Pierre DUPONT", [1]), ("dupont marie", []), ("82R987928", [1]), ("82 r 987 928", [1]),
+        ("2987 95874", [2]), ("298-795-874", [2]), ("1990-01", []),
+    ):  # fmt: skip
+        assert found(batch, text) == lines, text
+
+
 def test_the_annotated_lines_come_in_the_order_of_the_file_set_aside_ones_too() -> None:
     batch = analysed(*rows_of(FIRST_TABLE))
     corrections.set_aside(batch.id, 4, True, person_id())

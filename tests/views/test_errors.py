@@ -93,6 +93,14 @@ def test_a_lost_sign_in_during_an_htmx_call_leads_the_whole_page_to_login(client
     assert response.text == ""
 
 
+def test_an_address_that_is_none_in_a_header_is_passed_over(client: FlaskClient, sign_in: SignIn) -> None:
+    wrong = {"HX-Current-URL": "http://[", "Referer": "http://["}
+    assert client.get("/mon-espace/", headers={"HX-Request": "true", **wrong}).headers["HX-Redirect"].endswith("next=/")
+    assert client.post("/mon-profil/autres-sessions", headers=wrong).headers["Location"].endswith("next=/")
+    sign_in(client, "gestionnaire@demo.example")
+    assert client.get("/imports/", headers={"HX-Request": "true", **wrong}).status_code == 200
+
+
 def test_an_expired_form_keeps_the_person_calm(app: Flask, client: FlaskClient) -> None:
     app.config["WTF_CSRF_ENABLED"] = True
     response = client.post("/logout/")

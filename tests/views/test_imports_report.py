@@ -66,8 +66,20 @@ def test_filters_search_and_pages(manager: FlaskClient) -> None:
         ("?gravite=erreurs", [2, 3, 4, 5, 6]), ("?gravite=informations", [1]), ("?type=category_mismatch", [3, 6]),
         ("?type=format:first_name", [5]), ("?q=raikonen", [6]), ("?q=7555755556", [3]), ("?q=ZZZ", []),
         ("?q=%25", []), ("?gravite=erreurs&q=LEROY", [2]), ("?page=99", [2, 3, 4, 5, 6, 1]), ("?page=abc&type=!", []),
+        ("?type=missing", []),
     ):  # fmt: skip
         assert numbers(manager.get(address + query)) == shown, query
+
+
+def test_a_kind_leads_to_as_many_lines_as_it_says(manager: FlaskClient) -> None:
+    one = SECOND_TABLE[0]
+    rows = [(*one[:7], permit) for permit in ("12", 298795874, 298795875)]
+    address = analysed(manager, sheet(rows))
+    page = words(manager.get(address))
+    assert "Format du N° de permis de conduire non conforme 1 ligne" in page
+    assert "des zéros de tête ont pu être perdus) 2 lignes" in page
+    assert numbers(manager.get(address + "?type=format:permit_number")) == [1]
+    assert numbers(manager.get(address + "?type=format:permit_number:text_column")) == [2, 3]
 
 
 def test_fifty_lines_a_page_and_few_queries(manager: FlaskClient) -> None:
@@ -100,6 +112,39 @@ def test_a_cell_is_corrected_and_what_follows_is_sent_along(manager: FlaskClient
     # A date typed in another of the usual ways is put in order before the rule reads it.
     manager.post(address + "/lignes/4", data={"champ": "end_date", "valeur": "01-01-2022"})
     assert db.session.get_one(BatchLine, (batch_at(address).id, 4)).end_date == "01/01/2022"
+
+
+def test_a_cell_validated_as_it_was_is_put_back_and_not_said_to_be_corrected(manager: FlaskClient) -> None:
+    address = analysed(manager, FIRST)
+    same = {"champ": "last_name", "valeur": "LEROY", "lignes": "2,3"}
+    answer = manager.post(address + "/lignes/2", data=same, headers=HTMX)
+    assert numbers(answer) == [2]
+    assert "Ligne 2 inchangée." in words(answer)
+    assert batch_at(address).version == 0
+    manager.post(address + "/lignes/2", data={**same, "valeur": "LEROI"})
+    assert batch_at(address).version == 1
+
+
+def test_line_breaks_in_a_cell_are_spaces_in_its_field_and_no_obstacle_to_a_suggestion(manager: FlaskClient) -> None:
+    one = SECOND_TABLE[0]
+    rows = [(0, "FIMO\nMarchandise", *one[2:4], "Jean\nPierre", *one[5:7], f"A12345678{at}") for at in range(2)]
+    address = analysed(manager, sheet(rows))
+    assert 'value="Jean Pierre"' in manager.get(address + "/lignes/1?champ=first_name").text
+    # As a browser sends it: every line break as CR LF.
+    meant = {"label": "FIMO\r\nMarchandise", "category": "Marchandises"}
+    manager.post(address + "/suggestion", data=meant)
+    page = words(manager.get(address))
+    assert "2 lignes corrigées." in page
+    assert "0 erreur(s)" in page
+    # Once more, by a second click: there is nothing left to correct.
+    assert manager.post(address + "/suggestion", data=meant, headers=HTMX).status_code == 409
+
+
+@pytest.mark.parametrize("shown", ["9" * 5000, "²,٣,-1,", "2147483648"])
+def test_lines_on_screen_that_are_none_are_passed_over(manager: FlaskClient, shown: str) -> None:
+    address = analysed(manager, FIRST)
+    data = {"champ": "first_name", "valeur": "MARIE", "lignes": f"{shown},2"}
+    assert numbers(manager.post(address + "/lignes/2", data=data, headers=HTMX)) == [2]
 
 
 def test_a_correction_keeps_the_filter_of_the_page(manager: FlaskClient) -> None:
@@ -143,6 +188,14 @@ def test_what_cannot_be_corrected_is_answered_in_words(
     assert batch_at(address).version == 0
 
 
+@pytest.mark.parametrize("number", ["2147483648", "9" * 20, "9" * 5000])
+def test_a_line_that_no_base_can_number_is_not_found(manager: FlaskClient, number: str) -> None:
+    address = f"{analysed(manager, FIRST)}/lignes/{number}"
+    assert manager.get(address + "?champ=last_name").status_code == 404
+    assert manager.post(address, data={"champ": "last_name", "valeur": "A"}).status_code == 404
+    assert manager.post(address + "/ecarter").status_code == 404
+
+
 def test_a_line_set_aside_and_taken_back(manager: FlaskClient) -> None:
     address = analysed(manager, FIRST)
     for number in (2, 3, 4, 5, 6):
@@ -158,6 +211,14 @@ def test_a_line_set_aside_and_taken_back(manager: FlaskClient) -> None:
     for number in (1, 2):
         manager.post(f"{address}/lignes/{number}/ecarter")
     assert "Toutes les lignes sont écartées." in words(manager.get(address))
+
+
+def test_the_confirmation_names_no_order_of_a_line_set_aside(manager: FlaskClient) -> None:
+    address = analysed(manager, SECOND)
+    manager.post(address + "/lignes/2", data={"champ": "order_number", "valeur": "AUTRE-COMMANDE"})
+    assert "commande AUTRE-COMMANDE, COM202201" in words(manager.get(address + "/confirmation"))
+    manager.post(address + "/lignes/2/ecarter")
+    assert "commande COM202201" in words(manager.get(address + "/confirmation"))
 
 
 def test_a_suggestion_corrects_all_its_lines(manager: FlaskClient) -> None:

@@ -14,6 +14,11 @@ function say(text) {
   notice.scrollIntoView({ block: "nearest" });
 }
 
+// An answer that goes among the messages of the page may find its reader far below them.
+document.addEventListener("htmx:afterSwap", ({ detail: { target } }) => {
+  if (target.id === "messages") target.scrollIntoView({ block: "nearest" });
+});
+
 const unreachable = () => say("Le service ne répond pas. Vérifiez votre connexion, puis recommencez : rien n’a été perdu de ce qui était enregistré.");
 document.addEventListener("htmx:sendError", unreachable);
 document.addEventListener("htmx:timeout", unreachable);
