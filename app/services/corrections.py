@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from app.extensions import db
-from app.models import Batch, BatchLine
+from app.models import Batch, BatchLine, ImportFile
 from app.models.batch import ASIDE_RANK, ERROR_RANK, FILE, IN_ERROR, INFORMATION_RANK, OPEN_STATES, READY
 from app.validators.context import Suggestion
 from app.validators.line import Line, RawLine
@@ -149,6 +149,9 @@ def _lock(batch_id: int) -> Batch:
     )
     if not touched.rowcount:  # type: ignore[attr-defined]
         raise batches.BatchClosed
+    # Why it could not be registered was said of the lines as they stood.
+    told = (ImportFile.batch_id == batch_id, ImportFile.refusal.is_not(None))
+    db.session.execute(update(ImportFile).where(*told).values(refusal=None))
     return db.session.get_one(Batch, batch_id, populate_existing=True)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, case, delete, select, update
 
 from app.extensions import db
 from app.models import Batch, BatchLine, ImportFile, Outbox
@@ -64,11 +64,11 @@ def purge(*, dry_run: bool = False, by_owner: bool = True) -> Purge:
 
     ``by_owner``: also the journal's oldest years, which only the owner of the tables may remove.
     """
-    files = _abandoned()
-    lines = sum(_remove(file, dry_run) for file in files)
+    removed = [_remove(file, dry_run) for file in _abandoned()]
+    lines = [count for count in removed if count is not None]
     ended = document_retention.purge_files(dry_run=dry_run)
     return Purge(
-        files=len(files), lines=lines, orphans=_orphans(dry_run) + document_retention.remove_orphans(dry_run=dry_run),
+        files=len(lines), lines=sum(lines), orphans=_orphans(dry_run) + document_retention.remove_orphans(dry_run=dry_run),
         journal=journal_chain.purge_years(dry_run=dry_run) if by_owner else 0,
         webhooks=webhook_delivery.purge(dry_run=dry_run), drafts=draft_retention.purge(dry_run=dry_run),
         certificates=ended.certificates, recaps=ended.recaps,
@@ -79,23 +79,36 @@ def purge(*, dry_run: bool = False, by_owner: bool = True) -> Purge:
 
 
 def _abandoned() -> list[ImportFile]:
-    waiting = (REFUSED, CANCELLED, FAILED, IN_ERROR, READY, ANALYSING)
-    before = clock.machine_now() - REJECTED_FILES
-    query = select(ImportFile).join(Batch).where(
-        Batch.mode == FILE, Batch.state.in_(waiting), Batch.updated_at < before, ImportFile.path.is_not(None)
-    )  # fmt: skip
+    query = select(ImportFile).join(Batch).where(*_is_left(), ImportFile.path.is_not(None))
     return list(db.session.execute(query).scalars())
 
 
-def _remove(file: ImportFile, dry_run: bool) -> int:
-    """Remove one file and the lines of its batch; the batch stays, cancelled, with its trace in the journal."""
+def _is_left() -> tuple[ColumnElement[bool], ...]:
+    """Ask whether a batch by file waits for nobody any more."""
+    waiting = (REFUSED, CANCELLED, FAILED, IN_ERROR, READY, ANALYSING)
+    before = clock.machine_now() - REJECTED_FILES
+    return Batch.mode == FILE, Batch.state.in_(waiting), Batch.updated_at < before
+
+
+def _remove(file: ImportFile, dry_run: bool) -> int | None:
+    """Remove one file and the lines of its batch, and return how many; the batch stays, cancelled, with its trace in the
+    journal. None for a file that was taken up again meanwhile: it is left as it is."""
     lines = db.session.scalar(select(db.func.count()).where(BatchLine.batch_id == file.batch_id)) or 0
     if dry_run:
         return lines
     with transaction():
+        ended = case((Batch.state == REFUSED, REFUSED), else_=CANCELLED)
+        # It takes the lock of the row, like every other move of a batch.
+        moved = db.session.execute(
+            update(Batch)
+            .where(Batch.id == file.batch_id, *_is_left())
+            .values(state=ended)
+            .execution_options(synchronize_session=False)
+        )
+        db.session.expire_all()
+        if not moved.rowcount:  # type: ignore[attr-defined]
+            return None
         path, file.path, file.purged_at = str(file.path), None, clock.now()
-        if file.batch.state != REFUSED:
-            file.batch.state = CANCELLED
         db.session.execute(delete(BatchLine).where(BatchLine.batch_id == file.batch_id))
         journal.record(
             "import.purged", "batch", file.batch_id, actor_id=None, centre_id=file.batch.centre_id,

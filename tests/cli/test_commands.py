@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 
 from app.extensions import db
 from app.models import Batch, BatchLine, Centre, Document, ImportFile
-from app.services import clock, demonstration, imports, store, uploads
+from app.services import clock, corrections, demonstration, imports, retention, store, uploads
 from app.validators.remark import HEADERS
 from tests.corpus import builders
 from tests.services.test_analysis import FIRST_TABLE, SECOND_TABLE
@@ -120,6 +120,18 @@ class TestPurge:
         assert db.session.scalar(select(func.count()).select_from(BatchLine)) == 0
         assert db.session.get_one(Batch, old).state == "cancelled"
         assert run(app, "purge")[1].startswith("0 file(s)")
+
+    def test_a_file_taken_up_again_while_others_are_removed_stays(
+        self, app: Flask, old: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        found = retention._abandoned()
+        corrections.correct_cell(old, 2, "first_name", "MARIE", person_id())
+        monkeypatch.setattr(retention, "_abandoned", lambda: found)
+        assert run(app, "purge")[1].startswith("0 file(s) with 0 line(s)")
+        db.session.expire_all()
+        assert db.session.get_one(Batch, old).state == "in_error"
+        assert db.session.scalar(select(func.count()).select_from(BatchLine)) == 6
+        assert uploads.path_of(str(db.session.get_one(ImportFile, old).path)).exists()
 
     def test_a_younger_file_and_an_imported_one_stay(self, app: Flask, old: int) -> None:
         db.session.execute(update(Batch).values(updated_at=clock.machine_now() - timedelta(days=29)))

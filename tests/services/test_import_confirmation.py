@@ -107,6 +107,8 @@ def test_errors_found_meanwhile_are_kept_and_told() -> None:
     db.session.commit()
     drain()
     assert state(file) == ("in_error", 0, registration.HasErrors.message)
+    corrections.set_aside(file.batch_id, 1, True, person_id())
+    assert state(file) == ("in_error", 0, None)
 
 
 def test_a_job_that_breaks_again_and_again_gives_the_file_back(monkeypatch: pytest.MonkeyPatch) -> None:
