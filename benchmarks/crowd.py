@@ -9,8 +9,10 @@ from itertools import accumulate
 from random import Random
 from typing import Any
 
+from flask_appbuilder.security.sqla.models import Role, assoc_user_role
 from sqlalchemy import func, select, text
 
+from app import roles
 from app.extensions import db
 from app.models import (
     Accreditation,
@@ -60,7 +62,18 @@ def fill(size: Size, progress: Callable[[str], None] = lambda _: None) -> None:
         progress(table.name)
         bulk.insert_rows(table, columns, rows)
     if db.engine.dialect.name == "postgresql":
-        for name in ("centre", "accreditation", "driver", "batch", "registration", "document", "mail", "journal"):
+        for name in (
+            "ab_user",
+            "ab_user_role",
+            "centre",
+            "accreditation",
+            "driver",
+            "batch",
+            "registration",
+            "document",
+            "mail",
+            "journal",
+        ):
             db.session.execute(text(f"SELECT setval('{name}_id_seq', (SELECT max(id) FROM {name}))"))
     db.session.commit()
     progress("statistics")
@@ -81,7 +94,7 @@ class _Crowd:
         self.long = [one.id for one in self.trainings if not one.is_module]
         self.person = db.session.scalar(select(Person.id).where(Person.username == "gestionnaire@demo.example"))
         self.demo = db.session.scalar(select(Centre.id).where(Centre.siret == "12345678200010")) or 1
-        models = (Centre, Accreditation, Driver, Batch, Registration, Document)
+        models = (Person, Centre, Accreditation, Driver, Batch, Registration, Document)
         self.first = {model: (db.session.scalar(select(func.max(model.id))) or 0) + 1 for model in models}
         self.centres = [self.demo, *range(self.first[Centre], self.first[Centre] + size.centres)]
         self.accreditations = dict(zip(self.centres[1:], range(self.first[Accreditation], 2**31), strict=False))
@@ -130,13 +143,33 @@ class _Crowd:
         yield from self._people()
         yield from self._papers()
 
+    def _accounts(self) -> Iterator[Table]:
+        """Yield an account for each driver but every third."""
+        first, role = self.first[Person], db.session.scalar(select(Role.id).where(Role.name == roles.DRIVER))
+        columns = (
+            "id", "first_name", "last_name", "username", "email", "password", "active", "auth_token", "login_count",
+            "fail_login_count",
+        )  # fmt: skip
+        yield Person.__table__, columns, (
+            (first + at, name, last, mail, mail, "", 1, f"crowd-{at}", 0, 0)
+            for at, (last, name) in enumerate(self.names) if at % 3
+            for mail in (f"{search_key(last).replace(' ', '-')}.{at}@exemple.fr",)
+        )  # fmt: skip
+        first_role = (db.session.scalar(select(func.max(assoc_user_role.c.id))) or 0) + 1
+        yield assoc_user_role, ("id", "user_id", "role_id"), (
+            (first_role + at, first + at, role) for at in range(len(self.names)) if at % 3
+        )  # fmt: skip
+
     def _people(self) -> Iterator[Table]:
-        first = self.first[Driver]
+        yield from self._accounts()
+        first, person = self.first[Driver], self.first[Person]
         born = date(1960, 1, 1)
-        columns = ("id", "birth_date", "permit_number", "last_name", "first_name", "search_last", "search_first")
+        columns = (
+            "id", "birth_date", "permit_number", "last_name", "first_name", "search_last", "search_first", "person_id",
+        )  # fmt: skip
         yield Driver.__table__, columns, (
             (first + at, (born + timedelta(days=at % 15_000)).isoformat(), f"{10**11 + at * 7919 % (9 * 10**11)}",
-             last, name, search_key(last), search_key(name))
+             last, name, search_key(last), search_key(name), person + at if at % 3 else None)
             for at, (last, name) in enumerate(self.names)
         )  # fmt: skip
         columns = (

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, or_, select
 
 from app.extensions import db
 from app.models import JournalEntry, Person
 from app.validators.fields import loosen_date, parse_date
 
 from .clock import PARIS
+from .text_search import holds
 
 J = JournalEntry
 
@@ -18,10 +19,7 @@ J = JournalEntry
 def by_person(text: str) -> ColumnElement[bool]:
     """Return the acts of the persons whose names or address hold every word."""
     columns = (Person.first_name, Person.last_name, Person.email)
-    words = [
-        or_(*(func.lower(column).contains(word.lower(), autoescape=True) for column in columns))
-        for word in text.split()
-    ]
+    words = [or_(*(holds(column, word) for column in columns)) for word in text.split()]
     return J.actor_id.in_(select(Person.id).where(*words))
 
 

@@ -10,10 +10,11 @@ from typing import Any
 
 from flask_appbuilder.models.filters import BaseFilter, Filters
 from flask_appbuilder.models.sqla.interface import SQLAInterface
-from sqlalchemy import ColumnElement, Integer, and_, cast, false, func, or_, select
+from sqlalchemy import ColumnElement, Integer, and_, cast, false, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Query
 
 from app.services import bulk, counting
+from app.services.text_search import holds
 from app.validators.fields import clean, loosen_date, parse_date
 
 Choices = Callable[[], list[tuple[str, str]]]
@@ -55,7 +56,7 @@ def words(label: str, *columns: Any) -> Question:
     def has(column: Any, word: str) -> ColumnElement[bool]:
         if not isinstance(column, InstrumentedAttribute):
             return column(word)  # type: ignore[no-any-return]
-        return func.lower(column).contains(word.lower(), autoescape=True)
+        return holds(column, word)
 
     def condition(text: str) -> ColumnElement[bool]:
         return and_(*(or_(*(has(column, word) for column in columns)) for word in text.split()))
@@ -67,7 +68,7 @@ def within(key: Any, model: Any, *columns: Any) -> Callable[[str], ColumnElement
     """Return a column of :func:`words` that looks into the rows another table holds for a foreign key."""
 
     def has(word: str) -> ColumnElement[bool]:
-        found = or_(*(func.lower(column).contains(word.lower(), autoescape=True) for column in columns))
+        found = or_(*(holds(column, word) for column in columns))
         return key.in_(select(model.id).where(found))  # type: ignore[no-any-return]
 
     return has

@@ -1,0 +1,25 @@
+"""A word looked for anywhere in a text, in tables that may be read through: accounts, centres, accreditations."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func
+
+from app.extensions import db
+
+_PLAIN = re.compile(r"[ -~]+")
+
+
+def holds(column: Any, word: str) -> ColumnElement[bool]:
+    """Return whether a column holds a word, whatever its case.
+
+    SQLite's LIKE forgives the case of plain letters by itself; its ``lower`` is ours, called for each row and slow: it is
+    asked only of a word with other letters, after its plain parts.
+    """
+    lowered: ColumnElement[bool] = func.lower(column).contains(word.lower(), autoescape=True)
+    if db.session.get_bind().dialect.name != "sqlite":
+        return lowered
+    plain = [column.contains(part, autoescape=True) for part in _PLAIN.findall(word)]
+    return and_(*plain) if word.isascii() else and_(*plain, lowered)
