@@ -20,6 +20,8 @@ from app.services.refusal import Refusal
 from .sign_ins import page_asked
 
 READING = ("GET", "HEAD", "OPTIONS")
+#: The cookie's word for the centre one works for.
+CENTRE = "centre_id"
 
 
 def places() -> list[Membership]:
@@ -31,8 +33,34 @@ def places() -> list[Membership]:
 
 def current_place() -> Membership | None:
     """Return the place at the centre chosen in the top bar, the first one by default, None without any."""
-    chosen = [place for place in places() if place.centre_id == session.get("centre_id")]
+    chosen = [place for place in places() if place.centre_id == session.get(CENTRE)]
     return next(iter(chosen or places()), None)
+
+
+def work_for(centre_id: int) -> None:
+    """Keep in the cookie which centre this browser works for.
+
+    Every form drawn before, in this tab or another, is worth nothing from here on: it was about the other centre.
+    """
+    if session.get(CENTRE) != centre_id:
+        session[CENTRE] = centre_id
+        session.pop(current_app.config["WTF_CSRF_FIELD_NAME"], None)
+
+
+def _keep_centre() -> None:
+    """Pin the centre one works for, so that it never changes unseen; a place that is lost is told, and nothing is done."""
+    place, kept = current_place(), session.get(CENTRE)
+    if place is None or place.centre_id == kept:
+        return
+    if kept is None:
+        session[CENTRE] = place.centre_id
+        return
+    work_for(place.centre_id)
+    if request.method not in READING:
+        abort(403, "Vous n’intervenez plus pour le centre que cette page concernait : rien n’a été fait.")
+    flash(
+        f"Vous n’intervenez plus pour le centre choisi. Vous travaillez maintenant pour {place.centre.name}.", "warning"
+    )
 
 
 def place_or_403() -> Membership:
@@ -98,6 +126,7 @@ class Screen(BaseView):
         needed = "can_read" if request.method in READING else "can_write"
         if not current_app.appbuilder.sm.has_access(needed, self.class_permission_name):  # type: ignore[attr-defined]
             abort(403)
+        _keep_centre()
         return None
 
 

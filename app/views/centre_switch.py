@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import flask
 from flask import abort, redirect, request
 from flask_appbuilder import expose
 from flask_appbuilder.utils.base import get_safe_redirect
 from werkzeug.wrappers import Response
 
-from .base import Screen, places
+from .base import Screen, places, work_for
 from .wizard import number_of
 
 
@@ -20,10 +19,10 @@ class CentreSwitchView(Screen):
 
     @expose("/centre-courant", methods=["POST"])
     def switch(self) -> Response:
-        """Keep the choice in the cookie; what stood on the screen belongs to the other centre, so its list is shown."""
+        """Keep the choice in the cookie; what stood on the screens belongs to the other centre, so its list is shown."""
         centre_id = number_of("centre_id", 0)
         if centre_id not in {place.centre_id for place in places()}:
             abort(403, "Vous n’intervenez pas pour ce centre.")
-        flask.session["centre_id"] = centre_id
+        work_for(centre_id)
         address = request.form.get("next", "")
         return redirect("/sessions/" if address.startswith("/sessions/") else get_safe_redirect(address))

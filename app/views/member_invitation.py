@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import flask
 from flask import Blueprint, flash, g, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 from wtforms import Form, PasswordField, StringField
@@ -19,6 +18,7 @@ from app.validators.fields import clean, parse_name
 
 from . import sign_ins
 from .account_forms import formed, needed
+from .base import work_for
 from .sign_up import page, too_often
 
 blueprint = Blueprint("member_invitation", __name__, url_prefix="/invitation")
@@ -99,6 +99,6 @@ def _values(row: MemberInvitation, token: str) -> dict[str, object]:
 
 
 def _welcome(centre_id: int, name: str) -> Response:
-    flask.session["centre_id"] = centre_id
+    work_for(centre_id)
     flash(f"Vous intervenez désormais pour {name}.", "success")
     return redirect("/mon-centre/")

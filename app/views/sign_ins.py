@@ -10,7 +10,7 @@ from flask_login import login_user, logout_user
 from werkzeug.wrappers import Response
 
 from app.models import Person
-from app.services import actor, second_factor, sign_in
+from app.services import access, actor, second_factor, sign_in
 
 from .filters import count_of
 from .headers import parts_of
@@ -41,6 +41,8 @@ def stamp(person: Person) -> None:
     minutes = current_app.config[
         "IDLE_MINUTES_PRIVILEGED" if second_factor.is_privileged(person) else "IDLE_MINUTES"
     ]  # fmt: skip
+    if session.get("centre_id") not in {place.centre_id for place in access.memberships(person.id)}:
+        session.pop("centre_id", None)  # somebody else's, who used this browser before
     session[SINCE] = session[SEEN] = int(time.time())
     session[IDLE] = minutes * 60
     if second_factor.must_enrol(person):

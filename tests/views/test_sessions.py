@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
+from werkzeug.test import TestResponse
 
 from app.extensions import db
 from app.models import Batch, Membership, MembershipRight, ServiceContract, Tariff
@@ -123,3 +126,73 @@ def test_the_centre_is_switched_among_ones_own_only(manager: FlaskClient) -> Non
     response = manager.post("/centre-courant", data={"centre_id": centre_id(), "next": "https://example.org/"})
     assert "example.org" not in response.headers["Location"]
     assert manager.get(f"/sessions/{key}/conducteurs").status_code == 200
+
+
+@pytest.fixture
+def of_two(manager: FlaskClient) -> FlaskClient:
+    """Give the browser of a manager of two centres, who works for the demonstration centre; forms bear their token."""
+    right = MembershipRight(right=REGISTER, granted_at=clock.now())
+    neighbour = centre_id("98765432400019")
+    db.session.add(Membership(person_id=person_id(), centre_id=neighbour, role="manager", rights=[right]))
+    db.session.commit()
+    manager.post("/centre-courant", data={"centre_id": centre_id()})
+    manager.application.config["WTF_CSRF_ENABLED"] = True
+    return manager
+
+
+def _start(browser: FlaskClient, page: str) -> TestResponse:
+    """Send the form of a page that was drawn some time ago."""
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert token
+    sent = {"profil": "conducteur", "mode": "manuel", "csrf_token": token[1]}
+    return browser.post("/sessions/nouveau", data=sent)
+
+
+def _drafts() -> list[int]:
+    return list(db.session.execute(select(Batch.centre_id)).scalars())
+
+
+def test_a_page_of_another_tab_does_nothing_once_the_centre_is_switched(of_two: FlaskClient) -> None:
+    old = of_two.get("/sessions/").text
+    assert _start(of_two, old).status_code == 302
+    token = re.search(r'name="csrf_token" value="([^"]+)"', old)
+    assert token
+    switch = {"centre_id": centre_id("98765432400019"), "csrf_token": token[1]}
+    assert of_two.post("/centre-courant", data=switch).status_code == 302
+    answer = _start(of_two, old)
+    assert answer.status_code == 400
+    assert "Le formulaire a expiré." in answer.text
+    assert _drafts() == [centre_id()]
+    assert _start(of_two, of_two.get("/sessions/").text).status_code == 302
+    assert _drafts() == [centre_id(), centre_id("98765432400019")]
+
+
+def test_a_page_of_a_centre_one_has_left_does_nothing_for_the_other(of_two: FlaskClient) -> None:
+    old = of_two.get("/sessions/").text
+    left = (Membership.person_id == person_id(), Membership.centre_id == centre_id())
+    db.session.execute(update(Membership).where(*left).values(valid_to=clock.today() - timedelta(days=1)))
+    db.session.commit()
+    answer = _start(of_two, old)
+    assert answer.status_code == 403
+    assert "Vous n’intervenez plus pour le centre que cette page concernait" in answer.text
+    assert _drafts() == []
+    assert _start(of_two, old).status_code == 400, "neither does it when it is sent again"
+    assert _start(of_two, of_two.get("/sessions/").text).status_code == 302
+    assert _drafts() == [centre_id("98765432400019")]
+
+
+def test_a_centre_one_has_left_is_told_on_the_next_page(of_two: FlaskClient) -> None:
+    of_two.get("/sessions/")
+    left = (Membership.person_id == person_id(), Membership.centre_id == centre_id())
+    db.session.execute(update(Membership).where(*left).values(valid_to=clock.today() - timedelta(days=1)))
+    db.session.commit()
+    assert "Vous travaillez maintenant pour Centre Voisin." in of_two.get("/sessions/").text
+    assert "Vous travaillez maintenant" not in of_two.get("/sessions/").text
+
+
+def test_who_signs_in_next_in_the_same_browser_is_told_nothing_of_it(manager: FlaskClient, sign_in: SignIn) -> None:
+    manager.get("/sessions/")
+    manager.post("/logout/")
+    page = sign_in(manager, "voisin@demo.example").get("/sessions/").text
+    assert "Centre Voisin" in page
+    assert "Vous n’intervenez plus" not in page
