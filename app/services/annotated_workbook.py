@@ -19,7 +19,8 @@ from app.validators.file import DETAIL_HEADER
 from app.validators.line import RawLine
 from app.validators.remark import FIELDS, HEADERS, Remark, Severity
 
-Annotated = tuple[RawLine, Sequence[Remark]]
+Annotated = tuple[RawLine, Sequence[Remark] | str]
+"""A line with its remarks, or with what is to be said of a line that was not judged."""
 
 MAX_COMMENTS = 5_000
 """Cells that get a comment; spreadsheet programs become slow with more. Colour and « Détail » are on every line."""
@@ -144,7 +145,12 @@ def _row_texts(rows: Iterable[Annotated], comments: list[tuple[str, int, int, st
         if raw.number <= last:
             raise ValueError("lines must come by rising number")
         last = raw.number
-        yield _row(raw, last + 1, remarks, comments) if remarks else _clean_row(raw, last + 1)
+        if isinstance(remarks, str):
+            yield _row_of(last + 1, _cell(remarks, _DETAIL_INFORMATION), map(text_cell, _texts(raw)))
+        elif remarks:
+            yield _row(raw, last + 1, remarks, comments)
+        else:
+            yield _row_of(last + 1, "<c/>", map(text_cell, _texts(raw)))
 
 
 def _row(raw: RawLine, row: int, remarks: Sequence[Remark], comments: list[tuple[str, int, int, str]]) -> str:
@@ -159,9 +165,9 @@ def _row(raw: RawLine, row: int, remarks: Sequence[Remark], comments: list[tuple
     return f'<row r="{row}"{height}>{"".join(cells)}</row>'
 
 
-def _clean_row(raw: RawLine, row: int) -> str:
+def _row_of(row: int, detail: str, cells: Iterable[str]) -> str:
     """The same for a line without a remark, which nearly every line of a large file is."""
-    return f'<row r="{row}"><c/>{"".join([text_cell(text) for text in _texts(raw)])}</row>'
+    return f'<row r="{row}">{detail}{"".join(cells)}</row>'
 
 
 def _texts(raw: RawLine) -> Sequence[str]:

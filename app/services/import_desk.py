@@ -44,6 +44,8 @@ FILTERS: Mapping[str, tuple[str, ...]] = {
     "annules": (CANCELLED,),
 }
 _UNFINISHED = (ANALYSING, IN_ERROR, READY, REGISTERING, FAILED)
+#: What « Détail » says of a line set aside.
+ASIDE = "Ligne écartée de l’import"
 #: Rows read from the base at once for the annotated file.
 STEP = 5_000
 
@@ -120,13 +122,15 @@ def aside_count(batch_id: int) -> int:
     return db.session.scalar(query) or 0
 
 
-def annotated(batch_id: int) -> Iterator[tuple[RawLine, tuple[Remark, ...]]]:
-    """Yield all lines of a report in the order of the file, each with its remarks, a few thousands in memory at once."""
+def annotated(batch_id: int) -> Iterator[tuple[RawLine, tuple[Remark, ...] | str]]:
+    """Yield all lines of a report in the order of the file, each with its remarks or, set aside, with the words for it; a few
+    thousands in memory at once.
+    """
     c = BatchLine
-    columns = (c.number, *(getattr(c, field) for field in FIELDS), c.numeric_permit, c.remarks)
+    columns = (c.number, *(getattr(c, field) for field in FIELDS), c.numeric_permit, c.remarks, c.set_aside)
     query = select(*columns).where(c.batch_id == batch_id).order_by(c.number)
-    for *typed, remarks in db.session.execute(query.execution_options(yield_per=STEP)):
-        yield RawLine(*typed), decode_remarks(remarks)
+    for *typed, remarks, aside in db.session.execute(query.execution_options(yield_per=STEP)):
+        yield RawLine(*typed), ASIDE if aside else decode_remarks(remarks)
 
 
 def quote(batch: Batch) -> pricing.Quote:

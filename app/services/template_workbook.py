@@ -123,6 +123,8 @@ def _write_instructions(sheet: Worksheet) -> None:
         sheet.column_dimensions[get_column_letter(column)].width = width
     for row, (field, hint) in enumerate(HINTS.items(), first + 1):
         needed = "obligatoire" if hint.is_needed else "facultative"
+        # Said outright: LibreOffice makes room for the lines it counts with another font than it prints.
+        sheet.row_dimensions[row].height = 15 * -(-len(hint.text) // 60)
         for column, text in enumerate((HEADERS[field], needed, hint.text, hint.example), 1):
             cell = sheet.cell(row, column, text)
             cell.alignment, cell.number_format = _WRAPPED, _TEXT

@@ -79,7 +79,7 @@ def test_the_annotated_lines_come_in_the_order_of_the_file_set_aside_ones_too() 
     given = list(import_desk.annotated(batch.id))
     assert [line.number for line, _ in given] == [1, 2, 3, 4, 5, 6]
     assert [remark.code for remark in given[1][1]][:1] == ["missing"]
-    assert given[3][1] == ()
+    assert given[3][1] == "Ligne écartée de l’import"
     assert given[1][0].values() == {**given[1][0].values(), "reference": REF, "order_number": ORDER}
 
 

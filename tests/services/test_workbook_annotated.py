@@ -46,6 +46,12 @@ def test_the_detail_holds_all_remarks_of_the_line() -> None:
     assert sheet["A3"].value == "\n".join(remark.message for remark in (MISSING, FUTURE, NO_ACCOUNT))
 
 
+def test_a_line_that_was_not_judged_says_why_and_bears_no_mark() -> None:
+    sheet = opened([(RawLine(1, *LINE), "Ligne écartée de l’import")])
+    assert [cell.value for cell in sheet[2]] == ["Ligne écartée de l’import", *LINE]
+    assert not any(cell.comment for cell in sheet[2])
+
+
 def test_faulty_cells_are_coloured_and_commented() -> None:
     sheet = opened(ROWS)
     marked = {

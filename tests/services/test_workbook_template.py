@@ -80,6 +80,13 @@ def test_the_instructions_name_each_column(book: openpyxl.Workbook) -> None:
     assert {*HEADERS, "obligatoire", "facultative"} <= texts
 
 
+def test_each_instruction_has_room_for_its_lines(book: openpyxl.Workbook) -> None:
+    sheet = book["Mode d’emploi"]
+    long = [cell for cell in sheet["C"] if cell.value and len(cell.value) > sheet.column_dimensions["C"].width]
+    assert long
+    assert {sheet.row_dimensions[cell.row].height for cell in long} == {30}  # points: two lines
+
+
 def test_a_filled_model_is_read_and_an_empty_one_says_what_is_missing(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "modele.xlsx"
     path.write_bytes(content)
