@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from flask_appbuilder import Model
 from sqlalchemy import CheckConstraint, Column, Date, ForeignKey, Integer, String, Table, UniqueConstraint
@@ -39,6 +39,12 @@ class Accreditation(Model):
     centre: Mapped[Centre] = relationship()
     trainings: Mapped[list[Training]] = relationship(secondary=accreditation_training)
     suspensions: Mapped[list[Suspension]] = relationship(back_populates="accreditation", passive_deletes="all")
+
+    @property
+    def last_day(self) -> date | None:
+        """Return the last day in force, the eve of a withdrawal where that comes first; None while no end is known."""
+        eve = self.withdrawn_on - timedelta(days=1) if self.withdrawn_on else None
+        return min((day for day in (self.valid_to, eve) if day), default=None)
 
     def __repr__(self) -> str:
         return f"{self.number} ({self.authority})"

@@ -22,7 +22,7 @@ def state(accreditation: Accreditation, day: date | None = None) -> tuple[str, s
         return "now", f"À partir du {accreditation.valid_from:%d/%m/%Y}"
     if ends and ends < today:
         return "", "Échu"
-    return _paused(accreditation, today) or _ending(ends, today)
+    return _paused(accreditation, today) or _ending(accreditation.last_day, today)
 
 
 def _paused(accreditation: Accreditation, today: date) -> tuple[str, str] | None:

@@ -17,7 +17,7 @@ from app.models import Accreditation, Batch, BatchLine, Driver, Registration, Tr
 from app.models.batch import CANCELLED, FILE, IN_ERROR, MANUAL, MODE_NAMES, OPEN_STATES
 from app.validators.remark import Code, Remark, Severity, kind_sentence
 
-from . import account_requests, accreditations, card_desk, clock, counting, to_handle, withheld
+from . import account_requests, accreditations, card_desk, clock, counting, to_handle, trainer_withheld, withheld
 
 R = Registration
 MONTHS = (
@@ -156,23 +156,26 @@ def without_account(centre_id: int) -> int:
 
 
 def expiring(centre_id: int) -> list[tuple[Accreditation, int]]:
-    """Return the centre's accreditations that end within 90 days, soonest first, with the days left."""
+    """Return the centre's accreditations that end or are withdrawn within 90 days, soonest first, with the days left."""
     today = clock.today()
+    soon = today + timedelta(days=accreditations.SOON)
     a = Accreditation
     query = (
         select(a)
         .options(selectinload(a.trainings))
-        .where(a.centre_id == centre_id, a.valid_to >= today, a.valid_to <= today + timedelta(days=accreditations.SOON))
-        .where((a.withdrawn_on.is_(None)) | (a.withdrawn_on > today))
-        .order_by(a.valid_to, a.number)
+        .where(a.centre_id == centre_id, (a.valid_to <= soon) | (a.withdrawn_on <= soon + timedelta(days=1)))
+        .order_by(a.number)
     )
-    return [(one, (one.valid_to - today).days) for one in db.session.execute(query).scalars() if one.valid_to]
+    ends = [(one, one.last_day) for one in db.session.execute(query).scalars()]
+    left = [(one, (last - today).days) for one, last in ends if last and last >= today]
+    return sorted(left, key=lambda pair: pair[1])
 
 
 def waiting() -> dict[str, int]:
     """Return what waits in « À traiter »: its part's anchor → count."""
     return {
-        "demandes": account_requests.count_waiting(), "retenus": withheld.count_waiting(),
+        "comptes": account_requests.count_waiting(), "retenus": withheld.count_waiting(),
+        "droits": trainer_withheld.count_waiting(), "fichiers": to_handle.count_faulty(),
         "travaux": to_handle.count_failed(), "courriels": to_handle.count_refused(),
     }  # fmt: skip
 

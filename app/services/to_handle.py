@@ -36,6 +36,11 @@ def count_refused() -> int:
     return db.session.scalar(select(func.count()).select_from(Mail).where(Mail.state == MAIL_REFUSED)) or 0
 
 
+def count_faulty() -> int:
+    """Return how many documents have a file that is no longer what was sealed."""
+    return db.session.scalar(select(func.count()).select_from(Document).where(Document.fault.is_not(None))) or 0
+
+
 def refused_mails() -> tuple[list[Mail], int]:
     """Return the last mails whose recipient was refused for good, with registration and driver, and how many there are.
 
@@ -63,8 +68,7 @@ def faulty_documents() -> tuple[list[Document], int]:
         .order_by(Document.fault, Document.id)
         .limit(LIMIT)
     )  # fmt: skip
-    total = select(func.count()).select_from(Document).where(Document.fault.is_not(None))
-    return list(db.session.execute(query).scalars()), db.session.scalar(total) or 0
+    return list(db.session.execute(query).scalars()), count_faulty()
 
 
 def retry(outbox_id: int, actor_id: int) -> None:

@@ -36,9 +36,13 @@ class Case:
 
 def waiting() -> tuple[list[Case], int]:
     """Return the first cases nobody has decided, the oldest first, and how many there are."""
-    undecided = (*_withheld(), ~_was_kept())
-    rows = db.session.execute(_eager().where(*undecided).order_by(Trainer.id).limit(LIMIT)).scalars()
-    return [Case(row) for row in rows], db.session.scalar(select(func.count(Trainer.id)).where(*undecided)) or 0
+    query = _eager().where(*_withheld(), ~_was_kept()).order_by(Trainer.id).limit(LIMIT)
+    return [Case(row) for row in db.session.execute(query).scalars()], count_waiting()
+
+
+def count_waiting() -> int:
+    """Return how many cases nobody has decided."""
+    return db.session.scalar(select(func.count(Trainer.id)).where(*_withheld(), ~_was_kept())) or 0
 
 
 def kept() -> list[Case]:

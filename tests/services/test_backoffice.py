@@ -267,6 +267,8 @@ def _accreditation(**values: Any) -> Accreditation:
     [
         (_accreditation(), ("ok", "Actif")),
         (_accreditation(valid_to=date(2022, 4, 10)), ("gold", "Expire dans 90 jours")),
+        (_accreditation(withdrawn_on=date(2022, 1, 20)), ("gold", "Expire dans 9 jours")),
+        (_accreditation(withdrawn_on=date(2022, 6, 1)), ("ok", "Actif")),
         (_accreditation(valid_to=date(2022, 4, 11)), ("ok", "Actif")),
         (_accreditation(valid_to=date(2022, 1, 10)), ("gold", "Expire sous un jour")),
         (_accreditation(valid_to=date(2022, 1, 9)), ("", "Échu")),

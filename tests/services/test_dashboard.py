@@ -62,6 +62,15 @@ def test_accreditations_that_end_within_ninety_days_are_announced(app: Flask, da
     assert [left for _, left in dashboard.expiring(centre_id())] == shown
 
 
+@pytest.mark.parametrize(("days", "shown"), [(0, []), (1, [0]), (91, [90]), (92, [])])
+def test_accreditations_to_be_withdrawn_are_announced(app: Flask, days: int, shown: list[int]) -> None:
+    first = db.session.execute(select(Accreditation).where(Accreditation.centre_id == centre_id())).scalars().first()
+    assert first is not None
+    first.valid_to, first.withdrawn_on = date(2030, 1, 1), clock.today() + timedelta(days=days)
+    db.session.commit()
+    assert [left for _, left in dashboard.expiring(centre_id())] == shown
+
+
 def test_agents_see_all_centres_what_waits_and_the_frequent_errors(spread: None) -> None:
     db.session.execute(update(Registration).where(Registration.last_name == "MARTIN").values(withheld=True))
     db.session.execute(update(Outbox).values(last_error="OSError"))

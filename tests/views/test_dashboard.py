@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
+from app.extensions import db
+from app.models import Document
+from app.models.registration import MISSING
+from app.services import dashboard
 from app.services.dashboard import Month
 from app.views.charts import trend
-from tests.support import MARIE, PIERRE, draft, registered
+from tests.support import MARIE, PIERRE, draft, registered, registered_trainer
 
 AGENT, MANAGER, NEIGHBOUR = "agent@demo.example", "gestionnaire@demo.example", "voisin@demo.example"
 
@@ -24,6 +30,20 @@ def test_agents_land_on_their_dashboard(client: FlaskClient, sign_in) -> None:
     assert (
         'aria-label="Enregistrements par mois : de 0 en février 2021 à 2 en janvier 2022 ; 2 en janvier 2022."' in page
     )
+
+
+def test_whatever_waits_for_an_agent_is_counted_and_led_to(client: FlaskClient, sign_in) -> None:
+    registered(MARIE)
+    db.session.execute(update(Document).values(fault=MISSING))
+    db.session.commit()
+    registered_trainer(birth_date=MARIE["birth_date"], permit_number=MARIE["permit_number"])
+    waiting = dashboard.waiting()
+    assert (waiting["droits"], waiting["fichiers"]) == (1, 2)
+    browser = sign_in(client, AGENT)
+    page, parts = browser.get("/tableau-de-bord/").text, browser.get("/a-traiter/").text
+    assert set(re.findall(r'href="/a-traiter/#(\w+)"', page)) == {name for name, count in waiting.items() if count}
+    for name in waiting:
+        assert f'<h2 id="{name}">' in parts
 
 
 def test_a_centre_sees_its_own_figures_and_receipts(client: FlaskClient, sign_in) -> None:
