@@ -33,7 +33,6 @@ def create_app(config: Config | None = None) -> Flask:
     config.DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
-    csrf.init_app(app)
     mail.init_app(app)
     with app.app_context():
         from app import cli, models, views  # noqa: F401  models: every table on the one metadata
@@ -42,6 +41,7 @@ def create_app(config: Config | None = None) -> Flask:
         appbuilder = new_appbuilder()
         appbuilder.init_app(app, db.session)
         views.register(app, appbuilder)
+        csrf.init_app(app)  # looks at a form once it is known who sends it: its refusal stands on their page
         cli.register(app)
         if config.ENVIRONMENT == "production":
             seal.authority()

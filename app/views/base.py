@@ -22,6 +22,8 @@ from .sign_ins import page_asked
 READING = ("GET", "HEAD", "OPTIONS")
 #: The cookie's word for the centre one works for.
 CENTRE = "centre_id"
+#: … and for having worked for another one before: forms may have expired by that.
+SWITCHED = "switched"
 
 
 def places() -> list[Membership]:
@@ -43,7 +45,7 @@ def work_for(centre_id: int) -> None:
     Every form drawn before, in this tab or another, is worth nothing from here on: it was about the other centre.
     """
     if session.get(CENTRE) != centre_id:
-        session[CENTRE] = centre_id
+        session[CENTRE], session[SWITCHED] = centre_id, True
         session.pop(current_app.config["WTF_CSRF_FIELD_NAME"], None)
 
 

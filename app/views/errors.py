@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
-from flask import Flask, current_app, g, json, make_response, render_template, request
+from flask import Flask, current_app, g, json, make_response, render_template, request, session
 from flask.globals import request_ctx
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response
 
 from app.extensions import db
 
+from .base import SWITCHED
 from .chrome import lay_bare
 from .headers import is_htmx
 
@@ -84,12 +85,18 @@ EXPIRED = Page(
     "Le formulaire a expiré. Rechargez la page, votre saisie enregistrée est conservée.",
     "Si le message revient, reconnectez-vous.",
 )
+#: To who has switched centres since the sign-in.
+EXPIRED_OR_SWITCHED = Page(
+    EXPIRED.title,
+    "Le formulaire a expiré, ou concernait un autre centre que celui choisi depuis : rien n’a été fait.",
+    "Vérifiez le centre affiché en haut de l’écran, puis rechargez la page.",
+)
 
 
 def _said(error: HTTPException) -> Page:
     """Return what to say; a sentence given to `abort()` in French takes the place of the general one."""
     if isinstance(error, CSRFError):
-        return EXPIRED
+        return EXPIRED_OR_SWITCHED if session.get(SWITCHED) else EXPIRED
     page = PAGES.get(error.code or 500) or PAGES[500 if (error.code or 500) >= 500 else 400]
     return Page(page.title, error.description or "", page.advice) if _is_ours(error) else page
 

@@ -36,7 +36,7 @@ def begin(person: Person, how: str) -> None:
 
 def stamp(person: Person) -> None:
     """Start the sign-in's clocks, as the person's place at the register asks."""
-    for key in ("pending", ENDED):
+    for key in ("pending", "switched", ENDED):
         session.pop(key, None)
     minutes = current_app.config[
         "IDLE_MINUTES_PRIVILEGED" if second_factor.is_privileged(person) else "IDLE_MINUTES"

@@ -161,7 +161,8 @@ def test_a_page_of_another_tab_does_nothing_once_the_centre_is_switched(of_two: 
     assert of_two.post("/centre-courant", data=switch).status_code == 302
     answer = _start(of_two, old)
     assert answer.status_code == 400
-    assert "Le formulaire a expiré." in answer.text
+    assert "ou concernait un autre centre que celui choisi depuis : rien n’a été fait." in answer.text
+    assert "Centre Voisin" in answer.text, "the page shows which centre is the current one"
     assert _drafts() == [centre_id()]
     assert _start(of_two, of_two.get("/sessions/").text).status_code == 302
     assert _drafts() == [centre_id(), centre_id("98765432400019")]
