@@ -23,18 +23,18 @@ GIVEN_UP = (
 )
 
 
-def confirm(file: ImportFile, person_id: int) -> bool:
+def confirm(file: ImportFile, person_id: int, shown: int | None = None) -> bool:
     """Register the batch of a file, or order its registration; answer whether it is registered already.
 
-    Whatever is sent twice, it is registered once. Raises what `registration.register` raises.
+    Whatever is sent twice, it is registered once. ``shown`` is that of `registration.register`, which says what is raised.
     """
     if (file.batch.summary or {}).get("lines", 0) <= AT_ONCE:
-        registration.register(file.batch_id, person_id)
+        registration.register(file.batch_id, person_id, shown=shown)
         return True
-    return _order(file.batch_id, person_id)
+    return _order(file.batch_id, person_id, shown)
 
 
-def _order(batch_id: int, person_id: int) -> bool:
+def _order(batch_id: int, person_id: int, shown: int | None) -> bool:
     with transaction():
         if not batches.transition(batch_id, REGISTERING, only_from=(READY,)):
             batch = db.session.get_one(Batch, batch_id, populate_existing=True)
@@ -42,8 +42,7 @@ def _order(batch_id: int, person_id: int) -> bool:
                 return batch.state == REGISTERED
             raise registration.NotChecked if batch.is_open else batches.BatchClosed
         batch = db.session.get_one(Batch, batch_id, populate_existing=True)
-        if not batch.is_checked:
-            raise registration.NotChecked
+        registration.require_as_shown(batch, shown)
         access.require(person_id, batch.centre_id, REGISTER)
         _note(batch_id, None)
         journal.record("import.confirmed", "batch", batch_id, actor_id=person_id, centre_id=batch.centre_id)

@@ -16,13 +16,19 @@ from .refusal import Refusal
 from .registration_rows import Written, write_lines
 from .transaction import transaction
 
-__all__ = ["HasErrors", "NotChecked", "Outcome", "Written", "conclude", "register", "write_lines"]
+__all__ = ["Changed", "HasErrors", "NotChecked", "Outcome", "Written", "conclude", "register", "write_lines"]
 
 
 class NotChecked(Refusal):
     """The last check does not stand: a line changed since, or it found an error."""
 
     message = "Des lignes ont changé depuis la dernière vérification. Cliquez sur « Vérifier » avant d’importer."
+
+
+class Changed(Refusal):
+    """The lines are no longer those whose amount the person was shown."""
+
+    message = "Des lignes ont changé depuis que le montant vous a été montré. Rien n’a été enregistré : vérifiez-le de nouveau."
 
 
 class HasErrors(Refusal):
@@ -39,12 +45,13 @@ class Outcome:
     is_new: bool
 
 
-def register(batch_id: int, person_id: int, *, ordered: bool = False) -> Outcome:
+def register(batch_id: int, person_id: int, *, ordered: bool = False, shown: int | None = None) -> Outcome:
     """Register every kept line of a batch, all or none, and return the receipt's number.
 
     A batch already registered answers with its receipt. ``ordered``: it waits in « registering » for a job to do it.
+    ``shown``: the version of the batch of which the person was told lines and amount.
     Raises `access.NotAllowed` (contract or right gone),
-    :class:`NotChecked`, :class:`HasErrors` (the new check is kept on the batch) or `pricing.NoTariff`.
+    :class:`NotChecked`, :class:`Changed`, :class:`HasErrors` (the new check is kept on the batch) or `pricing.NoTariff`.
     """
     refused: analysis.Analysis | None = None
     with collector_paused(), transaction(durable=True):
@@ -52,8 +59,7 @@ def register(batch_id: int, person_id: int, *, ordered: bool = False) -> Outcome
         if not batches.transition(batch_id, REGISTERING, only_from=(REGISTERING if ordered else READY,)):
             return _already(batch_id)
         batch = db.session.get_one(Batch, batch_id, populate_existing=True)
-        if not batch.is_checked:
-            raise NotChecked
+        require_as_shown(batch, shown)
         access.require(person_id, batch.centre_id, REGISTER)
         found = analysis.analyse(batch, person_id)
         if found.report.importable:
@@ -70,6 +76,14 @@ def register(batch_id: int, person_id: int, *, ordered: bool = False) -> Outcome
         raise HasErrors
     outbox.ring()
     return Outcome(number, is_new=True)
+
+
+def require_as_shown(batch: Batch, shown: int | None) -> None:
+    """Raise :class:`NotChecked` or :class:`Changed` unless the last check stands, and for the version that was shown."""
+    if not batch.is_checked:
+        raise NotChecked
+    if shown is not None and batch.version != shown:
+        raise Changed
 
 
 def _already(batch_id: int) -> Outcome:

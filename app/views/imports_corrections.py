@@ -17,6 +17,7 @@ from .base import Screen
 from .filters import count_of
 from .headers import is_htmx
 from .imports_report import COLUMNS, import_file, told, wanted_lines
+from .wizard import version_shown
 
 #: Rows on a page at most: more changed ones than that are not on it.
 _SHOWN = 200
@@ -105,7 +106,7 @@ class CorrectionsView(Screen):
         """« Importer »: register the batch once, whatever is sent twice, and lead to its receipt."""
         file = import_file(key)
         try:
-            done = import_confirmation.confirm(file, g.user.id)
+            done = import_confirmation.confirm(file, g.user.id, version_shown())
         except Refusal as refusal:
             flash(refusal.message, "danger")
             return redirect(url_for("ImportsView.show", key=key))

@@ -67,6 +67,12 @@ def number_of(name: str, default: int = 1) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else default
 
 
+def version_shown() -> int | None:
+    """Return the version of the batch of which the dialog that was confirmed told lines and amount, None where it said none."""
+    version = number_of("version", -1)
+    return None if version < 0 else version
+
+
 def lines_page(batch: Batch, number: int) -> report.ReportPage:
     """Return a page of the lines in the order in which they were added."""
     return report.page(batch, Filter(by_number=True), number)
@@ -172,7 +178,7 @@ class WizardView(Screen):
         """« Importer »: register the batch once, whatever is sent twice, and lead to its receipt."""
         batch = manual_batch(key)
         try:
-            registration.register(batch.id, g.user.id)
+            registration.register(batch.id, g.user.id, shown=version_shown())
         except Refusal as refusal:
             flash(refusal.message, "danger")
             return redirect(step_address(batch, 3))

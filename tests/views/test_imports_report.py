@@ -188,6 +188,28 @@ def test_what_cannot_be_corrected_is_answered_in_words(
     assert batch_at(address).version == 0
 
 
+@pytest.mark.parametrize("at_once", [1, 2_000])
+def test_what_changed_since_its_amount_was_shown_is_not_imported(
+    manager: FlaskClient, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(import_confirmation, "AT_ONCE", at_once)
+    address = analysed(manager, SECOND)
+    manager.post(address + "/lignes/2/ecarter")
+    for headers in ({}, HTMX):
+        asked = manager.get(address + "/confirmation", headers=headers).text
+        assert "Importer 5 lignes" in asked
+        shown = re.search(r'name="version" value="(\d+)"', asked)
+        assert shown is not None
+    manager.post(address + "/lignes/2/ecarter", data={"ecarter": "0"})  # by somebody else, or in another tab
+    answer = manager.post(address + "/importer", data={"version": shown[1]}, follow_redirects=True)
+    assert "Des lignes ont changé depuis que le montant vous a été montré." in words(answer)
+    drain()
+    assert db.session.scalar(select(func.count()).select_from(Registration)) == 0
+    manager.post(address + "/importer", data={"version": str(batch_at(address).version)})
+    drain()
+    assert db.session.scalar(select(func.count()).select_from(Registration)) == 6
+
+
 @pytest.mark.parametrize("number", ["2147483648", "9" * 20, "9" * 5000])
 def test_a_line_that_no_base_can_number_is_not_found(manager: FlaskClient, number: str) -> None:
     address = f"{analysed(manager, FIRST)}/lignes/{number}"

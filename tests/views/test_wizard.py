@@ -69,6 +69,18 @@ def test_confirming_works_on_a_page_of_its_own(manager: FlaskClient) -> None:
     assert "Importer 1 ligne — 25,34\u00a0€ HT" in page
 
 
+def test_lines_added_since_the_amount_was_shown_are_not_imported_with_it(manager: FlaskClient) -> None:
+    path = on_draft(manager, MARIE)
+    path.post("verifier")
+    pages = [path.get(page).text for page in ("controle", "confirmation")]
+    [shown] = {version for page in pages for version in re.findall(r'name="version" value="(\d+)"', page)}
+    path.post("lignes", PIERRE)  # in another tab, or by somebody else
+    path.post("verifier")
+    assert path.goes_to(path.post("importer", {"version": shown})) == "controle"
+    assert "Des lignes ont changé depuis que le montant vous a été montré." in path.get("controle").text
+    assert registrations() == 0
+
+
 @pytest.mark.parametrize(
     ("choice", "sentence"),
     [
