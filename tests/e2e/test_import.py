@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from playwright.sync_api import Page, expect
 
 from app.validators.remark import HEADERS
 from tests.corpus import builders
+from tests.faults.test_kill import children
 from tests.services.test_analysis import FIRST_TABLE, ORDER, REF, SECOND_TABLE
 
 from .axe import violations
@@ -241,7 +245,21 @@ def test_a_file_is_dropped_on_the_box(page: Page, sheet: Any) -> None:
     expect(page.locator(".pagehead__sub")).to_contain_text("depot.xlsx")
 
 
-def test_the_sending_and_the_analysis_show_how_far_they_are(page: Page, tmp_path: Path) -> None:
+@contextmanager
+def worker_paused(program: Program) -> Iterator[None]:
+    """Hold the program's worker still, so that what waits for it can be looked at."""
+    workers = children(program, "flask --app run worker")
+    assert workers
+    for pid in workers:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in workers:
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_the_sending_and_the_analysis_show_how_far_they_are(page: Page, program: Program, tmp_path: Path) -> None:
     one = SECOND_TABLE[0]
     rows = ([f"REF{at}", ORDER, *one[1:7], f"8{at:011}"] for at in range(20_000))
     path = tmp_path / "grand.xlsx"
@@ -253,12 +271,11 @@ def test_the_sending_and_the_analysis_show_how_far_they_are(page: Page, tmp_path
                 document.querySelector("[data-sent-percent]"), { childList: true });
         }"""
     )
-    page.route("**/etat", lambda _route: None)  # or the end of the analysis would lead away while the page is looked at
-    send(page, path)
-    expect(page.get_by_role("heading", name="Import des données en cours ...")).to_be_visible()
-    assert page.evaluate("sessionStorage.getItem('sent')") == "100"
-    assert violations(page) == []
-    page.unroute("**/etat")
+    with worker_paused(program):
+        send(page, path)
+        expect(page.get_by_role("heading", name="Import des données en cours ...")).to_be_visible()
+        assert page.evaluate("sessionStorage.getItem('sent')") == "100"
+        assert violations(page) == []
     # The page may be left: the analysis is found again in the list, and then its report.
     page.goto("/imports/")
     page.get_by_role("link", name="grand.xlsx").first.click()
