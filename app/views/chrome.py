@@ -11,19 +11,19 @@ from typing import Any
 from flask import Flask, current_app, g, request, url_for
 
 from app import roles
-from app.models import Centre, Membership, Person
-from app.models.centre import API, MEMBER_ROLES
-from app.services import clock
+from app.models import Centre, Person
+from app.models.centre import MEMBER_ROLES
 
 from .base import current_place, places
 from .filters import day
+from .sign_ins import seconds_left
 
 #: In the order of the cascade: narrow screens, then print, come last.
 SHEETS = (
     "tokens", "base", "header", "page", "buttons", "fields", "steps", "notices", "counters", "table", "lists", "cards",
     "status", "dialog", "progress", "empty", "charts", "gate", "centre", "wizard", "imports", "narrow", "narrow-lists", "print",
 )  # fmt: skip
-MODULES = ("menus", "dates", "dialogs", "confirm", "summary", "guard", "tables", "htmx-setup")
+MODULES = ("menus", "dates", "dialogs", "confirm", "summary", "guard", "tables", "idle", "htmx-setup")
 #: Own indicator styles would need inline CSS; a refused form (422) is shown; other errors go to the page's messages.
 HTMX_CONFIG = {
     "includeIndicatorStyles": False,
@@ -61,12 +61,9 @@ MENU: dict[str, tuple[tuple[str, str], ...]] = {
         ("Enregistrements", "CentreRegistrations"),
         ("Formateurs", "CentreTrainers"),
         ("Mon centre", "/mon-centre/"),
-        ("API", "/mon-centre/api/"),
     ),
     roles.DRIVER: (("Mon espace", "/mon-espace/"),),
 }
-#: Address of the menu → the right at the current centre without which it is not shown.
-NEEDED = {"/mon-centre/api/": API}
 FOOTER = (
     ("Aide", "/aide/"),
     ("Accessibilité", "/accessibilite/"),
@@ -103,6 +100,8 @@ class Chrome:
     footer: list[Link] = field(default_factory=list)
     band: str = ""
     bare: bool = False
+    #: Seconds this browser may stay without a request before the sign-in ends; 0 for nobody.
+    idle: int = 0
     sheets: tuple[str, ...] = SHEETS
     modules: tuple[str, ...] = MODULES
     htmx_config: str = json.dumps(HTMX_CONFIG)
@@ -129,29 +128,24 @@ def _for_person(page: Chrome) -> Chrome:
     person = g.get("user")
     if person is None or not person.is_authenticated:
         return page
-    page.person = person
+    page.person, page.idle = person, seconds_left()
     names = [role.name for role in person.roles]
     page.centres = [place.centre for place in places()]
     place = current_place()
     page.centre = place.centre if place else None
     page.role = MEMBER_ROLES[place.role] if place else ", ".join(names)
-    page.menu = _menu(names, place)
+    page.menu = _menu(names)
     links = [*OWN_LINKS, *(link for name in names for link in OTHER_LINKS.get(name, ()))]
     page.own_links = [Link(label, href, icon=icon) for label, href, icon in links if answers(href)]
     return page
 
 
-def _menu(names: list[str], place: Membership | None) -> list[Link]:
+def _menu(names: list[str]) -> list[Link]:
     """Return the entries of these roles that lead somewhere; of those that fit the page, the nearest is marked."""
-    entries = [entry for name in names for entry in MENU.get(name, ()) if _may(place, entry[1])]
+    entries = [entry for name in names for entry in MENU.get(name, ())]
     links = [link for label, target in entries if (link := _link(label, target))]
     nearest = max((len(link.href) for link in links if link.current), default=0)
     return [replace(link, current=link.current and len(link.href) == nearest) for link in links]
-
-
-def _may(place: Membership | None, target: str) -> bool:
-    right = NEEDED.get(target)
-    return right is None or (place is not None and place.may(right, clock.today()))
 
 
 def _link(label: str, target: str) -> Link | None:

@@ -72,7 +72,7 @@ PAGES: dict[int, Page] = {
     500: Page(
         "Erreur du service",
         "Le service a rencontré une erreur et la demande n’a pas abouti.",
-        "Réessayez dans quelques minutes. Avant de renvoyer un import, vérifiez son état dans « Mes imports ».",
+        "Réessayez dans quelques minutes. Avant de renvoyer un import, vérifiez son état dans «\u00a0Mes imports\u00a0».",
     ),
     503: Page(
         "Service momentanément indisponible",

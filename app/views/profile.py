@@ -36,6 +36,11 @@ class ProfileView(Screen):
         )  # fmt: skip
         return make_response(page, 422 if form.errors else 200)
 
+    @expose("/presence")
+    def stay(self) -> Response:
+        """Answer that the sign-in goes on: any request of a page keeps it open (static/js/idle.js)."""
+        return make_response("", 204)
+
     @expose("/autres-sessions", methods=["POST"])
     def end_others(self) -> Response:
         """End every other sign-in of this person; this browser stays signed in."""

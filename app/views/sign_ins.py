@@ -63,6 +63,11 @@ def end(why: str = "") -> None:
         session[ENDED] = why
 
 
+def seconds_left() -> int:
+    """Return how long this browser may surely stay without a request: its clock is only written every `PRECISION`."""
+    return max(0, int(session.get(IDLE, 0)) - PRECISION)
+
+
 def why_ended() -> str:
     """Return the sentence that says why the last sign-in ended, once."""
     idle = count_of(current_app.config["SESSION_HOURS"], "heure", "heures")

@@ -106,3 +106,30 @@ def test_a_code_of_the_telephone_opens_once(new_person: Callable[..., Page]) -> 
     agent.get_by_label("Code", exact=True).fill(codes[0])
     agent.get_by_role("button", name="Désactiver").click()
     expect(agent.get_by_text("La double authentification est désactivée.")).to_be_visible()
+
+
+def test_before_an_idle_sign_in_ends_one_is_told_and_may_stay(new_person: Callable[..., Page]) -> None:
+    page = new_person("gestionnaire@demo.example")
+    page.clock.install()
+    page.goto("/aide/")
+    warning, last = page.locator("[data-idle]"), page.get_by_role("link", name="Vérifier un certificat")
+    last.focus()
+    page.clock.fast_forward((120 - 4) * 60_000)
+    expect(warning).to_be_hidden()
+    page.clock.fast_forward(62_000)  # two minutes before the end, the cookie's precision of a minute taken off
+    expect(page.get_by_role("alert")).to_have_text(
+        "Sans action de votre part, votre session se termine dans deux minutes."
+    )
+    look(page, "idle")
+    expect(last).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    for _ in range(3):  # the links of the footer that come before
+        page.keyboard.press("Shift+Tab")
+    expect(page.get_by_role("button", name="Rester connecté")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(warning).to_be_hidden()
+    expect(page.get_by_role("link", name="Aide", exact=True)).to_be_focused()
+    page.clock.fast_forward(120 * 60_000)
+    expect(page.get_by_role("alert")).to_have_text(
+        "Votre session a pu se terminer. Ce qui était enregistré est conservé."
+    )

@@ -98,8 +98,21 @@ def test_an_address_with_an_account_opens_no_second_one(app: Flask) -> None:
     link = invite("conducteur@demo.example")
     with pytest.raises(Refusal, match="connectez-vous"):
         member_invitations.accept_new(link, NEWCOMER)
-    with pytest.raises(passwords.WeakPassword):
-        member_invitations.accept_new(invite(), Newcomer("Camille", "Roche", "camilleroche"))
+
+
+@pytest.mark.parametrize(
+    ("password", "why"),
+    [
+        ("girafe-lamp", passwords.TOO_SHORT), ("x" * 257, passwords.TOO_LONG), ("motdepasse1234", passwords.COMMON),
+        ("Camille-Roche!", passwords.KNOWN), ("registre-cqc-2022", passwords.KNOWN),
+    ],
+)  # fmt: skip
+def test_a_newcomer_s_password_obeys_the_rule_of_all(app: Flask, password: str, why: str) -> None:
+    link = invite()
+    with pytest.raises(passwords.WeakPassword) as refusal:
+        member_invitations.accept_new(link, Newcomer("Camille", "Roche", password))
+    assert refusal.value.message == why
+    assert member_invitations.find(link).email == NEW
 
 
 def test_after_seven_days_it_is_worthless_until_sent_again(app: Flask) -> None:

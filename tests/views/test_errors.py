@@ -108,6 +108,17 @@ def test_an_expired_form_keeps_the_person_calm(app: Flask, client: FlaskClient) 
     assert "Le formulaire a expiré. Rechargez la page, votre saisie enregistrée est conservée." in response.text
 
 
+def test_who_is_refused_for_an_expired_form_is_still_signed_in_on_screen(
+    app: Flask, client: FlaskClient, sign_in: SignIn
+) -> None:
+    sign_in(client, "gestionnaire@demo.example")
+    app.config["WTF_CSRF_ENABLED"] = True
+    response = client.post("/mon-profil/autres-sessions")
+    assert response.status_code == 400
+    assert "Se déconnecter" in response.text
+    assert "Se connecter" not in response.text
+
+
 @pytest.mark.parametrize("text", ["\x00", "a\x1bb", "\x85", "\x7f"])
 def test_control_characters_are_refused_at_the_border(client: FlaskClient, text: str) -> None:
     answers = [

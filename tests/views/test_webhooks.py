@@ -188,5 +188,5 @@ class TestPeople:
 
     def test_the_menu_leads_there(self, representative: FlaskClient) -> None:
         page = representative.get(HOME).text
-        assert re.search(r'<a[^>]*href="/mon-centre/api/"[^>]*aria-current="page"[^>]*>\s*API', page)
+        assert re.search(r'<a[^>]*href="/mon-centre/"[^>]*aria-current="page"[^>]*>\s*Mon centre', page)
         assert page.count('aria-current="page"') == 2  # the menu's, and the trail's last step
