@@ -117,6 +117,7 @@ def base_away(page: Page, program: Program) -> None:
         (500, AGENT, failed, "Erreur du service", "Le service a rencontré une erreur et la demande n’a pas abouti."),
         (503, MANAGER, base_away, "Service momentanément indisponible", "Le service ne peut pas répondre"),
     ],
+    ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_an_error_is_told_and_leads_on(
     frail: Program,
