@@ -32,6 +32,7 @@ class Screens:
 
     def look(self, page: Page, name: str) -> None:
         """Look at a screen at both widths, and at the dialogs and menus it opens."""
+        page.wait_for_load_state()  # all of it, not only what was waited for
         page.evaluate(SCRIPT)
         page.evaluate("screenTest.unfold()")
         facts = page.evaluate("screenTest.facts()")
@@ -68,10 +69,10 @@ class Screens:
             page.evaluate("at => screenTest.sendEmpty(at)", at)
         told = page.locator("[data-error-summary], #messages .notice--error").first
         try:
-            expect(told).to_be_visible(timeout=8_000)
+            expect(told).to_be_visible()
             if told.get_attribute("data-error-summary") is not None:
-                expect(told).to_be_focused(timeout=8_000)
-                expect(page).to_have_title(re.compile("^Erreur : "), timeout=8_000)
+                expect(told).to_be_focused()
+                expect(page).to_have_title(re.compile("^Erreur : "))
         except AssertionError as error:
             self._add(name, [str(error).splitlines()[0] + f" on {page.url}"])
         self.look(page, name)
