@@ -120,22 +120,25 @@ def sign(contract_id: int, centre_id: int, person_id: int, signature: Signature)
     name, quality = (" ".join(text.split()) for text in (signature.name, signature.quality))
     if not (0 < len(name) <= 121 and 0 < len(quality) <= 120):
         raise Refusal("Indiquez votre nom et votre qualité, en 120 caractères au plus.")
-    with transaction(durable=True):
-        access.require_representative(person_id, centre_id)
-        _end_current(centre_id, contract_id, person_id)
-        # The text is compared with what was shown in the very update that signs it.
-        signed = _move(
-            contract_id, (OFFERED,), SIGNED,
-            (ServiceContract.centre_id == centre_id, ServiceContract.text_sha256 == signature.text_sha256),
-            signed_on=clock.today(), signed_at=clock.now(), signed_by_id=person_id, signer_name=name,
-            signer_quality=quality,
-        )  # fmt: skip
-        if not signed:
-            raise _why_not_signed(contract_id, centre_id)
-        contract = db.session.get_one(ServiceContract, contract_id)
-        outbox.add(CONTRACT, [{"contract": contract_id}])
-        after = {"version": contract.version, "text_sha256": contract.text_sha256, "quality": quality}
-        _record(contract, "contract.signed", person_id, after)
+    try:
+        with transaction(durable=True):
+            access.require_representative(person_id, centre_id)
+            _end_current(centre_id, contract_id, person_id)
+            # The text is compared with what was shown in the very update that signs it.
+            signed = _move(
+                contract_id, (OFFERED,), SIGNED,
+                (ServiceContract.centre_id == centre_id, ServiceContract.text_sha256 == signature.text_sha256),
+                signed_on=clock.today(), signed_at=clock.now(), signed_by_id=person_id, signer_name=name,
+                signer_quality=quality,
+            )  # fmt: skip
+            if not signed:
+                raise _why_not_signed(contract_id, centre_id)
+            contract = db.session.get_one(ServiceContract, contract_id)
+            outbox.add(CONTRACT, [{"contract": contract_id}])
+            after = {"version": contract.version, "text_sha256": contract.text_sha256, "quality": quality}
+            _record(contract, "contract.signed", person_id, after)
+    except IntegrityError:  # the contract that was suspended is in force again since it was looked at
+        raise NotInThisState from None
     outbox.ring()
 
 

@@ -200,6 +200,18 @@ def test_acts_follow_the_state_and_say_why(app: Flask) -> None:
     ]  # fmt: skip
 
 
+def test_a_suspension_lifted_at_the_moment_of_the_signature_leaves_one_contract(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contract_id, old = offered(), current().id
+    # The agent's act falls between the look at what is in force and the signature: nothing in force is seen, then it is.
+    monkeypatch.setattr(contracts, "_end_current", lambda *_: None)
+    with pytest.raises(contracts.NotInThisState):
+        sign(contract_id)
+    assert current().id == old
+    assert db.session.get_one(ServiceContract, contract_id).state == "offered"
+
+
 def test_a_new_version_does_not_lift_a_suspension(app: Flask) -> None:
     contract_id, old = offered(), current().id
     contracts.suspend(old, person_id(AGENT), "Impayés")
