@@ -7,6 +7,7 @@ function measure(box) {
   const wide = box.scrollWidth > box.clientWidth + 1;
   if (wide === box.hasAttribute("data-wide")) return;
   box.toggleAttribute("data-wide", wide);
+  if (wide) bring(document.activeElement);
   if (wide && !box.hasAttribute("tabindex")) {
     box.tabIndex = 0;
     box.setAttribute("role", "region");
@@ -14,9 +15,16 @@ function measure(box) {
   }
 }
 
+/** Bring into sight what has the focus: a browser leaves a cell where it is that shows a few pixels. */
+function bring(one) {
+  const box = one?.closest?.(".scroll");
+  if (box && box !== one && box.scrollWidth > box.clientWidth) one.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
 function watch(root) {
   root.querySelectorAll?.(".scroll, .scroll > table").forEach((one) => sizes.observe(one));
 }
 
 watch(document);
+document.addEventListener("focusin", (event) => bring(event.target));
 document.addEventListener("htmx:load", (event) => watch(event.detail.elt));
