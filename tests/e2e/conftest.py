@@ -96,6 +96,14 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
+    """Fill the sign-in form in and send it; what comes of it is for the caller to wait for."""
+    page.goto("/login/")
+    page.get_by_label("Adresse électronique").fill(email)
+    page.get_by_label("Mot de passe", exact=True).fill(password)
+    page.get_by_role("button", name="Se connecter").click()
+
+
 @pytest.fixture
 def new_person(browser: Browser, program: Program) -> Iterator[Callable[..., Page]]:
     """Open a browser of its own for a person, signed in: ``new_person("agent@demo.example")``; anonymous without address."""
@@ -109,10 +117,7 @@ def new_person(browser: Browser, program: Program) -> Iterator[Callable[..., Pag
         page = context.new_page()
         page.on("pageerror", lambda error: pytest.fail(f"script error on {page.url}: {error}"))
         if email:
-            page.goto("/login/")
-            page.get_by_label("Adresse électronique").fill(email)
-            page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
-            page.get_by_role("button", name="Se connecter").click()
+            sign_in(page, email)
             page.wait_for_url(lambda url: "/login" not in url)
         return page
 

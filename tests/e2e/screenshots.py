@@ -10,20 +10,17 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from app.validators.remark import HEADERS
 from tests.corpus import builders
-from tests.e2e.conftest import FLAGS, PASSWORD, ROOT, Program, chromium_path, start_program
+from tests.e2e.conftest import FLAGS, ROOT, Program, chromium_path, sign_in, start_program
 from tests.services.test_analysis import FIRST_TABLE, ORDER, REF
 from tests.support import MARIE, PIERRE
 
 IMAGES = ROOT / "docs" / "images"
 
 
-def sign_in(browser: Browser, program: Program, email: str) -> Page:
+def entered(browser: Browser, program: Program, email: str) -> Page:
     """Return a page of a person signed in."""
     page = browser.new_context(base_url=program.url, viewport={"width": 1280, "height": 860}, locale="fr-FR").new_page()
-    page.goto("/login/")
-    page.get_by_label("Adresse électronique").fill(email)
-    page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Se connecter").click()
+    sign_in(page, email)
     page.wait_for_url(lambda url: "/login" not in url)
     return page
 
@@ -85,12 +82,12 @@ def main() -> None:
         program = start_program(folder / "data")
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
         try:
-            manager = sign_in(browser, program, "gestionnaire@demo.example")
+            manager = entered(browser, program, "gestionnaire@demo.example")
             by_hand(manager)
             by_file(manager, folder)
-            sign_in(browser, program, "conducteur@demo.example").screenshot(path=IMAGES / "mon-espace.png")
-            of_the_representative(sign_in(browser, program, "representant@demo.example"))
-            sign_in(browser, program, "agent@demo.example").screenshot(path=IMAGES / "agents.png")
+            entered(browser, program, "conducteur@demo.example").screenshot(path=IMAGES / "mon-espace.png")
+            of_the_representative(entered(browser, program, "representant@demo.example"))
+            entered(browser, program, "agent@demo.example").screenshot(path=IMAGES / "agents.png")
         finally:
             browser.close()
             program.stop()

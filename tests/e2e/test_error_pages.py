@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from .conftest import PASSWORD, Program, start_program
+from .conftest import Program, sign_in, start_program
 from .screen import Screens
 from .test_account import SHOTS
 
@@ -29,26 +29,18 @@ def frail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
 
 @pytest.fixture
 def enter(browser: Browser, frail: Program) -> Iterator[Callable[..., Page]]:
-    """Open a browser at the sign-in page; signed in where an address is given."""
+    """Open a browser; signed in where an address is given."""
     context = browser.new_context(base_url=frail.url, locale="fr-FR", reduced_motion="reduce")
 
     def act(email: str = "") -> Page:
         page = context.new_page()
-        page.goto("/login/")
         if email:
-            sign_in(page, email, PASSWORD)
+            sign_in(page, email)
             page.wait_for_url(lambda url: "/login" not in url)
         return page
 
     yield act
     context.close()
-
-
-def sign_in(page: Page, email: str, password: str) -> None:
-    """Fill the sign-in form in and send it."""
-    page.get_by_label("Adresse électronique").fill(email)
-    page.get_by_label("Mot de passe", exact=True).fill(password)
-    page.get_by_role("button", name="Se connecter").click()
 
 
 def break_base(program: Program, statement: str) -> None:
@@ -88,7 +80,6 @@ def too_often(page: Page, _program: Program) -> None:
     for _ in range(5):
         sign_in(page, "personne@demo.example", "pas le bon")
         expect(page.get_by_text("Adresse électronique ou mot de passe incorrect.").first).to_be_visible()
-        page.goto("/login/")
     sign_in(page, "personne@demo.example", "pas le bon")
 
 

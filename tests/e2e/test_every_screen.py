@@ -23,7 +23,7 @@ from tests.views.importing import FIRST
 from tests.walls import access
 from tests.walls.rows import BODIES, Rows, make_rows
 
-from .conftest import PASSWORD, Program, start_program
+from .conftest import Program, sign_in, start_program
 from .screen import Screens
 
 pytestmark = pytest.mark.browser
@@ -171,10 +171,7 @@ def enter(browser: Browser, house: House) -> Iterator[Callable[[str], Page]]:
         page = context.new_page()
         page.on("pageerror", lambda error: pytest.fail(f"script error on {page.url}: {error}"))
         if email := access.PEOPLE[who]:
-            page.goto("/login/")
-            page.get_by_label("Adresse électronique").fill(email)
-            page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
-            page.get_by_role("button", name="Se connecter").click()
+            sign_in(page, email)
             page.wait_for_url(lambda url: "/login" not in url)
         return page
 

@@ -9,20 +9,12 @@ import pyotp
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import PASSWORD
+from .conftest import PASSWORD, sign_in
 from .test_account import look
 
 pytestmark = pytest.mark.browser
 
 OWNER = "representant@demo.example"
-
-
-def show_password(page: Page) -> None:
-    """Fill the sign-in form in and send it."""
-    page.goto("/login/")
-    page.get_by_label("Adresse électronique").fill(OWNER)
-    page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Se connecter").click()
 
 
 def spare_codes(page: Page) -> list[str]:
@@ -56,7 +48,7 @@ def test_a_second_factor_is_set_up_asked_for_and_reset(new_person: Callable[...,
     look(owner, "factor-on")
 
     elsewhere = new_person()
-    show_password(elsewhere)
+    sign_in(elsewhere, OWNER)
     expect(elsewhere.get_by_role("heading", level=1)).to_have_text("Code de connexion")
     look(elsewhere, "factor-code")
     elsewhere.get_by_label("Code à 6 chiffres ou code de secours").fill(codes[0])
@@ -80,7 +72,7 @@ def test_a_second_factor_is_set_up_asked_for_and_reset(new_person: Callable[...,
     form.get_by_role("button", name="Réinitialiser la double authentification").click()
     expect(agent.get_by_text("La double authentification est réinitialisée")).to_be_visible()
 
-    show_password(elsewhere)
+    sign_in(elsewhere, OWNER)
     expect(elsewhere.get_by_role("heading", level=1)).not_to_have_text("Code de connexion")
 
 
