@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 from flask import Flask, abort, request
-from werkzeug.routing import IntegerConverter, ValidationError
+from werkzeug.routing import IntegerConverter, Map, ValidationError
 
 #: C0 and C1 control characters, but TAB, LF, CR (text areas); lone surrogates no base can hold.
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -21,11 +21,22 @@ MAX_NUMBER = 2**31 - 1
 class Number(IntegerConverter):
     """A number in an address, `<int:…>`; one that no row can have is an address where nothing is."""
 
+    def __init__(
+        self,
+        url_map: Map,
+        fixed_digits: int = 0,
+        min: int | None = None,  # noqa: A002  Werkzeug's names, written in the address
+        max: int | None = MAX_NUMBER,  # noqa: A002
+        signed: bool = False,
+    ) -> None:
+        super().__init__(url_map, fixed_digits, min, max, signed)
+
     def to_python(self, value: str) -> int:
         """Return the number."""
-        if len(value) > len(str(MAX_NUMBER)) or int(value) > MAX_NUMBER:
+        if len(value) > len(str(MAX_NUMBER)):  # Python makes no number of thousands of digits
             raise ValidationError
-        return int(value)
+        number: int = super().to_python(value)
+        return number
 
 
 def _texts() -> Iterator[str]:

@@ -23,7 +23,7 @@ from .filters import count_of, day
 #: From this many days on, what remains is said in months and years; below the second one, it is said to end soon.
 LONG, SOON = 123, 31
 #: Ids are 32-bit in the base: a larger number is no document at all.
-DOCUMENT = "/documents/<int(max=2147483647):document_id>"
+DOCUMENT = "/documents/<int:document_id>"
 NOT_FOUND = "Ce document n’existe pas, n’est plus disponible, ou ne figure pas dans votre espace."
 
 

@@ -17,7 +17,7 @@ from app.services.refusal import Refusal
 from .backoffice.contracts import signed_pdf
 from .base import Screen, current_centre_id, place_or_403, require_representative
 
-ID = "<int(max=2147483647):contract_id>"
+ID = "<int:contract_id>"
 #: Task → the address where a legal representative does it.
 ADDRESSES = {
     "contract": "/mon-centre/contrat/", "managers": "/mon-centre/droits/", "rights": "/mon-centre/droits/",

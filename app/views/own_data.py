@@ -43,7 +43,7 @@ class OwnDataView(Screen):
         flash("Votre copie est en préparation : elle apparaîtra ici dès qu’elle sera prête.", "success")
         return redirect(url_for("OwnDataView.index"))
 
-    @expose("/<int(max=2147483647):export_id>.zip")
+    @expose("/<int:export_id>.zip")
     def fetch(self, export_id: int) -> Response:
         """Send one's own copy; another person's is not found."""
         try:

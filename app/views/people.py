@@ -21,8 +21,8 @@ from app.validators.fields import clean, loosen_date, parse_date
 
 from .base import Screen, require_representative
 
-PLACE, INVITATION = "<int(max=2147483647):place_id>", "<int(max=2147483647):invitation_id>"
-CENTRE_PART = "<int(max=2147483647):centre_id>"
+PLACE, INVITATION = "<int:place_id>", "<int:invitation_id>"
+CENTRE_PART = "<int:centre_id>"
 #: What a right may be on the form.
 NONE, EVERYWHERE, NAMED = "non", "tous", "choix"
 OPENS = {

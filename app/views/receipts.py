@@ -53,7 +53,7 @@ class ReceiptView(Screen):
             return "", 204
         return str(self.render_template("sessions/documents.html", **told))
 
-    @expose("/<key>/recu/<int(max=2147483647):line>/inviter", methods=["POST"])
+    @expose("/<key>/recu/<int:line>/inviter", methods=["POST"])
     def invite(self, key: str, line: int) -> Response:
         """Invite the driver of a line, who has no account, to open one."""
         address = invitations.invite(_batch(key).id, line, request.form.get("email", ""), g.user.id)

@@ -19,7 +19,7 @@ class ResendingView(Screen):
     route_base = "/renvois"
     class_permission_name = "Resending"
 
-    @expose("/<int(max=2147483647):row_id>", methods=["POST"])
+    @expose("/<int:row_id>", methods=["POST"])
     def resend(self, row_id: int) -> Response:
         """Send the certificate of a registration again; another centre's is not found."""
         is_agent = any(role.name == roles.AGENT for role in g.user.roles)

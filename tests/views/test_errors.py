@@ -9,6 +9,7 @@ import pytest
 from flask import Flask, abort
 from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import NotFound
 
 SignIn = Callable[..., FlaskClient]
 
@@ -188,3 +189,12 @@ def test_each_error_comes_as_it_was_asked_for(
     assert (response.mimetype == "application/problem+json") == (asks == "json")
     if asks == "json":
         assert response.get_json(force=True)["status"] == code
+
+
+@pytest.mark.parametrize("path", ["/sessions/x/lignes/{}", "/sessions/x/lignes/{}/supprimer"])
+def test_a_bound_written_in_an_address_holds(app: Flask, path: str) -> None:
+    addresses = app.url_map.bind("registre.test")
+    assert addresses.match(path.format(9_999_999), method="POST")[1]["number"] == 9_999_999
+    for beyond in (10_000_000, 2**31, "9" * 5000):
+        with pytest.raises(NotFound):
+            addresses.match(path.format(beyond), method="POST")

@@ -14,7 +14,7 @@ from app.services import account_closing, second_factor
 from .base import METHODS, READ_ONLY, BackOfficeView
 from .rows import Rows, words, yes_no
 
-ID = "<int(max=2147483647):row_id>"
+ID = "<int:row_id>"
 LABELS = {
     "last_name": "Nom", "first_name": "Prénom", "email": "Adresse électronique", "role": "Rôle", "active": "Compte ouvert",
     "factor": "Double authentification", "last_login": "Dernière connexion",

@@ -23,7 +23,7 @@ from .forms import OfferForm
 from .rows import Rows, one_of, within, words
 
 C = ServiceContract
-ID = "<int(max=2147483647):contract_id>"
+ID = "<int:contract_id>"
 #: Address → what it does, and what is said then.
 ACTS = {
     "retirer": (contracts.withdraw, "La proposition est retirée."),

@@ -21,7 +21,7 @@ from app.models.registration import DOCUMENT_FAULTS
 from app.services import account_requests, documents, to_handle, trainer_notices, trainer_withheld, withheld
 from app.views.base import Screen
 
-ID = "<int(max=2147483647):row_id>"
+ID = "<int:row_id>"
 WORK = {
     NIGHTLY: "Vérification et purge de la nuit",
     DOCUMENTS: "Dessin de documents", MAIL: "Envoi d’un courriel", ANALYSIS: "Analyse d’un fichier",
