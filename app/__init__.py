@@ -36,7 +36,7 @@ def create_app(config: Config | None = None) -> Flask:
     mail.init_app(app)
     with app.app_context():
         from app import cli, models, views  # noqa: F401  models: every table on the one metadata
-        from app.services import seal
+        from app.services.seal import sealing
 
         appbuilder = new_appbuilder()
         appbuilder.init_app(app, db.session)
@@ -44,5 +44,5 @@ def create_app(config: Config | None = None) -> Flask:
         csrf.init_app(app)  # looks at a form once it is known who sends it: its refusal stands on their page
         cli.register(app)
         if config.ENVIRONMENT == "production":
-            seal.authority()
+            sealing.authority()
     return app

@@ -35,8 +35,8 @@ def opened(folder: Path) -> Iterator[list[Base]]:
                 continue
             stack.callback(base.close)
             bases.append(base)
-        stack.enter_context(patch("app.services.antivirus.check"))
-        stack.enter_context(patch("app.services.outbox.ring"))
+        stack.enter_context(patch("app.services.imports.antivirus.check"))
+        stack.enter_context(patch("app.services.core.outbox.ring"))
         yield bases
 
 

@@ -31,8 +31,8 @@ from app.models import (
     accreditation_training,
 )  # fmt: skip
 from app.models.search import search_key
-from app.services import bulk, clock
-from app.services.numbers import ALPHABET
+from app.services.core import bulk, clock
+from app.services.core.numbers import ALPHABET
 
 LINES = 50
 YEARS = 4

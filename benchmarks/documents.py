@@ -21,7 +21,7 @@ from reportlab.pdfbase.ttfonts import TTFont  # noqa: E402
 from reportlab.pdfgen.canvas import Canvas  # noqa: E402
 from reportlab.platypus import Paragraph, SimpleDocTemplate, Table  # noqa: E402
 
-from app.services.rendering import (  # noqa: E402
+from app.services.documents.pages import (  # noqa: E402
     CertificateData,
     RecapData,
     render_certificate,

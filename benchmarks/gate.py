@@ -21,8 +21,9 @@ from sqlalchemy import update
 
 from app.extensions import db
 from app.models import ApiKey
-from app.services import api_keys, clock
-from app.services.api_keys import NewKey
+from app.services.api import keys as api_keys
+from app.services.api.keys import NewKey
+from app.services.core import clock
 
 from . import bases
 from .bases import Base, title

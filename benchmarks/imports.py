@@ -14,7 +14,7 @@ from python_calamine import CalamineWorkbook
 
 from app.extensions import db
 from app.models import Batch
-from app.services import imports
+from app.services.imports import intake
 from config import ROOT
 from tests.backends import TODAY
 from tests.conftest import PASSWORD
@@ -37,7 +37,7 @@ def bare_read(content: bytes) -> None:
 
 def analyse(content: bytes) -> int:
     """Receive a file and do the work it makes due, as web and worker do; return its batch."""
-    batch_id = imports.receive(centre_id(), person_id(), "sessions.xlsx", io.BytesIO(content)).id
+    batch_id = intake.receive(centre_id(), person_id(), "sessions.xlsx", io.BytesIO(content)).id
     drain()
     return batch_id
 

@@ -22,8 +22,8 @@ from sqlalchemy import func, select
 
 from app.extensions import db
 from app.models import Registration
-from app.services import api_keys
-from app.services.api_keys import NewKey
+from app.services.api import keys as api_keys
+from app.services.api.keys import NewKey
 from tests.e2e.conftest import start_program
 from tests.support import many
 

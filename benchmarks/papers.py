@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 
-from app.services.rendering import warm_up
+from app.services.documents.pages import warm_up
 from config import ROOT
 
 from . import documents

@@ -9,8 +9,8 @@ from sqlalchemy import Table
 
 from app.extensions import db
 from app.models import Document, Driver, Outbox, Registration
-from app.services import registration
-from app.services.transaction import transaction
+from app.services.core.transaction import transaction
+from app.services.registration import confirm
 from tests.support import person_id
 
 from . import bases
@@ -48,7 +48,7 @@ def measure(base: Base, content: bytes, count: int, rounds: int) -> dict[str, Se
         kept.put_back()
         with base.app.app_context():
             person = person_id()
-            seconds = timed(lambda: registration.register(batch_id, person))
+            seconds = timed(lambda: confirm.register(batch_id, person))
             written.update({table: [row for row in _read(table) if row[0] not in before[table]] for table in WRITTEN})
         assert len(written[Registration.__table__]) == count
         return seconds

@@ -20,7 +20,8 @@ from sqlalchemy import text
 
 from app.extensions import db
 from app.models import Batch
-from app.services import actor, analysis, registration, report
+from app.services.core import actor
+from app.services.registration import analysis, confirm, report
 from tests.backends import Postgres, PostgresRole
 from tests.conftest import PASSWORD
 from tests.support import centre_id, draft, many, person_id
@@ -41,7 +42,7 @@ class Side:
             done = draft(*many(lines))
             analysis.check(done)
             start = perf_counter()
-            registration.register(done, person_id())
+            confirm.register(done, person_id())
             self.large = perf_counter() - start
             self.draft = draft(*many(lines))
             analysis.check(self.draft)
@@ -63,7 +64,7 @@ class Side:
             batch_id, person = draft(*rows), person_id()
             analysis.check(batch_id)
             start = perf_counter()
-            registration.register(batch_id, person)
+            confirm.register(batch_id, person)
             return perf_counter() - start
 
     def report(self) -> float:
@@ -86,7 +87,7 @@ def main(lines: int) -> None:
     """Print a line a kind of work."""
     logging.disable(logging.WARNING)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    with tempfile.TemporaryDirectory() as folder, patch("app.services.outbox.ring"):
+    with tempfile.TemporaryDirectory() as folder, patch("app.services.core.outbox.ring"):
         places = [Path(folder) / name for name in ("owner", "role")]
         for place in places:
             place.mkdir()

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from flask import Flask
 
-from app.services import seal
-from app.services.rendering import render_certificate, render_recap, warm_up
+from app.services.documents.pages import render_certificate, render_recap, warm_up
+from app.services.seal import sealing
 from config import Test
 
 from . import documents
@@ -57,10 +57,10 @@ def _app(folder: Path) -> Flask:
 
 def sealed(number: int) -> bytes:
     """Make a certificate or a récapitulatif, in turn."""
-    notice = seal.notice()
+    notice = sealing.notice()
     if number % 2:
-        return seal.seal(render_certificate(replace(documents.certificate(number), sealed_by=notice)))
-    return seal.seal(render_recap(replace(documents.recap(number), sealed_by=notice)))
+        return sealing.seal(render_certificate(replace(documents.certificate(number), sealed_by=notice)))
+    return sealing.seal(render_recap(replace(documents.recap(number), sealed_by=notice)))
 
 
 def _seconds(processes: int) -> float:

@@ -28,7 +28,7 @@ def peak_mib() -> float:
 def main() -> None:
     """Analyse one file, as the queue would have it."""
     content = sys.stdin.buffer.read()
-    quiet = (patch("app.services.antivirus.check"), patch("app.services.outbox.ring"))
+    quiet = (patch("app.services.imports.antivirus.check"), patch("app.services.core.outbox.ring"))
     with quiet[0], quiet[1], create_app(from_environment()).app_context():
         batch = db.session.get_one(Batch, analyse(content))
         assert batch.summary is not None, f"no report was made: {batch.state}"

@@ -19,7 +19,8 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from app.extensions import db
-from app.services import database_role, demonstration
+from app.services.demonstration import demonstration
+from app.services.operations import database_role
 from config import ROOT, Test
 
 #: The day all tests live on, unless one says otherwise: that of the reference document's two tables.

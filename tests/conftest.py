@@ -57,7 +57,7 @@ def app(backends: Callable[[str], Any], backend_name: str) -> Iterator[Flask]:
     config = dict(backend.app.config)
     with backend.app.app_context():
         from app.extensions import db
-        from app.services import actor
+        from app.services.core import actor
 
         actor.be(actor.PROGRAM)  # the test's own looks at the base; each request names its actor itself
         yield backend.app

@@ -11,7 +11,10 @@ from sqlalchemy import event, select
 from app.extensions import db
 from app.jobs import work
 from app.models import Batch, Centre, Outbox, Person, Trainer, Training
-from app.services import analysis, clock, drafts, registration, trainer_drafts, trainers
+from app.services.core import clock
+from app.services.registration import analysis, confirm, drafts
+from app.services.trainers import drafts as trainer_drafts
+from app.services.trainers import registration as trainer_registration
 
 MARIE = {
     "reference": "REF1", "order_number": "COM1", "first_name": "Marie", "last_name": "MARTIN",
@@ -65,7 +68,7 @@ def registered(*rows: dict[str, str], **options: Any) -> Batch:
     """Return a batch of the demonstration centre, checked and registered; its documents are still to be drawn."""
     batch_id = draft(*rows, **options)
     analysis.check(batch_id)
-    registration.register(batch_id, person_id())
+    confirm.register(batch_id, person_id())
     return db.session.get_one(Batch, batch_id)
 
 
@@ -89,7 +92,7 @@ def trainer_draft(
 def registered_trainer(fee_borne: str = "oui", **options: str) -> Trainer:
     """Return a trainer registered by the demonstration centre; the notice is still to be sent."""
     row = trainer_draft(fee_borne, **options)
-    trainers.register(row.id, row.version, person_id(LEGAL))
+    trainer_registration.register(row.id, row.version, person_id(LEGAL))
     return row
 
 

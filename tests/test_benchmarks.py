@@ -22,7 +22,7 @@ LINES = 110
 def base(request: pytest.FixtureRequest, backends: Callable[[str], Any]) -> Iterator[Any]:
     """Give a base, with antivirus and queue kept out as in a run."""
     base = backends(getattr(request, "param", "sqlite"))
-    with patch("app.services.antivirus.check"), patch("app.services.outbox.ring"):
+    with patch("app.services.imports.antivirus.check"), patch("app.services.core.outbox.ring"):
         yield base
     base.reset()
 

@@ -13,8 +13,10 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import Batch, Document, Registration
-from app.services import analysis, api_keys, batches, drafts, imports, registration
-from app.services.api_keys import NewKey
+from app.services.api import keys as api_keys
+from app.services.api.keys import NewKey
+from app.services.imports import intake
+from app.services.registration import analysis, batches, confirm, drafts
 from app.validators.remark import FIELDS, HEADERS, Code, decode_remarks
 from tests.corpus import builders
 from tests.support import MARIE, centre_id, drain, many, person_id, registered, training_id
@@ -98,7 +100,7 @@ def by_hand(lines: list[Line]) -> Batch:
 
 
 def by_file(lines: list[Line]) -> Batch:
-    batch_id = imports.receive(centre_id(), person_id(), "sessions.xlsx", io.BytesIO(sheet(lines))).id
+    batch_id = intake.receive(centre_id(), person_id(), "sessions.xlsx", io.BytesIO(sheet(lines))).id
     drain()
     db.session.expire_all()
     return db.session.get_one(Batch, batch_id)
@@ -177,7 +179,7 @@ def test_clean_lines_leave_the_same_rows_whichever_the_door(app: Flask) -> None:
     lines = [*CLEAN[:10], MARIE]
     hand, file = by_hand(lines), by_file([{**TRAINING, **line} for line in lines])
     for batch in (hand, file):
-        registration.register(batch.id, person_id())
+        confirm.register(batch.id, person_id())
     answer = post(app, "/registrations", [{**TRAINING, **line} for line in lines])
     db.session.expire_all()
     api = db.session.execute(select(Batch).where(Batch.key == answer["batch"])).scalar_one()

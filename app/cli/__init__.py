@@ -7,10 +7,14 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from app.jobs import work, worker
-from app.services import demonstration, examples, integrity, outbox, reference_data, retention
-from app.services.journal_chain import ChainBroken
-from app.services.refusal import Refusal
-from app.services.transaction import transaction
+from app.services.core import outbox
+from app.services.core.refusal import Refusal
+from app.services.core.transaction import transaction
+from app.services.demonstration import demonstration, examples
+from app.services.documents import integrity
+from app.services.journal.chain import ChainBroken
+from app.services.reference import shipped
+from app.services.retention import purge as retention
 
 from .analyse import analyse
 from .api import api_key
@@ -63,7 +67,7 @@ def seed_reference() -> None:
     """Load roles, catalogue and tariffs, where there are none yet."""
     demonstration.ensure_roles()
     with transaction():
-        reference_data.load()
+        shipped.load()
     click.echo("Roles, catalogue and tariffs are in place.")
 
 

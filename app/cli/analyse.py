@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import Centre
-from app.services import imports
+from app.services.imports import intake
 from app.validators.batch import Report
 from app.validators.file import FileRefused
 
@@ -33,7 +33,7 @@ def analyse(file: Path, siret: str, day: datetime | None, as_json: bool) -> None
     if centre_id is None:
         _refuse("unknown_centre", f"Aucun centre n’est enregistré sous le SIRET {siret}.", as_json)
     try:
-        report = imports.read_and_judge(centre_id, file)
+        report = intake.read_and_judge(centre_id, file)
     except FileRefused as refusal:
         _refuse(refusal.code.value, refusal.message, as_json)
     except OSError:

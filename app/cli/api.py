@@ -6,9 +6,9 @@ from datetime import datetime
 
 import click
 
-from app.services import api_keys
-from app.services.api_keys import NewKey
-from app.services.refusal import Refusal
+from app.services.api import keys as api_keys
+from app.services.api.keys import NewKey
+from app.services.core.refusal import Refusal
 
 
 @click.command("api-key")

@@ -12,8 +12,9 @@ from flask import current_app
 
 from app import create_app
 from app.extensions import db
-from app.services import actor, database_role
-from app.services.refusal import Refusal
+from app.services.core import actor
+from app.services.core.refusal import Refusal
+from app.services.operations import database_role
 
 
 @click.command("db-role")

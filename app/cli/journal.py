@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from flask.cli import AppGroup
 
-from app.services import journal_chain
+from app.services.journal import chain as journal_chain
 
 journal = AppGroup("journal", help="The chain that seals the journal.")
 

@@ -17,8 +17,10 @@ from flask_migrate import upgrade
 
 from app import create_app
 from app.extensions import db
-from app.services import database_role, demonstration, seal
-from app.services.queue import connect
+from app.services.core.queue import connect
+from app.services.demonstration import demonstration
+from app.services.operations import database_role
+from app.services.seal import sealing
 from config import ROOT, Config, ConfigurationError, from_environment
 
 _PR_SET_PDEATHSIG = 1
@@ -60,7 +62,7 @@ def _prepare(config: Config) -> None:
         upgrade(directory=str(ROOT / "migrations"))
         if config.DATABASE_OWNER_URL:
             database_role.grant(config.SQLALCHEMY_DATABASE_URI)
-        seal.authority()
+        sealing.authority()
         if config.ENVIRONMENT != "production":
             demonstration.load()
         db.session.remove()

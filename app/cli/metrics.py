@@ -9,7 +9,8 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 import click
 from flask import Flask, current_app
 
-from app.services import actor, metrics
+from app.services.core import actor
+from app.services.operations import metrics
 
 
 @click.command("metrics")

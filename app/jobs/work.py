@@ -24,47 +24,42 @@ from app.models.outbox import (
     RESET,
     WEBHOOK,
 )
-from app.services import (
-    actor,
-    clock,
-    contracts,
-    data_export,
-    documents,
-    exports,
-    import_confirmation,
-    imports,
-    integrity,
-    mail,
-    outbox,
-    password_change,
-    retention,
-    webhook_delivery,
-)
-from app.services.transaction import transaction
+from app.services.accounts import password_change
+from app.services.api import webhook_delivery
+from app.services.contracts import acts as contract_acts
+from app.services.core import actor, clock, outbox
+from app.services.core.transaction import transaction
+from app.services.documents import drawing, integrity
+from app.services.drivers import data_copy
+from app.services.imports import confirmation as import_confirmation
+from app.services.imports import intake
+from app.services.notifications import mail
+from app.services.reporting import exports
+from app.services.retention import purge
 
 log = structlog.get_logger()
 
 #: What is due once a day.
 TASKS: dict[str, Callable[[dict[str, Any]], object]] = {
     VERIFY: integrity.verify_in_turn,
-    PURGE: lambda _payload: retention.purge(by_owner=False),
+    PURGE: lambda _payload: purge.purge(by_owner=False),
 }
 #: What each kind of row calls; every service here may run twice.
 HANDLERS: dict[str, Callable[[dict[str, Any]], object]] = {
-    DOCUMENTS: lambda payload: documents.draw(payload["registrations"]),
+    DOCUMENTS: lambda payload: drawing.draw(payload["registrations"]),
     MAIL: lambda payload: mail.send(payload["mail"]),
     RESET: lambda payload: password_change.prepare(payload["link"]),
     WEBHOOK: lambda payload: webhook_delivery.send(payload["delivery"], payload["ticket"]),
-    CONTRACT: lambda payload: contracts.draw(payload["contract"]),
-    EXPORT: lambda payload: data_export.make(payload["export"]),
+    CONTRACT: lambda payload: contract_acts.draw(payload["contract"]),
+    EXPORT: lambda payload: data_copy.make(payload["export"]),
     LISTING: lambda payload: exports.build(payload["export"]),
-    ANALYSIS: lambda payload: imports.analyse(payload["batch"]),
+    ANALYSIS: lambda payload: intake.analyse(payload["batch"]),
     NIGHTLY: lambda payload: TASKS[payload["task"]](payload),
     REGISTRATION: lambda payload: import_confirmation.carry_out(payload["batch"], payload["person"]),
 }
 #: What somebody waits for: after so many failures the person is told.
 TRIES = 3
-GIVE_UP: dict[str, Callable[[int], None]] = {ANALYSIS: imports.give_up, REGISTRATION: import_confirmation.give_up}
+GIVE_UP: dict[str, Callable[[int], None]] = {ANALYSIS: intake.give_up, REGISTRATION: import_confirmation.give_up}
 
 
 def run(outbox_id: int) -> None:

@@ -14,8 +14,11 @@ from rq.job import Job
 from rq.queue import Queue
 
 from app.extensions import db
-from app.services import actor, journal_chain, nightly, outbox, queue, rendering, seal, throttle
-from app.services.transaction import transaction
+from app.services.core import actor, nightly, outbox, queue, throttle
+from app.services.core.transaction import transaction
+from app.services.documents import pages as document_pages
+from app.services.journal import chain as journal_chain
+from app.services.seal import sealing
 
 log = structlog.get_logger()
 
@@ -46,8 +49,8 @@ class WarmWorker(Worker):
 def work(*, burst: bool = False) -> None:
     """Work until told to stop (SIGTERM, Ctrl-C), or until nothing waits when ``burst``."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]
-    rendering.warm_up()
-    seal.warm_up()
+    document_pages.warm_up()
+    sealing.warm_up()
     actor.be(actor.PROGRAM)
     outbox.ring(again=True)
     db.session.remove()

@@ -44,7 +44,7 @@ class JournalLink(Model):
     #: From 1, without a gap.
     position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     entry_id: Mapped[int] = mapped_column(unique=True)
-    #: SHA-256 over the hash before it, the position and the entry (`services.journal_chain`), in hexadecimal.
+    #: SHA-256 over the hash before it, the position and the entry (`services.journal.chain`), in hexadecimal.
     hash: Mapped[str] = mapped_column(String(64))
     sealed_at: Mapped[datetime] = mapped_column(UtcDateTime)
 

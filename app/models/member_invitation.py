@@ -19,7 +19,7 @@ _OPEN = text("accepted_at IS NULL AND cancelled_at IS NULL")
 class MemberInvitation(Model):
     """One address invited to one centre; sent again, it bears a new link and the old one is dead.
 
-    ``nonce`` names the link in mails' rows; the base holds the token's hash only (`services.links`).
+    ``nonce`` names the link in mails' rows; the base holds the token's hash only (`services.core.links`).
     """
 
     __tablename__ = "member_invitation"

@@ -38,7 +38,7 @@ DELIVERY_STATES = {PENDING: "À remettre", DELIVERED: "Remis", GIVEN_UP: "Abando
 class WebhookEndpoint(Model):
     """An address of a centre's software, and the events it is told of.
 
-    The secret that signs is worked out of the program's own key and a nonce (`services.webhooks.secret`), so that the base
+    The secret that signs is worked out of the program's own key and a nonce (`services.api.webhooks.secret`), so that the base
     alone signs nothing.
     """
 

@@ -9,12 +9,13 @@ from typing import Any
 from wtforms import BooleanField, Field, Form, PasswordField, StringField
 from wtforms.validators import EqualTo, InputRequired, ValidationError
 
-from app.services import clock, passwords
-from app.services.accounts import Applicant
-from app.services.validity import add_months
+from app.services.accounts import passwords
+from app.services.accounts.opening import Applicant
+from app.services.core import clock
 from app.validators.address import ADDRESS_MAX, parse_address
 from app.validators.fields import clean, loosen_date, parse_date, parse_name, parse_permit
 from app.validators.remark import SENTENCES, Code
+from app.validators.validity import add_months
 
 ADDRESS_MISSING = "Saisissez votre adresse électronique."
 ADDRESS_FORMAT = f"Écrivez une adresse comme prenom.nom@exemple.fr, de {ADDRESS_MAX} caractères au plus."

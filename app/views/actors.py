@@ -1,11 +1,11 @@
-"""The border names who asks, so that the base itself shows nothing else (`services.actor`)."""
+"""The border names who asks, so that the base itself shows nothing else (`services.core.actor`)."""
 
 from __future__ import annotations
 
 from flask import Flask, g, request
 
 from app import roles
-from app.services import actor
+from app.services.core import actor
 
 from .base import current_place
 

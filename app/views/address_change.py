@@ -8,9 +8,10 @@ from werkzeug.wrappers import Response
 from wtforms import PasswordField
 from wtforms.validators import InputRequired
 
-from app.services import address_change, links
-from app.services.password_change import WrongPassword
-from app.services.throttle import TooOften
+from app.services.accounts import address_change
+from app.services.accounts.password_change import WrongPassword
+from app.services.core import links
+from app.services.core.throttle import TooOften
 
 from .account_forms import AddressForm
 from .base import Screen

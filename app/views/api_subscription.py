@@ -13,9 +13,9 @@ from wtforms.widgets import CheckboxInput
 
 from app.models.api import ANALYSE, READ, SCOPES
 from app.models.centre import API, LEGAL_REPRESENTATIVE
-from app.services import api_keys
-from app.services.api_keys import NewKey
-from app.services.refusal import Refusal
+from app.services.api import keys as api_keys
+from app.services.api.keys import NewKey
+from app.services.core.refusal import Refusal
 from app.validators.fields import loosen_date, parse_date
 
 from .base import Screen, current_centre_id, current_place, require_right

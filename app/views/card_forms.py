@@ -8,8 +8,8 @@ from wtforms import Field, FileField, Form, RadioField, StringField
 from wtforms.validators import InputRequired, ValidationError
 
 from app.models import CardRequest
-from app.services import payment
-from app.services.card_requests import Postal
+from app.services.cards import payment
+from app.services.cards.requests import Postal
 from app.validators.postal import CITY_MAX, LINE_MAX, parse_city, parse_extra, parse_postcode, parse_street
 
 _STREET = f"Écrivez le numéro et la voie, en {LINE_MAX} caractères au plus, comme « 12 rue des Ateliers »."

@@ -10,14 +10,18 @@ from werkzeug.wrappers import Response
 
 from app.models import CardRequest, Driver
 from app.models.card import CARD_STATES, DRAFT, HOLDER, REFUSED
-from app.services import card_fee, card_requests, driver_space, payment, pictures, store
-from app.services.card_fee import Fee
+from app.services.cards import payment, pictures
+from app.services.cards import requests as card_requests
+from app.services.drivers import space as driver_space
+from app.services.reference import card_fee
+from app.services.reference.card_fee import Fee
+from app.services.storage import store
 
 from .base import Screen
 from .card_forms import PaymentForm, PicturesForm, PostalForm
 
 STEPS = ("Adresse", "Photo et signature", "Paiement", "Récapitulatif")
-#: Steps as `services.card_requests` names what is missing, in their order; the last one is the summary.
+#: Steps as `services.cards.requests` names what is missing, in their order; the last one is the summary.
 _ORDER = (card_requests.ADDRESS, card_requests.PICTURES, card_requests.PAYMENT)
 _HANDLERS = ("address", "pictures", "payment", "summary")
 KEY = "/<string(length=16):key>"

@@ -6,7 +6,8 @@ from flask import g
 from flask_appbuilder import expose
 
 from app import roles
-from app.services import dashboard, desk
+from app.services.registration import desk as registration_desk
+from app.services.reporting import dashboard
 
 from .base import Screen, place_or_403
 from .charts import trend
@@ -28,7 +29,7 @@ class DashboardView(Screen):
             return str(self.render_template("dashboard/agent.html", desk=found, volumes=found.volumes, chart=chart))
         place = place_or_403()
         own = dashboard.centre_desk(place.centre_id)
-        receipts = desk.last_registered(place.centre_id)
+        receipts = registration_desk.last_registered(place.centre_id)
         return str(
             self.render_template(
                 "dashboard/centre.html", desk=own, volumes=own.volumes, chart=trend(own.volumes.trend),

@@ -12,9 +12,16 @@ from werkzeug.wrappers import Response
 from app.models import Document, Driver
 from app.models.card import CARD_STATES
 from app.models.registration import CERTIFICATE, DOCUMENT_KINDS, DOCUMENT_STATES, PENDING, REVOKED
-from app.services import card_grounds, card_requests, clock, documents, driver_events, driver_fco, driver_space, store
-from app.services.driver_space import OwnDocument
-from app.services.fco import FCO_HOURS
+from app.services.cards import grounds as card_grounds
+from app.services.cards import requests as card_requests
+from app.services.core import clock
+from app.services.documents import drawing
+from app.services.drivers import fco as driver_fco
+from app.services.drivers import happenings
+from app.services.drivers import space as driver_space
+from app.services.drivers.space import OwnDocument
+from app.services.registration.fco_modules import FCO_HOURS
+from app.services.storage import store
 
 from .base import Screen
 from .cards import TAGS
@@ -40,7 +47,7 @@ class DriverSpaceView(Screen):
         driver = driver_space.driver_of(g.user.id)
         page: str = self.render_template(
             "driver/space.html", title="Mon espace", driver=driver, today=clock.today(), state_of=state_of,
-            remaining=remaining, document_title=documents.title, span=days_in_all, span_to=span_to, card_states=CARD_STATES,
+            remaining=remaining, document_title=drawing.title, span=days_in_all, span_to=span_to, card_states=CARD_STATES,
             card_tags=TAGS, document_kinds=DOCUMENT_KINDS, fco_hours=FCO_HOURS, **(_told(driver) if driver else {}),
         )  # fmt: skip
         return page
@@ -52,10 +59,10 @@ class DriverSpaceView(Screen):
         if document is None:
             abort(404, NOT_FOUND)
         try:
-            content = documents.content(document)
+            content = drawing.content(document)
         except store.Missing:
             abort(503, "Le fichier de ce document ne peut pas être lu pour le moment.")
-        return pdf(content, documents.file_name(document))
+        return pdf(content, drawing.file_name(document))
 
 
 def _driver_or_404() -> Driver:
@@ -67,7 +74,7 @@ def _told(driver: Driver) -> dict[str, Any]:
     space, requests = driver_space.space(driver), card_requests.of(driver)
     return {
         "space": space, "requests": requests, "grounds": card_grounds.grounds_of(driver),
-        "fco": driver_fco.overview(space.registrations, clock.today()), "events": driver_events.events(space, requests),
+        "fco": driver_fco.overview(space.registrations, clock.today()), "events": happenings.events(space, requests),
     }  # fmt: skip
 
 

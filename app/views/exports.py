@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from app import roles
 from app.models import Export
 from app.models.export import MAKING
-from app.services import exports, sheets
+from app.services.reporting import exports, sheets
 
 from .base import Screen, places
 

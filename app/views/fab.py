@@ -19,7 +19,7 @@ from wtforms import DateField, Field, Form
 from wtforms.validators import StopValidation
 from wtforms.widgets import PasswordInput, Select, TextArea, TextInput
 
-from app.services.counting import MoreThan
+from app.services.core.counting import MoreThan
 
 from . import filters as written
 

@@ -11,7 +11,7 @@ from typing import Any
 from flask import Flask
 from wtforms import Field, Form, HiddenField
 
-from app.services.clock import PARIS
+from app.services.core.clock import PARIS
 
 NO_BREAK = "\u00a0"
 

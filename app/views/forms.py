@@ -9,7 +9,7 @@ from wtforms import Field, Form, RadioField, StringField, TextAreaField
 from wtforms.validators import InputRequired, ValidationError
 
 from app.models import trainer
-from app.services.drafts import LINE_FIELDS
+from app.services.registration.drafts import LINE_FIELDS
 from app.validators.context import Training
 from app.validators.fields import clean, loosen_date, parse_text
 from app.validators.remark import SENTENCES, Code, Remark

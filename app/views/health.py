@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify
 
-from app.services import health
+from app.services.operations import health
 
 blueprint = Blueprint("health", __name__)
 

@@ -16,7 +16,11 @@ from app.models import ImportFile
 from app.models.batch import ANALYSING, CANCELLED, FAILED, REFUSED, REGISTERED, REGISTERING, STATES
 from app.models.centre import REGISTER
 from app.models.import_file import PHASES
-from app.services import access, annotated_workbook, batches, clock, drafts, import_desk, imports, template_workbook
+from app.services.core import clock
+from app.services.imports import annotated_workbook, intake, template_workbook
+from app.services.imports import desk as import_desk
+from app.services.registration import batches, drafts
+from app.services.rights import access
 
 from .base import Screen, current_centre_id, require_right
 from .imports_report import import_file, report_page
@@ -86,7 +90,7 @@ class ImportsView(Screen):
         if sent is None or not sent.filename:
             flash("Choisissez un fichier XLSX ou XLS avant de l’envoyer.", "danger")
             return lead(url_for("ImportsView.index"))
-        batch = imports.receive(current_centre_id(), g.user.id, sent.filename, sent.stream)
+        batch = intake.receive(current_centre_id(), g.user.id, sent.filename, sent.stream)
         return lead(url_for("ImportsView.show", key=batch.key))
 
     @expose("/modele.xlsx")

@@ -7,9 +7,14 @@ from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
 from app.models import ImportFile
-from app.services import access, clock, corrections, drafts, import_confirmation, import_desk, registration, report
-from app.services.refusal import Refusal
-from app.services.report import ReportLine
+from app.services.core import clock
+from app.services.core.refusal import Refusal
+from app.services.imports import confirmation as import_confirmation
+from app.services.imports import corrections
+from app.services.imports import desk as import_desk
+from app.services.registration import confirm, drafts, report
+from app.services.registration.report import ReportLine
+from app.services.rights import access
 from app.validators.context import Category
 from app.validators.fields import loosen_date
 
@@ -95,7 +100,7 @@ class CorrectionsView(Screen):
         """Ask before importing: into the dialog of the report, or on a page of its own without scripts."""
         known = told(import_file(key))
         if not known["importable"]:
-            raise registration.NotChecked
+            raise confirm.NotChecked
         template = "imports/confirmation_dialog.html" if is_htmx() else "imports/confirmation.html"
         quote = import_desk.quote(known["batch"])
         orders = report.order_numbers(known["batch"].id)

@@ -11,8 +11,10 @@ from flask import abort, request, url_for
 from app.models import Batch, ImportFile
 from app.models.batch import FILE, READY
 from app.models.centre import REGISTER
-from app.services import corrections, import_desk, imports, report
-from app.services.report import Filter
+from app.services.imports import corrections, intake
+from app.services.imports import desk as import_desk
+from app.services.registration import report
+from app.services.registration.report import Filter
 from app.validators.remark import Code, Remark, kind_sentence
 
 from .base import Screen, batch_or_404, limits, require_right
@@ -43,7 +45,7 @@ def import_file(key: str) -> ImportFile:
     """Return the file behind the current centre's batch of that key; 404 for a batch that came by another door."""
     require_right(REGISTER)
     batch = batch_or_404(key)
-    file = imports.file_of(batch.id) if batch.mode == FILE else None
+    file = intake.file_of(batch.id) if batch.mode == FILE else None
     if file is None:
         abort(404, "Cet import n’existe pas, ou concerne un autre centre.")
     return file
@@ -101,6 +103,6 @@ def report_page(screen: Screen, file: ImportFile) -> str:
         screen.render_template(
             "imports/report.html", wanted=wanted, shown=shown, address=address,
             kind_told=next((kind.sentence for kind in known["kinds"] if kind.code == wanted.kind), ""),
-            earlier=imports.earlier_receipt(file), **known,
+            earlier=intake.earlier_receipt(file), **known,
         )
     )  # fmt: skip

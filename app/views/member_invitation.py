@@ -9,11 +9,12 @@ from wtforms.validators import EqualTo, InputRequired
 
 from app.models import MemberInvitation
 from app.models.centre import MEMBER_ROLES
-from app.services import links, member_invitations
-from app.services.member_invitations import Newcomer
-from app.services.passwords import WeakPassword
-from app.services.refusal import Refusal
-from app.services.throttle import TooOften
+from app.services.accounts.passwords import WeakPassword
+from app.services.core import links
+from app.services.core.refusal import Refusal
+from app.services.core.throttle import TooOften
+from app.services.rights import invitations as member_invitations
+from app.services.rights.invitations import Newcomer
 from app.validators.fields import clean, parse_name
 
 from . import sign_ins

@@ -10,9 +10,12 @@ from wtforms.validators import InputRequired, Length
 
 from app.models import ServiceContract
 from app.models.centre import API, CONTRACT_STATES, LEGAL_REPRESENTATIVE, OFFERED
-from app.services import access, clock, contract_text, contracts, opening
-from app.services.contracts import Signature
-from app.services.refusal import Refusal
+from app.services.contracts import acts as contract_acts
+from app.services.contracts import text as contract_text
+from app.services.contracts.acts import Signature
+from app.services.core import clock
+from app.services.core.refusal import Refusal
+from app.services.rights import access, checklist
 
 from .backoffice.contracts import signed_pdf
 from .base import Screen, current_centre_id, place_or_403, require_representative
@@ -53,13 +56,13 @@ class MyCentreView(Screen):
     def index(self) -> str:
         """Show the centre's tasks, with a link where this person can do them."""
         place = place_or_403()
-        found = opening.tasks(place.centre_id)
+        found = checklist.tasks(place.centre_id)
         is_representative = place.role == LEGAL_REPRESENTATIVE
         api_only = {"api": ADDRESSES["api"]} if place.may(API, clock.today()) else {}
         return str(
             self.render_template(
                 "centre/opening.html", tasks=found, links=ADDRESSES if is_representative else api_only,
-                centre=place.centre, is_open=opening.is_open(found), is_representative=is_representative,
+                centre=place.centre, is_open=checklist.is_open(found), is_representative=is_representative,
             )
         )  # fmt: skip
 
@@ -74,7 +77,7 @@ class ContractView(Screen):
     def index(self) -> Response | str:
         """Show the centre's contracts: the offer, the one in force, the ended ones."""
         require_representative()
-        found = contracts.all_of(current_centre_id())
+        found = contract_acts.all_of(current_centre_id())
         return str(
             self.render_template(
                 "contract/list.html", contracts=found, states=CONTRACT_STATES, kinds=STATE_KINDS,
@@ -96,7 +99,7 @@ class ContractView(Screen):
             return self._page(contract, form)
         signature = Signature(form.name.data, form.quality.data, form.text_sha256.data or "")
         try:
-            contracts.sign(contract_id, current_centre_id(), g.user.id, signature)
+            contract_acts.sign(contract_id, current_centre_id(), g.user.id, signature)
         except Refusal as refusal:
             flash(refusal.message, "danger")
             return redirect(url_for("ContractView.show", contract_id=contract_id))
@@ -109,7 +112,7 @@ class ContractView(Screen):
         contract = _own(contract_id)
         if request.method == "GET":
             return signed_pdf(contract)
-        contracts.ask_for_pdf(contract_id, current_centre_id())
+        contract_acts.ask_for_pdf(contract_id, current_centre_id())
         flash("Le PDF est en préparation : il se télécharge ici dans quelques instants.", "success")
         return redirect(url_for("ContractView.index"))
 
@@ -124,7 +127,7 @@ class ContractView(Screen):
 def _own(contract_id: int) -> ServiceContract:
     """Return a contract of the current centre, for its legal representative; another centre's is not found."""
     require_representative()
-    contract = contracts.of_centre(contract_id, current_centre_id())
+    contract = contract_acts.of_centre(contract_id, current_centre_id())
     if contract is None or contract.state == "withdrawn":
         abort(404, "Ce contrat n’existe pas, n’est plus proposé, ou concerne un autre centre.")
     return contract

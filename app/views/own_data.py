@@ -6,8 +6,9 @@ from flask import abort, flash, g, make_response, redirect, url_for
 from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
-from app.services import data_export, store
-from app.services.throttle import TooOften
+from app.services.core.throttle import TooOften
+from app.services.drivers import data_copy
+from app.services.storage import store
 
 from .base import Screen
 from .sign_up import too_often
@@ -23,13 +24,13 @@ class OwnDataView(Screen):
     @expose("/")
     def index(self) -> str:
         """Tell what the copy holds, and where the last one stands."""
-        export = data_export.last(g.user.id)
+        export = data_copy.last(g.user.id)
         page: str = self.render_template(
             "driver/data.html",
             title="Mes données",
             export=export,
-            kept_days=data_export.KEPT.days,
-            is_there=export is not None and data_export.is_there(export),
+            kept_days=data_copy.KEPT.days,
+            is_there=export is not None and data_copy.is_there(export),
         )
         return page
 
@@ -37,7 +38,7 @@ class OwnDataView(Screen):
     def ask(self) -> Response:
         """Have a copy made."""
         try:
-            data_export.ask(g.user.id)
+            data_copy.ask(g.user.id)
         except TooOften as refusal:
             raise too_often(refusal) from None
         flash("Votre copie est en préparation : elle apparaîtra ici dès qu’elle sera prête.", "success")
@@ -47,7 +48,7 @@ class OwnDataView(Screen):
     def fetch(self, export_id: int) -> Response:
         """Send one's own copy; another person's is not found."""
         try:
-            content = data_export.fetch(g.user.id, export_id)
+            content = data_copy.fetch(g.user.id, export_id)
         except store.Missing:
             abort(503, "Cette copie ne peut pas être lue pour le moment.")
         if content is None:

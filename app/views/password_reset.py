@@ -5,9 +5,10 @@ from __future__ import annotations
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from app.services import links, password_change
-from app.services.passwords import WeakPassword
-from app.services.throttle import TooOften
+from app.services.accounts import password_change
+from app.services.accounts.passwords import WeakPassword
+from app.services.core import links
+from app.services.core.throttle import TooOften
 
 from .account_forms import AddressForm, NewPasswordForm
 from .sign_up import network, page, spent, too_often

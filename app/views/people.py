@@ -14,9 +14,10 @@ from wtforms.validators import InputRequired
 from app.extensions import db
 from app.models import Centre, Membership
 from app.models.centre import LEGAL_REPRESENTATIVE, MANAGER, MEMBER_ROLES, RIGHTS
-from app.services import member_invitations, members, opening
-from app.services.members import BY_ACCREDITATION, Grant
-from app.services.refusal import Refusal
+from app.services.core.refusal import Refusal
+from app.services.rights import checklist, members
+from app.services.rights import invitations as member_invitations
+from app.services.rights.members import BY_ACCREDITATION, Grant
 from app.validators.fields import clean, loosen_date, parse_date
 
 from .base import Screen, require_representative
@@ -161,9 +162,9 @@ class CentrePeopleView(PeopleScreen):
             "representative": f"/centres/{centre.id}/personnes/#inviter",
             "managers": f"/centres/{centre.id}/personnes/#inviter",
         }  # fmt: skip
-        found = opening.tasks(centre.id)
+        found = checklist.tasks(centre.id)
         left = {key: href for key, href in links.items() if not next(t for t in found if t.key == key).done}
-        return {**super().shared(centre), "tasks": found, "task_links": left, "is_open": opening.is_open(found)}
+        return {**super().shared(centre), "tasks": found, "task_links": left, "is_open": checklist.is_open(found)}
 
 
 def _held(place: Membership) -> dict[str, Any]:

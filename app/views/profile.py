@@ -6,9 +6,10 @@ from flask import flash, g, make_response, redirect, request, url_for
 from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
-from app.services import driver_space, password_change, second_factor, sign_in
-from app.services.passwords import WeakPassword
-from app.services.throttle import TooOften
+from app.services.accounts import password_change, second_factor, sign_in
+from app.services.accounts.passwords import WeakPassword
+from app.services.core.throttle import TooOften
+from app.services.drivers import space as driver_space
 
 from . import sign_ins
 from .account_forms import ChangePasswordForm

@@ -11,7 +11,8 @@ from werkzeug.wrappers import Response
 from app.models import Batch
 from app.models.batch import FILE, MODES, REGISTERED
 from app.models.centre import REGISTER
-from app.services import invitations, receipts
+from app.services.drivers import account_invitations
+from app.services.registration import receipts
 
 from .base import Screen, batch_or_404, require_right
 from .wizard import number_of
@@ -56,7 +57,7 @@ class ReceiptView(Screen):
     @expose("/<key>/recu/<int:line>/inviter", methods=["POST"])
     def invite(self, key: str, line: int) -> Response:
         """Invite the driver of a line, who has no account, to open one."""
-        address = invitations.invite(_batch(key).id, line, request.form.get("email", ""), g.user.id)
+        address = account_invitations.invite(_batch(key).id, line, request.form.get("email", ""), g.user.id)
         flash(f"Une invitation est envoyée à l’adresse {address}.", "success")
         return redirect(url_for("ReceiptView.show", key=key, page=number_of("page")))
 

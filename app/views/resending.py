@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from app import roles
 from app.models.centre import REGISTER
-from app.services import resending
+from app.services.documents import resending
 
 from .base import Screen, current_centre_id, require_right
 

@@ -13,9 +13,9 @@ from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
 from app.models import Person
-from app.services import second_factor
-from app.services.password_change import WrongPassword
-from app.services.throttle import TooOften
+from app.services.accounts import second_factor
+from app.services.accounts.password_change import WrongPassword
+from app.services.core.throttle import TooOften
 
 from .base import Screen
 from .sign_ins import MUST_ENROL

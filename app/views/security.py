@@ -19,8 +19,8 @@ from wtforms.validators import InputRequired, Length
 
 from app.extensions import db
 from app.models import Person
-from app.services import passwords, second_factor, sign_in
-from app.services.throttle import TooOften
+from app.services.accounts import passwords, second_factor, sign_in
+from app.services.core.throttle import TooOften
 
 from . import sign_ins
 from .sign_up import network, too_often

@@ -7,7 +7,13 @@ from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
 from app.models.centre import LEGAL_REPRESENTATIVE, REGISTER, TRAINERS
-from app.services import access, clock, desk, drafts, import_desk, pricing, trainer_drafts
+from app.services.core import clock
+from app.services.imports import desk as import_desk
+from app.services.reference import pricing
+from app.services.registration import desk as registration_desk
+from app.services.registration import drafts
+from app.services.rights import access
+from app.services.trainers import drafts as trainer_drafts
 
 from .base import Screen, current_centre_id, place_or_403, require_right
 from .forms import BY_HAND, DRIVER, TRAINER, TRAINER_PROFILES, ChoiceForm
@@ -36,11 +42,11 @@ class SessionsView(Screen):
                 choice=ChoiceForm(request.args, profil=DRIVER if is_open else TRAINER),
                 tasks=[] if is_open else tasks,
                 trainer_tasks=[] if trains else trainer_tasks,
-                prices=desk.prices(),
+                prices=registration_desk.prices(),
                 fee=pricing.card_fee(clock.today()),
-                resumable=desk.resumable(place.centre_id) if is_open else [],
+                resumable=registration_desk.resumable(place.centre_id) if is_open else [],
                 unfinished=import_desk.unfinished(place.centre_id) if is_open else [],
-                registered=desk.last_registered(place.centre_id) if is_open else [],
+                registered=registration_desk.last_registered(place.centre_id) if is_open else [],
                 trainers=trainer_drafts.resumable(place.centre_id) if trains else [],
                 step_address=step_address,
                 step_of=trainer_drafts.step_of,

@@ -10,7 +10,9 @@ from flask_login import login_user, logout_user
 from werkzeug.wrappers import Response
 
 from app.models import Person
-from app.services import access, actor, second_factor, sign_in
+from app.services.accounts import second_factor, sign_in
+from app.services.core import actor
+from app.services.rights import access
 
 from .filters import count_of
 from .headers import parts_of

@@ -8,8 +8,9 @@ from werkzeug.wrappers import Response
 from wtforms import Form
 
 from app.models.sign_up import CONFIRM
-from app.services import accounts, links
-from app.services.throttle import TooOften
+from app.services.accounts import opening as account_opening
+from app.services.core import links
+from app.services.core.throttle import TooOften
 
 from . import sign_ins
 from .account_forms import ConfirmForm, SignUpForm
@@ -26,7 +27,7 @@ def sign_up() -> Response:
     if request.method == "GET" or not form.validate():
         return page("account/sign_up.html", form)
     try:
-        accounts.sign_up(form.applicant, form.password.data, network())
+        account_opening.sign_up(form.applicant, form.password.data, network())
     except TooOften as refusal:
         raise too_often(refusal) from None
     return redirect(url_for("account.sent"))
@@ -52,10 +53,10 @@ def confirm(token: str) -> Response:
         if request.method == "GET" or not form.validate():
             links.find(CONFIRM, token)
             return page("account/confirm.html", form)
-        person = accounts.confirm(token, form.password.data)
+        person = account_opening.confirm(token, form.password.data)
     except links.LinkSpent:
         return spent(url_for("account.sign_up"), "Recommencer l’inscription")
-    except accounts.WrongPassword as refusal:
+    except account_opening.WrongPassword as refusal:
         form.password.errors = [refusal.message]
         return page("account/confirm.html", form)
     except TooOften as refusal:

@@ -7,7 +7,7 @@ import time
 from flask import Flask, g, request
 from werkzeug.wrappers import Response
 
-from app.services import metrics
+from app.services.operations import metrics
 
 
 def register(app: Flask) -> None:

@@ -14,9 +14,14 @@ from app.extensions import db
 from app.models import Trainer
 from app.models.centre import TRAINERS
 from app.models.trainer import CANCELLED, PROFILES, REGISTERED
-from app.services import access, clock, pricing, trainer_drafts, trainer_notices, trainers
-from app.services.refusal import Refusal
-from app.services.trainer_drafts import PageRefused
+from app.services.core import clock
+from app.services.core.refusal import Refusal
+from app.services.reference import pricing
+from app.services.rights import access
+from app.services.trainers import drafts as trainer_drafts
+from app.services.trainers import notices as trainer_notices
+from app.services.trainers import registration as trainer_registration
+from app.services.trainers.drafts import PageRefused
 
 from .base import Screen, current_centre_id, current_place, require_right
 from .forms import put_remarks
@@ -150,7 +155,7 @@ class TrainersView(Screen):
         """« Enregistrer »: open the right once, whatever is sent twice, and lead to its receipt."""
         row = draft_at(key)
         try:
-            trainers.register(row.id, number_of("version", -1), g.user.id)
+            trainer_registration.register(row.id, number_of("version", -1), g.user.id)
         except Refusal as refusal:
             flash(refusal.message, "danger")
             return redirect(url_for("TrainersView.checks", key=key))

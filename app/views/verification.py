@@ -11,10 +11,12 @@ from wtforms import Form, StringField
 from wtforms.validators import InputRequired
 
 from app.models.registration import CERTIFICATE, DOCUMENT_KINDS
-from app.services import clock, numbers, seal, verification, verification_file
-from app.services.throttle import TooOften
-from app.services.verification import Answer, State
-from app.services.verification_file import FileAnswer, Outcome
+from app.services.core import clock, numbers
+from app.services.core.throttle import TooOften
+from app.services.documents import verification, verification_file
+from app.services.documents.verification import Answer, State
+from app.services.documents.verification_file import FileAnswer, Outcome
+from app.services.seal import sealing
 from app.validators.fields import clean, loosen_date, parse_date
 
 from .sign_up import network, too_often
@@ -153,6 +155,6 @@ def _page(found: Answer | None, *, code: int = 200, asked: HolderForm | None = N
         "answer": found, "verdict": VERDICTS[found.state] if found else None, "days_left": left,
         "heading": title_of(found) if found else "", "kind": DOCUMENT_KINDS.get(found.kind, "") if found else "",
         "number": found.number[:SHOWN] if found else "", "asked_at": clock.now(), "asked": asked or HolderForm(),
-        "limit": verification_file.MAX_BYTES // 1024**2, "authority": seal.authority(),
+        "limit": verification_file.MAX_BYTES // 1024**2, "authority": sealing.authority(),
     }  # fmt: skip
     return make_response(render_template("verification/page.html", **(values | told)), code)

@@ -16,8 +16,9 @@ from wtforms.widgets import CheckboxInput
 from app.models import WebhookEndpoint
 from app.models.centre import API, LEGAL_REPRESENTATIVE
 from app.models.webhook import DELIVERY_STATES, EVENT_NAMES, EVENTS, WHEN
-from app.services import api_keys, webhook_delivery, webhook_transport, webhooks
-from app.services.refusal import Refusal
+from app.services.api import keys as api_keys
+from app.services.api import webhook_delivery, webhook_transport, webhooks
+from app.services.core.refusal import Refusal
 
 from .api_subscription import OVERLAPS
 from .base import Screen, current_centre_id, current_place, require_right

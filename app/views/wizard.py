@@ -12,10 +12,14 @@ from app.models import Batch
 from app.models.batch import CANCELLED, MANUAL, READY, REGISTERED
 from app.models.catalogue import full_label
 from app.models.centre import REGISTER
-from app.services import access, analysis, batches, clock, desk, drafts, pricing, registration, report
-from app.services.drafts import LineRefused
-from app.services.refusal import Refusal
-from app.services.report import Filter
+from app.services.core import clock
+from app.services.core.refusal import Refusal
+from app.services.reference import pricing
+from app.services.registration import analysis, batches, confirm, drafts, report
+from app.services.registration import desk as registration_desk
+from app.services.registration.drafts import LineRefused
+from app.services.registration.report import Filter
+from app.services.rights import access
 from app.validators.context import Training
 from app.validators.remark import Remark, kind_sentence
 
@@ -55,7 +59,7 @@ def manual_batch(key: str) -> Batch:
 def batch_at(key: str, step: int) -> Batch:
     """Return the batch for a step, or lead to the first step that is not valid yet."""
     batch = manual_batch(key)
-    reached = desk.step_of(batch, drafts.line_count(batch.id) if batch.training_id and step > 2 else 0)
+    reached = registration_desk.step_of(batch, drafts.line_count(batch.id) if batch.training_id and step > 2 else 0)
     if reached < step:
         abort(lead(step_address(batch, reached)))
     return batch
@@ -178,7 +182,7 @@ class WizardView(Screen):
         """« Importer »: register the batch once, whatever is sent twice, and lead to its receipt."""
         batch = manual_batch(key)
         try:
-            registration.register(batch.id, g.user.id, shown=version_shown())
+            confirm.register(batch.id, g.user.id, shown=version_shown())
         except Refusal as refusal:
             flash(refusal.message, "danger")
             return redirect(step_address(batch, 3))

@@ -7,9 +7,9 @@ from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
 from app.models import Batch
-from app.services import drafts, pasting, report
-from app.services.drafts import LINE_FIELDS, KeptLine, LineRefused
-from app.services.refusal import Refusal
+from app.services.core.refusal import Refusal
+from app.services.registration import drafts, pasting, report
+from app.services.registration.drafts import LINE_FIELDS, KeptLine, LineRefused
 from app.validators.remark import Severity
 
 from .base import Screen

@@ -10,8 +10,8 @@ import pytest
 from flask import Flask
 from jsonschema import Draft202012Validator
 
-from app.services import api_keys
-from app.services.api_keys import NewKey
+from app.services.api import keys as api_keys
+from app.services.api.keys import NewKey
 from clients.python.registre_cqc import Answer, Client
 
 DEMO, NEIGHBOUR = "12345678200010", "98765432400019"

@@ -240,7 +240,7 @@ class TestReading:
             assert kept_nowhere.headers["Cache-Control"] == "no-store"
 
     def test_a_batch_is_read_page_by_page(self, call: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("app.services.api_reading.PAGE", 2)
+        monkeypatch.setattr("app.services.api.reading.PAGE", 2)
         key = call.register(*lines(5)).json["batch"]
         seen, after = [], 0
         while after is not None:

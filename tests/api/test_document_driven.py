@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from app.services import api_keys
-from app.services.api_keys import NewKey
+from app.services.api import keys as api_keys
+from app.services.api.keys import NewKey
 
 from .conftest import ALL, DEMO
 

@@ -13,7 +13,7 @@ from flask import Flask
 
 from app import create_app
 from app.extensions import db
-from app.services import api_gate
+from app.services.api import gate as api_gate
 from benchmarks.gate import REFERENCE, keys, new_key
 from tests.backends import settings
 from tests.support import statements

@@ -12,8 +12,8 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import ApiKey
-from app.services import api_keys
-from app.services.api_keys import NewKey
+from app.services.api import keys as api_keys
+from app.services.api.keys import NewKey
 
 from .conftest import DEMO, Caller, Dial
 from .test_calls import MARIE
@@ -180,7 +180,7 @@ class TestAround:
         def fail(*_: object) -> None:
             raise RuntimeError("MARTIN Marie 850492100123")
 
-        monkeypatch.setattr("app.services.analysis.analyse_lines", fail)
+        monkeypatch.setattr("app.services.registration.analysis.analyse_lines", fail)
         response = call("POST", "/analyses", json={"lines": [MARIE]})
         assert (response.status_code, response.json["code"]) == (500, "internal_error")
         assert "MARTIN" not in response.text + "".join(capsys.readouterr())

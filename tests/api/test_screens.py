@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import ApiKey, JournalEntry, Membership, MembershipRight
-from app.services import clock
+from app.services.core import clock
 from app.validators.remark import Code
 from app.views.api.problems import KINDS
 from tests.support import centre_id, person_id

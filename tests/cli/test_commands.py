@@ -14,7 +14,11 @@ from sqlalchemy import func, select, update
 
 from app.extensions import db
 from app.models import Batch, BatchLine, Centre, Document, ImportFile
-from app.services import clock, corrections, demonstration, imports, retention, store, uploads
+from app.services.core import clock
+from app.services.demonstration import demonstration
+from app.services.imports import corrections, intake, uploads
+from app.services.retention import purge
+from app.services.storage import store
 from app.validators.remark import HEADERS
 from tests.corpus import builders
 from tests.services.test_analysis import FIRST_TABLE, SECOND_TABLE
@@ -99,7 +103,7 @@ class TestSeed:
 class TestPurge:
     @pytest.fixture
     def old(self, app: Flask) -> int:
-        batch_id = imports.receive(
+        batch_id = intake.receive(
             centre_id(), person_id(), "sessions.xlsx", io.BytesIO(workbook(*rows_of(FIRST_TABLE)))
         ).id
         drain()
@@ -124,9 +128,9 @@ class TestPurge:
     def test_a_file_taken_up_again_while_others_are_removed_stays(
         self, app: Flask, old: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        found = retention._abandoned()
+        found = purge._abandoned()
         corrections.correct_cell(old, 2, "first_name", "MARIE", person_id())
-        monkeypatch.setattr(retention, "_abandoned", lambda: found)
+        monkeypatch.setattr(purge, "_abandoned", lambda: found)
         assert run(app, "purge")[1].startswith("0 file(s) with 0 line(s)")
         db.session.expire_all()
         assert db.session.get_one(Batch, old).state == "in_error"

@@ -17,7 +17,9 @@ from playwright.sync_api import Browser, Page, Response
 
 from app.extensions import db
 from app.models import Batch
-from app.services import contracts, drafts, imports
+from app.services.contracts import acts as contract_acts
+from app.services.imports import intake
+from app.services.registration import drafts
 from tests.support import MARIE, PIERRE, centre_id, draft, drain, person_id
 from tests.views.importing import FIRST
 from tests.walls import access
@@ -129,10 +131,10 @@ def _states() -> dict[str, object]:
     faulty = db.session.get_one(Batch, draft(*wrong, MARIE, MARIE))
     files = {"report": FIRST, "refused": b"not a workbook"}
     received = {
-        name: imports.receive(centre_id(), person_id(), "sessions.xlsx", io.BytesIO(content))
+        name: intake.receive(centre_id(), person_id(), "sessions.xlsx", io.BytesIO(content))
         for name, content in files.items()
     }
-    offer = contracts.offer(centre_id(), "2", person_id("agent@demo.example"))
+    offer = contract_acts.offer(centre_id(), "2", person_id("agent@demo.example"))
     keys = {name: batch.key for name, batch in {**received, "empty": empty, "faulty": faulty}.items()}
     return {**keys, "offer": offer.id}
 

@@ -11,7 +11,7 @@ from flask import Flask
 from redis import Redis
 from redis.exceptions import RedisError
 
-from app.services import queue
+from app.services.core import queue
 from tests.backends import missing
 
 REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9")

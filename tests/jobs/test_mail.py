@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.extensions import db, mail
 from app.jobs import work
 from app.models import Mail, Outbox
-from app.services import clock
+from app.services.core import clock
 from tests.jobs.smtp import Postbox, mail_server
 from tests.support import MARIE, drain, registered
 

@@ -9,7 +9,8 @@ from sqlalchemy import select, update
 from app.extensions import db
 from app.jobs import worker
 from app.models import Document, Outbox, Registration
-from app.services import clock, outbox, queue, registration_rows
+from app.services.core import clock, outbox, queue
+from app.services.registration import rows as registration_rows
 from tests.support import MARIE, many, registered
 
 

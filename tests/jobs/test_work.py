@@ -16,7 +16,10 @@ from sqlalchemy import select, update
 from app.extensions import db
 from app.jobs import work
 from app.models import Document, Driver, Mail, Outbox, Registration
-from app.services import clock, documents, mail, outbox, store
+from app.services.core import clock, outbox
+from app.services.documents import drawing
+from app.services.notifications import mail
+from app.services.storage import store
 from tests.support import MARIE, PIERRE, drain, registered, training_id
 
 
@@ -63,7 +66,7 @@ def test_documents_are_drawn_stored_and_hold_what_the_law_asks(app: Flask) -> No
             assert part in text, part
     assert "R. 3314-27" in text_of(certificate, app)
     assert "123 456 782 00010" in text_of(recap, app).replace("\xa0", " ")
-    assert documents.content(certificate).startswith(b"%PDF")
+    assert drawing.content(certificate).startswith(b"%PDF")
 
 
 def test_the_driver_with_an_account_gets_the_certificate_by_mail(app: Flask) -> None:
@@ -128,7 +131,7 @@ def test_a_failure_is_noted_without_personal_data_and_put_off(
     def broken(document: Document) -> bytes:
         raise OSError(f"no room for {document.registration.last_name}")
 
-    monkeypatch.setattr(documents, "_render", broken)
+    monkeypatch.setattr(drawing, "_render", broken)
     row_id, before = outbox_rows()[0].id, clock.machine_now()
     work.run(row_id)
     row = db.session.get_one(Outbox, row_id)
@@ -153,7 +156,7 @@ def test_an_altered_or_missing_file_is_never_handed_out(app: Flask) -> None:
     (store.folder() / str(certificate.path)).unlink()
     for document in (recap, certificate):
         with pytest.raises(store.Missing):
-            documents.content(document)
+            drawing.content(document)
 
 
 def test_an_account_made_after_registration_gets_no_mail_by_accident(app: Flask) -> None:
@@ -172,17 +175,17 @@ def test_of_two_workers_that_seal_at_once_one_file_stays(app: Flask, monkeypatch
     def meanwhile(document_id: int, content: bytes) -> store.Stored:
         """The other worker draws, stores and commits between this one's look and its own writing."""
         monkeypatch.setattr(store, "put", put)
-        documents.draw(ids)
+        drawing.draw(ids)
         db.session.commit()
         stored.append(put(document_id, content))
         return stored[0]
 
     monkeypatch.setattr(store, "put", meanwhile)
-    documents.draw(ids)
+    drawing.draw(ids)
     db.session.commit()
     db.session.expire_all()
     rows = all_documents()
     assert len(rows) == 2
     assert {path for path, _ in store.entries()} == {str(document.path) for document in rows}
     assert stored[0].path not in {document.path for document in rows}
-    assert all(documents.content(document) for document in rows)
+    assert all(drawing.content(document) for document in rows)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from app.services import seal
-from app.services.rendering import render_certificate, render_recap
+from app.services.documents.pages import render_certificate, render_recap
+from app.services.seal import sealing as seal
 from config import Test
 from tests.services.test_rendering import CERTIFICATE, RECAP
 

@@ -16,8 +16,8 @@ import pikepdf
 import pytest
 from flask import Flask
 
-from app.services import seal
-from app.services.rendering import render_certificate
+from app.services.documents.pages import render_certificate
+from app.services.seal import sealing as seal
 from tests.backends import missing
 from tests.services.test_rendering import CERTIFICATE
 

@@ -21,9 +21,11 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import validate_pdf_signature
 from pyhanko_certvalidator import ValidationContext
 
-from app.services import seal, seal_authority, seal_check
-from app.services.rendering import render_certificate
-from app.services.seal_check import Finding
+from app.services.documents.pages import render_certificate
+from app.services.seal import authority as seal_authority
+from app.services.seal import checking as seal_check
+from app.services.seal import sealing as seal
+from app.services.seal.checking import Finding
 from config import ConfigurationError
 from tests.authority import make_seal
 from tests.backends import missing

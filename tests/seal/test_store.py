@@ -15,7 +15,8 @@ import pytest
 from flask import Flask
 from moto.server import ThreadedMotoServer
 
-from app.services import store, store_s3
+from app.services.storage import bucket as store_bucket
+from app.services.storage import store
 from config import ConfigurationError, from_environment
 
 from .conftest import bare_app
@@ -105,7 +106,7 @@ def test_a_bucket_holds_private_pdf_files_below_its_prefix(bucket: Any, server: 
 def test_more_files_than_one_page_are_all_listed(
     bucket: Any, server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_s3, "PAGE", 3)
+    monkeypatch.setattr(store_bucket, "PAGE", 3)
     keys = [f"some/place/000000/{at}.pdf" for at in range(7)]
     for key in keys:
         bucket.put_object(Key=key, Body=b"x")
@@ -118,8 +119,8 @@ def test_more_files_than_one_page_are_all_listed(
 def test_a_server_that_fails_is_unreadable_not_missing_and_soon_known(
     bucket: Any, server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
-    monkeypatch.setattr(store_s3, "CONNECT_TIMEOUT", 0.3)
-    monkeypatch.setattr(store_s3, "READ_TIMEOUT", 0.3)
+    monkeypatch.setattr(store_bucket, "CONNECT_TIMEOUT", 0.3)
+    monkeypatch.setattr(store_bucket, "READ_TIMEOUT", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = {
             "no bucket": url_of(server).replace("papers", "nowhere"),

@@ -18,20 +18,14 @@ from sqlalchemy import func, select, update
 from app.extensions import db
 from app.models import AccountLink, Attempt, Document, Driver, JournalEntry, Mail, Person, Registration, SignUp
 from app.models.outbox import MAIL_REFUSED
-from app.services import (
-    account_requests,
-    accounts,
-    clock,
-    driver_space,
-    invitations,
-    links,
-    password_change,
-    passwords,
-    throttle,
-    to_handle,
-)
-from app.services.accounts import Applicant
-from app.services.refusal import Refusal
+from app.services.accounts import opening as account_opening
+from app.services.accounts import password_change, passwords
+from app.services.accounts.opening import Applicant
+from app.services.core import clock, links, throttle
+from app.services.core.refusal import Refusal
+from app.services.decisions import account_requests, to_handle
+from app.services.drivers import account_invitations
+from app.services.drivers import space as driver_space
 from tests.support import MARIE, PIERRE, drain, person_id, registered, training_id
 
 GOOD = "girafe-lampe-nuage-72"
@@ -67,13 +61,13 @@ def token_in(app: Flask, to: str) -> str:
 
 def signed_up(app: Flask, applicant: Applicant = DUPONT) -> str:
     """Sign up and return the token that was mailed."""
-    accounts.sign_up(applicant, GOOD, "192.0.2.1")
+    account_opening.sign_up(applicant, GOOD, "192.0.2.1")
     drain()
     return token_in(app, applicant.email)
 
 
 def opened(app: Flask, applicant: Applicant = DUPONT) -> Person:
-    person = accounts.confirm(signed_up(app, applicant), GOOD)
+    person = account_opening.confirm(signed_up(app, applicant), GOOD)
     assert person is not None
     return person
 
@@ -105,9 +99,9 @@ def test_documents_of_a_driver_registered_before_appear_and_the_certificate_is_m
 
 def test_an_account_opened_while_documents_are_drawn_gets_its_mail_from_who_draws_them(app: Flask) -> None:
     registered(PIERRE)
-    accounts.sign_up(DUPONT, GOOD, "192.0.2.1")
+    account_opening.sign_up(DUPONT, GOOD, "192.0.2.1")
     token = links.token("confirm", db.session.execute(select(AccountLink.nonce)).scalar_one())
-    assert accounts.confirm(token, GOOD)
+    assert account_opening.confirm(token, GOOD)
     drain()
     assert db.session.execute(select(Mail.state).where(Mail.kind == "certificate")).scalars().all() == ["sent"]
 
@@ -132,7 +126,7 @@ def test_names_are_forgiven_case_accents_and_order_but_no_other_word(
     app: Flask, last_name: str, first_name: str
 ) -> None:
     registered(PIERRE)
-    person = accounts.confirm(signed_up(app, replace(DUPONT, last_name=last_name, first_name=first_name)), GOOD)
+    person = account_opening.confirm(signed_up(app, replace(DUPONT, last_name=last_name, first_name=first_name)), GOOD)
     assert (person is not None) == (last_name != "D'UPONT")
 
 
@@ -171,9 +165,9 @@ def test_a_module_alone_mails_nothing(app: Flask) -> None:
 
 def test_a_link_serves_once(app: Flask) -> None:
     token = signed_up(app)
-    assert accounts.confirm(token, GOOD)
+    assert account_opening.confirm(token, GOOD)
     with pytest.raises(links.LinkSpent):
-        accounts.confirm(token, GOOD)
+        account_opening.confirm(token, GOOD)
     assert db.session.query(Person).filter_by(email=DUPONT.email).count() == 1
 
 
@@ -185,7 +179,7 @@ def test_a_link_confirmed_twice_at_once_opens_one_account(app: Flask) -> None:
         with app.app_context():
             together.wait(10)
             try:
-                return accounts.confirm(token, GOOD) is not None
+                return account_opening.confirm(token, GOOD) is not None
             except links.LinkSpent:
                 return False
 
@@ -201,7 +195,7 @@ def test_a_link_runs_out_after_a_day(app: Flask) -> None:
     link.expires_at = clock.machine_now()
     db.session.commit()
     with pytest.raises(links.LinkSpent):
-        accounts.confirm(token, GOOD)
+        account_opening.confirm(token, GOOD)
 
 
 def test_the_base_holds_no_token_and_no_password(app: Flask) -> None:
@@ -214,23 +208,23 @@ def test_the_base_holds_no_token_and_no_password(app: Flask) -> None:
 
 def test_who_clicks_without_knowing_the_password_opens_nothing(app: Flask) -> None:
     token = signed_up(app)
-    with pytest.raises(accounts.WrongPassword):
-        accounts.confirm(token, "un autre mot de passe")
+    with pytest.raises(account_opening.WrongPassword):
+        account_opening.confirm(token, "un autre mot de passe")
     assert db.session.query(Person).filter_by(email=DUPONT.email).count() == 0
-    assert accounts.confirm(token, GOOD)
+    assert account_opening.confirm(token, GOOD)
 
 
 def test_a_password_is_not_guessed_through_the_link(app: Flask) -> None:
     token = signed_up(app)
-    for _ in range(accounts.CONFIRMING.free):
-        with pytest.raises(accounts.WrongPassword):
-            accounts.confirm(token, "un autre mot de passe")
+    for _ in range(account_opening.CONFIRMING.free):
+        with pytest.raises(account_opening.WrongPassword):
+            account_opening.confirm(token, "un autre mot de passe")
     with pytest.raises(throttle.TooOften):
-        accounts.confirm(token, GOOD)
+        account_opening.confirm(token, GOOD)
 
 
 def test_an_address_that_has_an_account_learns_so_by_mail_only(app: Flask) -> None:
-    accounts.sign_up(replace(DUPONT, email="conducteur@demo.example"), GOOD, "192.0.2.1")
+    account_opening.sign_up(replace(DUPONT, email="conducteur@demo.example"), GOOD, "192.0.2.1")
     drain()
     text = text_of(letters(app, "conducteur@demo.example")[-1])
     assert "déjà un compte" in text
@@ -241,17 +235,17 @@ def test_an_address_that_has_an_account_learns_so_by_mail_only(app: Flask) -> No
 def test_two_sign_ups_of_one_address_open_one_account(app: Flask) -> None:
     first, second = signed_up(app), signed_up(app)
     assert first != second
-    assert accounts.confirm(second, GOOD)
+    assert account_opening.confirm(second, GOOD)
     with pytest.raises(links.LinkSpent):
-        accounts.confirm(first, GOOD)
+        account_opening.confirm(first, GOOD)
 
 
 def test_sign_ups_never_confirmed_are_forgotten(app: Flask) -> None:
     signed_up(app)
-    long_ago = clock.machine_now() - accounts.UNCONFIRMED - timedelta(minutes=1)
+    long_ago = clock.machine_now() - account_opening.UNCONFIRMED - timedelta(minutes=1)
     db.session.execute(update(AccountLink).values(created_at=long_ago))
     db.session.commit()
-    accounts.sign_up(MARTIN, GOOD, "192.0.2.1")
+    account_opening.sign_up(MARTIN, GOOD, "192.0.2.1")
     assert db.session.execute(select(SignUp.email)).scalars().all() == [MARTIN.email]
     assert db.session.execute(select(Mail.recipient)).scalars().all() == [MARTIN.email]
 
@@ -259,7 +253,7 @@ def test_sign_ups_never_confirmed_are_forgotten(app: Flask) -> None:
 def test_a_disagreeing_name_waits_for_an_agent_who_accepts(app: Flask, agent: int) -> None:
     registered(PIERRE)
     drain()
-    assert accounts.confirm(signed_up(app, replace(DUPONT, last_name="DURAND")), GOOD) is None
+    assert account_opening.confirm(signed_up(app, replace(DUPONT, last_name="DURAND")), GOOD) is None
     assert driver_of(DUPONT).person_id is None
     [request], total = account_requests.waiting()
     assert (total, request.sign_up.last_name, request.names, request.account) == (1, "DURAND", ["DUPONT Pierre"], None)
@@ -280,7 +274,7 @@ def test_a_disagreeing_name_waits_for_an_agent_who_accepts(app: Flask, agent: in
 
 def test_an_agent_refuses_with_a_reason_the_person_is_told(app: Flask, agent: int) -> None:
     registered(PIERRE)
-    accounts.confirm(signed_up(app, replace(DUPONT, last_name="DURAND")), GOOD)
+    account_opening.confirm(signed_up(app, replace(DUPONT, last_name="DURAND")), GOOD)
     [request], _ = account_requests.waiting()
     row = request.sign_up.id
     for reason in ("", "  ", "x" * 301):
@@ -301,7 +295,7 @@ def test_an_agent_refuses_with_a_reason_the_person_is_told(app: Flask, agent: in
 def test_a_driver_who_has_an_account_waits_and_acceptance_closes_the_former_one(app: Flask, agent: int) -> None:
     former = person_id("conducteur@demo.example")
     token = db.session.get_one(Person, former).auth_token
-    assert accounts.confirm(signed_up(app, MARTIN), GOOD) is None
+    assert account_opening.confirm(signed_up(app, MARTIN), GOOD) is None
     assert driver_of(MARTIN).person_id == former
     [request], _ = account_requests.waiting()
     assert request.account is not None
@@ -319,13 +313,13 @@ def test_a_driver_who_has_an_account_waits_and_acceptance_closes_the_former_one(
 def test_asking_again_replaces_the_request_that_waits(app: Flask, agent: int) -> None:
     registered(PIERRE)
     for _ in range(2):
-        accounts.confirm(signed_up(app, replace(DUPONT, last_name="DURAND")), GOOD)
+        account_opening.confirm(signed_up(app, replace(DUPONT, last_name="DURAND")), GOOD)
     assert account_requests.waiting()[1] == 1
 
 
 def test_a_request_whose_address_got_an_account_meanwhile_stays_to_be_refused(app: Flask, agent: int) -> None:
     registered(PIERRE)
-    accounts.confirm(signed_up(app, replace(DUPONT, last_name="DURAND")), GOOD)
+    account_opening.confirm(signed_up(app, replace(DUPONT, last_name="DURAND")), GOOD)
     [request], _ = account_requests.waiting()
     row = request.sign_up.id
     opened(app)
@@ -422,22 +416,22 @@ def test_tries_wait_longer_and_longer_and_are_forgotten_after_a_day(app: Flask) 
 
 def test_sign_ups_are_limited_by_address_alike_for_known_and_unknown(app: Flask) -> None:
     for address in ("conducteur@demo.example", "personne@mail.example"):
-        for _ in range(accounts.FOR_ADDRESS.free):
-            accounts.sign_up(replace(DUPONT, email=address), GOOD, "192.0.2.1")
+        for _ in range(account_opening.FOR_ADDRESS.free):
+            account_opening.sign_up(replace(DUPONT, email=address), GOOD, "192.0.2.1")
         with pytest.raises(throttle.TooOften, match="dans 1 minute"):
-            accounts.sign_up(replace(DUPONT, email=address), GOOD, "192.0.2.1")
+            account_opening.sign_up(replace(DUPONT, email=address), GOOD, "192.0.2.1")
 
 
 def test_a_centre_invites_once_a_day(app: Flask) -> None:
     batch, manager = registered(PIERRE, MARIE), person_id()
-    assert invitations.invite(batch.id, 1, " Pierre@Mail.example ", manager) == "pierre@mail.example"
-    with pytest.raises(invitations.AlreadyInvited):
-        invitations.invite(batch.id, 1, "pierre@mail.example", manager)
+    assert account_invitations.invite(batch.id, 1, " Pierre@Mail.example ", manager) == "pierre@mail.example"
+    with pytest.raises(account_invitations.AlreadyInvited):
+        account_invitations.invite(batch.id, 1, "pierre@mail.example", manager)
     with pytest.raises(Refusal, match="possède déjà un compte"):
-        invitations.invite(batch.id, 2, "pierre@mail.example", manager)
+        account_invitations.invite(batch.id, 2, "pierre@mail.example", manager)
     for line, address in ((9, "pierre@mail.example"), (1, "pas une adresse")):
         with pytest.raises(Refusal):
-            invitations.invite(batch.id, line, address, manager)
+            account_invitations.invite(batch.id, line, address, manager)
     drain()
     [letter] = letters(app, "pierre@mail.example")
     text = text_of(letter)
@@ -446,7 +440,7 @@ def test_a_centre_invites_once_a_day(app: Flask) -> None:
     assert not [word for word in ("DUPONT", "Pierre", "82R987928", "FIMO") if word in text]
     db.session.execute(update(Mail).values(created_at=clock.now() - timedelta(days=1)))
     db.session.commit()
-    assert invitations.invite(batch.id, 1, "pierre@mail.example", manager)
+    assert account_invitations.invite(batch.id, 1, "pierre@mail.example", manager)
     assert acts().count("invitation.sent") == 2
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from app.extensions import db
 from app.models import Accreditation, Driver, Registration
-from app.services import analysis
+from app.services.registration import analysis
 from app.validators.line import RawLine
 from tests.support import MARIE, PIERRE, centre_id, draft, many, registered, statements, training_id
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from app.services import antivirus
-from app.services.antivirus import Clean, Infected, Unavailable
+from app.services.imports import antivirus
+from app.services.imports.antivirus import Clean, Infected, Unavailable
 from app.validators.file import FileCode, FileRefused
 from tests.corpus import hostile
 from tests.corpus.builders import HEADERS, LINE, Formula, members, sheet, xls, xlsx, zipped

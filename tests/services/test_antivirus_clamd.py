@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from app.services import antivirus
-from app.services.antivirus import Clean, Infected, Unavailable
+from app.services.imports import antivirus
+from app.services.imports.antivirus import Clean, Infected, Unavailable
 from tests.corpus.builders import HEADERS, LINE, xls, xlsx
 from tests.services.test_antivirus import EICAR, WITH_EICAR
 

@@ -14,9 +14,12 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import Accreditation, Centre, Driver, JournalEntry, Suspension, Tariff, Training
-from app.services import accreditations, actor, backoffice, backoffice_rules
-from app.services.backoffice_rules import Refused
-from app.services.refusal import Refusal
+from app.services.core import actor
+from app.services.core.refusal import Refusal
+from app.services.reference import accreditations
+from app.services.reference import rules as reference_rules
+from app.services.reference import writing as reference_writing
+from app.services.reference.rules import Refused
 from tests.support import MARIE, centre_id, person_id, registered, training_id
 
 
@@ -31,7 +34,7 @@ CENTRE = {"name": "Auto-école du Port", "siret": "552100554 00021", "address": 
 
 
 def save(item: Any, **values: Any) -> Any:
-    backoffice.save(item, values, person_id("agent@demo.example"))
+    reference_writing.save(item, values, person_id("agent@demo.example"))
     return item
 
 
@@ -111,7 +114,7 @@ def test_a_price_in_force_is_never_rewritten(app: Flask) -> None:
     db.session.expire_all()
     assert one(Tariff, price_class="long").amount == Decimal("25.34")
     with pytest.raises(Refusal, match="historique"):
-        backoffice.remove(old, person_id("agent@demo.example"))
+        reference_writing.remove(old, person_id("agent@demo.example"))
 
 
 def test_a_price_may_end_yesterday_and_another_begin_today(app: Flask) -> None:
@@ -123,7 +126,7 @@ def test_a_price_may_end_yesterday_and_another_begin_today(app: Flask) -> None:
 @pytest.mark.parametrize("backend_name", ["sqlite", "postgresql-role"])
 def test_of_two_tariffs_written_at_once_that_overlap_one_is(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both would find nothing in their way; the one wait is over as soon as both have looked, or one may not look yet."""
-    gate, judge, said = threading.Barrier(2), backoffice_rules.check, []
+    gate, judge, said = threading.Barrier(2), reference_rules.check, []
 
     def judged(item: Any) -> None:
         judge(item)
@@ -134,7 +137,7 @@ def test_of_two_tariffs_written_at_once_that_overlap_one_is(app: Flask, monkeypa
         with app.app_context():
             actor.be(actor.PROGRAM)
             try:
-                backoffice.save(Tariff(), tariff(price_class="fco_module", valid_from=first), agent)
+                reference_writing.save(Tariff(), tariff(price_class="fco_module", valid_from=first), agent)
                 said.append("")
             except Refused as refused:
                 said.append(refused.field)
@@ -144,7 +147,7 @@ def test_of_two_tariffs_written_at_once_that_overlap_one_is(app: Flask, monkeypa
     agent = person_id("agent@demo.example")
     old = one(Tariff, price_class="fco_module")
     save(old, valid_to=date(2022, 6, 30))
-    monkeypatch.setattr(backoffice_rules, "check", judged)
+    monkeypatch.setattr(reference_rules, "check", judged)
     threads = [threading.Thread(target=attempt, args=(date(2022, month, 1),)) for month in (7, 8)]
     for thread in threads:
         thread.start()
@@ -158,7 +161,7 @@ def test_a_price_to_come_may_change_and_go(app: Flask) -> None:
     save(old, **tariff(amount=old.amount, valid_from=old.valid_from, valid_to=date(2022, 6, 30)))
     coming = save(Tariff(), **tariff())
     save(coming, **tariff(amount=Decimal("27.00")))
-    backoffice.remove(coming, person_id("agent@demo.example"))
+    reference_writing.remove(coming, person_id("agent@demo.example"))
     assert journal().action == "tariff.deleted"
     assert journal().before["amount"] == "27.00"
 
@@ -194,7 +197,7 @@ def test_an_accreditation_that_registrations_lean_on_stays_with_its_centre(app: 
             "valid_from": used.valid_from}  # fmt: skip
     assert refusal(used, **accreditation(**kept, centre_id=centre_id("98765432400019"))).field == "centre_id"
     with pytest.raises(Refusal, match="d’autres données s’appuient sur cette fiche"):
-        backoffice.remove(one(Accreditation, number="FI-69-2020-014"), person_id("agent@demo.example"))
+        reference_writing.remove(one(Accreditation, number="FI-69-2020-014"), person_id("agent@demo.example"))
     assert len(one(Accreditation, number="FI-69-2020-014").trainings) == 8
 
 
@@ -202,8 +205,8 @@ def test_an_accreditation_that_has_taken_effect_stays_in_the_history(app: Flask)
     agent = person_id("agent@demo.example")
     begun = save(Accreditation(), **accreditation(valid_from=date(2022, 1, 10)))
     with pytest.raises(Refusal, match="historique"):
-        backoffice.remove(begun, agent)
-    backoffice.remove(save(Accreditation(), **accreditation(number="N-2", valid_from=date(2022, 1, 11))), agent)
+        reference_writing.remove(begun, agent)
+    reference_writing.remove(save(Accreditation(), **accreditation(number="N-2", valid_from=date(2022, 1, 11))), agent)
     assert one(Accreditation, number="N-1")
     assert not one(Accreditation, number="N-2")
 
@@ -214,7 +217,7 @@ def test_a_suspension_that_has_taken_effect_stays_where_it_is(app: Flask) -> Non
     assert refusal(begun, **{**values, "starts_on": date(2022, 2, 1)}).field == "starts_on"
     assert refusal(begun, **{**values, "accreditation_id": 2}).field == "accreditation_id"
     with pytest.raises(Refusal, match="historique"):
-        backoffice.remove(begun, person_id("agent@demo.example"))
+        reference_writing.remove(begun, person_id("agent@demo.example"))
     save(begun, **{**values, "ends_on": date(2022, 1, 31), "reason": "Audit de suivi"})
     coming = save(Suspension(), **{**values, "starts_on": date(2022, 3, 1)})
     save(coming, **{**values, "accreditation_id": 2, "starts_on": date(2022, 4, 1)})
@@ -238,7 +241,7 @@ def test_a_training_that_was_registered_keeps_what_its_documents_say(app: Flask)
     assert save(used, **{**same, "valid_to": date(2022, 12, 31)}).valid_to == date(2022, 12, 31)
     assert refusal(Training(), **same).field == "label"
     with pytest.raises(Refusal, match="d’autres données s’appuient"):
-        backoffice.remove(used, person_id("agent@demo.example"))
+        reference_writing.remove(used, person_id("agent@demo.example"))
 
 
 def test_a_driver_is_read_as_at_the_doors(app: Flask) -> None:

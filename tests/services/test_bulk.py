@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from app.extensions import db
 from app.models import BatchLine, Centre
-from app.services import bulk
+from app.services.core import bulk
 from tests.support import centre_id
 
 pytestmark = pytest.mark.usefixtures("app")

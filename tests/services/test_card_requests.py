@@ -14,19 +14,16 @@ from app.jobs import work
 from app.models import CardRequest, Document, JournalEntry, Mail, Registration
 from app.models.card import ACCEPTED, CANCELLED, DRAFT, IN_REVIEW, PRODUCTION, REFUSED, SENT, SUBMITTED
 from app.models.registration import CERTIFICATE, REVOKED
-from app.services import (
-    card_desk,
-    card_grounds,
-    card_requests,
-    card_retention,
-    dashboard,
-    examples,
-    payment,
-    pictures,
-    store,
-)
-from app.services.card_moves import Moved
-from app.services.refusal import Refusal
+from app.services.cards import desk as card_desk
+from app.services.cards import grounds as card_grounds
+from app.services.cards import payment, pictures
+from app.services.cards import requests as card_requests
+from app.services.cards.moves import Moved
+from app.services.core.refusal import Refusal
+from app.services.demonstration import examples
+from app.services.reporting import dashboard
+from app.services.retention import cards as card_retention
+from app.services.storage import store
 from tests.cards import AGENT, HOLDER, HOME, certified, filled, marie, photo, sent, signature
 from tests.support import MARIE, drain, person_id, registered, registered_trainer, training_id
 
@@ -267,7 +264,7 @@ def test_the_queue_finds_and_counts() -> None:
 
 @pytest.mark.parametrize(("days", "gone"), [(89, False), (91, True)])
 def test_pictures_go_when_the_card_has_been_sent_for_long(days: int, gone: bool) -> None:
-    from app.services import clock
+    from app.services.core import clock
 
     request, agent = sent(), person_id(AGENT)
     for state in (IN_REVIEW, ACCEPTED, PRODUCTION, SENT):
@@ -287,7 +284,7 @@ def test_pictures_go_when_the_card_has_been_sent_for_long(days: int, gone: bool)
 def test_a_draft_left_behind_is_given_up() -> None:
     from datetime import timedelta
 
-    from app.services import clock
+    from app.services.core import clock
 
     request = filled()
     db.session.execute(update(CardRequest).values(updated_at=clock.machine_now() - timedelta(days=31)))

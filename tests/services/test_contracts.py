@@ -15,33 +15,30 @@ from sqlalchemy import select, update
 
 from app.extensions import db
 from app.models import Accreditation, Centre, JournalEntry, Mail, Membership, Outbox, ServiceContract, Tariff
-from app.services import (
-    access,
-    analysis,
-    api_gate,
-    api_keys,
-    clock,
-    contract_text,
-    contracts,
-    document_retention,
-    registration,
-    store,
-)  # fmt: skip
-from app.services.contracts import Signature
-from app.services.refusal import Refusal
+from app.services.api import gate as api_gate
+from app.services.api import keys as api_keys
+from app.services.contracts import acts as contract_acts
+from app.services.contracts import text as contract_text
+from app.services.contracts.acts import Signature
+from app.services.core import clock
+from app.services.core.refusal import Refusal
+from app.services.registration import analysis, confirm
+from app.services.retention import documents as document_retention
+from app.services.rights import access
+from app.services.storage import store  # fmt: skip
 from tests.support import MARIE, centre_id, draft, drain, person_id
 
 AGENT, REPRESENTATIVE, MANAGER = (f"{name}@demo.example" for name in ("agent", "representant", "gestionnaire"))
 
 
 def offered(version: str = "2") -> int:
-    return contracts.offer(centre_id(), version, person_id(AGENT)).id
+    return contract_acts.offer(centre_id(), version, person_id(AGENT)).id
 
 
 def sign(contract_id: int, email: str = REPRESENTATIVE, text_sha256: str = "", centre: int = 0) -> None:
     known = db.session.get_one(ServiceContract, contract_id).text_sha256
     signature = Signature("Camille Roche", "Directrice", text_sha256 or known)
-    contracts.sign(contract_id, centre or centre_id(), person_id(email), signature)
+    contract_acts.sign(contract_id, centre or centre_id(), person_id(email), signature)
 
 
 def current() -> ServiceContract:
@@ -78,7 +75,7 @@ def test_a_name_is_never_read_as_a_mark_or_a_place(app: Flask, name: str) -> Non
     assert block.text.startswith(f"et {' '.join(name.split())}, SIRET")
     sign(contract_id)
     drain()
-    assert contracts.content(db.session.get_one(ServiceContract, contract_id)).startswith(b"%PDF")
+    assert contract_acts.content(db.session.get_one(ServiceContract, contract_id)).startswith(b"%PDF")
 
 
 def test_signed_as_it_was_read_then_drawn_and_told(app: Flask, tmp_path: Path) -> None:
@@ -99,7 +96,7 @@ def test_signed_as_it_was_read_then_drawn_and_told(app: Flask, tmp_path: Path) -
     assert "To: gestionnaire@demo.example" not in said
 
     db.session.refresh(signed)
-    (tmp_path / "contract.pdf").write_bytes(contracts.content(signed))
+    (tmp_path / "contract.pdf").write_bytes(contract_acts.content(signed))
     text = subprocess.run(
         ["pdftotext", tmp_path / "contract.pdf", "-"], capture_output=True, text=True, check=True
     ).stdout
@@ -111,7 +108,7 @@ def test_signed_as_it_was_read_then_drawn_and_told(app: Flask, tmp_path: Path) -
     ):
         assert part in " ".join(text.split()), part
     path = signed.path
-    contracts.draw(contract_id)
+    contract_acts.draw(contract_id)
     db.session.commit()
     assert db.session.get_one(ServiceContract, contract_id, populate_existing=True).path == path
 
@@ -139,7 +136,7 @@ def test_a_representative_who_left_or_of_another_centre_does_not_sign(app: Flask
         sign(contract_id, centre=neighbour)
     db.session.add(Membership(person_id=person_id(REPRESENTATIVE), centre_id=neighbour, role="legal_representative"))
     db.session.commit()
-    with pytest.raises(contracts.NotInThisState):
+    with pytest.raises(contract_acts.NotInThisState):
         sign(contract_id, centre=neighbour)
     db.session.execute(update(Membership).values(valid_to=date(2022, 1, 9)))
     db.session.commit()
@@ -150,7 +147,7 @@ def test_a_representative_who_left_or_of_another_centre_does_not_sign(app: Flask
 
 def test_another_text_than_the_one_shown_is_not_signed(app: Flask) -> None:
     contract_id = offered()
-    with pytest.raises(contracts.OtherText):
+    with pytest.raises(contract_acts.OtherText):
         sign(contract_id, text_sha256="0" * 64)
     assert current().version == "1"
     assert "contract.signed" not in acts()
@@ -158,10 +155,10 @@ def test_another_text_than_the_one_shown_is_not_signed(app: Flask) -> None:
 
 def test_one_offer_at_a_time_and_one_signature(app: Flask) -> None:
     contract_id = offered()
-    with pytest.raises(contracts.AlreadyOffered):
+    with pytest.raises(contract_acts.AlreadyOffered):
         offered()
     sign(contract_id)
-    with pytest.raises(contracts.NotInThisState):
+    with pytest.raises(contract_acts.NotInThisState):
         sign(contract_id)
     assert acts().count("contract.signed") == 1
     sign(offered())
@@ -170,31 +167,31 @@ def test_one_offer_at_a_time_and_one_signature(app: Flask) -> None:
 
 def test_an_offer_taken_back_cannot_be_signed(app: Flask) -> None:
     contract_id = offered()
-    contracts.withdraw(contract_id, person_id(AGENT), "Erreur de version")
-    with pytest.raises(contracts.NotInThisState):
+    contract_acts.withdraw(contract_id, person_id(AGENT), "Erreur de version")
+    with pytest.raises(contract_acts.NotInThisState):
         sign(contract_id)
-    assert contract_id not in [one.id for one in contracts.all_of(centre_id())]
+    assert contract_id not in [one.id for one in contract_acts.all_of(centre_id())]
     assert "Motif" in letters(app)
 
 
 def test_acts_follow_the_state_and_say_why(app: Flask) -> None:
     agent, contract_id = person_id(AGENT), current().id
     for reason in ("", "  ", "x" * 301):
-        with pytest.raises(contracts.ReasonNeeded):
-            contracts.suspend(contract_id, agent, reason)
-    contracts.suspend(contract_id, agent, "Agrément retiré")
-    for act in (contracts.suspend, contracts.withdraw):
-        with pytest.raises(contracts.NotInThisState):
+        with pytest.raises(contract_acts.ReasonNeeded):
+            contract_acts.suspend(contract_id, agent, reason)
+    contract_acts.suspend(contract_id, agent, "Agrément retiré")
+    for act in (contract_acts.suspend, contract_acts.withdraw):
+        with pytest.raises(contract_acts.NotInThisState):
             act(contract_id, agent, "encore")
     assert not access.contract_in_force(centre_id())
-    contracts.resume(contract_id, agent, "Agrément rendu")
+    contract_acts.resume(contract_id, agent, "Agrément rendu")
     assert access.contract_in_force(centre_id())
-    contracts.end(contract_id, agent, "Cessation")
-    for act in (contracts.suspend, contracts.resume, contracts.end):
-        with pytest.raises(contracts.NotInThisState):
+    contract_acts.end(contract_id, agent, "Cessation")
+    for act in (contract_acts.suspend, contract_acts.resume, contract_acts.end):
+        with pytest.raises(contract_acts.NotInThisState):
             act(contract_id, agent, "encore")
     assert not access.contract_in_force(centre_id())
-    told = [(entry.action, entry.reason) for entry in contracts.history(contract_id)]
+    told = [(entry.action, entry.reason) for entry in contract_acts.history(contract_id)]
     assert told == [
         ("contract.suspended", "Agrément retiré"), ("contract.resumed", "Agrément rendu"), ("contract.ended", "Cessation"),
     ]  # fmt: skip
@@ -205,8 +202,8 @@ def test_a_suspension_lifted_at_the_moment_of_the_signature_leaves_one_contract(
 ) -> None:
     contract_id, old = offered(), current().id
     # The agent's act falls between the look at what is in force and the signature: nothing in force is seen, then it is.
-    monkeypatch.setattr(contracts, "_end_current", lambda *_: None)
-    with pytest.raises(contracts.NotInThisState):
+    monkeypatch.setattr(contract_acts, "_end_current", lambda *_: None)
+    with pytest.raises(contract_acts.NotInThisState):
         sign(contract_id)
     assert current().id == old
     assert db.session.get_one(ServiceContract, contract_id).state == "offered"
@@ -214,30 +211,30 @@ def test_a_suspension_lifted_at_the_moment_of_the_signature_leaves_one_contract(
 
 def test_a_new_version_does_not_lift_a_suspension(app: Flask) -> None:
     contract_id, old = offered(), current().id
-    contracts.suspend(old, person_id(AGENT), "Impayés")
-    with pytest.raises(contracts.CurrentSuspended):
+    contract_acts.suspend(old, person_id(AGENT), "Impayés")
+    with pytest.raises(contract_acts.CurrentSuspended):
         sign(contract_id)
     assert db.session.get_one(ServiceContract, contract_id).state == "offered"
     assert db.session.get_one(ServiceContract, old).state == "suspended"
 
 
-@pytest.mark.parametrize("act", [contracts.suspend, contracts.end])
+@pytest.mark.parametrize("act", [contract_acts.suspend, contract_acts.end])
 def test_registering_is_judged_again_at_confirmation(app: Flask, act: Callable[..., None]) -> None:
     batch_id = draft(MARIE)
     analysis.check(batch_id)
     act(current().id, person_id(AGENT), "Contrôle en cours")
     with pytest.raises(access.NotAllowed, match="n’est pas en vigueur"):
-        registration.register(batch_id, person_id())
-    contract = contracts.offer(centre_id(), "2", person_id(AGENT))
-    if act is contracts.end:
+        confirm.register(batch_id, person_id())
+    contract = contract_acts.offer(centre_id(), "2", person_id(AGENT))
+    if act is contract_acts.end:
         sign(contract.id)
-        assert registration.register(batch_id, person_id()).is_new
+        assert confirm.register(batch_id, person_id()).is_new
 
 
 def test_a_key_of_the_api_learns_of_a_suspension_at_its_next_call(app: Flask) -> None:
     key = api_keys.issue("12345678200010", api_keys.NewKey("Logiciel", ("register",)))
     assert api_gate.authenticate(key, "").has_contract
-    contracts.suspend(current().id, person_id(AGENT), "Contrôle")
+    contract_acts.suspend(current().id, person_id(AGENT), "Contrôle")
     assert not api_gate.authenticate(key, "").has_contract
 
 
@@ -283,5 +280,5 @@ def test_the_purge_keeps_a_contract_and_removes_a_file_without_one(app: Flask) -
     for path in (str(contract.path), left):
         os.utime(store.folder() / path, (past, past))
     assert document_retention.remove_orphans() == 1
-    assert contracts.content(contract).startswith(b"%PDF")
+    assert contract_acts.content(contract).startswith(b"%PDF")
     assert not (store.folder() / left).exists()

@@ -11,7 +11,10 @@ from sqlalchemy import select, update
 
 from app.extensions import db
 from app.models import Accreditation, Driver, Outbox, Registration
-from app.services import analysis, clock, dashboard, withheld
+from app.services.core import clock
+from app.services.decisions import withheld_documents
+from app.services.registration import analysis
+from app.services.reporting import dashboard
 from tests.support import MARIE, PIERRE, centre_id, draft, many, registered, statements, training_id
 
 
@@ -81,7 +84,7 @@ def test_agents_see_all_centres_what_waits_and_the_frequent_errors(spread: None)
     assert desk.volumes.this_month.count == 2
     assert (desk.centres, desk.billed) == (1, Decimal("50.68"))
     assert dict(desk.modes) == {"Manuel": 2, "Fichier": 0, "API": 0}
-    assert desk.waiting["retenus"] == withheld.waiting()[1] == 1
+    assert desk.waiting["retenus"] == withheld_documents.waiting()[1] == 1
     assert desk.waiting["travaux"] == 3
     assert desk.to_handle == 4
     assert ("Prénom non renseigné", 1) in desk.errors

@@ -10,7 +10,10 @@ from sqlalchemy import select, update
 
 from app.extensions import db
 from app.models import Batch, JournalEntry, Trainer
-from app.services import clock, draft_retention, drafts, retention
+from app.services.core import clock
+from app.services.registration import drafts
+from app.services.retention import drafts as draft_retention
+from app.services.retention import purge
 from tests.support import MARIE, centre_id, draft, person_id, registered, registered_trainer, trainer_draft
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -32,12 +35,12 @@ def test_an_empty_draft_goes_after_thirty_days_and_a_typed_one_stays() -> None:
     assert draft_retention.purge() == 0
     for row_id in (empty, typed, done):
         age(Batch, row_id, days=30, seconds=1)
-    assert retention.purge(dry_run=True).drafts == 1
+    assert purge.purge(dry_run=True).drafts == 1
     assert db.session.get_one(Batch, empty).state == "draft"
-    assert retention.purge().drafts == 1
+    assert purge.purge().drafts == 1
     states = [db.session.get_one(Batch, row_id).state for row_id in (empty, typed, done)]
     assert states == ["cancelled", "draft", "registered"]
-    assert retention.purge().drafts == 0
+    assert purge.purge().drafts == 0
     acts = list(db.session.execute(select(JournalEntry.action)).scalars())
     assert acts.count("drafts.purged") == 1
 

@@ -10,7 +10,7 @@ from flask import Flask
 
 from app.extensions import db
 from app.models import Accreditation, Batch
-from app.services import analysis, batches, drafts, report
+from app.services.registration import analysis, batches, drafts, report
 from tests.support import MARIE, PIERRE, centre_id, draft, many, person_id, training_id
 
 pytestmark = pytest.mark.usefixtures("app")

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from app.models import Registration, Training
-from app.services.driver_fco import overview
+from app.services.drivers.fco import overview
 
 M, V = "Marchandises", "Voyageurs"
 

@@ -16,8 +16,8 @@ from sqlalchemy import select, update
 from app.extensions import db
 from app.models import Export, JournalEntry, Outbox
 from app.models.outbox import LISTING
-from app.services import exports, sheets
-from app.services.exports import DRIVERS, REGISTRATIONS
+from app.services.reporting import exports, sheets
+from app.services.reporting.exports import DRIVERS, REGISTRATIONS
 from tests.support import MARIE, PIERRE, centre_id, drain, many, person_id, registered
 
 HOSTILE = ("=1+1", "+33", "-2", "@SUM(A1)", "\t=1", "\r=1", "Élise", "a;b", 'dit "x"', "_x0041_")

@@ -10,8 +10,12 @@ from sqlalchemy import func, select, update
 from app.extensions import db
 from app.jobs import work
 from app.models import Accreditation, Batch, ImportFile, JournalEntry, Outbox, Registration, ServiceContract
-from app.services import access, batches, corrections, import_confirmation, registration
-from app.services.import_confirmation import carry_out, confirm
+from app.services.imports import confirmation as import_confirmation
+from app.services.imports import corrections
+from app.services.imports.confirmation import carry_out, confirm
+from app.services.registration import batches
+from app.services.registration import confirm as registration
+from app.services.rights import access
 from tests.services.test_analysis import FIRST_TABLE, SECOND_TABLE
 from tests.services.test_imports import analysed, rows_of
 from tests.support import drain, person_id

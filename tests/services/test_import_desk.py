@@ -11,8 +11,11 @@ from sqlalchemy import delete, func, select
 from app.extensions import db
 from app.jobs import work
 from app.models import Batch, Outbox, Tariff
-from app.services import corrections, import_desk, imports, pricing, report
-from app.services.report import Filter
+from app.services.imports import corrections, intake
+from app.services.imports import desk as import_desk
+from app.services.reference import pricing
+from app.services.registration import report
+from app.services.registration.report import Filter
 from tests.services.test_imports import analysed, received, rows_of, workbook
 from tests.support import centre_id, drain, person_id
 
@@ -104,7 +107,7 @@ def test_only_a_failed_analysis_restarts_and_only_one_row_is_due(monkeypatch: py
         raise OSError("disk")
 
     with monkeypatch.context() as patched:
-        patched.setattr(imports, "compare", broken)
+        patched.setattr(intake, "compare", broken)
         row_id = db.session.execute(select(Outbox.id)).scalar_one()
         for _ in range(3):
             row = db.session.get_one(Outbox, row_id)

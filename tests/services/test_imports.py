@@ -12,8 +12,9 @@ from sqlalchemy import func, select
 
 from app.extensions import db
 from app.models import Batch, BatchLine, ImportFile, JournalEntry, Outbox, Registration
-from app.services import analysis, antivirus, batches, corrections, imports, registration, report, uploads
-from app.services.workbook import OnLines, Sheet
+from app.services.imports import antivirus, corrections, intake, uploads
+from app.services.imports.workbook import OnLines, Sheet
+from app.services.registration import analysis, batches, confirm, report
 from app.validators.file import MAX_BYTES, Kind
 from app.validators.remark import HEADERS
 from tests.corpus import builders
@@ -33,7 +34,7 @@ def workbook(*rows: list[str], kind: str = "xlsx") -> bytes:
 
 
 def received(content: bytes, name: str = "sessions.xlsx") -> Batch:
-    return imports.receive(centre_id(), person_id(), name, io.BytesIO(content))
+    return intake.receive(centre_id(), person_id(), name, io.BytesIO(content))
 
 
 def analysed(*rows: list[str], kind: str = "xlsx") -> Batch:
@@ -86,15 +87,15 @@ def test_the_two_tables_of_the_reference_document(kind: str) -> None:
 
 def test_a_clean_file_is_registered_through_the_same_hall() -> None:
     batch = analysed(*rows_of(SECOND_TABLE))
-    outcome = registration.register(batch.id, person_id())
+    outcome = confirm.register(batch.id, person_id())
     assert outcome.is_new
     assert db.session.scalar(select(func.count()).select_from(Registration)) == 6
 
 
 def test_a_report_in_error_cannot_be_registered() -> None:
     batch = analysed(*rows_of(FIRST_TABLE))
-    with pytest.raises(registration.NotChecked):
-        registration.register(batch.id, person_id())
+    with pytest.raises(confirm.NotChecked):
+        confirm.register(batch.id, person_id())
 
 
 @pytest.mark.parametrize(
@@ -148,7 +149,7 @@ def test_an_analysis_that_breaks_is_tried_again_then_told(monkeypatch: pytest.Mo
     def broken(*_args: object) -> None:
         raise OSError("disk")
 
-    monkeypatch.setattr(imports, "compare", broken)
+    monkeypatch.setattr(intake, "compare", broken)
     row = db.session.execute(select(Outbox)).scalar_one()
     for _ in range(3):
         row = db.session.get_one(Outbox, row.id)
@@ -163,7 +164,7 @@ def test_an_analysis_that_breaks_is_tried_again_then_told(monkeypatch: pytest.Mo
 def test_lines_that_come_one_by_one_are_judged_like_lines_that_come_together(monkeypatch: pytest.MonkeyPatch) -> None:
     table = [*FIRST_TABLE, *SECOND_TABLE, SECOND_TABLE[0]]  # the last says something of a line judged long before
     together = analysed(*rows_of(table))
-    read = imports.workbook.read
+    read = intake.workbook.read
 
     def one_by_one(path: Path, kind: Kind, on_lines: OnLines) -> Sheet:
         sheet = read(path, kind)
@@ -171,8 +172,8 @@ def test_lines_that_come_one_by_one_are_judged_like_lines_that_come_together(mon
             on_lines([line], sheet.rows)
         return sheet
 
-    monkeypatch.setattr(imports, "STEP", 1)
-    monkeypatch.setattr(imports.workbook, "read", one_by_one)
+    monkeypatch.setattr(intake, "STEP", 1)
+    monkeypatch.setattr(intake.workbook, "read", one_by_one)
     alone = analysed(*rows_of(table))
     assert shown(alone) == shown(together)
     assert alone.summary == together.summary
@@ -184,7 +185,7 @@ def test_an_analysis_run_twice_gives_the_same_report() -> None:
     before = shown(batch)
     batches.transition(batch.id, "analysing")
     db.session.commit()
-    imports.analyse(batch.id)
+    intake.analyse(batch.id)
     db.session.expire_all()
     assert shown(db.session.get_one(Batch, batch.id)) == before
 
@@ -193,10 +194,10 @@ def test_the_same_file_again_leads_to_the_earlier_receipt() -> None:
     content = workbook(*rows_of(SECOND_TABLE))
     first = received(content).id
     drain()
-    registration.register(first, person_id())
+    confirm.register(first, person_id())
     second = received(content).id
     drain()
-    earlier = imports.earlier_receipt(db.session.get_one(ImportFile, second))
+    earlier = intake.earlier_receipt(db.session.get_one(ImportFile, second))
     assert earlier is not None
     assert earlier.id == first
     batch = db.session.get_one(Batch, second)
@@ -226,7 +227,7 @@ class TestCorrections:
             corrections.correct_cell(batch.id, number, field, value, person_id())
         assert (counts(batch), batch.state, batch.is_checked) == ((6, 1, 0), "ready", True)
         consistent(batch)
-        registration.register(batch.id, person_id())
+        confirm.register(batch.id, person_id())
 
     def test_lines_that_were_its_duplicates_follow(self) -> None:
         twice = rows_of(SECOND_TABLE[1:2]) * 2
@@ -251,7 +252,7 @@ class TestCorrections:
         assert (counts(batch), batch.state) == ((2, 1, 1), "in_error")
         consistent(batch)
         corrections.set_aside(batch.id, 4, True, person_id())
-        registration.register(batch.id, person_id())
+        confirm.register(batch.id, person_id())
         assert [r.last_name for r in db.session.execute(select(Registration)).scalars()] == ["DUPONT"]
 
     def test_setting_the_first_of_two_identical_lines_aside_keeps_the_other(self) -> None:
@@ -290,6 +291,6 @@ class TestCorrections:
 
     def test_a_registered_batch_takes_no_correction(self) -> None:
         batch = analysed(*rows_of(SECOND_TABLE))
-        registration.register(batch.id, person_id())
+        confirm.register(batch.id, person_id())
         with pytest.raises(batches.BatchClosed):
             corrections.correct_cell(batch.id, 1, "first_name", "PAUL", person_id())

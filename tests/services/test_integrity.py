@@ -12,7 +12,10 @@ from sqlalchemy import select
 from app.extensions import db
 from app.jobs import work
 from app.models import Document, JournalEntry, Outbox
-from app.services import integrity, nightly, store, to_handle
+from app.services.core import nightly
+from app.services.decisions import to_handle
+from app.services.documents import integrity
+from app.services.storage import store
 from tests.support import drain, many, registered
 
 #: Three in the morning in Paris, in winter.

@@ -13,8 +13,11 @@ from sqlalchemy.exc import DatabaseError
 
 from app.extensions import db
 from app.models import JournalCheckpoint, JournalEntry, JournalLink
-from app.services import actor, clock, journal, journal_chain, retention
-from app.services.transaction import transaction
+from app.services.core import actor, clock
+from app.services.core.transaction import transaction
+from app.services.journal import chain as journal_chain
+from app.services.journal import record as journal
+from app.services.retention import purge
 
 
 def write(count: int = 5, **values: object) -> list[int]:
@@ -227,10 +230,10 @@ def test_whole_years_go_after_six_and_the_chain_goes_on_from_a_checkpoint(app: F
     """Today is 10 January 2022: what was written up to 31 December 2015 in Paris may go."""
     _aged((2014, 2015, 2015, 2016, 2021))
     before = journal_chain.verify()
-    assert retention.purge(dry_run=True).journal == 3
+    assert purge.purge(dry_run=True).journal == 3
     assert count(JournalEntry) == 5
-    assert retention.purge().journal == 3
-    assert retention.purge().journal == 0
+    assert purge.purge().journal == 3
+    assert purge.purge().journal == 0
     assert (count(JournalEntry), count(JournalLink)) == (2, 2)
     checkpoint = db.session.execute(select(JournalCheckpoint)).scalar_one()
     assert (checkpoint.position, checkpoint.year, checkpoint.entries) == (3, 2015, 3)
@@ -245,7 +248,7 @@ def test_whole_years_go_after_six_and_the_chain_goes_on_from_a_checkpoint(app: F
 
 def test_everything_may_go_and_the_chain_still_goes_on(app: Flask) -> None:
     _aged((2014, 2015))
-    assert retention.purge().journal == 2
+    assert purge.purge().journal == 2
     write(1)
     journal_chain.seal()
     assert db.session.execute(select(JournalLink.position)).scalar_one() == 3
@@ -254,7 +257,7 @@ def test_everything_may_go_and_the_chain_still_goes_on(app: Flask) -> None:
 
 def test_an_entry_sealed_after_one_of_a_later_year_waits(app: Flask) -> None:
     _aged((2014, 2016, 2015))
-    assert retention.purge().journal == 1
+    assert purge.purge().journal == 1
 
 
 def test_a_broken_chain_is_not_purged(app: Flask) -> None:
@@ -262,7 +265,7 @@ def test_a_broken_chain_is_not_purged(app: Flask) -> None:
     with tampering():
         db.session.execute(update(JournalEntry).values(reason="autre"))
     with pytest.raises(journal_chain.ChainBroken, match="link 1"):
-        retention.purge()
+        purge.purge()
     assert count(JournalEntry) == 3
 
 

@@ -14,9 +14,12 @@ from app import roles
 from app.extensions import db
 from app.models import Mail, MemberInvitation, Membership, Person
 from app.models.centre import LEGAL_REPRESENTATIVE, MANAGER
-from app.services import access, clock, links, member_invitations, members, passwords, throttle
-from app.services.member_invitations import Newcomer
-from app.services.refusal import Refusal
+from app.services.accounts import passwords
+from app.services.core import clock, links, throttle
+from app.services.core.refusal import Refusal
+from app.services.rights import access, members
+from app.services.rights import invitations as member_invitations
+from app.services.rights.invitations import Newcomer
 from tests.support import centre_id, drain, person_id
 
 AGENT, REPRESENTATIVE = "agent@demo.example", "representant@demo.example"

@@ -13,21 +13,16 @@ from sqlalchemy import select, update
 from app.extensions import db
 from app.models import Accreditation, Batch, JournalEntry, Membership, MembershipRight
 from app.models.centre import API, LEGAL_REPRESENTATIVE, REGISTER, TRAINERS
-from app.services import (
-    access,
-    account_closing,
-    analysis,
-    api_gate,
-    api_keys,
-    clock,
-    drafts,
-    imports,
-    members,
-    registration,
-)
-from app.services.api_keys import NewKey
-from app.services.members import Grant
-from app.services.refusal import Refusal
+from app.services.accounts import closing as account_closing
+from app.services.api import gate as api_gate
+from app.services.api import keys as api_keys
+from app.services.api.keys import NewKey
+from app.services.core import clock
+from app.services.core.refusal import Refusal
+from app.services.imports import intake
+from app.services.registration import analysis, confirm, drafts
+from app.services.rights import access, members
+from app.services.rights.members import Grant
 from app.validators.remark import HEADERS, Code
 from tests.corpus import builders
 from tests.support import MARIE, centre_id, draft, drain, person_id, training_id
@@ -161,7 +156,7 @@ class TestNamedAccreditations:
         drafts.choose_training(batch_id, training_id("Titre Professionnel CTRMP"), "07/01/2022", person_id())
         drafts.add_rows(batch_id, [MARIE], person_id())
         assert analysis.check(batch_id, person_id()).importable
-        assert registration.register(batch_id, person_id()).is_new
+        assert confirm.register(batch_id, person_id()).is_new
         assert [one.number for one in access.limited_to(place(), REGISTER) or []] == ["TP-2020-0457"]
         assert access.limited_to(place(REPRESENTATIVE), REGISTER) is None
 
@@ -169,11 +164,11 @@ class TestNamedAccreditations:
         batch_id = draft(MARIE)
         analysis.check(batch_id, person_id(REPRESENTATIVE))
         give({REGISTER: Grant(frozenset({accreditation()}))})
-        with pytest.raises(registration.HasErrors):
-            registration.register(batch_id, person_id())
+        with pytest.raises(confirm.HasErrors):
+            confirm.register(batch_id, person_id())
         assert analysis.check(batch_id, person_id()).kinds == {Code.NOT_ACCREDITED.value: 1}
         assert analysis.check(batch_id, person_id(REPRESENTATIVE)).importable
-        assert registration.register(batch_id, person_id(REPRESENTATIVE)).is_new
+        assert confirm.register(batch_id, person_id(REPRESENTATIVE)).is_new
 
     def test_by_file(self, app: Flask) -> None:
         give({REGISTER: Grant(frozenset({accreditation()}))})
@@ -191,7 +186,7 @@ class TestNamedAccreditations:
         content = builders.xlsx(list(HEADERS.values()), line)
         found = {}
         for email in (MANAGER, REPRESENTATIVE):
-            batch = imports.receive(centre_id(), person_id(email), "sessions.xlsx", io.BytesIO(content))
+            batch = intake.receive(centre_id(), person_id(email), "sessions.xlsx", io.BytesIO(content))
             drain()
             found[email] = db.session.get_one(Batch, batch.id, populate_existing=True).summary["kinds"]
         assert [Code.NOT_ACCREDITED.value in found[email] for email in (MANAGER, REPRESENTATIVE)] == [True, False]

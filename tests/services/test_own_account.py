@@ -20,7 +20,11 @@ from sqlalchemy import select, update
 from app.extensions import db
 from app.models import AccountLink, DataExport, JournalEntry, Mail, Outbox, Person
 from app.models.card import ASKED, GONE, READY
-from app.services import address_change, clock, data_export, links, password_change, retention, store, throttle
+from app.services.accounts import address_change, password_change
+from app.services.core import clock, links, throttle
+from app.services.drivers import data_copy
+from app.services.retention import purge
+from app.services.storage import store
 from tests.cards import HOLDER, marie, sent
 from tests.conftest import PASSWORD
 from tests.support import drain, person_id
@@ -131,13 +135,13 @@ def test_a_link_runs_out_and_a_new_password_ends_it(app: Flask) -> None:
 
 def copied() -> DataExport:
     """Ask for a copy and have it made."""
-    export = data_export.ask(person_id(HOLDER))
+    export = data_copy.ask(person_id(HOLDER))
     drain()
     return db.session.get_one(DataExport, export.id, populate_existing=True)
 
 
 def archive(export: DataExport) -> zipfile.ZipFile:
-    content = data_export.fetch(export.person_id, export.id)
+    content = data_copy.fetch(export.person_id, export.id)
     assert content is not None
     return zipfile.ZipFile(io.BytesIO(content))
 
@@ -177,32 +181,32 @@ def test_a_lost_file_is_named_and_fails_nothing() -> None:
 
 def test_a_copy_is_one_s_own_and_for_a_time() -> None:
     export = copied()
-    assert data_export.fetch(person_id("leroy@demo.example"), export.id) is None
-    assert data_export.fetch(export.person_id, export.id + 1) is None
+    assert data_copy.fetch(person_id("leroy@demo.example"), export.id) is None
+    assert data_copy.fetch(export.person_id, export.id + 1) is None
     path = str(export.path)
     db.session.execute(update(DataExport).values(expires_at=clock.machine_now() - timedelta(seconds=1)))
     db.session.commit()
-    assert data_export.fetch(export.person_id, export.id) is None
-    assert retention.purge(dry_run=True).copies == 1
+    assert data_copy.fetch(export.person_id, export.id) is None
+    assert purge.purge(dry_run=True).copies == 1
     assert (store.folder() / path).exists()
-    assert retention.purge().copies == 1
+    assert purge.purge().copies == 1
     assert not (store.folder() / path).exists()
     assert db.session.get_one(DataExport, export.id, populate_existing=True).state == GONE
 
 
 def test_asked_twice_one_is_made_and_a_new_one_replaces_it() -> None:
-    data_export.ask(person_id(HOLDER))
-    with pytest.raises(data_export.InTheMaking):
-        data_export.ask(person_id(HOLDER))
+    data_copy.ask(person_id(HOLDER))
+    with pytest.raises(data_copy.InTheMaking):
+        data_copy.ask(person_id(HOLDER))
     drain()
     again = copied()
     assert db.session.execute(select(DataExport.state).order_by(DataExport.id)).scalars().all() == [GONE, READY]
-    data_export.make(again.id)
+    data_copy.make(again.id)
     assert len(list((store.folder() / "exports").rglob("*.zip"))) == 1
 
 
 def test_the_copy_of_an_account_without_driver() -> None:
-    data_export.ask(person_id("agent@demo.example"))
+    data_copy.ask(person_id("agent@demo.example"))
     drain()
     export = db.session.execute(select(DataExport)).scalar_one()
     data = json.loads(archive(export).read("mes-donnees.json"))
@@ -216,12 +220,12 @@ def test_files_without_a_row_go_after_a_day() -> None:
         store.put_named(name, b"left behind")
         os.utime(store.folder() / name, (time.time() - 90_000,) * 2)
     os.utime(store.folder() / str(request.photo_path), (time.time() - 90_000,) * 2)
-    assert retention.purge().orphans == 2
+    assert purge.purge().orphans == 2
     assert (store.folder() / str(request.photo_path)).exists()
 
 
 def test_what_is_asked_stands_in_the_outbox() -> None:
-    export = data_export.ask(person_id(HOLDER))
+    export = data_copy.ask(person_id(HOLDER))
     assert export.state == ASKED
     assert db.session.execute(select(Outbox.kind)).scalars().all() == ["export"]
     assert db.session.execute(select(Mail.id)).first() is None

@@ -10,8 +10,8 @@ import zlib
 import pytest
 from PIL import Image
 
-from app.services import pictures
-from app.services.pictures import PHOTO, SIGNATURE, PictureRefused, redraw
+from app.services.cards import pictures
+from app.services.cards.pictures import PHOTO, SIGNATURE, PictureRefused, redraw
 from tests.cards import photo, picture, signature
 
 

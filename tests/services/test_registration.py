@@ -25,7 +25,10 @@ from app.models import (
     ServiceContract,
     Tariff,
 )
-from app.services import access, actor, analysis, batches, drafts, pricing, registration
+from app.services.core import actor
+from app.services.reference import pricing
+from app.services.registration import analysis, batches, confirm, drafts
+from app.services.rights import access
 from tests.support import MARIE, PIERRE, centre_id, draft, many, person_id, registered, training_id
 
 
@@ -125,8 +128,8 @@ class TestWhatIsWritten:
 class TestOnce:
     def test_a_second_call_answers_with_the_first_receipt(self) -> None:
         batch = registered(MARIE)
-        again = registration.register(batch.id, person_id())
-        assert again == registration.Outcome(batch.receipt_number, is_new=False)
+        again = confirm.register(batch.id, person_id())
+        assert again == confirm.Outcome(batch.receipt_number, is_new=False)
         assert count(Registration) == 1
 
     def test_twelve_at_once_register_once(self, app: Flask) -> None:
@@ -135,14 +138,14 @@ class TestOnce:
         manager = person_id()
         at_centre = actor.centre(manager, centre_id())
         db.session.remove()
-        outcomes: list[registration.Outcome] = []
+        outcomes: list[confirm.Outcome] = []
         gate = threading.Barrier(12)
 
         def act() -> None:
             with app.app_context():
                 actor.be(at_centre)
                 gate.wait()
-                outcomes.append(registration.register(batch_id, manager))
+                outcomes.append(confirm.register(batch_id, manager))
 
         threads = [threading.Thread(target=act) for _ in range(12)]
         for thread in threads:
@@ -167,13 +170,13 @@ class TestRefusals:
         batch_id = draft(MARIE)
         analysis.check(batch_id)
         drafts.add_line(batch_id, PIERRE)
-        with pytest.raises(registration.NotChecked):
-            registration.register(batch_id, person_id())
+        with pytest.raises(confirm.NotChecked):
+            confirm.register(batch_id, person_id())
         assert count(Registration) == 0
 
     def test_an_unchecked_draft_is_refused(self) -> None:
-        with pytest.raises(registration.NotChecked):
-            registration.register(draft(MARIE), person_id())
+        with pytest.raises(confirm.NotChecked):
+            confirm.register(draft(MARIE), person_id())
 
     def test_an_accreditation_withdrawn_meanwhile_stops_everything_and_is_shown(self) -> None:
         batch_id = draft(MARIE, PIERRE)
@@ -182,8 +185,8 @@ class TestRefusals:
 
         db.session.execute(update(Accreditation).values(withdrawn_on=date(2022, 1, 1)))
         db.session.commit()
-        with pytest.raises(registration.HasErrors):
-            registration.register(batch_id, person_id())
+        with pytest.raises(confirm.HasErrors):
+            confirm.register(batch_id, person_id())
         batch = db.session.get_one(Batch, batch_id)
         assert (count(Registration), batch.state, batch.summary["errors"]) == (0, "in_error", 2)
 
@@ -194,7 +197,7 @@ class TestRefusals:
         db.session.execute(update(ServiceContract).values(state=state))
         db.session.commit()
         with pytest.raises(access.NotAllowed, match="contrat de service"):
-            registration.register(batch_id, person_id())
+            confirm.register(batch_id, person_id())
         assert (count(Registration), db.session.get_one(Batch, batch_id).state) == (0, "ready")
 
     def test_a_right_withdrawn_meanwhile_stops_it(self) -> None:
@@ -206,7 +209,7 @@ class TestRefusals:
         )
         db.session.commit()
         with pytest.raises(access.NotAllowed, match="enregistrement de sessions"):
-            registration.register(batch_id, person_id())
+            confirm.register(batch_id, person_id())
 
     def test_no_tariff_no_registration(self) -> None:
         batch_id = draft(MARIE)
@@ -214,14 +217,14 @@ class TestRefusals:
         db.session.execute(update(Tariff).values(valid_to=date(2022, 1, 9)))
         db.session.commit()
         with pytest.raises(pricing.NoTariff):
-            registration.register(batch_id, person_id())
+            confirm.register(batch_id, person_id())
         assert db.session.get_one(Batch, batch_id).state == "ready"
 
     def test_a_cancelled_batch_cannot_be_registered_and_a_registered_one_not_cancelled(self) -> None:
         batch_id = draft(MARIE)
         batches.cancel(batch_id, person_id())
         with pytest.raises(batches.BatchClosed):
-            registration.register(batch_id, person_id())
+            confirm.register(batch_id, person_id())
         done = registered(PIERRE)
         with pytest.raises(batches.BatchClosed):
             batches.cancel(done.id, person_id())

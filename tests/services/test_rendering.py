@@ -13,8 +13,15 @@ import pypdf
 import pytest
 from reportlab.pdfbase import pdfmetrics
 
-from app.services.rendering import CertificateData, RecapData, RenderingError, render_certificate, render_recap, warm_up
-from app.services.rendering_form import form
+from app.services.documents.page_form import form
+from app.services.documents.pages import (
+    CertificateData,
+    RecapData,
+    RenderingError,
+    render_certificate,
+    render_recap,
+    warm_up,
+)
 
 RIGHT_MARGIN = 595.3 - 51.0
 CERTIFICATE = CertificateData(

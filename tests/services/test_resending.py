@@ -8,9 +8,9 @@ from sqlalchemy import select, update
 
 from app.extensions import db
 from app.models import Document, JournalEntry, Mail, Registration
-from app.services import resending
-from app.services.refusal import Refusal
-from app.services.throttle import TooOften
+from app.services.core.refusal import Refusal
+from app.services.core.throttle import TooOften
+from app.services.documents import resending
 from tests.support import MARIE, PIERRE, centre_id, drain, person_id, registered
 
 

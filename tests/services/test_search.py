@@ -9,7 +9,9 @@ from sqlalchemy import or_, select, text, update
 from app.extensions import db
 from app.models import Document, Driver, Person, Registration
 from app.models.search import search_key
-from app.services import driver_search, registration_search, text_search
+from app.services.core import text_search
+from app.services.drivers import search as driver_search
+from app.services.registration import search as registration_search
 from tests.support import MARIE, PIERRE, many, registered
 
 YANN = {

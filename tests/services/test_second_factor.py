@@ -13,10 +13,11 @@ from sqlalchemy import select, text, update
 
 from app.extensions import db
 from app.models import Attempt, JournalEntry, Mail, Membership, Person, RecoveryCode, SecondFactor
-from app.services import clock, second_factor, vault
-from app.services.password_change import WrongPassword
-from app.services.refusal import Refusal
-from app.services.throttle import TooOften
+from app.services.accounts import second_factor
+from app.services.accounts.password_change import WrongPassword
+from app.services.core import clock, vault
+from app.services.core.refusal import Refusal
+from app.services.core.throttle import TooOften
 from tests.conftest import PASSWORD
 from tests.support import drain, person_id
 

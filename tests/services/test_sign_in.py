@@ -12,8 +12,9 @@ from sqlalchemy import select, update
 
 from app.extensions import db
 from app.models import Attempt, JournalEntry, Person
-from app.services import clock, sign_in, throttle
-from app.services.throttle import TooOften
+from app.services.accounts import sign_in
+from app.services.core import clock, throttle
+from app.services.core.throttle import TooOften
 from tests.conftest import PASSWORD
 from tests.support import person_id
 

@@ -28,9 +28,15 @@ from app.models import (
     Trainer,
 )
 from app.models.centre import TRAINERS
-from app.services import access, accounts, clock, trainer_drafts, trainer_notices, trainer_withheld, trainers
-from app.services.refusal import Refusal
-from app.services.throttle import TooOften
+from app.services.accounts import opening as account_opening
+from app.services.core import clock
+from app.services.core.refusal import Refusal
+from app.services.core.throttle import TooOften
+from app.services.decisions import withheld_rights
+from app.services.rights import access
+from app.services.trainers import drafts as trainer_drafts
+from app.services.trainers import notices as trainer_notices
+from app.services.trainers import registration as trainer_registration
 from tests.support import (
     CHLOE,
     LEGAL,
@@ -104,7 +110,7 @@ class TestTheDraft:
         for closed in (
             lambda: trainer_drafts.cancel(row.id, person_id(LEGAL)),
             lambda: trainer_drafts.save_person(row, CHLOE),
-            lambda: trainers.register(row.id, row.version, person_id(LEGAL)),
+            lambda: trainer_registration.register(row.id, row.version, person_id(LEGAL)),
         ):
             with pytest.raises(trainer_drafts.Closed):
                 closed()
@@ -146,8 +152,8 @@ class TestTheRegistration:
         db.session.execute(update(Tariff).where(Tariff.price_class == "card_fee").values(valid_to=date(2022, 1, 9)))
         db.session.commit()
         row = trainer_draft()
-        with pytest.raises(trainers.NoFee):
-            trainers.register(row.id, row.version, person_id(LEGAL))
+        with pytest.raises(trainer_registration.NoFee):
+            trainer_registration.register(row.id, row.version, person_id(LEGAL))
         assert row.state == "draft"
         assert registered_trainer("non").state == "registered"
 
@@ -160,9 +166,9 @@ class TestTheRegistration:
 
     def test_twice_is_once(self) -> None:
         row = trainer_draft()
-        first = trainers.register(row.id, row.version, person_id(LEGAL))
-        again = trainers.register(row.id, row.version, person_id(LEGAL))
-        stale = trainers.register(row.id, 0, person_id(LEGAL))
+        first = trainer_registration.register(row.id, row.version, person_id(LEGAL))
+        again = trainer_registration.register(row.id, row.version, person_id(LEGAL))
+        stale = trainer_registration.register(row.id, 0, person_id(LEGAL))
         assert (first.is_new, again.is_new, stale.is_new) == (True, False, False)
         assert first.receipt_number == again.receipt_number == stale.receipt_number
         assert count(Mail) == 1
@@ -171,22 +177,22 @@ class TestTheRegistration:
         row = trainer_draft()
         shown = row.version
         trainer_drafts.save_person(row, {**CHLOE, "last_name": "DUPOND"})
-        with pytest.raises(trainers.Changed):
-            trainers.register(row.id, shown, person_id(LEGAL))
+        with pytest.raises(trainer_registration.Changed):
+            trainer_registration.register(row.id, shown, person_id(LEGAL))
         assert (row.state, count(Mail)) == ("draft", 0)
 
     def test_a_draft_that_no_longer_stands_is_judged_again(self, app: Flask) -> None:
         row = trainer_draft(birth_date="10/01/2004")
         app.config["TODAY"] = date(2022, 1, 9)
-        with pytest.raises(trainers.HasErrors):
-            trainers.register(row.id, row.version, person_id(LEGAL))
+        with pytest.raises(trainer_registration.HasErrors):
+            trainer_registration.register(row.id, row.version, person_id(LEGAL))
         app.config["TODAY"] = date(2022, 1, 10)
-        assert trainers.register(row.id, row.version, person_id(LEGAL)).is_new
+        assert trainer_registration.register(row.id, row.version, person_id(LEGAL)).is_new
 
     def test_a_draft_not_finished_is_refused(self) -> None:
         row = trainer_drafts.start(centre_id(), person_id(LEGAL), "trainer")
-        with pytest.raises(trainers.HasErrors):
-            trainers.register(row.id, row.version, person_id(LEGAL))
+        with pytest.raises(trainer_registration.HasErrors):
+            trainer_registration.register(row.id, row.version, person_id(LEGAL))
 
     @pytest.mark.parametrize(
         ("change", "sentence"),
@@ -204,17 +210,17 @@ class TestTheRegistration:
         db.session.execute(change)
         db.session.commit()
         with pytest.raises(access.NotAllowed, match=sentence):
-            trainers.register(row.id, row.version, person_id(LEGAL))
+            trainer_registration.register(row.id, row.version, person_id(LEGAL))
         assert row.state == "draft"
 
     def test_the_right_to_register_sessions_is_not_the_right_to_register_trainers(self) -> None:
         row, manager = trainer_draft(), person_id("gestionnaire@demo.example")
         with pytest.raises(access.NotAllowed, match="« formateurs et moniteurs »"):
-            trainers.register(row.id, row.version, manager)
+            trainer_registration.register(row.id, row.version, manager)
         place = db.session.execute(select(Membership).where(Membership.person_id == manager)).scalar_one()
         db.session.add(MembershipRight(membership_id=place.id, right=TRAINERS, granted_at=clock.now()))
         db.session.commit()
-        assert trainers.register(row.id, row.version, manager).is_new
+        assert trainer_registration.register(row.id, row.version, manager).is_new
 
     def test_the_base_refuses_a_fee_that_does_not_fit(self) -> None:
         row = registered_trainer("non")
@@ -232,7 +238,7 @@ class TestTheRegistration:
             with app.app_context():
                 gate.wait()
                 try:
-                    outcomes.append(trainers.register(trainer_id, version, person))
+                    outcomes.append(trainer_registration.register(trainer_id, version, person))
                 except Exception as error:
                     outcomes.append(error)
                 finally:
@@ -320,17 +326,17 @@ class TestTheRight:
     def test_it_is_open_to_the_account_that_bears_the_name(self) -> None:
         row = registered_trainer(**AS_MARIE)
         assert not row.withheld
-        assert trainers.rights_of(person_id(DRIVER)) == [row]
-        assert trainers.rights_of(person_id("leroy@demo.example")) == []
+        assert trainer_registration.rights_of(person_id(DRIVER)) == [row]
+        assert trainer_registration.rights_of(person_id("leroy@demo.example")) == []
 
     def test_a_draft_opens_nothing(self) -> None:
         trainer_draft(**AS_MARIE)
-        assert trainers.rights_of(person_id(DRIVER)) == []
+        assert trainer_registration.rights_of(person_id(DRIVER)) == []
 
     def test_another_name_is_withheld_and_nobody_is_told(self) -> None:
         row = registered_trainer(**{**AS_MARIE, "last_name": "DURAND"})
         assert row.withheld
-        assert trainers.rights_of(person_id(DRIVER)) == []
+        assert trainer_registration.rights_of(person_id(DRIVER)) == []
         assert count(Mail) == 0
         assert trainer_notices.state_of(row).state == "withheld"
         with pytest.raises(Refusal):
@@ -344,10 +350,10 @@ class TestTheRight:
         )  # fmt: skip
         db.session.add(sign_up)
         db.session.flush()
-        person = accounts._settle(sign_up)
+        person = account_opening._settle(sign_up)
         db.session.commit()
         assert person is not None
-        assert trainers.rights_of(person.id) == [mine]
+        assert trainer_registration.rights_of(person.id) == [mine]
         assert other.withheld
 
     def test_a_name_typed_for_a_trainer_is_one_to_sign_up_with(self) -> None:
@@ -355,7 +361,7 @@ class TestTheRight:
         registered({**MARIE, **{key: CHLOE[key] for key in AS_MARIE}, "last_name": "DURANT"})
         row = registered_trainer()
         assert row.driver_id is not None
-        assert ("DURAND", "Chloé") in accounts.known_names(row.driver_id)
+        assert ("DURAND", "Chloé") in account_opening.known_names(row.driver_id)
 
 
 @pytest.mark.usefixtures("app")
@@ -366,42 +372,42 @@ class TestWithheldRights:
     def test_an_agent_opens_it_once_and_the_person_is_told(self) -> None:
         row, agent = self.withheld(), person_id("agent@demo.example")
         registered_trainer(permit_number="999999999")
-        assert [case.trainer for case in trainer_withheld.waiting()[0]] == [row]
-        trainer_withheld.open_right(row.id, agent)
-        with pytest.raises(trainer_withheld.AlreadyDecided):
-            trainer_withheld.open_right(row.id, agent)
-        with pytest.raises(trainer_withheld.AlreadyDecided):
-            trainer_withheld.keep(row.id, agent, "Trop tard")
+        assert [case.trainer for case in withheld_rights.waiting()[0]] == [row]
+        withheld_rights.open_right(row.id, agent)
+        with pytest.raises(withheld_rights.AlreadyDecided):
+            withheld_rights.open_right(row.id, agent)
+        with pytest.raises(withheld_rights.AlreadyDecided):
+            withheld_rights.keep(row.id, agent, "Trop tard")
         drain()
         assert trainer_notices.state_of(row).state == "sent"
-        assert trainers.rights_of(person_id(DRIVER)) == [row]
-        assert trainer_withheld.waiting() == ([], 0)
+        assert trainer_registration.rights_of(person_id(DRIVER)) == [row]
+        assert withheld_rights.waiting() == ([], 0)
         assert acts().count("trainer.opened") == 1
 
     def test_kept_shut_it_needs_a_reason_and_may_still_be_opened(self) -> None:
         row, agent = self.withheld(), person_id("agent@demo.example")
         for reason in (" ", "x" * 301):
             with pytest.raises(Refusal):
-                trainer_withheld.keep(row.id, agent, reason)
-        trainer_withheld.keep(row.id, agent, " Autre  personne ")
-        assert trainer_withheld.waiting() == ([], 0)
-        [case] = trainer_withheld.kept()
+                withheld_rights.keep(row.id, agent, reason)
+        withheld_rights.keep(row.id, agent, " Autre  personne ")
+        assert withheld_rights.waiting() == ([], 0)
+        [case] = withheld_rights.kept()
         assert case.trainer == row
         assert case.kept is not None
         assert (case.kept.reason, case.kept.actor_id) == ("Autre personne", agent)
-        trainer_withheld.open_right(row.id, agent)
-        assert trainer_withheld.kept() == []
+        withheld_rights.open_right(row.id, agent)
+        assert withheld_rights.kept() == []
 
     def test_who_was_told_before_the_account_is_not_told_twice(self) -> None:
         row = registered_trainer()
         drain()
         row.withheld = True
         db.session.commit()
-        trainer_withheld.open_right(row.id, person_id("agent@demo.example"))
+        withheld_rights.open_right(row.id, person_id("agent@demo.example"))
         assert count(Mail) == 1
 
     def test_only_what_is_registered_can_be_decided(self) -> None:
         row, agent = trainer_draft(), person_id("agent@demo.example")
-        for act in (lambda: trainer_withheld.open_right(row.id, agent), lambda: trainer_withheld.keep(0, agent, "Non")):
+        for act in (lambda: withheld_rights.open_right(row.id, agent), lambda: withheld_rights.keep(0, agent, "Non")):
             with pytest.raises(Refusal, match="n’existe pas"):
                 act()

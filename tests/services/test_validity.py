@@ -11,9 +11,11 @@ from sqlalchemy import select
 from app.extensions import db
 from app.models import Document
 from app.models.registration import CERTIFICATE, RECAP
-from app.services import clock, driver_space, verification
-from app.services.validity import add_months, certificate_validity, eighteenth_birthday, recap_availability
-from app.services.verification import State
+from app.services.core import clock
+from app.services.documents import verification
+from app.services.documents.verification import State
+from app.services.drivers import space as driver_space
+from app.validators.validity import add_months, certificate_validity, eighteenth_birthday, recap_availability
 from tests.support import MARIE, drain, registered
 
 ADULT = date(1985, 4, 12)

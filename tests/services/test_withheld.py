@@ -11,8 +11,10 @@ from sqlalchemy import select, update
 from app.extensions import db
 from app.models import Document, JournalEntry, Mail, Outbox, Registration
 from app.models.outbox import MAIL, MAIL_REFUSED
-from app.services import clock, driver_space, to_handle, withheld
-from app.services.refusal import Refusal
+from app.services.core import clock
+from app.services.core.refusal import Refusal
+from app.services.decisions import to_handle, withheld_documents
+from app.services.drivers import space as driver_space
 from tests.support import MARIE, drain, person_id, registered, training_id
 
 WRONG = {**MARIE, "last_name": "MARTINEZ", "first_name": "Maria"}
@@ -31,12 +33,12 @@ def case() -> int:
 
 
 def waiting_ids() -> list[int]:
-    return [one.registration.id for one in withheld.waiting()[0]]
+    return [one.registration.id for one in withheld_documents.waiting()[0]]
 
 
 def test_a_name_that_disagrees_waits_with_both_names(agent: int) -> None:
     row = case()
-    cases, total = withheld.waiting()
+    cases, total = withheld_documents.waiting()
     assert total == 1
     registration = cases[0].registration
     assert (registration.id, registration.last_name, registration.driver.last_name) == (row, "MARTINEZ", "MARTIN")
@@ -45,7 +47,7 @@ def test_a_name_that_disagrees_waits_with_both_names(agent: int) -> None:
 
 def test_handing_over_gives_the_documents_and_mails_the_certificate_once(agent: int) -> None:
     row = case()
-    withheld.release(row, agent)
+    withheld_documents.release(row, agent)
     assert waiting_ids() == []
     drain()
     mails = db.session.execute(select(Mail)).scalars().all()
@@ -55,48 +57,50 @@ def test_handing_over_gives_the_documents_and_mails_the_certificate_once(agent: 
     driver = driver_space.driver_of(person_id("conducteur@demo.example"))
     assert driver is not None
     assert len(driver_space.space(driver).documents) == 2
-    entry = db.session.execute(select(JournalEntry).where(JournalEntry.action == withheld.RELEASED)).scalar_one()
+    entry = db.session.execute(
+        select(JournalEntry).where(JournalEntry.action == withheld_documents.RELEASED)
+    ).scalar_one()
     assert (entry.actor_id, entry.subject_id, entry.after) == (agent, str(row), {"withheld": False})
-    with pytest.raises(withheld.AlreadyDecided):
-        withheld.release(row, agent)
+    with pytest.raises(withheld_documents.AlreadyDecided):
+        withheld_documents.release(row, agent)
     assert db.session.query(Mail).count() == 1
 
 
 def test_a_module_is_handed_over_without_a_mail(agent: int) -> None:
     registered(WRONG, training=training_id("Module FCO"))
     drain()
-    withheld.release(waiting_ids()[0], agent)
+    withheld_documents.release(waiting_ids()[0], agent)
     assert db.session.query(Mail).count() == 0
     assert drain() == 0
 
 
 def test_nothing_is_decided_while_documents_are_drawn(agent: int) -> None:
     registered(WRONG)
-    with pytest.raises(withheld.StillDrawn):
-        withheld.release(waiting_ids()[0], agent)
-    assert withheld.waiting()[1] == 1
+    with pytest.raises(withheld_documents.StillDrawn):
+        withheld_documents.release(waiting_ids()[0], agent)
+    assert withheld_documents.waiting()[1] == 1
 
 
 def test_keeping_back_needs_a_reason_and_can_be_undone(agent: int) -> None:
     row = case()
     for reason in ("", "  ", "x" * 301):
         with pytest.raises(Refusal):
-            withheld.keep(row, agent, reason)
+            withheld_documents.keep(row, agent, reason)
     assert waiting_ids() == [row]
-    withheld.keep(row, agent, " Permis d’une \n autre personne ")
+    withheld_documents.keep(row, agent, " Permis d’une \n autre personne ")
     assert waiting_ids() == []
-    kept = withheld.kept()
+    kept = withheld_documents.kept()
     assert [(one.registration.id, one.kept.reason, one.kept.actor_id) for one in kept if one.kept] == [
         (row, "Permis d’une autre personne", agent)
     ]
-    withheld.release(row, agent)
-    assert withheld.kept() == []
-    with pytest.raises(withheld.AlreadyDecided):
-        withheld.keep(row, agent, "Trop tard")
+    withheld_documents.release(row, agent)
+    assert withheld_documents.kept() == []
+    with pytest.raises(withheld_documents.AlreadyDecided):
+        withheld_documents.keep(row, agent, "Trop tard")
 
 
 def test_a_registration_that_never_was_is_refused(agent: int) -> None:
-    for act in (lambda: withheld.release(4711, agent), lambda: withheld.keep(4711, agent, "motif")):
+    for act in (lambda: withheld_documents.release(4711, agent), lambda: withheld_documents.keep(4711, agent, "motif")):
         with pytest.raises(Refusal, match="n’existe pas"):
             act()
 
@@ -106,7 +110,7 @@ def test_an_expired_certificate_is_handed_over_without_a_mail(agent: int) -> Non
     old = clock.today() - timedelta(days=1)
     db.session.execute(update(Document).where(Document.kind == "certificate").values(valid_from=old, valid_until=old))
     db.session.commit()
-    withheld.release(row, agent)
+    withheld_documents.release(row, agent)
     assert db.session.query(Mail).count() == 0
 
 

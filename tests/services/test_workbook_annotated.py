@@ -10,9 +10,9 @@ import openpyxl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
-from app.services import annotated_workbook, antivirus, workbook
-from app.services.annotated_workbook import Annotated
-from app.services.antivirus import Clean
+from app.services.imports import annotated_workbook, antivirus, workbook
+from app.services.imports.annotated_workbook import Annotated
+from app.services.imports.antivirus import Clean
 from app.validators.line import RawLine
 from app.validators.remark import Code, Remark
 from tests.corpus.builders import HEADERS, LINE

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from app.services import workbook, workbook_child
+from app.services.imports import workbook, workbook_child
 from app.validators.file import FILE_SENTENCES, FileCode, FileRefused, Kind, check_content
 from tests.corpus import hostile
 from tests.corpus.builders import HEADERS, LINE, sheet, xls, xlsx, xlsx_of

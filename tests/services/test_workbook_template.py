@@ -12,8 +12,8 @@ import openpyxl
 import pytest
 from openpyxl.worksheet.datavalidation import DataValidation
 
-from app.services import antivirus, template_workbook, workbook
-from app.services.antivirus import Clean
+from app.services.imports import antivirus, template_workbook, workbook
+from app.services.imports.antivirus import Clean
 from app.validators.file import FileCode, FileRefused
 from app.validators.line import RawLine
 from tests.corpus.builders import HEADERS, LINE

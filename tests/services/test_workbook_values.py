@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from app.services import workbook
-from app.services.workbook import Sheet
+from app.services.imports import workbook
+from app.services.imports.workbook import Sheet
 from app.validators.file import FileCode, FileRefused, Kind
 from app.validators.line import RawLine
 from tests.corpus.builders import HEADERS, LINE, Error, Formula, Xml, members, row, sheet, xls, xlsx, xlsx_of, zipped

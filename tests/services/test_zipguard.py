@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.services import zipguard
+from app.services.imports import zipguard
 from app.validators.file import FileCode, FileRefused
 from tests.corpus import hostile
 from tests.corpus.builders import HEADERS, LINE, Error, members, sheet, xlsx, zipped

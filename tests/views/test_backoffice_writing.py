@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.extensions import db
 from app.models import Accreditation, Centre, JournalEntry, Mail, Outbox, Registration, Tariff
 from app.models.outbox import MAIL
-from app.services import clock
+from app.services.core import clock
 from tests.support import MARIE, centre_id, drain, registered, training_id
 
 CENTRE = {"name": "Auto-école du Port", "siret": "443 061 841 00047", "address": "1 quai Nord"}

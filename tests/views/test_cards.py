@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.extensions import db
 from app.models import CardRequest, Tariff
 from app.models.card import ACCEPTED, DRAFT, IN_REVIEW, SUBMITTED
-from app.services import card_desk
+from app.services.cards import desk as card_desk
 from tests.cards import AGENT, HOLDER, certified, filled, photo, picture, sent, signature
 from tests.support import person_id
 

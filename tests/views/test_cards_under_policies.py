@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.models.card import SUBMITTED
-from app.services import card_grounds
+from app.services.cards import grounds as card_grounds
 from tests.cards import AGENT, HOLDER, filled, marie
 from tests.support import MARIE, registered_trainer
 from tests.views import test_cards as cards

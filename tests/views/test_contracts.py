@@ -12,7 +12,8 @@ from sqlalchemy import select, update
 
 from app.extensions import db
 from app.models import MembershipRight, ServiceContract
-from app.services import clock, contracts
+from app.services.contracts import acts as contract_acts
+from app.services.core import clock
 from tests.support import centre_id, drain, person_id
 
 SignIn = Callable[[FlaskClient, str], FlaskClient]
@@ -23,7 +24,7 @@ HOME = "/mon-centre/contrat/"
 @pytest.fixture
 def offer(app: Flask) -> ServiceContract:
     """Give an offer of version 2 to the demonstration centre."""
-    return contracts.offer(centre_id(), "2", person_id(AGENT))
+    return contract_acts.offer(centre_id(), "2", person_id(AGENT))
 
 
 def fields(page: str) -> dict[str, str]:
@@ -145,7 +146,7 @@ def test_the_gate_and_the_list_tell_the_same_of_the_contract(client: FlaskClient
     assert sentence in browser.get("/sessions/").text
     assert sentence in browser.get("/mon-centre/").text
     assert "À compléter" in browser.get("/mon-centre/").text
-    contracts.offer(centre_id(), "2", person_id(AGENT))
+    contract_acts.offer(centre_id(), "2", person_id(AGENT))
     assert "il reste à le lire et à le signer" in browser.get("/sessions/").text
     assert f'href="{HOME}"' in browser.get("/sessions/").text
 

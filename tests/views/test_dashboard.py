@@ -12,8 +12,8 @@ from sqlalchemy import update
 from app.extensions import db
 from app.models import Document
 from app.models.registration import MISSING
-from app.services import dashboard
-from app.services.dashboard import Month
+from app.services.reporting import dashboard
+from app.services.reporting.dashboard import Month
 from app.views.charts import trend
 from tests.support import MARIE, PIERRE, draft, registered, registered_trainer
 

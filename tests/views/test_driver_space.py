@@ -14,8 +14,9 @@ from sqlalchemy import select, update
 from app.extensions import db
 from app.models import Document, Registration
 from app.models.registration import CERTIFICATE, RECAP, REVOKED
-from app.services import driver_space, retention
-from app.services.driver_space import OwnDocument
+from app.services.drivers import space as driver_space
+from app.services.drivers.space import OwnDocument
+from app.services.retention import purge
 from app.views.driver_space import remaining, state_of
 from tests.support import MARIE, drain, registered, statements, training_id
 
@@ -226,7 +227,7 @@ def test_a_file_that_is_gone_says_why(app: Flask, client: FlaskClient, sign_in) 
     registered(MARIE)
     drain()
     app.config["TODAY"] = date(2022, 5, 11)
-    retention.purge()
+    purge.purge()
     page = sign_in(client, "conducteur@demo.example").get("/mon-espace/").text
     assert "Documents qui ne sont plus disponibles (1)" in page
     assert "Sa validité s’est terminée le 10/05/2022 : le fichier n’est pas conservé au-delà." in page

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import Export, JournalEntry
-from app.services import exports
+from app.services.reporting import exports
 from tests.support import MARIE, PIERRE, drain, registered
 
 AGENT, MANAGER, NEIGHBOUR = "agent@demo.example", "gestionnaire@demo.example", "voisin@demo.example"

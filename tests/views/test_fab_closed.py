@@ -24,7 +24,7 @@ from app.cli import machine
 from app.extensions import db
 from app.models import Centre, JournalEntry
 from app.roles import FAB_ROLES
-from app.services import backoffice
+from app.services.reference import writing as reference_writing
 from app.views.backoffice.base import BackOfficeView
 from config import Production
 from tests.support import drain
@@ -123,7 +123,7 @@ def test_pre_add_and_post_add_hold_no_rule_and_a_failure_is_no_flash(
     for view, hook in product(views(app), hooks):
         assert getattr(type(view), hook) is getattr(BaseCRUDView, hook), f"{view.route_base}: {hook}"
     app.config["PROPAGATE_EXCEPTIONS"] = False
-    monkeypatch.setattr(backoffice, "save", lambda *_: 1 / 0)
+    monkeypatch.setattr(reference_writing, "save", lambda *_: 1 / 0)
     data = {"name": "Neuf", "siret": "44306184100047", "address": "1 rue X", "email": "a@b.example"}
     page = sign_in(client, AGENT).post("/centres/add", data=data)
     assert page.status_code == 500

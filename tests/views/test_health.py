@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from redis.exceptions import ConnectionError as QueueDown
 
-from app.services import queue
+from app.services.core import queue
 
 
 class _Answering:

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from app.extensions import db
 from app.models import BatchLine, Registration
-from app.services import import_confirmation
+from app.services.imports import confirmation as import_confirmation
 from app.validators.remark import HEADERS
 from tests.services.test_analysis import SECOND_TABLE
 from tests.support import drain, statements

@@ -14,7 +14,9 @@ from sqlalchemy import func, select
 from app.extensions import db
 from app.models import Batch, BatchLine, ImportFile
 from app.models.batch import ANALYSING, FAILED
-from app.services import batches, import_desk, imports
+from app.services.imports import desk as import_desk
+from app.services.imports import intake
+from app.services.registration import batches
 from app.validators.file import MAX_BYTES
 from tests.support import PIERRE, drain, registered
 from tests.views.importing import EMPTY, FIRST, HTMX, MANAGER, SECOND, analysed, batch_at, send, words
@@ -150,15 +152,15 @@ def test_cancelling_empties_the_report_and_is_told(manager: FlaskClient) -> None
 def test_an_analysis_stopped_on_the_way_keeps_no_line(manager: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     address = send(manager, FIRST).headers["Location"]
     batch = batch_at(address)
-    compare = imports.compare
+    compare = intake.compare
 
     def stopped_meanwhile(*args: Any) -> Any:
         found = compare(*args)
         manager.post(address + "/annuler")
         return found
 
-    monkeypatch.setattr(imports, "compare", stopped_meanwhile)
-    imports.analyse(batch.id)
+    monkeypatch.setattr(intake, "compare", stopped_meanwhile)
+    intake.analyse(batch.id)
     assert batch_at(address).state == "cancelled"
     assert db.session.scalar(select(func.count()).select_from(BatchLine)) == 0
 

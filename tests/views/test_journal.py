@@ -13,8 +13,11 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import Accreditation, Centre, JournalEntry
-from app.services import backoffice, backoffice_rules, clock, journal
-from app.services.journal_words import ACTIONS, FIELDS, SUBJECTS, action_words, changes, subject_words, value_words
+from app.services.core import clock
+from app.services.journal import record as journal
+from app.services.journal.words import ACTIONS, FIELDS, SUBJECTS, action_words, changes, subject_words, value_words
+from app.services.reference import rules as reference_rules
+from app.services.reference import writing as reference_writing
 from tests.support import MARIE, centre_id, many, person_id, registered, statements, training_id
 
 AGENT, MANAGER = "agent@demo.example", "gestionnaire@demo.example"
@@ -24,7 +27,9 @@ AGENT, MANAGER = "agent@demo.example", "gestionnaire@demo.example"
 def agent(client: FlaskClient, sign_in) -> FlaskClient:
     """Give an agent's browser, after a change of a centre's name."""
     centre = db.session.get_one(Centre, centre_id())
-    backoffice.save(centre, {"name": "Centre Rebaptisé", "is_public": True, "siret": centre.siret}, person_id(AGENT))
+    reference_writing.save(
+        centre, {"name": "Centre Rebaptisé", "is_public": True, "siret": centre.siret}, person_id(AGENT)
+    )
     return sign_in(client, AGENT)
 
 
@@ -103,7 +108,7 @@ def test_every_act_the_program_notes_has_words(app: Flask) -> None:
         noted |= set(re.findall(r'journal\.record\(\s*"([a-z_]+\.[a-z_]+)"', path.read_text()))
     assert len(noted) > 20
     nameless = sorted(act for act in noted if re.search(r"[a-z]_[a-z]|^[a-z]|: [a-z]+ed$", action_words(act)))
-    assert not nameless, f"say these in services/journal_words.py: {nameless}"
+    assert not nameless, f"say these in services/journal/words.py: {nameless}"
 
 
 @pytest.mark.parametrize(
@@ -135,13 +140,13 @@ def test_what_is_new_gone_or_changed_is_told_apart() -> None:
 
 
 def test_every_subject_the_program_notes_has_a_word(app: Flask) -> None:
-    noted = {model.__tablename__ for model in backoffice_rules.CHECKS}
+    noted = {model.__tablename__ for model in reference_rules.CHECKS}
     for path in (Path(app.root_path) / "services").glob("*.py"):
         text = path.read_text()
         noted |= set(re.findall(r'journal\.record\(\s*[^,]+,\s*"([a-z_]+)"', text))
         noted |= set(re.findall(r'(?m)^SUBJECT = "([a-z_]+)"', text))
     assert len(noted) > 20
-    assert not noted - SUBJECTS.keys(), "say these in services/journal_words.py"
+    assert not noted - SUBJECTS.keys(), "say these in services/journal/words.py"
 
 
 def test_every_value_the_program_notes_has_a_word(app: Flask) -> None:
@@ -151,7 +156,7 @@ def test_every_value_the_program_notes_has_a_word(app: Flask) -> None:
             noted |= set(re.findall(r'"([a-z_]+)":', values))
     assert len(noted) > 20
     nameless = sorted(noted - FIELDS.keys())
-    assert not nameless, f"say these in services/journal_words.py: {nameless}"
+    assert not nameless, f"say these in services/journal/words.py: {nameless}"
 
 
 def test_a_deleted_record_is_named_without_a_link(agent: FlaskClient) -> None:
@@ -161,9 +166,9 @@ def test_a_deleted_record_is_named_without_a_link(agent: FlaskClient) -> None:
         number="AG-1",
         valid_from=clock.today() + timedelta(days=1),
     )
-    backoffice.save(item, {"trainings": [training_id()]}, person_id(AGENT))
+    reference_writing.save(item, {"trainings": [training_id()]}, person_id(AGENT))
     key = item.id
-    backoffice.remove(item, person_id(AGENT))
+    reference_writing.remove(item, person_id(AGENT))
     page = agent.get(f"/journal/list/?_flt_0_kind=accreditation&_flt_0_about={key}").text
     assert "Agrément : suppression" in page
     assert page.count(f"/agrements/show/{key}") == 1, "its creation only"

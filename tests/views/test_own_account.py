@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import AccountLink, DataExport
-from app.services import links
+from app.services.core import links
 from tests.cards import HOLDER, marie
 from tests.conftest import PASSWORD
 from tests.support import drain

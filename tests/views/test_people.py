@@ -11,7 +11,8 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import Accreditation, MemberInvitation, Membership, Person
-from app.services import links, member_invitations
+from app.services.core import links
+from app.services.rights import invitations as member_invitations
 from tests.support import MARIE, centre_id, draft, person_id, statements
 from tests.views.wizard_path import on_draft
 

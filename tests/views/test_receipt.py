@@ -83,7 +83,7 @@ def test_all_lines_are_on_one_page_to_print(manager: FlaskClient, monkeypatch: p
     assert page.count('data-label="Stagiaire"') == 60
     assert "1\u00a0520,40\u00a0€" in page
     assert page.count("25,34\u00a0€</td>") == 60
-    monkeypatch.setattr("app.services.receipts.PRINTED", 25)
+    monkeypatch.setattr("app.services.registration.receipts.PRINTED", 25)
     assert "partie 1 sur 3" in path.get("recu/imprimer").text
     assert path.get("recu/imprimer", page=3).text.count('data-label="Stagiaire"') == 10
 

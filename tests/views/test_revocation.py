@@ -12,7 +12,8 @@ from sqlalchemy import select
 from app.extensions import db
 from app.models import Document, JournalEntry
 from app.models.registration import CERTIFICATE, REVOKED
-from app.services import documents, revocation, store
+from app.services.documents import drawing, revocation
+from app.services.storage import store
 from tests.support import MARIE, drain, person_id, registered
 
 
@@ -48,7 +49,7 @@ def test_an_agent_revokes_from_the_registrations_card(agent: FlaskClient, certif
     assert "le <strong>10/01/2022</strong> et ne vaut plus" in answer
     assert "par erreur" not in answer
     with pytest.raises(store.Missing):
-        documents.content(certificate)
+        drawing.content(certificate)
 
 
 def test_a_reason_is_needed_and_twice_is_refused(agent: FlaskClient, certificate: Document) -> None:

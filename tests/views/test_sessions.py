@@ -14,7 +14,8 @@ from werkzeug.test import TestResponse
 from app.extensions import db
 from app.models import Batch, Membership, MembershipRight, ServiceContract, Tariff
 from app.models.centre import REGISTER
-from app.services import analysis, clock
+from app.services.core import clock
+from app.services.registration import analysis
 from tests.support import MARIE, PIERRE, centre_id, draft, person_id, registered
 
 SignIn = Callable[[FlaskClient, str], FlaskClient]

@@ -15,7 +15,9 @@ from flask_appbuilder.cli import fab
 
 from app.extensions import db
 from app.models import Person
-from app.services import account_closing, clock, passwords, second_factor, sign_in
+from app.services.accounts import closing as account_closing
+from app.services.accounts import passwords, second_factor, sign_in
+from app.services.core import clock
 from app.views import sign_ins
 from tests.conftest import PASSWORD
 from tests.support import person_id

@@ -14,7 +14,8 @@ from sqlalchemy import select, update
 from app.extensions import db
 from app.models import AccountLink, Mail, SignUp
 from app.models.outbox import MAIL_REFUSED
-from app.services import accounts, clock
+from app.services.accounts import opening as account_opening
+from app.services.core import clock
 from tests.support import MARIE, PIERRE, drain, registered
 
 SignIn = Callable[[FlaskClient, str], FlaskClient]
@@ -87,7 +88,7 @@ def test_a_forgotten_password_says_the_same_whether_an_account_exists(app: Flask
     ("path", "data"), [("/inscription/", KNOWN), ("/mot-de-passe/", {"email": "conducteur@demo.example"})]
 )
 def test_too_many_tries_for_an_address_wait(app: Flask, path: str, data: dict[str, str]) -> None:
-    for _ in range(accounts.FOR_ADDRESS.free):
+    for _ in range(account_opening.FOR_ADDRESS.free):
         assert app.test_client().post(path, data=data).status_code == 302
     refused = app.test_client().post(path, data=data)
     assert refused.status_code == 429
@@ -97,7 +98,7 @@ def test_too_many_tries_for_an_address_wait(app: Flask, path: str, data: dict[st
 
 
 def test_too_many_tries_from_one_network_address_wait(app: Flask) -> None:
-    for number in range(accounts.FROM_NETWORK.free):
+    for number in range(account_opening.FROM_NETWORK.free):
         client = app.test_client()
         assert client.post("/mot-de-passe/", data={"email": f"p{number}@mail.example"}).status_code == 302
     assert app.test_client().post("/mot-de-passe/", data={"email": "p@mail.example"}).status_code == 429

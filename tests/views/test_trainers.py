@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 from app.extensions import db
 from app.models import Accreditation, Mail, Membership, MembershipRight, ServiceContract, Tariff, Trainer
 from app.models.centre import TRAINERS
-from app.services import clock
+from app.services.core import clock
 from tests.support import CHLOE, LEGAL, MARIE, drain, person_id, registered_trainer, statements, trainer_draft
 
 SignIn = Callable[[FlaskClient, str], FlaskClient]

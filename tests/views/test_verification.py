@@ -14,8 +14,9 @@ from werkzeug.test import TestResponse
 from app.extensions import db
 from app.models import Document
 from app.models.registration import CERTIFICATE, PURGED, RECAP, REVOKED
-from app.services import documents, seal
-from app.services.rendering import render_certificate
+from app.services.documents import drawing
+from app.services.documents.pages import render_certificate
+from app.services.seal import sealing
 from tests.services.test_rendering import CERTIFICATE as CERTIFICATE_DATA
 from tests.support import MARIE, drain, registered
 
@@ -111,7 +112,7 @@ def send_file(client: FlaskClient, content: bytes, name: str = "certificat.pdf")
 def file(number: str) -> bytes:
     """Give the sealed certificate."""
     drain()
-    return documents.content(_document(CERTIFICATE))
+    return drawing.content(_document(CERTIFICATE))
 
 
 @pytest.mark.parametrize(
@@ -157,7 +158,7 @@ def test_a_file_whose_seal_itself_is_damaged_is_not_ours_any_more(
 
 
 def test_a_sealed_file_that_the_register_does_not_know_is_not_vouched_for(app: Flask, client: FlaskClient) -> None:
-    page = send_file(client, seal.seal(render_certificate(CERTIFICATE_DATA))).text
+    page = send_file(client, sealing.seal(render_certificate(CERTIFICATE_DATA))).text
     assert "Cachet valable, document inconnu" in page
     assert "ne vous y fiez pas" in page
 

@@ -14,7 +14,8 @@ from standardwebhooks import Webhook
 from app.extensions import db
 from app.models import JournalEntry, Membership, MembershipRight, WebhookDelivery, WebhookEndpoint
 from app.models.webhook import EVENTS
-from app.services import clock, webhooks
+from app.services.api import webhooks
+from app.services.core import clock
 from tests.receiver import Receiver, receiver
 from tests.support import MARIE, centre_id, drain, person_id, registered
 
@@ -141,7 +142,7 @@ class TestMessages:
         assert representative.post(f"{here}/envois/999/renvoyer").status_code == 404
 
     def test_they_come_page_by_page(self, representative: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("app.services.webhook_delivery.PAGE", 2)
+        monkeypatch.setattr("app.services.api.webhook_delivery.PAGE", 2)
         representative.post(HOME, data=GOOD)
         here = f"{HOME}{the_id()}"
         for _ in range(3):

@@ -13,7 +13,7 @@ from sqlalchemy import func, select, update
 
 from app.extensions import db
 from app.models import Accreditation, Batch, MembershipRight, Registration, Tariff
-from app.services import analysis, batches, drafts
+from app.services.registration import analysis, batches, drafts
 from tests.support import MARIE, PIERRE, many, statements, training_id
 from tests.views.wizard_path import Path, on_draft
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from flask.testing import FlaskClient
 
-from app.services import drafts, report
+from app.services.registration import drafts, report
 from tests.support import MARIE, PIERRE, many
 from tests.views.wizard_path import Path, on_draft
 

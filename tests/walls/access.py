@@ -28,8 +28,9 @@ from werkzeug.test import TestResponse
 from app.extensions import db
 from app.models import Membership, MembershipRight, Person
 from app.models.centre import LEGAL_REPRESENTATIVE, RIGHTS
-from app.services import api_keys, clock
-from app.services.api_keys import NewKey
+from app.services.api import keys as api_keys
+from app.services.api.keys import NewKey
+from app.services.core import clock
 from tests.backends import Sqlite
 from tests.conftest import PASSWORD
 from tests.support import centre_id, person_id

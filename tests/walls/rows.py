@@ -17,22 +17,17 @@ from app.extensions import db
 from app.models import Batch, Document, JournalEntry, Outbox, Registration, SignUp, Suspension
 from app.models.outbox import MAIL
 from app.models.sign_up import ADDRESS, CONFIRM, RESET, SENT, WAITING
-from app.services import (
-    analysis,
-    api_keys,
-    card_requests,
-    clock,
-    contracts,
-    data_export,
-    exports,
-    imports,
-    links,
-    member_invitations,
-    outbox,
-    webhook_delivery,
-    webhooks,
-)
-from app.services.api_keys import NewKey
+from app.services.api import keys as api_keys
+from app.services.api import webhook_delivery, webhooks
+from app.services.api.keys import NewKey
+from app.services.cards import requests as card_requests
+from app.services.contracts import acts as contract_acts
+from app.services.core import clock, links, outbox
+from app.services.drivers import data_copy
+from app.services.imports import intake
+from app.services.registration import analysis
+from app.services.reporting import exports
+from app.services.rights import invitations as member_invitations
 from app.validators.remark import HEADERS
 from tests import cards
 from tests.corpus import builders
@@ -223,7 +218,7 @@ def _card() -> dict[str, Any]:
 
 def _copy() -> dict[str, Any]:
     """Make a copy of a driver's own data."""
-    export = data_export.ask(person_id(cards.HOLDER))
+    export = data_copy.ask(person_id(cards.HOLDER))
     drain()
     return {"export": export.id}
 
@@ -265,7 +260,7 @@ def _import() -> str:
         )
     ]
     content = builders.xlsx(list(HEADERS.values()), *map(list, table))
-    batch = imports.receive(centre_id(), person_id(), "sessions.xlsx", io.BytesIO(content))
+    batch = intake.receive(centre_id(), person_id(), "sessions.xlsx", io.BytesIO(content))
     drain()
     return batch.key
 
@@ -276,7 +271,7 @@ def _reference() -> dict[str, Any]:
     db.session.add(suspension)
     db.session.flush()
     contract = _one(models.ServiceContract, models.ServiceContract.centre_id == centre_id())
-    contracts.draw(contract.id)
+    contract_acts.draw(contract.id)
     return {
         "centre": centre_id(), "accreditation": accreditation.id, "suspension": suspension.id,
         "contract": contract.id, "contract_act": "suspendre",

@@ -15,8 +15,10 @@ from sqlalchemy.exc import DBAPIError
 
 from app.extensions import db
 from app.models import Batch, BatchLine, Document, Driver, JournalEntry, Registration
-from app.services import actor, journal, verification
-from app.services.actor import Actor
+from app.services.core import actor
+from app.services.core.actor import Actor
+from app.services.documents import verification
+from app.services.journal import record as journal
 from tests.support import MARIE, PIERRE, centre_id, drain, person_id, registered
 
 from .rows import NEIGHBOUR

@@ -23,7 +23,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from app.extensions import db
-from app.services import actor
+from app.services.core import actor
 from tests.conftest import PASSWORD
 from tests.support import drain
 

@@ -10,7 +10,8 @@ from sqlalchemy import select
 from app.extensions import db
 from app.models import Document
 from app.models.registration import CERTIFICATE
-from app.services import actor, documents
+from app.services.core import actor
+from app.services.documents import drawing
 from tests.support import MARIE, PIERRE, drain, registered
 from tests.views.test_verification import send_file
 
@@ -27,7 +28,7 @@ def test_the_page_answers_for_the_document_it_is_asked_about(app: Flask, client:
     with actor.acting(actor.PROGRAM):
         query = select(Document).where(Document.kind == CERTIFICATE).order_by(Document.id).limit(1)
         document = db.session.execute(query).scalar_one()
-        number, content = document.number, documents.content(document)
+        number, content = document.number, drawing.content(document)
     db.session.commit()
     assert "Certificat valide" in client.get(f"/verifier/{number}").text
     asked = {"holder_name": "martin", "birth_date": "12/04/1985"}

@@ -17,8 +17,14 @@ from app.extensions import db
 from app.models import Batch, Centre, Document, Driver, Membership, MembershipRight, Person, Registration
 from app.models.centre import LEGAL_REPRESENTATIVE, MANAGER, RIGHTS
 from app.models.trainer import REGISTERED, TRAINER
-from app.services import actor, analysis, api_keys, clock, drafts, imports, invitations, journal, registration, webhooks
-from app.services.api_keys import NewKey
+from app.services.api import keys as api_keys
+from app.services.api import webhooks
+from app.services.api.keys import NewKey
+from app.services.core import actor, clock
+from app.services.drivers import account_invitations
+from app.services.imports import intake
+from app.services.journal import record as journal
+from app.services.registration import analysis, confirm, drafts
 from app.validators.remark import HEADERS
 from tests.conftest import PASSWORD
 from tests.corpus import builders
@@ -146,9 +152,9 @@ def _batches(app: Flask, house: House, _siret: str) -> None:
     db.session.commit()
     done = _draft(house, _line(word, 0), _line(word, 1), {**_line(word, 2), **SHARED, "last_name": f"{word}C"})
     analysis.check(done)
-    registration.register(done, _id(house.manager))
+    confirm.register(done, _id(house.manager))
     drain()
-    invitations.invite(done, 2, f"invite@{word.lower()}.example", _id(house.manager))
+    account_invitations.invite(done, 2, f"invite@{word.lower()}.example", _id(house.manager))
     ready = _draft(house, {**_line(word, 2), "permit_number": f"{word}999000"})
     analysis.check(ready)
     rows = db.session.execute(select(Registration.id).where(Registration.batch_id == done)).scalars().all()
@@ -174,7 +180,7 @@ def _file(_app: Flask, house: House, _siret: str) -> None:
         word,
     ]
     content = builders.xlsx(list(HEADERS.values()), row)
-    batch = imports.receive(house.id, _id(house.manager), f"{word}.xlsx", io.BytesIO(content))
+    batch = intake.receive(house.id, _id(house.manager), f"{word}.xlsx", io.BytesIO(content))
     drain()
     house.named["import"] = batch.key
 

@@ -11,7 +11,8 @@ from sqlalchemy import select
 from app.extensions import db
 from app.models import WebhookDelivery
 from app.models.webhook import EVENTS
-from app.services import api_keys, webhooks
+from app.services.api import keys as api_keys
+from app.services.api import webhooks
 from tests.receiver import Receiver, receiver
 from tests.support import centre_id, person_id
 

@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask
 
-from app.services import webhook_transport
-from app.services.webhook_transport import AddressRefused, NoAnswer, post, target
+from app.services.api import webhook_transport
+from app.services.api.webhook_transport import AddressRefused, NoAnswer, post, target
 from tests.receiver import Receiver, receiver
 
 Resolve = Callable[..., None]

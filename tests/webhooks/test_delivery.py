@@ -16,9 +16,13 @@ from app.extensions import db
 from app.jobs import work
 from app.models import JournalEntry, Outbox, WebhookEndpoint
 from app.models.webhook import CONFIRMED, EVENTS
-from app.services import access, clock, retention, to_handle, webhook_delivery, webhooks
-from app.services.refusal import Refusal
-from app.services.transaction import transaction
+from app.services.api import webhook_delivery, webhooks
+from app.services.core import clock
+from app.services.core.refusal import Refusal
+from app.services.core.transaction import transaction
+from app.services.decisions import to_handle
+from app.services.retention import purge
+from app.services.rights import access
 from tests.receiver import Receiver
 from tests.support import MARIE, centre_id, drain, person_id, registered
 
@@ -267,11 +271,11 @@ class TestSecrets:
 @pytest.mark.usefixtures("told")
 def test_messages_are_kept_for_90_days_and_never_taken_from_what_waits(software: Receiver, travel: Travel) -> None:
     travel(timedelta(days=1))
-    assert retention.purge().webhooks == 0
+    assert purge.purge().webhooks == 0
     drain()
     registered(MARIE)
     travel(timedelta(days=89, hours=23))
-    assert retention.purge().webhooks == 0
+    assert purge.purge().webhooks == 0
     travel(timedelta(hours=2))
-    assert (retention.purge(dry_run=True).webhooks, len(deliveries())) == (1, 2)
-    assert (retention.purge().webhooks, [one.state for one in deliveries()]) == (1, ["pending"])
+    assert (purge.purge(dry_run=True).webhooks, len(deliveries())) == (1, 2)
+    assert (purge.purge().webhooks, [one.state for one in deliveries()]) == (1, ["pending"])

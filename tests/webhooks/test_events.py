@@ -16,10 +16,14 @@ from standardwebhooks import Webhook
 from app.extensions import db
 from app.models import Batch, Outbox, Registration, WebhookDelivery
 from app.models.webhook import AVAILABLE, CONFIRMED, REFUSED
-from app.services import analysis, api_gate, api_keys, registration, webhooks, withheld
-from app.services.api_keys import NewKey
-from app.services.api_registration import Demand, LinesInError
-from app.services.api_registration import register as register_by_api
+from app.services.api import gate as api_gate
+from app.services.api import keys as api_keys
+from app.services.api import webhooks
+from app.services.api.keys import NewKey
+from app.services.api.registering import Demand, LinesInError
+from app.services.api.registering import register as register_by_api
+from app.services.decisions import withheld_documents
+from app.services.registration import analysis, confirm
 from app.validators.line import RawLine
 from app.views.api.schemas import EVENT_SCHEMAS
 from clients.python.verifier_webhook import NotGenuine, verify
@@ -94,8 +98,8 @@ class TestEvents:
         batch_id = draft(MARIE)
         analysis.check(batch_id)
         app.config["TODAY"] = app.config["TODAY"].replace(year=2021)
-        with pytest.raises(registration.HasErrors):
-            registration.register(batch_id, person_id())
+        with pytest.raises(confirm.HasErrors):
+            confirm.register(batch_id, person_id())
         drain()
         [message] = software.messages
         assert message.told["type"] == REFUSED
@@ -105,7 +109,9 @@ class TestEvents:
         registered({**MARIE, "last_name": "DURAND"})
         drain()
         assert [one.told["type"] for one in software.messages] == [CONFIRMED]
-        withheld.release(db.session.execute(select(Registration.id)).scalar_one(), person_id("agent@demo.example"))
+        withheld_documents.release(
+            db.session.execute(select(Registration.id)).scalar_one(), person_id("agent@demo.example")
+        )
         drain()
         assert [one.told["type"] for one in software.messages] == [CONFIRMED, AVAILABLE]
 
@@ -145,9 +151,9 @@ def test_an_act_that_does_not_stand_is_not_told(monkeypatch: pytest.MonkeyPatch)
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr("app.services.registration.webhook_events.outbox.add", fail)
+    monkeypatch.setattr("app.services.registration.confirm.webhook_events.outbox.add", fail)
     with pytest.raises(RuntimeError):
-        registration.register(batch_id, person_id())
+        confirm.register(batch_id, person_id())
     assert (deliveries(), db.session.scalar(select(func.count()).select_from(Outbox))) == ([], 0)
 
 
@@ -155,7 +161,7 @@ def test_a_centre_without_address_costs_one_read(app: Flask) -> None:
     batch_id = draft(MARIE)
     analysis.check(batch_id)
     with statements() as seen:
-        registration.register(batch_id, person_id())
+        confirm.register(batch_id, person_id())
     assert len([text for text in seen if "webhook" in text]) == 1
     assert db.session.scalar(select(func.count()).select_from(WebhookDelivery)) == 0
 

@@ -6,9 +6,13 @@ import re
 from typing import Any
 
 from app.models.api import ANALYSE, READ, REGISTER
-from app.services import access, analysis, api_reading, api_registration, pricing
-from app.services.api_gate import Caller
-from app.services.api_registration import Demand, KeyReused, LinesInError
+from app.services.api import reading as api_reading
+from app.services.api import registering as api_registration
+from app.services.api.gate import Caller
+from app.services.api.registering import Demand, KeyReused, LinesInError
+from app.services.reference import pricing
+from app.services.registration import analysis
+from app.services.rights import access
 
 from . import strict
 from .operations import Operation, operation

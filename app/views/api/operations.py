@@ -10,8 +10,9 @@ from typing import Any
 from flask import Blueprint, g, json, make_response, request
 from werkzeug.wrappers import Response
 
-from app.services import actor, api_gate
-from app.services.api_gate import Allowance, Caller, KeyRefused
+from app.services.api import gate as api_gate
+from app.services.api.gate import Allowance, Caller, KeyRefused
+from app.services.core import actor
 
 from ..headers import REVALIDATED
 from . import strict

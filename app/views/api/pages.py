@@ -9,7 +9,7 @@ from flask import Blueprint, current_app, json, make_response, render_template
 from werkzeug.wrappers import Response
 
 from app.models.webhook import CONFIRMED, EVENTS, WHEN
-from app.services import webhook_delivery, webhook_transport
+from app.services.api import webhook_delivery, webhook_transport
 from app.validators.remark import HEADERS, SENTENCES, Remark
 from config import ROOT
 

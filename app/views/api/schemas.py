@@ -8,7 +8,7 @@ from app.models.batch import MODES, STATES
 from app.models.registration import AVAILABLE as DOCUMENT_AVAILABLE
 from app.models.registration import DOCUMENT_KINDS, DOCUMENT_STATES
 from app.models.webhook import AVAILABLE, CONFIRMED, REFUSED
-from app.services.api_reading import PAGE
+from app.services.api.reading import PAGE
 from app.validators.remark import FIELDS, HEADERS, Code, Severity
 
 from .problems import KINDS

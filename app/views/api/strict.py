@@ -14,7 +14,7 @@ from flask import request
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
-from app.services import clock
+from app.services.core import clock
 from app.validators.fields import iso_to_french, parse_date
 from app.validators.line import RawLine
 from app.validators.remark import FIELDS

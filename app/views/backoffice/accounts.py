@@ -9,7 +9,8 @@ from werkzeug.wrappers import Response
 
 from app.models import Person, SecondFactor
 from app.models.second_factor import is_enabled
-from app.services import account_closing, second_factor
+from app.services.accounts import closing as account_closing
+from app.services.accounts import second_factor
 
 from .base import METHODS, READ_ONLY, BackOfficeView
 from .rows import Rows, words, yes_no

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.models import Accreditation, Centre, Training
-from app.services import accreditations
+from app.services.reference import accreditations
 
 from . import choices, widgets
 from .base import BackOfficeView

@@ -12,9 +12,9 @@ from flask_appbuilder.security.decorators import has_access
 from werkzeug.wrappers import Response
 from wtforms import SelectField, StringField
 
-from app.services import backoffice
-from app.services.backoffice_rules import Refused
-from app.services.refusal import Refusal
+from app.services.core.refusal import Refusal
+from app.services.reference import writing as reference_writing
+from app.services.reference.rules import Refused
 from app.views.base import Screen
 
 from . import export
@@ -50,7 +50,7 @@ class BackOfficeView(Screen, ModelView):  # type: ignore[misc]
     add_widget = edit_widget = FORM_WIDGET
     add_template, edit_template = "backoffice/add.html", "backoffice/edit.html"
     add_form = edit_form = DynamicForm
-    #: One of the long lists that `services.exports` writes; empty: the list's own columns are written.
+    #: One of the long lists that `services.reporting.exports` writes; empty: the list's own columns are written.
     sheet = ""
     #: The list holds the current centre's rows alone.
     of_centre = False
@@ -128,7 +128,7 @@ class BackOfficeView(Screen, ModelView):  # type: ignore[misc]
     def _delete(self, pk: str) -> None:
         """Delete a row nothing leans on, or say why it stays."""
         try:
-            backoffice.remove(self._item_or_404(pk), g.user.id)
+            reference_writing.remove(self._item_or_404(pk), g.user.id)
         except Refusal as refusal:
             flash(refusal.message, "danger")
         else:
@@ -141,7 +141,7 @@ class BackOfficeView(Screen, ModelView):  # type: ignore[misc]
     def _save(self, form: DynamicForm, item: Any, columns: list[str]) -> bool:
         """Hand the form's values to the service; put what it refuses on the field it names."""
         try:
-            backoffice.save(item, {name: form[name].data for name in columns}, g.user.id)
+            reference_writing.save(item, {name: form[name].data for name in columns}, g.user.id)
         except Refused as refused:
             if refused.field in form:
                 form[refused.field].errors = [refused.message]

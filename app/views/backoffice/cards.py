@@ -10,7 +10,8 @@ from werkzeug.wrappers import Response
 
 from app.models import CardRequest
 from app.models.card import CARD_STATES
-from app.services import card_desk, payment
+from app.services.cards import desk as card_desk
+from app.services.cards import payment
 from app.views.base import Screen
 from app.views.cards import KEY, TAGS, fee_or_none, picture_answer
 from app.views.wizard import number_of

@@ -6,7 +6,7 @@ from sqlalchemy import exists
 from sqlalchemy.orm import aliased, joinedload
 
 from app.models import Registration
-from app.services import driver_search
+from app.services.drivers import search as driver_search
 from app.views.base import current_centre_id
 
 from .base import READ_ONLY, BackOfficeView

@@ -9,7 +9,7 @@ from app.extensions import db
 from app.models import Accreditation, Centre, Training
 from app.models.catalogue import CATEGORIES, PRICE_CLASSES
 from app.models.centre import CONTRACT_STATES
-from app.services import contract_text
+from app.services.contracts import text as contract_text
 from app.views import filters
 
 

@@ -14,8 +14,11 @@ from werkzeug.wrappers import Response
 
 from app.models import Centre, ServiceContract
 from app.models.centre import CONTRACT_STATES
-from app.services import clock, contract_text, contracts, store
-from app.services.refusal import Refusal
+from app.services.contracts import acts as contract_acts
+from app.services.contracts import text as contract_text
+from app.services.core import clock
+from app.services.core.refusal import Refusal
+from app.services.storage import store
 
 from . import choices, widgets
 from .base import METHODS, NOT_FOUND, BackOfficeView
@@ -26,10 +29,10 @@ C = ServiceContract
 ID = "<int:contract_id>"
 #: Address → what it does, and what is said then.
 ACTS = {
-    "retirer": (contracts.withdraw, "La proposition est retirée."),
-    "suspendre": (contracts.suspend, "Le contrat est suspendu : plus aucune session ne s’enregistre."),
-    "retablir": (contracts.resume, "Le contrat est de nouveau en vigueur."),
-    "terminer": (contracts.end, "Le contrat a pris fin."),
+    "retirer": (contract_acts.withdraw, "La proposition est retirée."),
+    "suspendre": (contract_acts.suspend, "Le contrat est suspendu : plus aucune session ne s’enregistre."),
+    "retablir": (contract_acts.resume, "Le contrat est de nouveau en vigueur."),
+    "terminer": (contract_acts.end, "Le contrat a pris fin."),
 }
 
 
@@ -77,7 +80,7 @@ class ContractsView(BackOfficeView):
     def _save(self, form: DynamicForm, item: Any, columns: list[str]) -> bool:
         """Offer the contract; what the service refuses is said above the form."""
         try:
-            contracts.offer(form.centre_id.data, form.version.data, g.user.id)
+            contract_acts.offer(form.centre_id.data, form.version.data, g.user.id)
         except Refusal as refusal:
             form.form_errors = [refusal.message]
             return False
@@ -90,8 +93,8 @@ class ContractsView(BackOfficeView):
         contract = self._item_or_404(pk)
         page: str = self.render_template(
             self.show_template, pk=pk, title=self.show_title, widgets=self._show(pk), related_views=[],
-            contract=contract, history=contracts.history(contract.id), blocks=contract_text.blocks(contract.text),
-            reason_max=contracts.REASON_MAX,
+            contract=contract, history=contract_acts.history(contract.id), blocks=contract_text.blocks(contract.text),
+            reason_max=contract_acts.REASON_MAX,
         )  # fmt: skip
         return page
 
@@ -114,7 +117,7 @@ class ContractsView(BackOfficeView):
 def signed_pdf(contract: ServiceContract) -> Response:
     """Return the PDF of a signed contract; 404 before it is drawn."""
     try:
-        content = contracts.content(contract)
+        content = contract_acts.content(contract)
     except store.Missing:
         abort(404, "Le PDF de ce contrat n’est pas disponible." if contract.signed_on else NOT_FOUND)
     name = f"contrat-de-service-{contract.version}.pdf"

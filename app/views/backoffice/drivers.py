@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy.orm import joinedload
 
 from app.models import Driver
-from app.services import driver_search, exports
+from app.services.drivers import search as driver_search
+from app.services.reporting import exports
 
 from .base import BackOfficeView
 from .forms import DriverForm, DriverNamesForm

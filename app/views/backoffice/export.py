@@ -12,9 +12,10 @@ from flask_appbuilder.urltools import get_filter_args
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from app.services import clock, exports, sheets
-from app.services.refusal import Refusal
-from app.services.transaction import transaction
+from app.services.core import clock
+from app.services.core.refusal import Refusal
+from app.services.core.transaction import transaction
+from app.services.reporting import exports, sheets
 from app.views.base import current_centre_id
 
 #: Small files are made in memory, larger ones on disk.

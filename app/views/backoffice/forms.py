@@ -1,4 +1,4 @@
-"""The forms of the back office. They read what is typed; what may be written is judged by `services.backoffice_rules`."""
+"""The forms of the back office. They read what is typed; what may be written is judged by `services.reference.rules`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 from wtforms.widgets import TextInput
 
 from app.models.catalogue import CATEGORIES, PRICE_CLASSES
-from app.services import contract_text
+from app.services.contracts import text as contract_text
 from app.validators.fields import clean
 from app.views.fab import DayField
 

@@ -9,8 +9,8 @@ from sqlalchemy.orm import joinedload
 
 from app.extensions import db
 from app.models import Centre, JournalEntry
-from app.services import journal_search
-from app.services.journal_words import ACTIONS, SUBJECTS, action_words, changes, subject_words
+from app.services.journal import search as journal_search
+from app.services.journal.words import ACTIONS, SUBJECTS, action_words, changes, subject_words
 
 from . import choices, widgets
 from .base import BackOfficeView

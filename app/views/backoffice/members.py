@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from app.models import Centre, Membership, Person
 from app.models.centre import LEGAL_REPRESENTATIVE, MANAGER
-from app.services import clock
+from app.services.core import clock
 
 from . import widgets
 from .base import READ_ONLY, BackOfficeView

@@ -8,8 +8,8 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from app.models import Registration
 from app.models.batch import MODE_NAMES
-from app.services import exports
-from app.services import registration_search as search
+from app.services.registration import search
+from app.services.reporting import exports
 from app.views.base import current_place
 
 from . import choices, revocation, widgets

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from app.models import Document
 from app.models.registration import DOCUMENT_STATES, PENDING, REVOKED
-from app.services import documents, revocation
+from app.services.documents import drawing, revocation
 from app.views.base import Screen
 
 from . import widgets
@@ -43,7 +43,7 @@ class RevocationView(Screen):
         return str(
             self.render_template(
                 "backoffice/revoke.html", title="Révoquer un document", document=document, reason=reason, error=error,
-                document_title=documents.title(document), state=DOCUMENT_STATES[document.state],
+                document_title=drawing.title(document), state=DOCUMENT_STATES[document.state],
                 may_revoke=document.state not in (PENDING, REVOKED), reason_max=revocation.REASON_MAX,
                 refused=bool(error),
             )

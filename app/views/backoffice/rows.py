@@ -13,8 +13,8 @@ from flask_appbuilder.models.sqla.interface import SQLAInterface
 from sqlalchemy import ColumnElement, Integer, and_, cast, false, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Query
 
-from app.services import bulk, counting
-from app.services.text_search import holds
+from app.services.core import bulk, counting
+from app.services.core.text_search import holds
 from app.validators.fields import clean, loosen_date, parse_date
 
 Choices = Callable[[], list[tuple[str, str]]]

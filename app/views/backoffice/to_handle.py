@@ -18,7 +18,9 @@ from app.models.outbox import (
     RESET,
 )
 from app.models.registration import DOCUMENT_FAULTS
-from app.services import account_requests, documents, to_handle, trainer_notices, trainer_withheld, withheld
+from app.services.decisions import account_requests, to_handle, withheld_documents, withheld_rights
+from app.services.documents import drawing
+from app.services.trainers import notices as trainer_notices
 from app.views.base import Screen
 
 ID = "<int:row_id>"
@@ -42,43 +44,43 @@ class ToHandleView(Screen):
     def index(self) -> str:
         """Show all there is to handle."""
         requests, request_count = account_requests.waiting()
-        cases, case_count = withheld.waiting()
+        cases, case_count = withheld_documents.waiting()
         work, work_count = to_handle.failed_work()
         mails, mail_count = to_handle.refused_mails()
         faulty, fault_count = to_handle.faulty_documents()
-        rights, right_count = trainer_withheld.waiting()
+        rights, right_count = withheld_rights.waiting()
         page: str = self.render_template(
-            "backoffice/to_handle.html", title="À traiter", cases=cases, case_count=case_count, kept=withheld.kept(),
+            "backoffice/to_handle.html", title="À traiter", cases=cases, case_count=case_count, kept=withheld_documents.kept(),
             work=work, work_count=work_count, mails=mails, mail_count=mail_count, work_names=WORK,
-            reason_max=withheld.REASON_MAX, requests=requests, request_count=request_count,
-            faulty=faulty, fault_count=fault_count, faults=DOCUMENT_FAULTS, document_title=documents.title,
+            reason_max=withheld_documents.REASON_MAX, requests=requests, request_count=request_count,
+            faulty=faulty, fault_count=fault_count, faults=DOCUMENT_FAULTS, document_title=drawing.title,
             trainers=trainer_notices.of_mails(mails), rights=rights, right_count=right_count,
-            kept_rights=trainer_withheld.kept(),
+            kept_rights=withheld_rights.kept(),
         )  # fmt: skip
         return page
 
     @expose(f"/documents/{ID}/remettre", methods=["POST"])
     def release(self, row_id: int) -> Response:
         """Hand withheld documents to the driver."""
-        withheld.release(row_id, g.user.id)
+        withheld_documents.release(row_id, g.user.id)
         return self._done("Les documents sont remis au conducteur.")
 
     @expose(f"/documents/{ID}/retenir", methods=["POST"])
     def keep(self, row_id: int) -> Response:
         """Keep documents back, for the reason given."""
-        withheld.keep(row_id, g.user.id, request.form.get("reason", ""))
+        withheld_documents.keep(row_id, g.user.id, request.form.get("reason", ""))
         return self._done("Les documents restent retenus ; le motif est au journal.")
 
     @expose(f"/droits/{ID}/ouvrir", methods=["POST"])
     def open_right(self, row_id: int) -> Response:
         """Open the withheld right of a trainer or an instructor."""
-        trainer_withheld.open_right(row_id, g.user.id)
+        withheld_rights.open_right(row_id, g.user.id)
         return self._done("Le droit est ouvert ; la personne en est avertie par courriel.")
 
     @expose(f"/droits/{ID}/retenir", methods=["POST"])
     def keep_right(self, row_id: int) -> Response:
         """Keep a right shut, for the reason given."""
-        trainer_withheld.keep(row_id, g.user.id, request.form.get("reason", ""))
+        withheld_rights.keep(row_id, g.user.id, request.form.get("reason", ""))
         return self._done("Le droit reste retenu ; le motif est au journal.")
 
     @expose(f"/comptes/{ID}/accepter", methods=["POST"])

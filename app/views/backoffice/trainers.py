@@ -12,7 +12,8 @@ from sqlalchemy.orm import Query, joinedload
 from app.models import Trainer
 from app.models.centre import TRAINERS
 from app.models.trainer import PROFILES, REGISTERED
-from app.services import access, clock
+from app.services.core import clock
+from app.services.rights import access
 from app.views.base import current_centre_id, current_place
 
 from . import choices, widgets

@@ -1,0 +1,92 @@
+"""A new mail address: asked for with the password, confirmed by a link sent to it, told to the old one."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
+
+from app.extensions import db
+from app.models import AccountLink, Person
+from app.models.outbox import MAIL
+from app.models.sign_up import ADDRESS
+from app.services.core import clock, links, outbox, throttle
+from app.services.core.refusal import Refusal
+from app.services.core.transaction import transaction
+from app.services.journal import record as journal
+from app.services.notifications import account_mail, mail
+
+from . import passwords
+from .password_change import CHANGING, WrongPassword
+
+CONFIRM_WITHIN = timedelta(hours=24)
+
+
+class SameAddress(Refusal):
+    """Nothing would change."""
+
+    message = "C’est déjà votre adresse électronique."
+
+
+def ask(person_id: int, password: str, email: str) -> None:
+    """Mail a link to the new address and a notice to the old one; a link sent before holds no more.
+
+    Whether another account has this address is only told in its own mail box. Raises `password_change.WrongPassword`,
+    :class:`SameAddress` or `throttle.TooOften`.
+    """
+    throttle.count(CHANGING, str(person_id))
+    person = db.session.get_one(Person, person_id)
+    if not passwords.matches(person.password, password):
+        raise WrongPassword
+    if email == person.email.lower():
+        raise SameAddress
+    with transaction():
+        links.forget(ADDRESS)
+        db.session.execute(
+            update(AccountLink)
+            .where(AccountLink.person_id == person.id, AccountLink.kind == ADDRESS, AccountLink.used_at.is_(None))
+            .values(used_at=clock.machine_now())
+        )
+        link = links.issue(ADDRESS, email, CONFIRM_WITHIN)
+        link.person_id = person.id
+        due = mail.prepare_account(account_mail.ADDRESS_LINK, email, link.nonce)
+        due += mail.prepare_account(account_mail.ADDRESS_ASKED, person.email, link.nonce)
+        outbox.add(MAIL, ({"mail": mail_id} for mail_id in due))
+        journal.record("address.asked", "person", person.id, actor_id=person.id)
+        throttle.forget(CHANGING, str(person_id))
+    outbox.ring()
+
+
+def find(token: str) -> AccountLink:
+    """Return the link of this token while it still may change an address; raise `links.LinkSpent` otherwise."""
+    link = links.find(ADDRESS, token)
+    if link.person is None or not link.person.active or account_mail.is_taken(link.email):
+        raise links.LinkSpent
+    return link
+
+
+def confirm(token: str) -> Person:
+    """Give the person the address that this link confirms, once, and return the person; tell the old address.
+
+    Raises `links.LinkSpent`.
+    """
+    link = find(token)
+    person = link.person
+    assert person is not None
+    before = person.email
+    try:
+        with transaction():
+            links.spend(link)
+            person.email = person.username = link.email
+            db.session.flush()
+            due = mail.prepare_account(account_mail.ADDRESS_CHANGED, before, link.nonce)
+            outbox.add(MAIL, ({"mail": mail_id} for mail_id in due))
+            journal.record(
+                "address.changed", "person", person.id, actor_id=person.id, before={"email": before},
+                after={"email": person.email},
+            )  # fmt: skip
+    except IntegrityError:  # the same address, taken elsewhere at this very moment
+        raise links.LinkSpent from None
+    outbox.ring()
+    return person

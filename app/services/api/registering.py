@@ -1,0 +1,155 @@
+"""Registering by API: lines in, registrations out, in one call and one transaction; sent again, the first answer again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from app.extensions import db
+from app.models import Batch, BatchLine
+from app.models.batch import API, REGISTERING, new_key
+from app.services.core import bulk, clock, outbox
+from app.services.core.refusal import Refusal
+from app.services.core.transaction import transaction
+from app.services.imports.intake import LINE_COLUMNS, line_values
+from app.services.notifications import webhook_events
+from app.services.reference import pricing
+from app.services.registration import analysis, confirm
+from app.services.rights import access
+from app.validators.batch import Report
+from app.validators.line import RawLine
+
+from .gate import Caller
+
+
+class LinesInError(Refusal):
+    """A line has an error: nothing was registered. ``report`` is the analysis."""
+
+    message = "Au moins une ligne est en erreur : rien n’a été enregistré. Corrigez les lignes signalées."
+
+    def __init__(self, report: Report) -> None:
+        super().__init__()
+        self.report = report
+
+
+class KeyReused(Refusal):
+    """This idempotency key already served for other lines."""
+
+    message = "Cette clé d’idempotence a déjà servi pour d’autres lignes : employez-en une nouvelle."
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What is asked: the lines, under a key the caller chose, with a hash of the body."""
+
+    idempotency_key: str
+    request_hash: str
+    lines: list[RawLine]
+
+
+def register(caller: Caller, demand: Demand) -> dict[str, Any]:
+    """Register the lines, all or none, and return the answer of the call; a twin waits for the first and gets its answer.
+
+    Raises `access.NotAllowed` (no contract in force), :class:`KeyReused`, :class:`LinesInError` or `pricing.NoTariff`.
+    """
+    if not caller.has_contract:
+        raise access.NotAllowed(access.NO_CONTRACT)
+    if caller.sandbox:
+        return _rehearse(caller, demand)
+    first = _first_answer(caller.centre_id, demand)
+    if first is not None:
+        return first
+    try:
+        answer = _write(caller, demand)
+    except IntegrityError:
+        first = _first_answer(caller.centre_id, demand)
+        if first is None:
+            raise
+        return first
+    except LinesInError as refusal:
+        with transaction():
+            webhook_events.refused_call(caller.centre_id, refusal.report, demand.idempotency_key)
+        outbox.ring()
+        raise
+    outbox.ring()
+    return answer
+
+
+def _first_answer(centre_id: int, demand: Demand) -> dict[str, Any] | None:
+    """Return the answer already given under this key, None when it never served; raise :class:`KeyReused`."""
+    query = select(Batch.request_hash, Batch.answer).where(
+        Batch.centre_id == centre_id, Batch.idempotency_key == demand.idempotency_key
+    )
+    row = db.session.execute(query).one_or_none()
+    if row is None:
+        return None
+    if row.request_hash != demand.request_hash:
+        raise KeyReused
+    return dict(row.answer)
+
+
+def _write(caller: Caller, demand: Demand) -> dict[str, Any]:
+    """Write the batch, its lines and all that follows; nothing stands when a line has an error."""
+    with transaction(durable=True):
+        found = _analyse(caller, demand.lines)
+        batch_id, key = _add_batch(caller, demand)
+        bulk.insert_rows(BatchLine.__table__, LINE_COLUMNS, line_values(batch_id, found.report.rows))
+        written = confirm.write_lines(batch_id, caller.centre_id, found)
+        answer = _answer(key, written)
+        confirm.conclude(
+            batch_id, caller.centre_id, found, caller.person_id, len(written), origin={"api_key": caller.prefix},
+            tells=caller.has_webhooks, answer=answer,
+        )  # fmt: skip
+    return answer
+
+
+def _analyse(caller: Caller, lines: list[RawLine]) -> analysis.Analysis:
+    found = analysis.analyse_lines(caller.centre_id, lines, caller.reach)
+    if not found.report.importable:
+        raise LinesInError(found.report)
+    return found
+
+
+def _add_batch(caller: Caller, demand: Demand) -> tuple[int, str]:
+    """Write the batch's row, which takes the idempotency key: of two twins the second waits here. Return id and key."""
+    now = clock.machine_now()
+    key = new_key()
+    batch = Batch(
+        key=key, centre_id=caller.centre_id, created_by_id=caller.person_id, mode=API, state=REGISTERING, created_at=now,
+        updated_at=now, idempotency_key=demand.idempotency_key, request_hash=demand.request_hash, checked_version=0,
+        checked_at=clock.now(),
+    )  # fmt: skip
+    db.session.add(batch)
+    db.session.flush()
+    return batch.id, key
+
+
+def _answer(key: str, written: list[confirm.Written]) -> dict[str, Any]:
+    return {
+        "batch": key,
+        "registrations": [
+            {"id": one.id, "line": one.line, "certificate_number": one.certificate_number, "price": str(one.price)}
+            for one in written
+        ],
+    }
+
+
+def _rehearse(caller: Caller, demand: Demand) -> dict[str, Any]:
+    """Answer as if the lines had been registered; nothing is written. The same call has the same answer."""
+    found = _analyse(caller, demand.lines)
+    prices = pricing.unit_prices(clock.today())
+    seed = sha256(json.dumps([caller.prefix, demand.idempotency_key, demand.request_hash]).encode()).hexdigest().upper()
+    kept = sorted((row.line for row in found.report.rows if row.is_kept), key=lambda line: line.number)
+    written = []
+    for line in kept:
+        assert line.training is not None, "the check found one"
+        if line.training.id not in prices:
+            raise pricing.NoTariff
+        number = None if line.training.is_module else f"SPECIMEN-{seed[:5]}-{line.number:05d}"
+        written.append(confirm.Written(line.number, line.number, prices[line.training.id].amount, number))
+    return {"sandbox": True, **_answer(seed[:16].lower(), written)}

@@ -1,0 +1,61 @@
+"""The one place where a card request changes its state: the row, its history, the journal and the mail, together."""
+
+from __future__ import annotations
+
+from sqlalchemy import update
+
+from app.extensions import db
+from app.models import CardEvent, CardRequest
+from app.models.card import CARD_MOVES, CARD_STATES, DRAFT
+from app.models.outbox import MAIL
+from app.services.core import clock, outbox
+from app.services.core.refusal import Refusal
+from app.services.journal import record as journal
+from app.services.notifications import account_mail, mail
+
+SUBJECT = "card_request"
+
+
+class Moved(Refusal):
+    """The request is not in a state from which it may move so: somebody was quicker."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"Cette action n’est plus possible : la demande est à l’état « {CARD_STATES[state]} ».")
+
+
+def move(request_id: int, to: str, actor_id: int | None, reason: str = "", **changes: object) -> CardRequest:
+    """Move a request on, in the caller's transaction, and return it; the caller rings the outbox after the commit.
+
+    It is a conditional update, so of two who act at once the second finds the new state. Raises :class:`Moved`.
+    """
+    sources = [state for state, targets in CARD_MOVES.items() if to in targets]
+    moved = db.session.execute(
+        update(CardRequest)
+        .where(CardRequest.id == request_id, CardRequest.state.in_(sources))
+        .values(state=to, updated_at=clock.machine_now(), **changes)
+        .execution_options(synchronize_session=False)
+    )
+    db.session.expire_all()
+    request = db.session.get_one(CardRequest, request_id)
+    if not moved.rowcount:  # type: ignore[attr-defined]
+        raise Moved(request.state)
+    note(request, actor_id, reason)
+    return request
+
+
+def note(request: CardRequest, actor_id: int | None, reason: str = "") -> None:
+    """Write the state that a request came to into its history and the journal, and make the mail due; no commit.
+
+    The journal names no centre: what becomes of a person's card is none of its business.
+    """
+    event = CardEvent(request_id=request.id, state=request.state, at=clock.now(), actor_id=actor_id, reason=reason)
+    db.session.add(event)
+    db.session.flush()
+    journal.record(
+        f"card.{request.state}", SUBJECT, request.id, actor_id=actor_id,
+        after={"state": request.state, "number": request.number}, reason=reason,
+    )  # fmt: skip
+    person = request.driver.person
+    if request.number is not None and request.state != DRAFT and person is not None:
+        due = mail.prepare_account(account_mail.CARD, person.email, str(event.id))
+        outbox.add(MAIL, ({"mail": mail_id} for mail_id in due))

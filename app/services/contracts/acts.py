@@ -1,0 +1,275 @@
+"""The service contract: offered, suspended, taken up again and ended by an agent; read and signed by the legal representative.
+
+Each act is one conditional update, so that of two at once one is refused; the journal keeps the history, the centre's legal
+representatives are told by mail.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import exists, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import joinedload
+
+from app.extensions import db
+from app.models import Centre, JournalEntry, Membership, Person, ServiceContract
+from app.models.centre import ENDED, LEGAL_REPRESENTATIVE, OFFERED, SIGNED, SUSPENDED, WITHDRAWN
+from app.models.outbox import CONTRACT, MAIL
+from app.services.core import clock, outbox
+from app.services.core.refusal import Refusal
+from app.services.core.transaction import transaction
+from app.services.journal import record as journal
+from app.services.notifications import mail, member_mail
+from app.services.rights import access
+from app.services.seal import sealing
+from app.services.storage import store
+
+from . import pdf as contract_pdf
+from . import text as contract_text
+
+REASON_MAX = 300
+SUBJECT = "service_contract"
+
+
+class NotInThisState(Refusal):
+    """Somebody else acted on the contract meanwhile, or the act does not fit its state."""
+
+    message = "Ce contrat a changé d’état entre-temps : rien n’a été fait. Relisez la page."
+
+
+class AlreadyOffered(Refusal):
+    """One offer at a time."""
+
+    message = "Une proposition attend déjà la signature de ce centre : retirez-la avant d’en faire une autre."
+
+
+class ReasonNeeded(Refusal):
+    """An act against the centre says why."""
+
+    message = f"Donnez le motif, en {REASON_MAX} caractères au plus : il est communiqué au centre."
+
+
+class OtherText(Refusal):
+    """The text signed is not the one on offer."""
+
+    message = "Le texte proposé n’est plus celui que vous avez lu : rien n’a été signé. Relisez-le avant de le signer."
+
+
+class CurrentSuspended(Refusal):
+    """A new version does not lift a suspension."""
+
+    message = "Le contrat en cours est suspendu : une nouvelle version ne se signe qu’une fois la suspension levée."
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What the legal representative states when signing: name, quality, and the SHA-256 of the text that was shown."""
+
+    name: str
+    quality: str
+    text_sha256: str
+
+
+def offer(centre_id: int, version: str, actor_id: int) -> ServiceContract:
+    """Offer a version of the text to a centre, filled with its name and today's tariffs, and return the contract.
+
+    Raises :class:`AlreadyOffered`, `contract_text.NoSuchText`, `pricing.NoTariff`, or `Refusal` for a centre that is not known.
+    """
+    centre = db.session.get(Centre, centre_id)
+    if centre is None:
+        raise Refusal("Choisissez un centre de la liste.")
+    text = contract_text.compose(version, centre, clock.today())
+    contract = ServiceContract(
+        centre_id=centre_id, version=version, state=OFFERED, text=text, text_sha256=contract_text.digest(text),
+        offered_at=clock.now(), offered_by_id=actor_id,
+    )  # fmt: skip
+    try:
+        with transaction():
+            db.session.add(contract)
+            db.session.flush()
+            _record(contract, "contract.offered", actor_id, {"version": version, "text_sha256": contract.text_sha256})
+    except IntegrityError:
+        raise AlreadyOffered from None
+    outbox.ring()
+    return contract
+
+
+def withdraw(contract_id: int, actor_id: int, reason: str) -> None:
+    """Take an offer back before it is signed; raises :class:`NotInThisState` or :class:`ReasonNeeded`."""
+    _act(contract_id, "contract.withdrawn", (OFFERED,), WITHDRAWN, actor_id, reason)
+
+
+def suspend(contract_id: int, actor_id: int, reason: str) -> None:
+    """Stop registering under a contract from this moment; raises :class:`NotInThisState` or :class:`ReasonNeeded`."""
+    _act(contract_id, "contract.suspended", (SIGNED,), SUSPENDED, actor_id, reason)
+
+
+def resume(contract_id: int, actor_id: int, reason: str) -> None:
+    """Take a suspended contract up again; raises :class:`NotInThisState` or :class:`ReasonNeeded`."""
+    _act(contract_id, "contract.resumed", (SUSPENDED,), SIGNED, actor_id, reason)
+
+
+def end(contract_id: int, actor_id: int, reason: str) -> None:
+    """End a contract for good, today; raises :class:`NotInThisState` or :class:`ReasonNeeded`."""
+    _act(contract_id, "contract.ended", (SIGNED, SUSPENDED), ENDED, actor_id, reason, valid_to=clock.today())
+
+
+def sign(contract_id: int, centre_id: int, person_id: int, signature: Signature) -> None:
+    """Sign an offer for the centre; the contract in force until now ends, the worker draws the PDF.
+
+    Raises `access.NotAllowed` unless the person is a legal representative of the centre, :class:`NotInThisState`,
+    :class:`OtherText`, :class:`CurrentSuspended`, or `Refusal` for a name or quality that is missing.
+    """
+    name, quality = (" ".join(text.split()) for text in (signature.name, signature.quality))
+    if not (0 < len(name) <= 121 and 0 < len(quality) <= 120):
+        raise Refusal("Indiquez votre nom et votre qualité, en 120 caractères au plus.")
+    try:
+        with transaction(durable=True):
+            access.require_representative(person_id, centre_id)
+            _end_current(centre_id, contract_id, person_id)
+            # The text is compared with what was shown in the very update that signs it.
+            signed = _move(
+                contract_id, (OFFERED,), SIGNED,
+                (ServiceContract.centre_id == centre_id, ServiceContract.text_sha256 == signature.text_sha256),
+                signed_on=clock.today(), signed_at=clock.now(), signed_by_id=person_id, signer_name=name,
+                signer_quality=quality,
+            )  # fmt: skip
+            if not signed:
+                raise _why_not_signed(contract_id, centre_id)
+            contract = db.session.get_one(ServiceContract, contract_id)
+            outbox.add(CONTRACT, [{"contract": contract_id}])
+            after = {"version": contract.version, "text_sha256": contract.text_sha256, "quality": quality}
+            _record(contract, "contract.signed", person_id, after)
+    except IntegrityError:  # the contract that was suspended is in force again since it was looked at
+        raise NotInThisState from None
+    outbox.ring()
+
+
+def _why_not_signed(contract_id: int, centre_id: int) -> Refusal:
+    contract = of_centre(contract_id, centre_id)
+    return OtherText() if contract is not None and contract.state == OFFERED else NotInThisState()
+
+
+def _end_current(centre_id: int, contract_id: int, person_id: int) -> None:
+    """End what is in force, taking its lock first: a suspension made at this very moment is seen."""
+    query = select(ServiceContract).where(ServiceContract.centre_id == centre_id)
+    old = db.session.execute(query.where(ServiceContract.state == SIGNED)).scalar_one_or_none()
+    if old is not None and _move(old.id, (SIGNED,), ENDED, valid_to=clock.today()):
+        journal.record(
+            "contract.replaced", SUBJECT, old.id, actor_id=person_id, centre_id=centre_id, before={"state": SIGNED},
+            after={"state": ENDED, "by": contract_id},
+        )  # fmt: skip
+    suspended = exists().where(ServiceContract.centre_id == centre_id, ServiceContract.state == SUSPENDED)
+    if db.session.scalar(select(suspended)):
+        raise CurrentSuspended
+
+
+def of_centre(contract_id: int, centre_id: int) -> ServiceContract | None:
+    """Return a contract of the centre, None for another's or one that is not known."""
+    contract = db.session.get(ServiceContract, contract_id, populate_existing=True)
+    return contract if contract is not None and contract.centre_id == centre_id else None
+
+
+def all_of(centre_id: int) -> list[ServiceContract]:
+    """Return the centre's contracts but offers withdrawn: the offer first, then the one in force, then the ended ones."""
+    query = (
+        select(ServiceContract)
+        .where(ServiceContract.centre_id == centre_id, ServiceContract.state != WITHDRAWN)
+        .options(joinedload(ServiceContract.signed_by))
+        .order_by(ServiceContract.id.desc())
+    )
+    order = (OFFERED, SIGNED, SUSPENDED, ENDED)
+    return sorted(db.session.execute(query).scalars(), key=lambda contract: order.index(contract.state))
+
+
+def history(contract_id: int) -> list[JournalEntry]:
+    """Return what happened to a contract, the first act first."""
+    query = (
+        select(JournalEntry)
+        .where(JournalEntry.subject_type == SUBJECT, JournalEntry.subject_id == str(contract_id))
+        .options(joinedload(JournalEntry.actor))
+        .order_by(JournalEntry.id)
+    )
+    return list(db.session.execute(query).scalars())
+
+
+def ask_for_pdf(contract_id: int, centre_id: int) -> None:
+    """Make the PDF due of a signed text that has none yet; raises :class:`NotInThisState`."""
+    contract = of_centre(contract_id, centre_id)
+    if contract is None or not contract.text or contract.signed_on is None:
+        raise NotInThisState
+    if contract.path is None:
+        with transaction():
+            outbox.add(CONTRACT, [{"contract": contract_id}])
+        outbox.ring()
+
+
+def draw(contract_id: int) -> None:
+    """Draw and seal the signed contract and store it; no commit. Of two at once the first keeps its file (`documents.draw`)."""
+    contract = db.session.get_one(ServiceContract, contract_id)
+    if contract.path is not None or contract.signed_on is None:
+        return
+    sealed = sealing.seal(contract_pdf.render(contract))
+    file = store.put_named(f"contracts/{contract_id}-{sha256(sealed).hexdigest()[:12]}.pdf", sealed)
+    taken = db.session.execute(
+        update(ServiceContract)
+        .where(ServiceContract.id == contract_id, ServiceContract.path.is_(None))
+        .values(path=file.path, sha256=file.sha256, size=file.size)
+        .execution_options(synchronize_session=False)
+    )
+    if not taken.rowcount:  # type: ignore[attr-defined]
+        store.remove(file.path)
+
+
+def content(contract: ServiceContract) -> bytes:
+    """Return the stored PDF; raise `store.Missing` when it is not drawn, gone, or altered."""
+    if not contract.path or not contract.sha256:
+        raise store.Missing(str(contract.id))
+    return store.get(contract.path, contract.sha256)
+
+
+def _act(
+    contract_id: int, action: str, sources: tuple[str, ...], target: str, actor_id: int, reason: str, **values: Any
+) -> None:  # fmt: skip
+    reason = " ".join(reason.split())
+    if not 0 < len(reason) <= REASON_MAX:
+        raise ReasonNeeded
+    with transaction():
+        if not _move(contract_id, sources, target, reason=reason, **values):
+            raise NotInThisState
+        _record(db.session.get_one(ServiceContract, contract_id), action, actor_id, {"state": target}, reason)
+    outbox.ring()
+
+
+def _move(contract_id: int, sources: tuple[str, ...], target: str, more: tuple[Any, ...] = (), **values: Any) -> bool:
+    """Move a contract to a state, from one of others, and tell whether it moved; in the caller's transaction."""
+    moved = db.session.execute(
+        update(ServiceContract)
+        .where(ServiceContract.id == contract_id, ServiceContract.state.in_(sources), *more)
+        .values(state=target, **values)
+        .execution_options(synchronize_session=False)
+    )
+    db.session.expire_all()
+    return bool(moved.rowcount)  # type: ignore[attr-defined]
+
+
+def _record(contract: ServiceContract, action: str, actor_id: int, after: dict[str, Any], reason: str = "") -> None:
+    """Journal an act and make due its mail to each legal representative of the centre."""
+    journal.record(
+        action, SUBJECT, contract.id, actor_id=actor_id, centre_id=contract.centre_id, after=after, reason=reason
+    )
+    verb, nonce = action.removeprefix("contract."), secrets.token_hex(3)
+    query = (
+        select(Person.id, Person.email)
+        .join(Membership, Membership.person_id == Person.id)
+        .where(Membership.centre_id == contract.centre_id, Membership.role == LEGAL_REPRESENTATIVE)
+        .where(Membership.valid_to.is_(None) | (Membership.valid_to >= clock.today()), Person.active.is_(True))
+        .order_by(Person.id)
+    )
+    for person_id, email in db.session.execute(query).all():
+        due = mail.prepare_account(member_mail.CONTRACT, email, f"{contract.id}.{verb}.{nonce}.{person_id}")
+        outbox.add(MAIL, ({"mail": mail_id} for mail_id in due))

@@ -1,0 +1,100 @@
+"""The signed service contract as PDF: the text that was signed, word for word, and who signed it.
+
+Pure: a contract in, bytes out; the same contract gives the same bytes. The text runs over as many pages as it needs, so it is
+laid out here rather than on the one-page forms of `rendering`.
+"""
+
+from __future__ import annotations
+
+import io
+from functools import cache
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+from flask import current_app
+from reportlab.lib.colors import HexColor
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.lib.units import mm
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.platypus import Flowable, KeepTogether, ListFlowable, ListItem, Paragraph, SimpleDocTemplate, Spacer
+
+from app.models import ServiceContract
+from app.services.core.clock import PARIS
+from app.services.seal import sealing
+
+from . import text as contract_text
+
+_FONTS = Path(__file__).resolve().parents[2] / "static" / "fonts"
+_REGULAR, _BOLD = "Contract", "Contract-Bold"
+_INK, _ACCENT, _GREY = HexColor("#182226"), HexColor("#0b5a70"), HexColor("#526067")
+
+
+def render(contract: ServiceContract) -> bytes:
+    """Return the PDF of a signed contract: its text, then the signature's name, quality, day and the text's SHA-256."""
+    styles = _styles()
+    story = [_flowable(block, styles) for block in contract_text.blocks(contract.text)]
+    story.append(KeepTogether(_signature(contract, styles)))
+    out = io.BytesIO()
+    title = f"Contrat de service, version {contract.version}"
+    page = SimpleDocTemplate(
+        out, pagesize=A4, leftMargin=22 * mm, rightMargin=22 * mm, topMargin=20 * mm, bottomMargin=22 * mm,
+        title=title, author=current_app.config["ISSUER"], lang="fr", invariant=1,
+    )  # fmt: skip
+
+    def foot(canvas: Any, _document: Any) -> None:
+        canvas.saveState()
+        canvas.setFont(_REGULAR, 8)
+        canvas.setFillColor(_GREY)
+        canvas.drawString(22 * mm, 12 * mm, f"{title}, contrat n° {contract.id}")
+        canvas.drawRightString(A4[0] - 22 * mm, 12 * mm, f"Page {canvas.getPageNumber()}")
+        canvas.restoreState()
+
+    page.build(story, onFirstPage=foot, onLaterPages=foot)
+    return out.getvalue()
+
+
+@cache
+def _styles() -> dict[str, ParagraphStyle]:
+    for name, file in ((_REGULAR, "NotoSans-Regular.ttf"), (_BOLD, "NotoSans-Bold.ttf")):
+        pdfmetrics.registerFont(TTFont(name, _FONTS / file))
+    body = ParagraphStyle(
+        "body", fontName=_REGULAR, fontSize=9.5, leading=13.5, textColor=_INK, spaceAfter=5, splitLongWords=1
+    )
+    return {
+        contract_text.PARAGRAPH: body,
+        contract_text.LIST: ParagraphStyle("item", body, spaceAfter=2),
+        contract_text.TITLE: ParagraphStyle(
+            "title", body, fontName=_BOLD, fontSize=18, leading=23, textColor=_ACCENT, spaceAfter=10
+        ),
+        contract_text.HEADING: ParagraphStyle(
+            "heading", body, fontName=_BOLD, fontSize=11, leading=15, textColor=_ACCENT, spaceBefore=8, keepWithNext=1
+        ),
+    }
+
+
+def _flowable(block: contract_text.Block, styles: dict[str, ParagraphStyle]) -> Flowable:
+    if block.kind == contract_text.LIST:
+        items = [ListItem(Paragraph(escape(item), styles[block.kind])) for item in block.items]
+        return ListFlowable(
+            items, bulletType="bullet", start="•", bulletFontName=_REGULAR, bulletFontSize=9.5, leftIndent=12
+        )
+    return Paragraph(escape(block.text), styles[block.kind])
+
+
+def _signature(contract: ServiceContract, styles: dict[str, ParagraphStyle]) -> list[Flowable]:
+    at = contract.signed_at.astimezone(PARIS) if contract.signed_at else None
+    when = f"{at:%d/%m/%Y à %H:%M:%S} (heure de Paris)" if at else f"{contract.signed_on:%d/%m/%Y}"
+    lines = [
+        f"Pour le centre : {contract.signer_name}, {contract.signer_quality}.",
+        f"Signé à l’écran le {when}.",
+        f"Empreinte SHA-256 du texte signé : {contract.text_sha256}",
+        sealing.notice(),
+    ]
+    body = styles[contract_text.PARAGRAPH]
+    return [
+        Spacer(1, 6 * mm), Paragraph("Signature", styles[contract_text.HEADING]),
+        *(Paragraph(escape(line), body) for line in lines),
+    ]  # fmt: skip

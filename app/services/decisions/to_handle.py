@@ -1,0 +1,94 @@
+"""What somebody must look at: work that failed or waits too long, refused mails, altered files."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy.orm import contains_eager
+
+from app.extensions import db
+from app.models import Document, Driver, Mail, Outbox, Registration
+from app.models.outbox import MAIL_REFUSED
+from app.services.core import clock, outbox
+from app.services.core.refusal import Refusal
+from app.services.core.transaction import transaction
+from app.services.journal import record as journal
+
+LIMIT = 50
+#: Undone for longer than this, work is shown even if it never failed (nothing may be forgotten in silence).
+PATIENCE = timedelta(minutes=10)
+
+
+def failed_work() -> tuple[list[Outbox], int]:
+    """Return the first rows of work that failed or waits too long, the oldest first, and how many there are."""
+    rows = db.session.execute(select(Outbox).where(_undone()).order_by(Outbox.id).limit(LIMIT)).scalars()
+    return list(rows), count_failed()
+
+
+def count_failed() -> int:
+    """Return how many rows of work failed or wait too long."""
+    return db.session.scalar(select(func.count()).select_from(Outbox).where(_undone())) or 0
+
+
+def count_refused() -> int:
+    """Return how many mails were refused for good."""
+    return db.session.scalar(select(func.count()).select_from(Mail).where(Mail.state == MAIL_REFUSED)) or 0
+
+
+def count_faulty() -> int:
+    """Return how many documents have a file that is no longer what was sealed."""
+    return db.session.scalar(select(func.count()).select_from(Document).where(Document.fault.is_not(None))) or 0
+
+
+def refused_mails() -> tuple[list[Mail], int]:
+    """Return the last mails whose recipient was refused for good, with registration and driver, and how many there are.
+
+    A mail about an account has no registration.
+    """
+    query = (
+        select(Mail)
+        .outerjoin(Mail.registration).outerjoin(Registration.driver)
+        .options(contains_eager(Mail.registration).contains_eager(Registration.driver).joinedload(Driver.person))
+        .where(Mail.state == MAIL_REFUSED)
+        .order_by(Mail.id.desc())
+        .limit(LIMIT)
+    )  # fmt: skip
+    return list(db.session.execute(query).scalars()), count_refused()
+
+
+def faulty_documents() -> tuple[list[Document], int]:
+    """Return the first documents whose file is not what was sealed, by fault, with registration, and how many there are."""
+    query = (
+        select(Document)
+        .join(Document.registration).join(Registration.training)
+        .options(contains_eager(Document.registration).contains_eager(Registration.training))
+        .where(Document.fault.is_not(None))
+        # By fault first, as the index stands: by number alone, SQLite would walk all documents to find none.
+        .order_by(Document.fault, Document.id)
+        .limit(LIMIT)
+    )  # fmt: skip
+    return list(db.session.execute(query).scalars()), count_faulty()
+
+
+def retry(outbox_id: int, actor_id: int) -> None:
+    """Make a row due now and ring; raise `Refusal` when it was done meanwhile.
+
+    The row starts afresh: past its 48 hours it would never be rung again.
+    """
+    now = clock.machine_now()
+    with transaction():
+        done = db.session.execute(
+            update(Outbox)
+            .where(Outbox.id == outbox_id, Outbox.done_at.is_(None))
+            .values(due_at=now, rung_at=None, created_at=now)
+        )
+        if not done.rowcount:  # type: ignore[attr-defined]
+            raise Refusal("Ce travail est déjà fait.")
+        journal.record("outbox.retried", "outbox", outbox_id, actor_id=actor_id)
+    outbox.ring()
+
+
+def _undone() -> ColumnElement[bool]:
+    late = clock.machine_now() - PATIENCE
+    return Outbox.done_at.is_(None) & or_(Outbox.last_error.is_not(None), Outbox.created_at < late)

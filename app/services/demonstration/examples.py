@@ -1,0 +1,112 @@
+"""Examples on top of the demonstration data: a driver's space and the agents' queue of card requests that are not empty.
+
+They are asked for (`flask seed examples`), never loaded by themselves: the demonstration stays as its document says.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from datetime import date, timedelta
+
+from PIL import Image, ImageDraw
+from sqlalchemy import select
+
+from app.extensions import db
+from app.models import Batch, CardRequest, Centre, Driver, Person, Training
+from app.services.cards import grounds as card_grounds
+from app.services.cards import payment, pictures
+from app.services.cards import requests as card_requests
+from app.services.cards.requests import Postal
+from app.services.core import clock
+from app.services.core.refusal import Refusal
+from app.services.registration import analysis, confirm, drafts
+
+CENTRE, MANAGER, DRIVER, HOLDER = "12345678200010", "gestionnaire@demo.example", "850492100123", "22225465545"
+#: permit number, label, category, days before today
+TRAININGS = (
+    (DRIVER, "Module FCO", "Marchandises", 95),
+    (DRIVER, "Module FCO", "Marchandises", 60),
+    (DRIVER, "Passerelle Voyageurs", "Voyageurs", 20),
+    (HOLDER, "Passerelle Marchandises", "Marchandises", 25),
+)
+HOME = Postal("", "8 quai des Bateliers", "67000", "STRASBOURG")
+
+
+class NotTheDemonstration(Refusal):
+    """The base holds no demonstration data, or the examples already."""
+
+    message = "Les exemples se posent une fois, sur une base de démonstration."
+
+
+def load(do_work: Callable[[], object]) -> CardRequest:
+    """Register a few trainings and send one card request; ``do_work`` does what is due (documents). Returns the request.
+
+    Raises :class:`NotTheDemonstration`.
+    """
+    drivers = {permit: _driver(permit) for permit in (DRIVER, HOLDER)}
+    if any(
+        driver is None or card_requests.of(driver) or card_grounds.grounds_of(driver) for driver in drivers.values()
+    ):
+        raise NotTheDemonstration
+    for permit, label, category, days in TRAININGS:
+        _register(drivers[permit], label, category, clock.today() - timedelta(days=days))
+    do_work()
+    holder = _driver(HOLDER)
+    assert holder is not None
+    [ground] = card_grounds.grounds_of(holder)
+    request = card_requests.begin(holder, ground.kind, ground.id)
+    card_requests.set_address(request, HOME)
+    card_requests.set_picture(request, pictures.PHOTO, _portrait())
+    card_requests.set_picture(request, pictures.SIGNATURE, _signature())
+    card_requests.set_means(request, payment.Simulated.ACCEPTED)
+    sent = card_requests.submit(request.id, holder.person_id or 0)
+    do_work()
+    return sent
+
+
+def _driver(permit: str) -> Driver | None:
+    query = select(Driver).where(Driver.permit_number == permit, Driver.person_id.is_not(None))
+    return db.session.execute(query).scalar_one_or_none()
+
+
+def _register(driver: Driver | None, label: str, category: str, end_date: date) -> Batch:
+    assert driver is not None
+    centre_id = db.session.execute(select(Centre.id).where(Centre.siret == CENTRE)).scalar_one()
+    manager = db.session.execute(select(Person.id).where(Person.username == MANAGER)).scalar_one()
+    wanted = select(Training.id).where(Training.label == label, Training.category == category)
+    line = {
+        "reference": "EXEMPLE", "order_number": "DEMO", "first_name": driver.first_name, "last_name": driver.last_name,
+        "birth_date": f"{driver.birth_date:%d/%m/%Y}", "permit_number": driver.permit_number,
+    }  # fmt: skip
+    batch = drafts.start(centre_id, manager)
+    drafts.choose_training(batch.id, db.session.execute(wanted).scalar_one(), f"{end_date:%d/%m/%Y}")
+    drafts.add_rows(batch.id, [line])
+    analysis.check(batch.id)
+    confirm.register(batch.id, manager)
+    return batch
+
+
+def _portrait() -> io.BytesIO:
+    """Return a drawing in the place of a photograph: nobody's face."""
+    image = Image.new("RGB", (826, 1062), "#dfe6e8")
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((143, 760, 683, 1500), fill="#365a66")
+    draw.rectangle((353, 640, 473, 830), fill="#d8b08c")
+    draw.ellipse((253, 230, 573, 690), fill="#e3be9d")
+    draw.chord((243, 200, 583, 560), 180, 360, fill="#4a3a2c")
+    return _file(image)
+
+
+def _signature() -> io.BytesIO:
+    image = Image.new("RGB", (900, 300), "white")
+    points = [(80, 200), (150, 90), (190, 220), (260, 130), (310, 210), (380, 120), (450, 205), (560, 140), (820, 190)]
+    ImageDraw.Draw(image).line(points, fill="#1b2a4a", width=9, joint="curve")
+    return _file(image)
+
+
+def _file(image: Image.Image) -> io.BytesIO:
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    out.seek(0)
+    return out

@@ -1,0 +1,82 @@
+"""Sending a driver's certificate again: the same document, in a new mail, when somebody asks for it."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from app.extensions import db
+from app.models import Mail, Registration
+from app.models.outbox import MAIL, MAIL_PENDING
+from app.models.registration import AVAILABLE, CERTIFICATE
+from app.services.core import clock, outbox, throttle
+from app.services.core.refusal import Refusal
+from app.services.core.throttle import Limit
+from app.services.core.transaction import transaction
+from app.services.journal import record as journal
+from app.services.notifications import mail
+from app.services.notifications.mail import CERTIFICATE_MAIL
+
+#: Twice at once, then with waits that grow: a mail box is nobody's to fill.
+FOR_REGISTRATION = Limit("certificate again", 2)
+
+
+class StillPending(Refusal):
+    """The mail before has not left yet."""
+
+    message = "Le certificat est déjà en cours d’envoi à ce conducteur."
+
+
+def resend(registration_id: int, actor_id: int, centre_id: int | None = None) -> str:
+    """Make the certificate's mail due once more and return the address it goes to.
+
+    ``centre_id``: the registration must be this centre's. Raises `LookupError` where there is no such registration,
+    :class:`StillPending`, `throttle.TooOften`, or `Refusal`: no certificate in force, documents withheld, no account.
+    """
+    registration = db.session.get(Registration, registration_id, populate_existing=True)
+    if registration is None or centre_id not in (None, registration.centre_id):
+        raise LookupError(registration_id)
+    address = _address(registration)
+    throttle.count(FOR_REGISTRATION, str(registration_id))
+    try:
+        with transaction():
+            due = mail.prepare_again(registration_id, address, _next(registration_id))
+            outbox.add(MAIL, ({"mail": mail_id} for mail_id in due))
+            journal.record(
+                "certificate.resent", "registration", registration_id, actor_id=actor_id,
+                centre_id=registration.centre_id, after={"mail": due[0]},
+            )  # fmt: skip
+    except IntegrityError:  # two clicks at once
+        raise StillPending from None
+    outbox.ring()
+    return address
+
+
+def _address(registration: Registration) -> str:
+    """Return where the certificate goes; raise `Refusal` where it may not go at all."""
+    today = clock.today()
+    certificate = next((one for one in registration.documents if one.kind == CERTIFICATE), None)
+    if certificate is None:
+        raise Refusal("Cette formation ne délivre pas de certificat.")
+    if registration.withheld:
+        raise Refusal("Les documents de cet enregistrement sont retenus : un agent doit d’abord décider.")
+    if certificate.state != AVAILABLE or certificate.valid_until < today:
+        raise Refusal("Ce certificat n’est pas disponible, ou n’est plus valable.")
+    person = registration.driver.person
+    if person is None:
+        raise Refusal("Ce conducteur ne possède pas encore de compte : invitez-le depuis le reçu.")
+    return str(person.email)
+
+
+def _next(registration_id: int) -> int:
+    """Return the number of the next mail; raise :class:`StillPending` while the last one waits."""
+    query = (
+        select(Mail)
+        .where(Mail.kind == CERTIFICATE_MAIL, Mail.registration_id == registration_id)
+        .order_by(Mail.sequence.desc())
+        .limit(1)
+    )
+    last = db.session.execute(query).scalar_one_or_none()
+    if last is not None and last.state == MAIL_PENDING:
+        raise StillPending
+    return last.sequence + 1 if last else 1

@@ -1,0 +1,109 @@
+"""The public verification page: what anybody who holds a number may know. Initials only, but to who knows the name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from sqlalchemy import select
+
+from app.extensions import db
+from app.models import Document
+from app.models.registration import REVOKED
+from app.services.core import actor, clock, numbers, throttle
+from app.services.core.throttle import Limit
+from app.services.core.transaction import transaction
+from app.validators import validity
+from app.validators.fields import name_key
+
+#: Guessing a holder's name and birth date: a few tries a document, whoever tries, and some from one network.
+FOR_DOCUMENT, FROM_NETWORK = Limit("holder document", 5), throttle.network("holder network")
+
+
+class State(StrEnum):
+    """The answers there are. A certificate that does not hold yet (a minor's) says so."""
+
+    VALID = "valid"
+    NOT_YET = "not_yet"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the register answers; everything but ``number`` and ``state`` is empty when unknown."""
+
+    number: str
+    state: State
+    kind: str = ""
+    initials: str = ""
+    training: str = ""
+    category: str = ""
+    established_on: date | None = None
+    valid_from: date | None = None
+    valid_until: date | None = None
+    revoked_on: date | None = None
+
+
+def verify(text: str) -> Answer:
+    """Return what the register says of a number as typed; its file may be gone, the number is known for six years."""
+    number = numbers.typed_number(text)
+    with actor.acting(actor.public(number)):
+        document = _document(number)
+        return answer_of(document) if document else Answer(number, State.UNKNOWN)
+
+
+def answer_of(document: Document) -> Answer:
+    """Return what the register says of a document it knows."""
+    registration = document.registration
+    return Answer(
+        document.number, _state(document, clock.today()), document.kind,
+        f"{registration.first_name[:1]}. {registration.last_name[:1]}.".upper(), registration.training.label,
+        registration.training.category, document.established_on, document.valid_from, document.valid_until,
+        document.revoked_at.astimezone(clock.PARIS).date() if document.revoked_at else None,
+    )  # fmt: skip
+
+
+def holder(text: str, name: str, birth_date: date | None, network: str) -> str | None:
+    """Return the holder's full name to who knows it and the birth date; None whatever is wrong.
+
+    ``name`` may be the whole name in any order, or the last name alone; case, accents and hyphens are forgiven. A good try does
+    not count. Raises `throttle.TooOften`.
+    """
+    number = numbers.typed_number(text)
+    throttle.count(FROM_NETWORK, network)
+    throttle.count(FOR_DOCUMENT, number)
+    with actor.acting(actor.public(number)):
+        full_name = _full_name(_document(number), name, birth_date)
+    if full_name is not None:
+        with transaction():
+            throttle.take_back(FROM_NETWORK, network)
+            throttle.take_back(FOR_DOCUMENT, number)
+    return full_name
+
+
+def _full_name(document: Document | None, name: str, birth_date: date | None) -> str | None:
+    if document is None or document.registration.driver.birth_date != birth_date:
+        return None
+    last, first = document.registration.last_name, document.registration.first_name
+    return f"{last} {first}" if name_key(name, "") in (name_key(last, first), name_key(last, "")) else None
+
+
+def is_known(document: Document, today: date) -> bool:
+    """Tell whether the register still answers for a document: six years from the day it was established."""
+    return today <= validity.recap_availability(document.established_on)[1]
+
+
+def _document(number: str) -> Document | None:
+    document = db.session.execute(select(Document).where(Document.number == number)).scalar_one_or_none()
+    return document if document is not None and is_known(document, clock.today()) else None
+
+
+def _state(document: Document, today: date) -> State:
+    if document.state == REVOKED:
+        return State.REVOKED
+    if today > document.valid_until:
+        return State.EXPIRED
+    return State.NOT_YET if today < document.valid_from else State.VALID

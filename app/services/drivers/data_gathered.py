@@ -1,0 +1,154 @@
+"""What the register knows of one person, as plain values with French names: for the copy that the person asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import func, or_, select
+
+from app.extensions import db
+from app.models import Document, Driver, JournalEntry, Mail, Person, Registration
+from app.models.card import CARD_STATES, PAYERS
+from app.models.outbox import MAIL_STATES
+from app.models.registration import AVAILABLE, CERTIFICATE, DOCUMENT_KINDS, DOCUMENT_STATES
+from app.services.cards import requests as card_requests
+from app.services.core.clock import PARIS
+from app.services.trainers import registration as trainer_registration
+
+from . import space as driver_space
+
+#: The last acts that are given; older ones may be asked for in writing.
+ACTS = 1000
+
+Rows = list[dict[str, Any]]
+
+
+def gather(person_id: int) -> dict[str, Any]:
+    """Return section → what is known: one mapping, or a list of them."""
+    person = db.session.get_one(Person, person_id)
+    driver = driver_space.driver_of(person_id)
+    data: dict[str, Any] = {
+        "Compte": {
+            "Adresse électronique": person.email, "Prénom": person.first_name, "Nom": person.last_name,
+            "Rôles": ", ".join(role.name for role in person.roles),
+        }
+    }  # fmt: skip
+    if driver is not None:
+        data["Conducteur"] = {
+            "Nom": driver.last_name, "Prénom": driver.first_name, "Date de naissance": _day(driver.birth_date),
+            "N° de permis": driver.permit_number,
+        }  # fmt: skip
+        data["Formations"] = [_training(registration) for registration in _registrations(driver)]
+        data["Documents"] = [_document(document) for document in _documents(driver)]
+        data["Demandes de carte"] = _cards(driver)
+    data["Droits de formateur ou moniteur"] = _rights(person_id)
+    data["Courriels"] = _mails(person, driver)
+    data["Actes"] = _acts(person_id)
+    return data
+
+
+def files(person_id: int) -> Iterator[tuple[str, str, str]]:
+    """Yield name in the archive, path in the store and SHA-256 of each file of the person."""
+    driver = driver_space.driver_of(person_id)
+    if driver is None:
+        return
+    for document in _documents(driver):
+        if document.state == AVAILABLE and document.path and document.sha256:
+            kind = "certificat" if document.kind == CERTIFICATE else "recapitulatif"
+            yield f"documents/{kind}-{document.number}.pdf", document.path, document.sha256
+    for request in card_requests.of(driver):
+        name = request.number or request.key
+        if request.photo_path and request.photo_sha256:
+            yield f"cartes/{name}-photo.jpg", request.photo_path, request.photo_sha256
+        if request.signature_path and request.signature_sha256:
+            yield f"cartes/{name}-signature.png", request.signature_path, request.signature_sha256
+
+
+def _registrations(driver: Driver) -> list[Registration]:
+    return driver_space.space(driver).registrations
+
+
+def _documents(driver: Driver) -> list[Document]:
+    """Return every document of the driver; what is withheld for an agent's decision may be somebody else's."""
+    query = (
+        select(Document)
+        .join(Document.registration)
+        .where(Registration.driver_id == driver.id, Registration.withheld.is_(False))
+        .order_by(Document.id)
+    )
+    return list(db.session.execute(query).scalars())
+
+
+def _training(registration: Registration) -> dict[str, Any]:
+    return {
+        "Formation": registration.training.full_label, "Date de fin": _day(registration.end_date),
+        "Centre": registration.centre.name, "Enregistrée le": _day(registration.registered_on),
+        "Nom enregistré": registration.last_name, "Prénom enregistré": registration.first_name,
+    }  # fmt: skip
+
+
+def _document(document: Document) -> dict[str, Any]:
+    return {
+        "Document": DOCUMENT_KINDS[document.kind], "Numéro": document.number, "État": DOCUMENT_STATES[document.state],
+        "Établi le": _day(document.established_on), "Valable du": _day(document.valid_from),
+        "Jusqu’au": _day(document.valid_until),
+    }  # fmt: skip
+
+
+def _cards(driver: Driver) -> Rows:
+    return [
+        {
+            "Numéro": request.number or "Brouillon", "Carte demandée pour": request.ground_label,
+            "État": CARD_STATES[request.state], "Destinataire": request.holder,
+            "Adresse": ", ".join(filter(None, (request.street, request.address_extra, request.postcode, request.city))),
+            "Qui paie": PAYERS[request.payer], "Paiement": request.payment_reference or "",
+            "Suivi": "; ".join(
+                f"{_moment(event.at)} {CARD_STATES[event.state]}{f' ({event.reason})' if event.reason else ''}"
+                for event in request.events
+            ),
+        }
+        for request in card_requests.of(driver)
+    ]  # fmt: skip
+
+
+def _rights(person_id: int) -> Rows:
+    return [
+        {
+            "Profil": right.profile_name, "Secteurs": ", ".join(right.sectors), "Centre": right.centre.name,
+            "Enregistré le": _day(right.registered_on), "N° de reçu": right.receipt_number,
+        }
+        for right in trainer_registration.rights_of(person_id)
+    ]  # fmt: skip
+
+
+def _mails(person: Person, driver: Driver | None) -> Rows:
+    own = Mail.registration_id.in_(
+        select(Registration.id).where(
+            Registration.driver_id == (driver.id if driver else 0), Registration.withheld.is_(False)
+        )
+    )
+    query = select(Mail).where(or_(own, func.lower(Mail.recipient) == person.email.lower())).order_by(Mail.id)
+    return [
+        {
+            "Envoyé à": mail.recipient,
+            "Nature": mail.kind,
+            "État": MAIL_STATES[mail.state],
+            "Le": _moment(mail.created_at),
+        }
+        for mail in db.session.execute(query).scalars()
+    ]
+
+
+def _acts(person_id: int) -> Rows:
+    entry = JournalEntry
+    query = select(entry.at, entry.action).where(entry.actor_id == person_id).order_by(entry.id.desc()).limit(ACTS)
+    return [{"Le": _moment(at), "Acte": action} for at, action in db.session.execute(query)]
+
+
+def _day(value: Any) -> str:
+    return f"{value:%d/%m/%Y}" if value else ""
+
+
+def _moment(value: Any) -> str:
+    return f"{value.astimezone(PARIS):%d/%m/%Y %H:%M}" if value else ""

@@ -1,0 +1,106 @@
+"""The driver's personal space: own trainings, own documents while they are available, nobody else's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import contains_eager
+
+from app.extensions import db
+from app.models import Document, Driver, Registration
+from app.models.registration import AVAILABLE, CERTIFICATE, PENDING, PURGED
+from app.services.core import clock
+
+
+@dataclass(frozen=True, slots=True)
+class OwnDocument:
+    """A document of the driver, with the days it remains available, today included."""
+
+    document: Document
+    days_left: int
+    #: Offered for download today.
+    is_offered: bool
+
+
+@dataclass(frozen=True)
+class Space:
+    """What a driver sees: registrations by date, latest first, and the documents, also those still in preparation."""
+
+    driver: Driver
+    registrations: list[Registration]
+    documents: list[OwnDocument]
+    #: Whose time has passed: no file any more; the latest first.
+    ended: list[Document]
+
+    @property
+    def is_preparing(self) -> bool:
+        """Tell whether a document is still to be drawn: the screen looks again by itself."""
+        return any(own.document.state == PENDING for own in self.documents)
+
+    @property
+    def certificate(self) -> OwnDocument | None:
+        """Return the certificate, downloadable today, that holds longest; None without any."""
+        valid = [own for own in self.documents if own.document.kind == CERTIFICATE and own.is_offered]
+        return max(valid, key=lambda own: own.document.valid_until, default=None)
+
+
+def driver_of(person_id: int) -> Driver | None:
+    """Return the driver whose account this is, or None."""
+    return db.session.execute(select(Driver).where(Driver.person_id == person_id)).scalar_one_or_none()
+
+
+def space(driver: Driver) -> Space:
+    """Return a driver's space, two queries; registrations withheld for an agent's decision are not in it."""
+    query = (
+        select(Registration)
+        .join(Registration.training).join(Registration.centre)
+        .options(contains_eager(Registration.training), contains_eager(Registration.centre))
+        .where(Registration.driver_id == driver.id, Registration.withheld.is_(False))
+        .order_by(Registration.end_date.desc(), Registration.id.desc())
+    )  # fmt: skip
+    today = clock.today()
+    documents = _documents(driver)
+    listed = [OwnDocument(d, days_left(d, today), may_download(d, today)) for d in documents if d.valid_until >= today]
+    return Space(
+        driver, list(db.session.execute(query).scalars()), [own for own in listed if own.document.state != PURGED],
+        [document for document in documents if document.valid_until < today],
+    )  # fmt: skip
+
+
+def _documents(driver: Driver) -> list[Document]:
+    """Return every document of the driver that the register may speak of."""
+    query = (
+        select(Document)
+        .join(Document.registration)
+        .where(
+            Registration.driver_id == driver.id, Registration.withheld.is_(False),
+        )
+        .order_by(Registration.end_date.desc(), Document.kind, Document.id.desc())
+    )  # fmt: skip
+    return list(db.session.execute(query).scalars())
+
+
+def may_download(document: Document, today: date) -> bool:
+    """Tell whether the file is offered today: the certificate through its validity, the récapitulatif for six years.
+
+    A minor's certificate is there before it begins to hold.
+    """
+    return document.state == AVAILABLE and today <= document.valid_until
+
+
+def days_left(document: Document, today: date) -> int:
+    """Return how many days the document remains, today included."""
+    return (document.valid_until - today).days + 1
+
+
+def own_document(driver: Driver, document_id: int) -> Document | None:
+    """Return the driver's own document when it is offered today; None otherwise, whatever the reason."""
+    query = (
+        select(Document)
+        .join(Document.registration)
+        .where(Document.id == document_id, Registration.driver_id == driver.id, Registration.withheld.is_(False))
+    )
+    document = db.session.execute(query).scalar_one_or_none()
+    return document if document is not None and may_download(document, clock.today()) else None

@@ -1,0 +1,224 @@
+"""From a file to raw lines, through a throw-away child process: this process never parses a spreadsheet."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import repeat
+from pathlib import Path
+from typing import IO, Any
+
+from app.validators.file import (
+    MAX_LINES,
+    FileCode,
+    FileRefused,
+    Kind,
+    check_content,
+    check_line_count,
+    check_size,
+    match_headers,
+)
+from app.validators.line import RawLine
+from app.validators.memory import collector_paused
+from app.validators.remark import FIELDS
+
+from . import workbook_child, zipguard
+from .workbook_child import CELL_END, COLUMN_END, FRAME
+
+OnLines = Callable[[list[RawLine], int], None]
+
+WALL_SECONDS = 60.0
+MAX_ANSWER = 96 * 1024 * 1024
+"""Bytes believed from the child: the largest honest file gives some 40 MiB."""
+
+_PIPE = 1024 * 1024  # lets the child work on while this process makes lines
+_LAST_ROW = 1_048_576
+_SHARED_VALUES = 20_000  # distinct texts of a column that are worth holding once
+
+
+@dataclass(slots=True)
+class Sheet:
+    """What the sheet that bears the nine headers holds."""
+
+    name: str
+    header_row: int
+    """Row of the headers as Excel counts, from 1."""
+    rows: int = 0
+    """Rows below the headers, blank ones counted: how far reading will go at most."""
+    lines: list[RawLine] = field(default_factory=list)
+    """Lines that hold something, in the order of the file."""
+
+    def excel_row(self, number: int) -> int:
+        """The row, as Excel counts, of the data line of this number."""
+        return self.header_row + number
+
+
+class _Unreadable(Exception):
+    """The child ended otherwise than it should, or said what it should not."""
+
+
+def read(path: Path, kind: Kind, max_lines: int = MAX_LINES, on_lines: OnLines | None = None) -> Sheet:
+    """The lines of a spreadsheet as typed; `kind` is what its first bytes say.
+
+    `on_lines` is handed lines as they come, while the child still works on the next, with the number of rows to expect at most;
+    they count for nothing when FileRefused is raised after all.
+
+    Raises FileRefused, whatever the file does: an .xlsx goes through the zip guard first, then a child with bounded
+    memory and time parses the file. Not to be called in a web process.
+    """
+    check_size(path.stat().st_size)
+    with path.open("rb") as file:
+        if check_content(file.read(8)) != kind:  # or a file could pass by the guard of the other kind
+            raise FileRefused(FileCode.CONTENT)
+    try:
+        with collector_paused():
+            sheet = _collect(_frames(path, kind, max_lines), on_lines)
+    except (_Unreadable, ValueError, KeyError, TypeError, OSError, RecursionError) as fault:
+        raise FileRefused(FileCode.UNREADABLE) from fault
+    check_line_count(len(sheet.lines))
+    return sheet
+
+
+def _frames(path: Path, kind: Kind, max_lines: int) -> Iterator[tuple[bytes, bytes]]:
+    """Letter and content of what the child answers, until it ends well.
+
+    The child starts while the zip guard looks at the file, and does not touch the file before the guard has let it pass.
+    Raises FileRefused where it does not, _Unreadable when the child ends otherwise than it should.
+    """
+    waits, go = os.pipe()
+    command = [
+        sys.executable,
+        "-I",
+        "-B",
+        str(Path(workbook_child.__file__).resolve()),
+        kind,
+        str(max_lines),
+        str(waits),
+    ]
+    try:
+        with path.open("rb") as file:
+            child = subprocess.Popen(
+                command,
+                stdin=file,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={},
+                cwd="/",
+                start_new_session=True,
+                pipesize=_PIPE,
+                pass_fds=(waits,),
+            )
+        assert child.stdout is not None
+        try:
+            # An .xls is scanned by the child itself, which is quick.
+            look_for_errors = zipguard.inspect(path).may_have_error_cells if kind == "xlsx" else True
+            os.write(go, b"1" if look_for_errors else b"0")
+            yield from _parse(_Bounded(child.stdout, time.monotonic() + WALL_SECONDS))
+        finally:
+            # Not waited for yet, so the number is still its own.
+            os.killpg(child.pid, signal.SIGKILL)
+            child.stdout.close()
+            child.wait()
+    finally:
+        os.close(waits)
+        os.close(go)
+
+
+class _Bounded:
+    """A pipe read within a time and a number of bytes."""
+
+    def __init__(self, pipe: IO[bytes], deadline: float) -> None:
+        self._descriptor = pipe.fileno()
+        self._deadline = deadline
+        self._left = MAX_ANSWER
+        self._poll = select.poll()
+        self._poll.register(self._descriptor, select.POLLIN)
+
+    def take(self, size: int) -> bytes:
+        """Exactly this many bytes. Raises _Unreadable when they do not come."""
+        self._left -= size
+        if self._left < 0:
+            raise _Unreadable("says too much")
+        pieces = []
+        while size:
+            if not self._poll.poll(max(0.0, self._deadline - time.monotonic()) * 1000):
+                raise _Unreadable("takes too long")
+            if not (piece := os.read(self._descriptor, min(size, _PIPE))):
+                raise _Unreadable("ended early")
+            pieces.append(piece)
+            size -= len(piece)
+        return b"".join(pieces)
+
+
+def _parse(pipe: _Bounded) -> Iterator[tuple[bytes, bytes]]:
+    letter = b""
+    while letter not in (b"E", b"R"):
+        letter, length = FRAME.unpack(pipe.take(FRAME.size))
+        yield letter, pipe.take(length)
+
+
+def _collect(frames: Iterator[tuple[bytes, bytes]], on_lines: OnLines | None = None) -> Sheet:
+    sheet = Sheet("", 0)
+    shared: list[dict[str, str]] = [{} for _ in FIELDS]
+    for letter, payload in frames:
+        if letter == b"H":
+            head = json.loads(payload)
+            sheet = Sheet(str(head["sheet"]), int(head["row"]), min(int(head["rows"]), _LAST_ROW))
+        elif letter == b"L":
+            lines = _lines(payload.decode(), shared)
+            sheet.lines += lines
+            if on_lines is not None:
+                on_lines(lines, sheet.rows)
+        elif letter == b"R":
+            _refuse(json.loads(payload))
+        elif letter != b"E" or json.loads(payload)["lines"] != len(sheet.lines):
+            raise _Unreadable("speaks another language")
+    return sheet
+
+
+def _lines(text: str, shared: list[dict[str, str]]) -> list[RawLine]:
+    """The lines of one frame; ValueError when it is not a table of nine columns with a number to each row."""
+    first_part, *columns = text.split(COLUMN_END)
+    head = json.loads(first_part)
+    if not head["count"]:
+        return []
+    numbers = _numbers(head)
+    cells = [_held_once(column.split(CELL_END), seen) for column, seen in zip(columns, shared, strict=True)]
+    if {len(column) for column in cells} != {len(numbers)}:
+        raise ValueError("columns of unequal lengths")
+    lines = list(map(RawLine._make, zip(numbers, *cells, repeat(False))))
+    numeric = set(head["numeric"])
+    if numeric:
+        lines = [line._replace(numeric_permit=True) if line.number in numeric else line for line in lines]
+    return lines
+
+
+def _numbers(head: dict[str, Any]) -> list[int]:
+    first, count = int(head["first"]), int(head["count"])
+    if not (0 < first < _LAST_ROW and 0 < count < _LAST_ROW):
+        raise ValueError("no such rows")
+    if head["numbers"] is None:
+        return list(range(first, first + count))
+    numbers: list[int] = head["numbers"]
+    if len(numbers) != count or not all(type(number) is int and 0 < number < _LAST_ROW for number in numbers):
+        raise ValueError("no such rows")
+    return numbers
+
+
+def _held_once(cells: list[str], seen: dict[str, str]) -> list[str]:
+    """The same texts; those that come back are one object, for most columns hold few distinct values."""
+    return list(map(seen.setdefault, cells, cells)) if len(seen) < _SHARED_VALUES else cells
+
+
+def _refuse(answer: dict[str, Any]) -> None:
+    code = FileCode(answer["code"])
+    if code is FileCode.HEADERS:
+        match_headers([str(cell) for cell in answer["cells"]]).check()
+    raise FileRefused(code)

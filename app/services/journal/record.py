@@ -1,0 +1,43 @@
+"""Writing the journal: one row an act, in the transaction of the act itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import insert
+
+from app.extensions import db
+from app.models import JournalEntry
+from app.services.core.clock import now
+
+
+def record(
+    action: str,
+    subject_type: str,
+    subject_id: object,
+    *,
+    actor_id: int | None,
+    centre_id: int | None = None,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+    reason: str = "",
+) -> None:
+    """Add one entry to the current transaction; ``before`` and ``after`` hold plain JSON values.
+
+    Nothing is read back: who acts may write entries that only others may read.
+    """
+    db.session.execute(
+        insert(JournalEntry)
+        .inline()
+        .values(
+            at=now(),
+            actor_id=actor_id,
+            centre_id=centre_id,
+            action=action,
+            subject_type=subject_type,
+            subject_id=str(subject_id),
+            before=before,
+            after=after,
+            reason=reason,
+        )
+    )

@@ -1,0 +1,49 @@
+"""What the journal is looked through by; everything is answered by an index."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+
+from sqlalchemy import ColumnElement, or_, select
+
+from app.extensions import db
+from app.models import JournalEntry, Person
+from app.services.core.clock import PARIS
+from app.services.core.text_search import holds
+from app.validators.fields import loosen_date, parse_date
+
+J = JournalEntry
+
+
+def by_person(text: str) -> ColumnElement[bool]:
+    """Return the acts of the persons whose names or address hold every word."""
+    columns = (Person.first_name, Person.last_name, Person.email)
+    words = [or_(*(holds(column, word) for column in columns)) for word in text.split()]
+    return J.actor_id.in_(select(Person.id).where(*words))
+
+
+def by_number(text: str) -> ColumnElement[bool]:
+    """Return the entries about the subject of this number."""
+    return J.subject_id == text
+
+
+def since(text: str) -> ColumnElement[bool] | None:
+    """Return the entries of that day and after; None for a text that is no day."""
+    day = parse_date(loosen_date(text))
+    return None if day is None or day == date.min else J.at >= _midnight(day)
+
+
+def until(text: str) -> ColumnElement[bool] | None:
+    """Return the entries of that day and before; None for a text that is no day."""
+    day = parse_date(loosen_date(text))
+    return None if day is None or day == date.max else J.at < _midnight(day + timedelta(days=1))
+
+
+def seen_actions(last: int = 2_000) -> list[str]:
+    """Return the acts among the last entries, so that one may be asked for whose words nobody has listed."""
+    newest = select(J.action).order_by(J.id.desc()).limit(last).subquery()
+    return list(db.session.execute(select(newest.c.action).distinct()).scalars())
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, PARIS)

@@ -1,0 +1,161 @@
+"""The journal in French: what was done, on what, and what changed, as people read it."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from typing import Any
+
+from app.models.batch import STATES
+from app.models.card import CARD_STATES
+from app.models.catalogue import PRICE_CLASSES
+from app.models.centre import CONTRACT_STATES, MEMBER_ROLES, RIGHTS
+from app.models.registration import DOCUMENT_FAULTS
+from app.models.trainer import PROFILES
+from app.models.webhook import EVENTS
+from app.services.core.clock import PARIS
+
+#: Kind of subject → its word.
+SUBJECTS = {
+    "documents": "Documents", "drafts": "Brouillons", "account": "Compte", "address": "Adresse", "data": "Données",
+    "certificate": "Certificat", "import": "Import", "line": "Ligne", "value": "Valeur", "invitation": "Invitation",
+    "webhook": "Notification de l’API", "second_factor": "Second facteur", "right": "Droit", "password": "Mot de passe",
+    "centre": "Centre", "accreditation": "Agrément", "suspension": "Suspension", "service_contract": "Contrat",
+    "membership": "Place au centre", "training": "Formation", "tariff": "Tarif", "driver": "Conducteur",
+    "person": "Personne", "batch": "Enregistrement par lot", "registration": "Enregistrement", "document": "Document",
+    "trainer": "Formateur ou moniteur", "card_request": "Demande de carte", "sign_up": "Demande de compte",
+    "api_key": "Clé d’API", "webhook_endpoint": "Notification de l’API", "outbox": "Travail", "list": "Liste",
+    "store": "Documents conservés", "member_invitation": "Invitation de gestionnaire", "draft": "Brouillon",
+    "data_export": "Copie de données", "webhook_delivery": "Envoi d’une notification",
+}  # fmt: skip
+#: Kind of subject → what an act is about that concerns no one row.
+ABOUT_NONE = {"document": "Documents", "draft": "Brouillons", "person": "Adresse sans compte"}
+#: What was done → its words; what is not listed is put together from VERBS.
+ACTIONS = {
+    "address.asked": "Changement d’adresse demandé", "data.asked": "Copie de ses données demandée",
+    "data.fetched": "Copie de ses données téléchargée", "contract.replaced": "Contrat remplacé",
+    "member.joined": "Place au centre prise",
+    "member.ended": "Place au centre terminée", "member.invited": "Gestionnaire invité",
+    "member.invited_again": "Gestionnaire invité de nouveau", "member.invitation_cancelled": "Invitation annulée",
+    "right.granted": "Droit accordé", "right.withdrawn": "Droit retiré", "address.changed": "Adresse changée",
+    "document.revoked": "Document révoqué",
+    "account.asked": "Compte demandé",
+    "account.closed": "Compte fermé", "account.opened": "Compte ouvert",
+    "account.refused": "Demande de compte refusée", "account.reopened": "Compte rouvert",
+    "api.subscribed": "Souscription à l’API",
+    "api_key.created": "Clé d’API créée", "api_key.revoked": "Clé d’API révoquée", "api_key.rotated": "Clé d’API renouvelée",
+    "batch.cancelled": "Enregistrement annulé", "batch.registered": "Sessions enregistrées",
+    "batch.started": "Saisie commencée", "card.draft": "Demande de carte commencée",
+    "card.pictures_purged": "Images de la demande retirées", "certificate.resent": "Certificat renvoyé",
+    "document.fault": "Document altéré ou absent", "document.mended": "Document retrouvé",
+    "documents.verified": "Documents vérifiés", "drafts.purged": "Brouillons anciens supprimés",
+    "import.confirmed": "Import confirmé", "import.purged": "Fichier purgé",
+    "import.received": "Fichier reçu", "import.restarted": "Analyse relancée", "invitation.sent": "Invitation envoyée",
+    "line.corrected": "Ligne corrigée", "line.set_aside": "Ligne mise de côté", "line.taken_back": "Ligne reprise",
+    "list.exported": "Liste exportée", "outbox.retried": "Travail relancé", "value.corrected": "Valeur corrigée partout",
+    "second_factor.codes_renewed": "Codes de secours renouvelés", "second_factor.off": "Second facteur retiré",
+    "second_factor.on": "Second facteur activé", "second_factor.refused": "Second facteur refusé",
+    "second_factor.reset": "Second facteur réinitialisé", "trainer.cancelled": "Saisie de formateur annulée",
+    "trainer.notified": "Formateur averti", "trainer.registered": "Formateur enregistré",
+    "trainer.started": "Saisie de formateur commencée", "webhook.changed": "Notifications modifiées",
+    "webhook.created": "Notifications ajoutées", "webhook.disabled": "Notifications arrêtées",
+    "webhook.enabled": "Notifications reprises", "webhook.removed": "Notifications retirées",
+    "webhook.replayed": "Notification renvoyée", "webhook.secret_rotated": "Secret des notifications renouvelé",
+    "webhook.tried": "Notification d’essai", "withheld.kept": "Documents laissés retenus",
+    "withheld.released": "Documents remis au conducteur", "password.changed": "Mot de passe changé",
+    "password.reset": "Mot de passe réinitialisé", "sign_in.done": "Connexion", "sign_in.refused": "Connexion refusée",
+}  # fmt: skip
+VERBS = {
+    "purged": "purge", "asked": "demande", "fetched": "téléchargement", "changed": "modification", "joined": "entrée",
+    "notified": "avis", "rotated": "renouvellement", "resumed": "reprise", "reset": "remise à zéro", "verified": "vérification",
+    "created": "ajout", "deleted": "suppression", "offered": "proposition", "signed": "signature",
+    "suspended": "suspension", "ended": "fin", "withdrawn": "retrait", "granted": "droit accordé",
+    "revoked": "révocation", "invited": "invitation", "accepted": "acceptation", "refused": "refus", "cancelled": "annulation",
+    "sent": "envoi", "submitted": "envoi", "closed": "fermeture", "opened": "ouverture", "removed": "retrait",
+}  # fmt: skip
+#: Name of a value → its word.
+FIELDS = {
+    "documents": "Documents", "driver": "Conducteur n°", "invitation": "Invitation n°",
+    "active": "Actif", "batches": "Lots", "by": "Par", "checked": "Vérifiés", "delivery": "Envoi n°", "ends": "Fin",
+    "expires_at": "Expire le", "fault": "Défaut", "faults": "Défauts", "fee": "Redevance prise en charge",
+    "message": "Message", "prefix": "Clé", "previous_ends": "Fin de la clé précédente", "profile": "Profil",
+    "role": "Rôle", "sandbox": "Clé d’essai", "text_sha256": "Empreinte du texte", "trainers": "Formateurs",
+    "training_label": "Formation", "until": "Jusqu’au", "category_label": "Catégorie", "order_number": "N° de commande",
+    "reference": "Référence", "end_date": "Fin de formation", "rights": "Droits", "accreditations": "Agréments",
+    "name": "Nom", "siret": "SIRET", "address": "Adresse", "email": "Adresse électronique", "is_public": "Organisme public",
+    "chorus_service": "Code service Chorus", "authority": "Autorité", "number": "Numéro", "valid_from": "Du",
+    "valid_to": "Au", "withdrawn_on": "Retiré le", "trainings": "Formations", "starts_on": "Du", "ends_on": "Au",
+    "reason": "Motif", "version": "Version", "state": "État", "signed_on": "Signé le", "label": "Libellé",
+    "category": "Catégorie", "family": "Type", "hours": "Heures", "price_class": "Classe de tarif",
+    "minors_allowed": "Ouverte aux mineurs", "amount": "Montant HT", "vat_rate": "TVA", "last_name": "Nom",
+    "first_name": "Prénom", "birth_date": "Date de naissance", "permit_number": "N° de permis", "receipt": "Reçu",
+    "registrations": "Enregistrements", "withheld": "Retenu", "rows": "Lignes", "lines": "Lignes", "line": "Ligne",
+    "format": "Format", "mail": "Courriel n°", "person": "Personne n°", "sign_up": "Demande n°", "file": "Fichier",
+    "names_agree": "Noms concordants", "centre_id": "Centre n°", "accreditation_id": "Agrément n°", "right": "Droit",
+    "field": "Colonne", "value": "Valeur", "key": "Clé", "scopes": "Portées", "quality": "Qualité", "signer": "Signataire",
+    "training_id": "Formation n°", "person_id": "Personne n°", "signed_by_id": "Signataire n°", "id": "Numéro interne",
+    "url": "Adresse", "events": "Évènements", "count": "Nombre", "sha256": "Empreinte", "size": "Octets",
+}  # fmt: skip
+_WORDS = {
+    **CARD_STATES, **DOCUMENT_FAULTS, **PROFILES, **EVENTS, **PRICE_CLASSES, **CONTRACT_STATES, **STATES, **RIGHTS,
+    **MEMBER_ROLES, "password": "mot de passe", "second_factor": "second facteur", "recovery_code": "code de secours",
+    "code": "code à usage unique", "recovery": "code de secours", "pending": "En préparation", "available": "Disponible",
+    "revoked": "Révoqué", "purged": "Retiré", "sign_up": "inscription",
+    "registrations": "enregistrements", "drivers": "conducteurs",
+}  # fmt: skip
+#: An amount or a rate as JSON holds it.
+_AMOUNT = re.compile(r"\d+\.\d\d")
+
+
+def action_words(action: str) -> str:
+    """Return « Agrément : modification » for « accreditation.changed »; the code itself where it has no word."""
+    if action in ACTIONS:
+        return ACTIONS[action]
+    subject, _, act = action.partition(".")
+    subject, act = SUBJECTS.get(subject, subject), VERBS.get(act, act)
+    return f"{subject} : {act}" if act else subject
+
+
+def subject_words(kind: str, key: str) -> str:
+    """Return « Agrément n° 12 »; a subject that is named otherwise than by a number is named so, one of no row by its kind."""
+    word = SUBJECTS.get(kind, kind)
+    if key in ("", "all"):
+        return ABOUT_NONE.get(kind, word)
+    return f"{word} n° {key}" if key.isdigit() else f"{word} : {_WORDS.get(key, key)}"
+
+
+def changes(before: dict[str, Any] | None, after: dict[str, Any] | None) -> list[tuple[str, str, str]]:
+    """Return what changed as (name, before, after) in French; what stayed the same is left out."""
+    old, new = before or {}, after or {}
+    names = [*old, *(name for name in new if name not in old)]
+    return [
+        (FIELDS.get(name, name), value_words(old.get(name)), value_words(new.get(name)))
+        for name in names
+        if old.get(name) != new.get(name)
+    ]
+
+
+def value_words(value: Any) -> str:
+    """Return a plain JSON value as people read it."""
+    if value is None or value in ("", [], {}):
+        return "–"
+    if isinstance(value, bool):
+        return "oui" if value else "non"
+    if isinstance(value, list):
+        return ", ".join(map(value_words, value))
+    if isinstance(value, dict):
+        words = {**_WORDS, **FIELDS}
+        return ", ".join(f"{words.get(name, name)} {value_words(one)}" for name, one in value.items())
+    if isinstance(value, str) and not _AMOUNT.fullmatch(value):
+        return _WORDS.get(value) or _moment(value)
+    return str(value).replace(".", ",")
+
+
+def _moment(text: str) -> str:
+    """Return an ISO day or instant as JJ/MM/AAAA, with the hour; other texts unchanged."""
+    try:
+        if len(text) == 10:
+            return f"{date.fromisoformat(text):%d/%m/%Y}"
+        return f"{datetime.fromisoformat(text).astimezone(PARIS):%d/%m/%Y à %H:%M}" if "T" in text else text
+    except ValueError:
+        return text

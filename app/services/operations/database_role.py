@@ -1,0 +1,73 @@
+"""The role of PostgreSQL under which the application works: not the owner of the tables, so that the policies hold for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg import sql
+from sqlalchemy.engine import URL, make_url
+
+from app.extensions import db
+from app.services.core.refusal import Refusal
+
+#: Written once, read, never changed: neither by mistake nor by who has taken the application over. Only the owner purges.
+APPEND_ONLY = ("journal", "journal_link")
+#: Written by the owner alone.
+READ_ONLY = ("alembic_version", "journal_checkpoint")
+
+
+class NoRole(Refusal):
+    """The addresses of the base do not name two roles of one PostgreSQL."""
+
+    message = "Set DATABASE_URL to the base as the application's role and DATABASE_OWNER_URL to it as the owner of the tables."
+
+
+def grant(application_url: str) -> str:
+    """Make the role that this address names, with its password, and give it what the application needs; return its name.
+
+    Runs as the owner of the tables, after the migrations; running it again puts the grants right. Raises :class:`NoRole`.
+    """
+    url = make_url(application_url)
+    engine = db.engine
+    if engine.dialect.name != "postgresql" or url.database != engine.url.database:
+        raise NoRole
+    if not url.username or url.username == engine.url.username:
+        raise NoRole
+    with engine.begin() as connection:
+        cursor: Any = connection.connection.cursor()
+        try:
+            for statement in _statements(url, _tables(cursor)):
+                cursor.execute(statement)
+        finally:
+            cursor.close()
+    return url.username
+
+
+def _tables(cursor: Any) -> set[str]:
+    return {name for (name,) in cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
+
+
+def _statements(url: URL, tables: set[str]) -> list[sql.Composed]:
+    """Return the statements, in their order; what a table keeps for its owner is taken back last."""
+    role, password = sql.Identifier(str(url.username)), url.password
+    known = sql.SQL("SELECT 1 FROM pg_roles WHERE rolname = {}").format(sql.Literal(url.username))
+    make = sql.SQL("CREATE ROLE {} NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS").format(role)
+    statements = [
+        sql.SQL("DO {}").format(
+            sql.Literal(
+                sql.SQL("BEGIN IF NOT EXISTS ({}) THEN {}; END IF; END").format(known, make).as_string()
+            )
+        ),
+        sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(role, sql.Literal(password)),
+        sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}").format(sql.Identifier(str(url.database)), role),
+        sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(role),
+        sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {}").format(role),
+        sql.SQL("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {}").format(role),
+    ]  # fmt: skip
+    taken = {**dict.fromkeys(APPEND_ONLY, "UPDATE, DELETE"), **dict.fromkeys(READ_ONLY, "INSERT, UPDATE, DELETE")}
+    statements += [
+        sql.SQL("REVOKE {} ON {} FROM {}").format(sql.SQL(what), sql.Identifier(table), role)
+        for table, what in taken.items()
+        if table in tables
+    ]
+    return statements

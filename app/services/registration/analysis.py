@@ -1,0 +1,118 @@
+"""Analysis: the lines of a batch, judged by the rules with the facts of the base. One hall for the three doors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import bindparam, update
+
+from app.extensions import db
+from app.models import Batch, BatchLine
+from app.models.batch import ANALYSING, IN_ERROR, OPEN_STATES, READY
+from app.services.core import clock
+from app.services.core.transaction import transaction
+from app.services.rights.access import Reach
+from app.validators.batch import Report, check_batch
+from app.validators.line import RawLine
+from app.validators.reading import parse_lines
+from app.validators.remark import Code, encode_remarks
+
+from . import batches, facts
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A report with the facts it was made from, and what the check before it wrote on the lines."""
+
+    report: Report
+    facts: facts.Facts
+    before: dict[int, tuple[int, str]]
+
+
+def analyse_lines(centre_id: int, raws: list[RawLine], reach: Reach | None = None) -> Analysis:
+    """Judge lines for a centre, today; four queries whatever their number; writes nothing.
+
+    With ``reach``, they are judged as that person may register them; without, as the centre may.
+    """
+    catalogue = facts.load_catalogue()
+    lines = parse_lines(raws, catalogue)
+    known = facts.load(centre_id, clock.today(), catalogue, lines, reach)
+    return Analysis(check_batch(lines, known.context), known, {})
+
+
+def reach_of(batch: Batch, person_id: int | None = None) -> Reach:
+    """Return for whom a batch is judged: who works on it now, who started it where nobody is named."""
+    return Reach(person_id or batch.created_by_id)
+
+
+def analyse(batch: Batch, person_id: int | None = None) -> Analysis:
+    """Judge the lines of a batch, today, for a person (:func:`reach_of`); writes nothing."""
+    stored = batches.stored_lines(batch)
+    before = {one.line.number: (one.rank, one.remarks) for one in stored}
+    found = analyse_lines(batch.centre_id, [one.line for one in stored], reach_of(batch, person_id))
+    return replace(found, before=before)
+
+
+def check(batch_id: int, person_id: int | None = None) -> Report:
+    """« Vérifier »: judge the batch and keep the remarks, the counts and the version they stand for.
+
+    It is judged for a person (:func:`reach_of`).
+    Raises `batches.BatchClosed` when the batch was registered or cancelled meanwhile.
+    """
+    with transaction():
+        # As read by this request: were it stale, the check would stand for the older version, which opens nothing.
+        batch = db.session.get_one(Batch, batch_id)
+        version = batch.version
+        found = analyse(batch, person_id)
+        store(batch_id, found, version)
+    return found.report
+
+
+def store(batch_id: int, found: Analysis, version: int) -> None:
+    """Write a report's remarks and counts on the batch, inside the caller's transaction.
+
+    Raises `batches.BatchClosed` when the batch no longer takes changes. If a line changed since ``version`` was
+    read, the check stands for that older version and « Importer » stays closed.
+    """
+    conclude(batch_id, found.report, version)
+    _write_remarks(batch_id, found)
+
+
+def conclude(batch_id: int, report: Report, version: int) -> None:
+    """Write a report's counts on the batch and move it to « ready » or « in error », inside the caller's transaction."""
+    state = READY if report.importable else IN_ERROR
+    moved = batches.transition(
+        batch_id, state, only_from=(*OPEN_STATES, ANALYSING),
+        checked_version=version, checked_at=clock.now(), summary=summary(report),
+    )  # fmt: skip
+    if not moved:
+        raise batches.BatchClosed
+
+
+def summary(report: Report) -> dict[str, Any]:
+    """Return the counts kept on the batch: lines, errors, informations, lines kept, and lines by kind of remark."""
+    return {
+        "lines": report.lines,
+        "errors": report.errors,
+        "informations": report.informations,
+        "kept": report.lines - report.kinds.get(Code.IDENTICAL_LINE, 0),
+        "kinds": report.kinds,
+    }
+
+
+def _write_remarks(batch_id: int, found: Analysis) -> None:
+    """Write the remarks of the lines whose remarks changed, in bulk."""
+    changes = [
+        {"line": row.line.number, "new_rank": row.rank, "new_remarks": text}
+        for row in found.report.rows
+        if found.before.get(row.line.number) != (row.rank, text := encode_remarks(row.remarks))
+    ]
+    if changes:
+        table = BatchLine.__table__
+        statement = (
+            update(table)
+            .where(table.c.batch_id == batch_id, table.c.number == bindparam("line"))
+            .values(rank=bindparam("new_rank"), remarks=bindparam("new_remarks"))
+        )
+        db.session.connection().execute(statement, changes)

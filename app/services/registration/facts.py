@@ -1,0 +1,167 @@
+"""The facts that the rules are handed, read from the base in a number of queries that does not grow with the lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, select
+
+from app import models
+from app.extensions import db
+from app.services.core import bulk
+from app.services.rights import access
+from app.services.rights.access import Reach
+from app.validators.context import Accreditation, Catalogue, Category, Context, DriverKey, Period, Training
+from app.validators.fields import name_key
+from app.validators.line import Line
+
+
+@dataclass(frozen=True, slots=True)
+class DriverRow:
+    """A driver of the register that a line leads to."""
+
+    id: int
+    has_account: bool
+    #: The name as the account knows it, see `validators.fields.name_key`; empty without account.
+    name: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The rules' context, and the rows behind it that a registration needs."""
+
+    context: Context
+    drivers: dict[DriverKey, DriverRow]
+
+
+def load_catalogue() -> Catalogue:
+    """Return the whole catalogue, one query; entries out of validity are in it (validity is judged by date)."""
+    rows = db.session.execute(select(models.Training).order_by(models.Training.id)).scalars()
+    return Catalogue(
+        Training(
+            row.id, row.label, Category(row.category), row.family, row.minors_allowed, row.is_module,
+            row.valid_from, row.valid_to,
+        )
+        for row in rows
+    )  # fmt: skip
+
+
+def load_accreditations(centre_id: int, reach: Reach | None = None) -> tuple[Accreditation, ...]:
+    """Return the centre's accreditations with their trainings and suspensions, one query.
+
+    With ``reach``, those only that this person's rights extend to: a training they leave out is, for this person, not
+    accredited.
+    """
+    given, covered, pause = models.Accreditation, models.accreditation_training, models.Suspension
+    query = (
+        select(given, covered.c.training_id, pause.starts_on, pause.ends_on)
+        .outerjoin(covered, covered.c.accreditation_id == given.id)
+        .outerjoin(pause, pause.accreditation_id == given.id)
+        .where(given.centre_id == centre_id)
+        .order_by(given.id)
+    )
+    rows = db.session.execute(query.where(access.reach_clause(reach)) if reach else query).all()
+    trainings: dict[int, set[int]] = {}
+    pauses: dict[int, set[Period]] = {}
+    for row, training_id, starts_on, ends_on in rows:
+        trainings.setdefault(row.id, set()).add(training_id)
+        pauses.setdefault(row.id, set()).update({Period(starts_on, ends_on)} if starts_on else ())
+    return tuple(
+        Accreditation(
+            frozenset(trainings[row.id]), Period(row.valid_from, row.valid_to), tuple(pauses[row.id]),
+            row.withdrawn_on, row.number, row.id,
+        )
+        for row in {row.id: row for row, *_ in rows}.values()
+    )  # fmt: skip
+
+
+def load(centre_id: int, today: date, catalogue: Catalogue, lines: Iterable[Line], reach: Reach | None = None) -> Facts:
+    """Return the facts about these lines for this centre on that day: two queries, whatever the number of lines.
+
+    With ``reach``, accreditations are those that this person's rights extend to.
+    """
+    drivers, names, registered = _load_drivers(centre_id, {line.driver_key for line in lines if line.driver_key})
+    modules = {training.id for training in catalogue.trainings if training.is_module}
+    context = Context(
+        today=today,
+        catalogue=catalogue,
+        accreditations=load_accreditations(centre_id, reach),
+        accounts=frozenset(key for key, driver in drivers.items() if driver.has_account),
+        own_names={key: frozenset(known) for key, known in names.items()},
+        own_registrations=_last_days(registered, modules),
+    )
+    return Facts(context, drivers)
+
+
+def load_drivers(keys: set[DriverKey]) -> dict[DriverKey, DriverRow]:
+    """Return the drivers of these keys that the register knows; one query."""
+    wanted = bulk.text_table({permit for _, permit in keys})
+    driver = models.Driver
+    query = (
+        select(
+            driver.id, driver.birth_date, driver.permit_number, driver.person_id, driver.last_name, driver.first_name
+        )
+        .select_from(wanted)
+        .join(driver, driver.permit_number == wanted.c.value)
+    )
+    found = (((row.birth_date, row.permit_number), row) for row in db.session.execute(query))
+    return {key: _driver_row(row) for key, row in found if key in keys}
+
+
+def _driver_row(row: Any) -> DriverRow:
+    """Return a driver from a row of the base; the name matters only where an account bears it."""
+    has_account = row.person_id is not None
+    return DriverRow(row.id, has_account, name_key(row.last_name, row.first_name) if has_account else ())
+
+
+Registered = dict[tuple[DriverKey, int, date], date]
+Names = dict[DriverKey, set[tuple[str, ...]]]
+
+
+def _load_drivers(centre_id: int, keys: set[DriverKey]) -> tuple[dict[DriverKey, DriverRow], Names, Registered]:
+    """Return the drivers of these keys, the names and the days under which this centre registered them: one query."""
+    drivers: dict[DriverKey, DriverRow] = {}
+    names: Names = {}
+    registered: Registered = {}
+    for row in _driver_rows(centre_id, {permit for _, permit in keys}):
+        key = (row.birth_date, row.permit_number)
+        if key not in keys:
+            continue
+        if key not in drivers:
+            drivers[key] = _driver_row(row)
+        if row.training_id is not None:
+            names.setdefault(key, set()).add(name_key(row.line_last_name, row.line_first_name))
+            own = (key, row.training_id, row.end_date)
+            registered[own] = max(registered.get(own, date.min), row.registered_on)
+    return drivers, names, registered
+
+
+def _driver_rows(centre_id: int, permits: set[str]):  # type: ignore[no-untyped-def]
+    driver, own = models.Driver, models.Registration
+    wanted = bulk.text_table(permits)
+    mine: ColumnElement[bool] = and_(own.driver_id == driver.id, own.centre_id == centre_id)
+    return db.session.execute(
+        select(
+            driver.id, driver.birth_date, driver.permit_number, driver.person_id, driver.last_name, driver.first_name,
+            own.training_id, own.end_date, own.registered_on,
+            own.last_name.label("line_last_name"), own.first_name.label("line_first_name"),
+        )
+        .select_from(wanted)
+        .join(driver, driver.permit_number == wanted.c.value)
+        .outerjoin(own, mine)
+    )  # fmt: skip
+
+
+def _last_days(registered: Registered, modules: set[int]) -> dict[tuple[date, str, int, date | None], date]:
+    """Return driver and training → last day of registration; for an FCO module the end date counts too."""
+    days: dict[tuple[date, str, int, date | None], date] = {}
+    for ((birth_date, permit), training_id, end_date), day in registered.items():
+        key = (birth_date, permit, training_id, end_date if training_id in modules else None)
+        days[key] = max(days.get(key, date.min), day)
+    return days
+
+
+__all__ = ["DriverRow", "Facts", "load", "load_accreditations", "load_catalogue"]

@@ -1,0 +1,150 @@
+"""The receipt of a registered batch: number, who, when, lines, amounts, and what became of each document."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import InstrumentedAttribute, contains_eager, selectinload
+
+from app.extensions import db
+from app.models import Batch, Document, Mail, Registration
+from app.models.outbox import MAIL_PENDING, MAIL_REFUSED, MAIL_SENT
+from app.models.registration import AVAILABLE, CERTIFICATE, PENDING, RECAP
+from app.services.notifications.account_mail import INVITATION
+from app.services.notifications.mail import CERTIFICATE_MAIL
+from app.services.reference.pricing import Quote, billed
+
+PAGE = 50
+#: Lines of a page made to be printed: a receipt of more comes in several.
+PRINTED = 1000
+
+#: State of a document on the receipt: (kind of tag, words).
+PREPARING = ("now", "En préparation")
+READY = ("ok", "Disponible")
+SENT = ("ok", "Remis et envoyé")
+AT_ACCOUNT = ("gold", "À la création du compte")
+WITHHELD = ("gold", "Retenu, contrôle du nom")
+NOT_DUE = ("", "Non délivré pour un module")
+ADDRESS_REFUSED = ("gold", "Disponible, adresse refusée")
+OTHER = {"revoked": ("error", "Révoqué"), "purged": ("", "Retiré")}
+
+
+@dataclass(frozen=True)
+class ReceiptLine:
+    """A registration on the receipt, with the state of its two documents as (kind of tag, words).
+
+    ``invited_at``: when the driver was last invited to open an account, None where never.
+    """
+
+    registration: Registration
+    recap: tuple[str, str]
+    certificate: tuple[str, str]
+    invited_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What the lines were registered under; the first few of each."""
+
+    order_numbers: list[str]
+    references: list[str]
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """One page of a receipt. ``pending``: documents still to be drawn; ``mails``: to be sent; both over all pages."""
+
+    batch: Batch
+    quote: Quote
+    lines: list[ReceiptLine]
+    page: int
+    page_count: int
+    pending: int
+    total_documents: int
+    mails: int
+    trace: Trace
+
+    @property
+    def fingerprint(self) -> str:
+        """Return a text that changes with any state shown on this page."""
+        states = ",".join(f"{line.recap[1]}/{line.certificate[1]}" for line in self.lines)
+        return f"{zlib.crc32(states.encode()):08x}-{self.pending}-{self.mails}"
+
+
+def receipt(batch: Batch, page: int = 1, size: int = PAGE) -> Receipt:
+    """Return a page of ``size`` lines of the receipt of a registered batch; a page out of range is the nearest one."""
+    total = db.session.scalar(select(func.count()).where(Registration.batch_id == batch.id)) or 0
+    page_count = max(1, -(-total // size))
+    page = min(max(page, 1), page_count)
+    documents, pending = progress(batch.id)
+    return Receipt(
+        batch, billed(batch.id), _lines(batch.id, page, size), page, page_count, pending, documents, mails_due(batch.id),
+        Trace(_distinct(batch.id, Registration.order_number), _distinct(batch.id, Registration.reference)),
+    )  # fmt: skip
+
+
+def mails_due(batch_id: int) -> int:
+    """Return how many mails of a batch wait to be sent; one query."""
+    due = select(func.count()).select_from(Mail).join(Registration, Mail.registration_id == Registration.id)
+    return db.session.scalar(due.where(Registration.batch_id == batch_id, Mail.state == MAIL_PENDING)) or 0
+
+
+def _distinct(batch_id: int, column: InstrumentedAttribute[str], limit: int = 4) -> list[str]:
+    query = select(column).where(Registration.batch_id == batch_id, column != "").distinct()
+    return list(db.session.execute(query.order_by(column).limit(limit)).scalars())
+
+
+def progress(batch_id: int) -> tuple[int, int]:
+    """Return how many documents a batch gives and how many are still to be drawn; one query."""
+    counted = select(func.count(), func.count().filter(Document.state == PENDING))
+    row = db.session.execute(counted.join(Registration).where(Registration.batch_id == batch_id)).one()
+    return row[0], row[1]
+
+
+def _lines(batch_id: int, page: int, size: int) -> list[ReceiptLine]:
+    query = (
+        select(Registration)
+        .join(Registration.driver)
+        .join(Registration.training)
+        .options(
+            contains_eager(Registration.driver), contains_eager(Registration.training),
+            selectinload(Registration.documents),
+        )
+        .where(Registration.batch_id == batch_id)
+        .order_by(Registration.line_number)
+        .limit(size)
+        .offset((page - 1) * size)
+    )  # fmt: skip
+    registrations = list(db.session.execute(query).scalars())
+    mails = _mails([r.id for r in registrations])
+    return [_line(r, mails.get((r.id, CERTIFICATE_MAIL)), mails.get((r.id, INVITATION))) for r in registrations]
+
+
+def _mails(registration_ids: list[int]) -> dict[tuple[int | None, str], Mail]:
+    """Return registration id and kind → the last mail of that kind."""
+    query = select(Mail).where(Mail.registration_id.in_(registration_ids)).order_by(Mail.sequence)
+    return {(mail.registration_id, mail.kind): mail for mail in db.session.execute(query).scalars()}
+
+
+def _line(registration: Registration, mail: Mail | None, invitation: Mail | None) -> ReceiptLine:
+    by_kind = {document.kind: document for document in registration.documents}
+    recap = _state(by_kind.get(RECAP), registration, "")
+    certificate = _state(by_kind.get(CERTIFICATE), registration, mail.state if mail else "")
+    return ReceiptLine(registration, recap, certificate, invitation.created_at if invitation else None)
+
+
+def _state(document: Document | None, registration: Registration, mail_state: str) -> tuple[str, str]:
+    if document is None:
+        return NOT_DUE
+    if document.state == PENDING:
+        return PREPARING
+    if document.state != AVAILABLE:
+        return OTHER[document.state]
+    if registration.withheld:
+        return WITHHELD
+    if document.kind == CERTIFICATE and not registration.driver.has_account:
+        return AT_ACCOUNT
+    return {MAIL_SENT: SENT, MAIL_REFUSED: ADDRESS_REFUSED}.get(mail_state, READY)

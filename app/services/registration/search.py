@@ -1,0 +1,176 @@
+"""What registrations are looked for by: a name, a permit, an order, a receipt or a certificate in hand; and what narrows them.
+
+Everything returns a condition of SQL that an index answers, whatever the number of registrations. Where it is known that
+very many answer, ``broad`` gives the same condition in a form that is judged row by row: read in the order of a list, a page
+is soon full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, union_all
+
+from app.models import Batch, Document, Driver, Mail, Registration
+from app.models.batch import MODES
+from app.models.outbox import MAIL_REFUSED
+from app.models.registration import PENDING, REVOKED
+from app.models.search import begins, search_key
+from app.services.core import counting
+from app.services.core.numbers import typed_number
+from app.services.notifications.mail import CERTIFICATE_MAIL
+from app.validators.fields import loosen_date, parse_date
+
+R = Registration
+#: A shorter number is taken whole: as a beginning it would mean a good part of all rows.
+SHORTEST = 4
+FEW_BATCHES = 500
+#: Words of the address → what they say of a registration's documents.
+DOCUMENTS = {
+    "preparation": "En préparation",
+    "retenus": "Retenus",
+    "sans-compte": "En attente d’un compte",
+    "refuses": "Adresse refusée",
+    "revoques": "Révoqués",
+}
+
+
+def by_words(text: str, *, broad: bool = False) -> ColumnElement[bool]:
+    """Return the registrations that a person's words mean, each word being the beginning of something.
+
+    Words without a figure are names, in any order (« Le Goff Yann »); the others are numbers of any kind.
+    """
+    parts = text.split()
+    coded = [part for part in parts if any(c.isdigit() for c in part)]
+    named = [part for part in parts if part not in coded]
+    if not coded:
+        return or_(by_names(R, text, broad=broad), _plain(R.search_order, broad) == search_key(text))
+    apart = [_has_number(part, broad) for part in coded]
+    if len(parts) == 1:
+        return apart[0]
+    meant = and_(*apart, by_names(R, " ".join(named), broad=broad)) if named else and_(*apart)
+    if broad:
+        return or_(_has_number(text, broad), meant)
+    return R.id.in_(union_all(*_with_number(text), select(R.id).where(meant)))
+
+
+def by_names(model: Any, text: str, *, broad: bool = False) -> ColumnElement[bool]:
+    """Return the rows (drivers, registrations) whose names begin so: last name, first name, or both in either order."""
+    words = search_key(text).split()
+    whole = " ".join(words)
+    last, first = _plain(model.search_last, broad), _plain(model.search_first, broad)
+    found = [begins(last, whole), begins(first, whole)]
+    for at in range(1, len(words)):
+        one, other = " ".join(words[:at]), " ".join(words[at:])
+        found += [begins(last, one) & begins(first, other), begins(first, one) & begins(last, other)]
+    return or_(*found)
+
+
+def permit_begins(text: str) -> ColumnElement[bool]:
+    """Return the drivers whose permit number begins so, however it is spaced; one too short to mean any is taken whole."""
+    return _begins_or_is(Driver.permit_number, text.upper().translate(str.maketrans("", "", " .-/")))
+
+
+def _plain(column: Any, broad: bool) -> Any:
+    """Return a column that no index is asked for, where rows are to be read in the order of the list."""
+    return func.coalesce(column, "") if broad else column
+
+
+def _begins_or_is(column: Any, text: str) -> ColumnElement[bool]:
+    return begins(column, text) if len(text) >= SHORTEST else column == text
+
+
+def _has_number(text: str, broad: bool) -> ColumnElement[bool]:
+    if not broad:
+        return R.id.in_(union_all(*_with_number(text)))
+    number = typed_number(text)
+    return or_(
+        _begins_or_is(_plain(R.search_order, True), search_key(text)),
+        exists().where(Driver.id == R.driver_id, permit_begins(text)),
+        exists().where(Batch.id == R.batch_id, Batch.receipt_number == number),
+        exists().where(Document.registration_id == R.id, Document.number == number),
+    )
+
+
+def _with_number(text: str) -> list[Any]:
+    """Return statements for the ids of the registrations that bear a number: order, permit, receipt, document."""
+    number = typed_number(text)
+    return [
+        select(R.id).where(_begins_or_is(R.search_order, search_key(text))),
+        select(R.id).join(Driver, Driver.id == R.driver_id).where(permit_begins(text)),
+        select(R.id).join(Batch, Batch.id == R.batch_id).where(Batch.receipt_number == number),
+        select(Document.registration_id).where(Document.number == number),
+    ]
+
+
+def by_documents(word: str, *, broad: bool = False) -> ColumnElement[bool] | None:
+    """Return the registrations whose documents are in a state of DOCUMENTS; None for another word."""
+    conditions: Mapping[str, Callable[[], ColumnElement[bool]]] = {
+        "preparation": lambda: _in(R.id, Document.registration_id, broad, Document.state == PENDING),
+        "retenus": lambda: R.withheld.is_(True),
+        "sans-compte": lambda: _in(R.driver_id, Driver.id, broad, Driver.person_id.is_(None)),
+        "refuses": lambda: _in(
+            R.id,
+            Mail.registration_id,
+            broad,
+            Mail.registration_id.is_not(None),
+            Mail.kind == CERTIFICATE_MAIL,
+            Mail.state == MAIL_REFUSED,
+        ),
+        "revoques": lambda: _in(R.id, Document.registration_id, broad, Document.state == REVOKED),
+    }
+    condition = conditions.get(word)
+    return condition() if condition else None
+
+
+def _in(key: Any, other: Any, broad: bool, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return whether a key is among those of other rows: found from these rows or, broadly, looked up row by row."""
+    return exists().where(other == key, *conditions) if broad else key.in_(select(other).where(*conditions))
+
+
+def by_mode(word: str, *, broad: bool = False) -> ColumnElement[bool] | None:
+    """Return the registrations that came by hand, by file or by API; None for another word.
+
+    Few batches lead to their registrations; of many, registrations ask for their own (the sum keeps the index out).
+    """
+    if word not in MODES:
+        return None
+    batches = select(Batch.id).where(Batch.mode == word)
+    if broad or counting.up_to(FEW_BATCHES, batches) > FEW_BATCHES - 1:
+        return (R.batch_id + 0).in_(batches)
+    return R.batch_id.in_(batches)
+
+
+def since(text: str) -> ColumnElement[bool] | None:
+    """Return the registrations of that day and after; None for a text that is no day."""
+    day = _day(text)
+    return None if day is None else R.registered_on >= day
+
+
+def until(text: str) -> ColumnElement[bool] | None:
+    """Return the registrations of that day and before; None for a text that is no day."""
+    day = _day(text)
+    return None if day is None else R.registered_on <= day
+
+
+def _day(text: str) -> date | None:
+    return parse_date(loosen_date(text))
+
+
+def _is(column: Any) -> Callable[[str], ColumnElement[bool] | None]:
+    return lambda text: column == int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+#: Question of a list → its condition; what a request asks, and what a job asks again later.
+CONDITIONS: Mapping[str, Callable[[str], ColumnElement[bool] | None]] = {
+    "words": by_words, "training": _is(R.training_id), "centre": _is(R.centre_id), "mode": by_mode,
+    "documents": by_documents, "since": since, "until": until,
+}  # fmt: skip
+
+
+def conditions(asked: Mapping[str, str]) -> list[ColumnElement[bool]]:
+    """Return what registrations must meet to answer these questions (question → text); unknown ones say nothing."""
+    found = [CONDITIONS[name](text) for name, text in asked.items() if text and name in CONDITIONS]
+    return [condition for condition in found if condition is not None]

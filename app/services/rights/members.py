@@ -1,0 +1,242 @@
+"""Who acts for a centre and with which rights: granted, withdrawn and ended by its legal representatives, or by an agent.
+
+Every act is judged by the next request of the person concerned: nothing is remembered between requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import contains_eager, selectinload
+
+from app import roles
+from app.extensions import db
+from app.models import Accreditation, Membership, MembershipRight, Person
+from app.models.centre import API, LEGAL_REPRESENTATIVE, REGISTER, RIGHTS
+from app.services.core import clock
+from app.services.core.refusal import Refusal
+from app.services.core.transaction import transaction
+from app.services.journal import record as journal
+
+from . import access
+
+#: Rights that may be limited to named accreditations; the others are not about trainings.
+BY_ACCREDITATION = (REGISTER, API)
+#: What the journal says of a right that names no accreditation.
+EVERY = "tous"
+
+
+class LastRepresentative(Refusal):
+    """A centre is never left without a legal representative."""
+
+    message = "C’est le dernier représentant légal du centre : nommez-en d’abord un autre."
+
+
+class NobodyThere(Refusal):
+    """The place is another centre's, has ended, or never was."""
+
+    message = "Cette personne n’intervient pas, ou plus, pour ce centre."
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A right as it is asked for. ``accreditation_ids``: None for all of the centre's, those to come too."""
+
+    accreditation_ids: frozenset[int] | None = None
+    ends_on: date | None = None
+
+
+def is_agent(person_id: int) -> bool:
+    """Tell whether the person is an agent of the operator, with an open account."""
+    person = db.session.get(Person, person_id)
+    return person is not None and bool(person.active) and roles.AGENT in {role.name for role in person.roles}
+
+
+def require_grantor(person_id: int, centre_id: int) -> None:
+    """Raise `access.NotAllowed` unless the person may grant rights there: an agent, or a legal representative of the centre.
+
+    Both hold every right that they can grant.
+    """
+    if not is_agent(person_id):
+        access.require_representative(person_id, centre_id)
+
+
+def of_centre(centre_id: int) -> list[Membership]:
+    """Return the places held at a centre today, with person, rights and accreditations: representatives first, then by name."""
+    query = (
+        select(Membership)
+        .join(Membership.person)
+        .options(
+            contains_eager(Membership.person),
+            selectinload(Membership.rights).selectinload(MembershipRight.accreditations),
+        )
+        .where(Membership.centre_id == centre_id, _holds_today())
+        .order_by(Membership.role, Person.last_name, Person.first_name, Membership.id)
+        .execution_options(populate_existing=True)
+    )
+    return list(db.session.execute(query).scalars())
+
+
+def place(membership_id: int, centre_id: int) -> Membership | None:
+    """Return a place held at the centre today, None for another centre's."""
+    return next((one for one in of_centre(centre_id) if one.id == membership_id), None)
+
+
+def accreditations(centre_id: int) -> list[Accreditation]:
+    """Return the centre's accreditations, those past too, by number."""
+    query = select(Accreditation).where(Accreditation.centre_id == centre_id).order_by(Accreditation.number)
+    return list(db.session.execute(query.options(selectinload(Accreditation.trainings))).scalars())
+
+
+def grants(membership: Membership) -> dict[str, MembershipRight]:
+    """Return right → the grant by which a manager holds it today."""
+    today = clock.today()
+    return {grant.right: grant for grant in membership.rights if grant.holds(grant.right, today)}
+
+
+def set_rights(centre_id: int, membership_id: int, wanted: Mapping[str, Grant], actor_id: int) -> int:
+    """Give a manager these rights and no others, from this moment; return how many changed.
+
+    Raises `access.NotAllowed`, :class:`NobodyThere`, or `Refusal`: a legal representative holds every right already, an
+    accreditation is another centre's, none is named, or a last day is past.
+    """
+    require_grantor(actor_id, centre_id)
+    known = {one.id for one in accreditations(centre_id)}
+    for right, grant in wanted.items():
+        _check(right, grant, known)
+    try:
+        with transaction():
+            _lock(centre_id)
+            membership = _place(membership_id, centre_id)
+            if membership.role == LEGAL_REPRESENTATIVE:
+                raise Refusal("Un représentant légal tient déjà tous les droits du centre.")
+            return sum(_set(membership, right, wanted.get(right), actor_id) for right in RIGHTS)
+    except IntegrityError:
+        raise Refusal("Ces droits viennent d’être modifiés par ailleurs : relisez-les.") from None
+
+
+def end(centre_id: int, membership_id: int, actor_id: int) -> None:
+    """End a person's place at a centre, with all its rights, from this moment.
+
+    Legal representatives end managers' places; only an agent ends a legal representative's, and never the last one. Raises
+    `access.NotAllowed`, :class:`NobodyThere` or :class:`LastRepresentative`.
+    """
+    require_grantor(actor_id, centre_id)
+    with transaction():
+        _lock(centre_id)
+        membership = _place(membership_id, centre_id)
+        if membership.role == LEGAL_REPRESENTATIVE:
+            _check_representative_may_go(membership, actor_id)
+        for right in RIGHTS:
+            _set(membership, right, None, actor_id)
+        membership.valid_to = clock.today() - timedelta(days=1)
+        journal.record(
+            "member.ended", "membership", membership.id, actor_id=actor_id, centre_id=centre_id,
+            before={"person": membership.person_id, "role": membership.role},
+        )  # fmt: skip
+
+
+def _holds_today() -> ColumnElement[bool]:
+    return Membership.valid_to.is_(None) | (Membership.valid_to >= clock.today())
+
+
+def _lock(centre_id: int) -> None:
+    """Let one act at a time change the places of a centre: two who remove each other do not both succeed."""
+    db.session.execute(
+        update(Membership)
+        .where(Membership.centre_id == centre_id)
+        .values(centre_id=Membership.centre_id)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _place(membership_id: int, centre_id: int) -> Membership:
+    found = place(membership_id, centre_id)
+    if found is None:
+        raise NobodyThere
+    return found
+
+
+def _check(right: str, grant: Grant, known: set[int]) -> None:
+    if right not in RIGHTS:
+        raise Refusal("Ce droit n’existe pas.")
+    named = grant.accreditation_ids
+    if named is not None and right not in BY_ACCREDITATION:
+        raise Refusal(f"Le droit « {RIGHTS[right].lower()} » ne se limite pas à des agréments.")
+    if named is not None and not named:
+        raise Refusal(f"« {RIGHTS[right]} » : cochez au moins un agrément, ou choisissez tous les agréments.")
+    if named is not None and not named <= known:
+        raise Refusal("Un agrément choisi n’est pas de ce centre.")
+    if grant.ends_on is not None and grant.ends_on < clock.today():
+        raise Refusal(f"« {RIGHTS[right]} » : le dernier jour est déjà passé.")
+
+
+def _check_representative_may_go(membership: Membership, actor_id: int) -> None:
+    if not is_agent(actor_id):
+        raise access.NotAllowed("Seul un agent d’IN Groupe retire un représentant légal.")
+    others = [
+        one
+        for one in of_centre(membership.centre_id)
+        if one.role == LEGAL_REPRESENTATIVE and one.id != membership.id and one.person.active
+    ]
+    if not others:
+        raise LastRepresentative
+
+
+def _set(membership: Membership, right: str, wanted: Grant | None, actor_id: int) -> int:
+    """Make a right what is wanted, None to withdraw it; answer 1 where something changed."""
+    held = [grant for grant in membership.rights if grant.right == right and grant.withdrawn_at is None]
+    before = next((_said(grant) for grant in held), None)
+    if before == (_plain(wanted) if wanted else None):
+        return 0
+    for grant in held:
+        grant.withdrawn_at, grant.withdrawn_by_id = clock.now(), actor_id
+    db.session.flush()  # one grant of a right stands at a time
+    if wanted is not None:
+        db.session.add(_row(membership, right, wanted, actor_id))
+    journal.record(
+        "right.granted" if wanted else "right.withdrawn", "membership", membership.id, actor_id=actor_id,
+        centre_id=membership.centre_id, before=_told(membership, right, before),
+        after=_told(membership, right, _plain(wanted) if wanted else None),
+    )  # fmt: skip
+    return 1
+
+
+def _told(membership: Membership, right: str, grant: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return a grant as people read it in the journal: accreditations by their numbers."""
+    if grant is None:
+        return None
+    named = grant["accreditations"]
+    if named != EVERY:
+        query = select(Accreditation.number).where(Accreditation.id.in_(named)).order_by(Accreditation.number)
+        named = list(db.session.execute(query).scalars())
+    return {"person": membership.person_id, "right": RIGHTS[right], **grant, "accreditations": named}
+
+
+def _row(membership: Membership, right: str, wanted: Grant, actor_id: int) -> MembershipRight:
+    named = wanted.accreditation_ids
+    query = select(Accreditation).where(Accreditation.id.in_(named or ()))
+    return MembershipRight(
+        membership_id=membership.id, right=right, granted_at=clock.now(), granted_by_id=actor_id,
+        ends_on=wanted.ends_on, all_accreditations=named is None,
+        accreditations=list(db.session.execute(query).scalars()) if named else [],
+    )  # fmt: skip
+
+
+def _plain(grant: Grant) -> dict[str, Any]:
+    """Return a grant as it is compared and journalled."""
+    named = grant.accreditation_ids
+    return {
+        "accreditations": EVERY if named is None else sorted(named),
+        "ends_on": grant.ends_on.isoformat() if grant.ends_on else None,
+    }
+
+
+def _said(row: MembershipRight) -> dict[str, Any]:
+    named = None if row.all_accreditations else frozenset(one.id for one in row.accreditations)
+    return _plain(Grant(named, row.ends_on))

@@ -1,0 +1,132 @@
+"""Trainers and instructors registered: the legal act, done once, the notice it makes due, the rights it opens."""
+
+from __future__ import annotations
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import joinedload
+
+from app.extensions import db
+from app.models import Driver, Trainer
+from app.models.centre import TRAINERS
+from app.models.trainer import DRAFT, REGISTERED
+from app.services.accounts import opening as account_opening
+from app.services.core import clock, insertion, numbers, outbox
+from app.services.core.refusal import Refusal
+from app.services.core.transaction import transaction
+from app.services.journal import record as journal
+from app.services.reference import pricing
+from app.services.registration.confirm import Outcome
+from app.services.rights import access
+from app.validators.fields import name_key
+from app.validators.trainer import Person
+
+from . import notices as trainer_notices
+from .drafts import SUBJECT, Closed, judge
+
+
+class Changed(Refusal):
+    """The draft is not the one that was shown."""
+
+    message = "Cette saisie a changé depuis que vous l’avez relue. Relisez-la avant d’enregistrer."
+
+
+class HasErrors(Refusal):
+    """The draft, judged again at confirmation, has an error: nothing was registered."""
+
+    message = "Une nouvelle vérification a trouvé des erreurs. Rien n’a été enregistré : corrigez-les."
+
+
+class NoFee(Refusal):
+    """No fee is in force: nothing may be billed at an unknown price."""
+
+    message = "Aucune redevance n’est en vigueur. L’exploitant du registre doit l’établir."
+
+
+def register(trainer_id: int, version: int, person_id: int) -> Outcome:
+    """Register the draft as it was shown (``version``) and return the receipt's number.
+
+    One already registered answers with its receipt. Raises `access.NotAllowed` (contract, right or accreditation gone),
+    :class:`Changed`, :class:`HasErrors`, :class:`NoFee` or `trainer_drafts.Closed`.
+    """
+    with transaction(durable=True):
+        # The conditional update comes first: it takes the lock, so that a twin waits here and then finds « registered ».
+        taken = db.session.execute(
+            update(Trainer)
+            .where(Trainer.id == trainer_id, Trainer.state == DRAFT, Trainer.version == version)
+            .values(version=version + 1)
+            .execution_options(synchronize_session=False)
+        )
+        db.session.expire_all()
+        if not taken.rowcount:  # type: ignore[attr-defined]
+            return _already(trainer_id)
+        row = db.session.get_one(Trainer, trainer_id, populate_existing=True)
+        access.require(person_id, row.centre_id, TRAINERS)
+        judged = judge(row)
+        if judged.errors or judged.person is None:
+            raise HasErrors
+        _write(row, judged.person, person_id)
+        number = str(row.receipt_number)
+    outbox.ring()
+    return Outcome(number, is_new=True)
+
+
+def _already(trainer_id: int) -> Outcome:
+    row = db.session.get_one(Trainer, trainer_id, populate_existing=True)
+    if row.state != REGISTERED:
+        raise Changed if row.state == DRAFT else Closed
+    return Outcome(str(row.receipt_number), is_new=False)
+
+
+def _write(row: Trainer, person: Person, person_id: int) -> None:
+    """Open the right: the driver it is for, its number, what is billed, the notice, the journal; no commit."""
+    day = clock.today()
+    fee = pricing.card_fee(day)
+    if row.fee_borne:
+        if fee is None:
+            raise NoFee
+        row.fee, row.vat_rate = fee.amount, fee.vat_rate
+    driver = _driver(person)
+    row.driver_id, row.withheld = driver.id, _disagrees(driver, person)
+    row.receipt_number = numbers.public_number(numbers.TRAINER, day.year)
+    row.registered_at, row.registered_on, row.registered_by_id = clock.now(), day, person_id
+    row.state, row.updated_at = REGISTERED, clock.machine_now()
+    db.session.flush()
+    if not row.withheld:
+        trainer_notices.make_due(row, row.email)
+    journal.record(
+        "trainer.registered", SUBJECT, row.id, actor_id=person_id, centre_id=row.centre_id,
+        after={"receipt": row.receipt_number, "profile": row.profile, "fee": str(row.fee or 0), "withheld": row.withheld},
+    )  # fmt: skip
+
+
+def _driver(person: Person) -> Driver:
+    """Return the driver of this identity, locked, so that an account opened at this moment sees the name typed here."""
+    values = {
+        "birth_date": person.birth_date, "permit_number": person.permit_number, "last_name": person.last_name,
+        "first_name": person.first_name,
+    }  # fmt: skip
+    insertion.insert_if_new(Driver, values)
+    driver = account_opening.driver_for(person.birth_date, person.permit_number)
+    assert driver is not None
+    return driver
+
+
+def _disagrees(driver: Driver, person: Person) -> bool:
+    """Tell whether the account bears another name: a mistyped permit number must not open a stranger's right."""
+    typed = name_key(person.last_name, person.first_name)
+    return driver.has_account and typed != name_key(driver.last_name, driver.first_name)
+
+
+def rights_of(person_id: int) -> list[Trainer]:
+    """Return the rights open to a signed-in person, with their centres, the latest first.
+
+    One withheld for an agent's decision (the name typed is not the account's) is not among them.
+    """
+    query = (
+        select(Trainer)
+        .join(Trainer.driver)
+        .options(joinedload(Trainer.centre))
+        .where(Driver.person_id == person_id, Trainer.state == REGISTERED, Trainer.withheld.is_(False))
+        .order_by(Trainer.registered_at.desc(), Trainer.id.desc())
+    )
+    return list(db.session.execute(query).scalars())
