@@ -51,8 +51,8 @@ class Config:
     AUTH_ROLE_ADMIN = AGENT
     FAB_ROLES = FAB_ROLES
     FAB_BASE_TEMPLATE = "base.html"
-    FAB_INDEX_VIEW = "app.views.index.IndexView"
-    FAB_SECURITY_MANAGER_CLASS = "app.views.security.RegistreSecurityManager"
+    FAB_INDEX_VIEW = "app.views.shell.index.IndexView"
+    FAB_SECURITY_MANAGER_CLASS = "app.views.accounts.security.RegistreSecurityManager"
     FAB_CREATE_DB = False
     FAB_UPDATE_PERMS = False
     FAB_ADD_OPENAPI_VIEWS = False

@@ -10,8 +10,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.views.filters import count_of
-from app.views.headers import csp_nonce
+from app.views.shell.filters import count_of
+from app.views.shell.headers import csp_nonce
 
 PUBLIC = ("/login/", "/aide/", "/accessibilite/", "/donnees-personnelles/", "/nulle-part/")
 SignIn = Callable[..., FlaskClient]

@@ -14,7 +14,7 @@ from app.models import Document
 from app.models.registration import MISSING
 from app.services.reporting import dashboard
 from app.services.reporting.dashboard import Month
-from app.views.charts import trend
+from app.views.shell.charts import trend
 from tests.support import MARIE, PIERRE, draft, registered, registered_trainer
 
 AGENT, MANAGER, NEIGHBOUR = "agent@demo.example", "gestionnaire@demo.example", "voisin@demo.example"

@@ -17,7 +17,7 @@ from app.models.registration import CERTIFICATE, RECAP, REVOKED
 from app.services.drivers import space as driver_space
 from app.services.drivers.space import OwnDocument
 from app.services.retention import purge
-from app.views.driver_space import remaining, state_of
+from app.views.drivers.space import remaining, state_of
 from tests.support import MARIE, drain, registered, statements, training_id
 
 DRIVER = "conducteur@demo.example"

@@ -25,7 +25,7 @@ from app.extensions import db
 from app.models import Centre, JournalEntry
 from app.roles import FAB_ROLES
 from app.services.reference import writing as reference_writing
-from app.views.backoffice.base import BackOfficeView
+from app.views.crud.base import BackOfficeView
 from config import Production
 from tests.support import drain
 

@@ -18,7 +18,7 @@ from app.models import Person
 from app.services.accounts import closing as account_closing
 from app.services.accounts import passwords, second_factor, sign_in
 from app.services.core import clock
-from app.views import sign_ins
+from app.views.shell import sign_ins
 from tests.conftest import PASSWORD
 from tests.support import person_id
 

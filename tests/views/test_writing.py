@@ -11,8 +11,8 @@ from werkzeug.datastructures import MultiDict
 from wtforms import Form, StringField
 from wtforms.validators import InputRequired, Optional
 
-from app.views import filters
-from app.views.fab import DayField, shown
+from app.views.crud.fab import DayField, shown
+from app.views.shell import filters
 
 
 @pytest.mark.parametrize(

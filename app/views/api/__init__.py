@@ -8,6 +8,7 @@ import uuid
 
 import structlog
 from flask import Flask, g, request
+from flask_appbuilder import AppBuilder
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
@@ -75,9 +76,13 @@ def _number_the_rest(response: Response) -> Response:
     return response
 
 
-def register(app: Flask) -> None:
-    """Open the door."""
+def register(app: Flask, appbuilder: AppBuilder) -> None:
+    """Open the door, and register the screens where a centre subscribes to it."""
+    from . import subscription, webhooks
+
     app.after_request(_number_the_rest)
     csrf.exempt(blueprint)
     app.register_blueprint(blueprint)
     app.register_blueprint(pages.help_blueprint)
+    appbuilder.add_view_no_menu(subscription.ApiSubscriptionView)
+    appbuilder.add_view_no_menu(webhooks.WebhooksView)

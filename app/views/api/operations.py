@@ -13,8 +13,8 @@ from werkzeug.wrappers import Response
 from app.services.api import gate as api_gate
 from app.services.api.gate import Allowance, Caller, KeyRefused
 from app.services.core import actor
+from app.views.shell.headers import REVALIDATED
 
-from ..headers import REVALIDATED
 from . import strict
 from .problems import Problem
 from .schemas import Schema

@@ -18,8 +18,8 @@ from app.services.core import clock
 from app.validators.fields import iso_to_french, parse_date
 from app.validators.line import RawLine
 from app.validators.remark import FIELDS
+from app.views.shell.border import CONTROL
 
-from ..border import CONTROL
 from .problems import Problem
 from .schemas import DATES, MAX_LINES, bundled
 

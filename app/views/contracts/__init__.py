@@ -1,0 +1,13 @@
+"""The service contract: offered by an agent, read and signed by the legal representative."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_appbuilder import AppBuilder
+
+
+def register(_app: Flask, appbuilder: AppBuilder) -> None:
+    """Register this room's screens."""
+    from . import office
+
+    appbuilder.add_view_no_menu(office.ContractsView)

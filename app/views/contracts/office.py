@@ -1,0 +1,123 @@
+"""The service contracts between centres and the operator: offered, suspended, taken up again, ended. Never signed here."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from flask import abort, flash, g, redirect, request, send_file, url_for
+from flask_appbuilder import expose
+from flask_appbuilder.forms import DynamicForm
+from flask_appbuilder.security.decorators import has_access
+from sqlalchemy.orm import joinedload
+from werkzeug.wrappers import Response
+
+from app.models import Centre, ServiceContract
+from app.models.centre import CONTRACT_STATES
+from app.services.contracts import acts as contract_acts
+from app.services.contracts import text as contract_text
+from app.services.core import clock
+from app.services.core.refusal import Refusal
+from app.services.storage import store
+from app.views.crud import choices, widgets
+from app.views.crud.base import METHODS, NOT_FOUND, BackOfficeView
+from app.views.crud.forms import OfferForm
+from app.views.crud.rows import Rows, one_of, within, words
+
+C = ServiceContract
+ID = "<int:contract_id>"
+#: Address → what it does, and what is said then.
+ACTS = {
+    "retirer": (contract_acts.withdraw, "La proposition est retirée."),
+    "suspendre": (contract_acts.suspend, "Le contrat est suspendu : plus aucune session ne s’enregistre."),
+    "retablir": (contract_acts.resume, "Le contrat est de nouveau en vigueur."),
+    "terminer": (contract_acts.end, "Le contrat a pris fin."),
+}
+
+
+class ContractsView(BackOfficeView):
+    """`/contrats/`"""
+
+    route_base = "/contrats"
+    class_permission_name = "Contracts"
+    include_route_methods = {"list", "show", "home", "export", "add", "act", "pdf"}
+    method_permission_name = {**METHODS, "act": "write", "pdf": "read"}
+    datamodel = Rows(
+        C,
+        eager=(joinedload(C.centre), joinedload(C.signed_by)),
+        computed={
+            "centre.name": lambda row: widgets.centre(row.centre),
+            "signer": lambda row: row.signer_name or (row.signed_by.full_name if row.signed_by else None),
+        },
+        questions={
+            "words": words("Centre ou SIRET", within(C.centre_id, Centre, Centre.name, Centre.siret)),
+            "state": one_of("État", C.state, choices.contract_states),
+        },
+    )
+    list_title, show_title, add_title, edit_title = "Contrats", "Contrat", "Proposer un contrat", "Contrat"
+    add_row_message = "Le contrat est proposé ; les représentants légaux du centre en sont avertis par courriel."
+    list_columns = ["centre.name", "version", "state", "signed_on", "signer", "valid_to"]
+    order_columns = ["centre.name", "version", "state", "signed_on", "valid_to"]
+    base_order = ("centre.name", "asc")
+    show_columns = [
+        "centre.name", "version", "state", "reason", "offered_at", "signed_on", "signer", "signer_quality", "valid_to",
+        "text_sha256",
+    ]  # fmt: skip
+    add_columns = edit_columns = ["centre_id", "version"]
+    label_columns = {
+        "centre.name": "Centre", "version": "Version", "state": "État", "signed_on": "Signé le", "signer": "Signé par",
+        "valid_to": "En vigueur jusqu’au", "reason": "Motif", "offered_at": "Proposé le",
+        "signer_quality": "Qualité du signataire", "text_sha256": "Empreinte du texte (SHA-256)",
+    }  # fmt: skip
+    formatters_columns = {"state": widgets.words_of(CONTRACT_STATES)}
+    add_form = edit_form = OfferForm
+    show_template = "backoffice/contract.html"
+    add_template = "backoffice/offer.html"
+    extra_args = {"tariff_lines": lambda: contract_text.tariff_lines(clock.today())}
+    prefilled = {"centre": "centre_id"}
+
+    def _save(self, form: DynamicForm, item: Any, columns: list[str]) -> bool:
+        """Offer the contract; what the service refuses is said above the form."""
+        try:
+            contract_acts.offer(form.centre_id.data, form.version.data, g.user.id)
+        except Refusal as refusal:
+            form.form_errors = [refusal.message]
+            return False
+        return True
+
+    @expose("/show/<pk>")
+    @has_access
+    def show(self, pk: str) -> str:
+        """Show the contract with its text, what happened to it, and what its state allows."""
+        contract = self._item_or_404(pk)
+        page: str = self.render_template(
+            self.show_template, pk=pk, title=self.show_title, widgets=self._show(pk), related_views=[],
+            contract=contract, history=contract_acts.history(contract.id), blocks=contract_text.blocks(contract.text),
+            reason_max=contract_acts.REASON_MAX,
+        )  # fmt: skip
+        return page
+
+    @expose(f"/{ID}/<any(retirer, suspendre, retablir, terminer):act>", methods=["POST"])
+    @has_access
+    def act(self, contract_id: int, act: str) -> Response:
+        """Withdraw, suspend, take up again or end, for the reason given."""
+        do, said = ACTS[act]
+        do(contract_id, g.user.id, request.form.get("reason", ""))
+        flash(said, "success")
+        return redirect(url_for("ContractsView.show", pk=contract_id))
+
+    @expose(f"/{ID}/contrat.pdf")
+    @has_access
+    def pdf(self, contract_id: int) -> Response:
+        """Give the signed contract."""
+        return signed_pdf(self._item_or_404(str(contract_id)))
+
+
+def signed_pdf(contract: ServiceContract) -> Response:
+    """Return the PDF of a signed contract; 404 before it is drawn."""
+    try:
+        content = contract_acts.content(contract)
+    except store.Missing:
+        abort(404, "Le PDF de ce contrat n’est pas disponible." if contract.signed_on else NOT_FOUND)
+    name = f"contrat-de-service-{contract.version}.pdf"
+    return send_file(io.BytesIO(content), "application/pdf", as_attachment=True, download_name=name)

@@ -1,0 +1,81 @@
+"""The forms' frame, and how columns are shown in lists and cards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import Any
+
+from flask_appbuilder.widgets import FormWidget
+from markupsafe import Markup, escape
+
+from app.models import Document, Training
+from app.models.registration import DOCUMENT_KINDS, DOCUMENT_STATES
+from app.views.shell import filters
+
+
+class BackOfficeForm(FormWidget):  # type: ignore[misc]
+    """Flask-AppBuilder's form, with lists of boxes to tick."""
+
+    template = "backoffice/form.html"
+
+
+FORM_WIDGET = BackOfficeForm
+
+
+def tag(state: tuple[str, str]) -> Markup:
+    """Return a state (kind, words) as the tag of our screens."""
+    kind, text = state
+    return Markup('<span class="tag{}">{}</span>').format(f" tag--{kind}" if kind else "", text)
+
+
+def words_of(names: dict[str, str]) -> Callable[[str], str]:
+    """Return what shows a code by its French words."""
+    return lambda code: names.get(code, code)
+
+
+def amount(value: Decimal) -> str:
+    """Return an amount in euros."""
+    return filters.euros(value)
+
+
+def rate(value: Decimal) -> str:
+    """Return a rate kept in per cent (20.00) as « 20 % »."""
+    return filters.percent(value)
+
+
+def two_lines(first: str, second: str) -> Markup:
+    """Return two texts, the second smaller, under the first."""
+    return Markup('{}<br><small class="muted nowrap">{}</small>').format(first, second)
+
+
+def centre(value: Any) -> Markup:
+    """Return a centre by name and SIRET."""
+    return two_lines(value.name, filters.siret(value.siret))
+
+
+def bullets(texts: Iterable[str]) -> Markup:
+    """Return texts as a list, a dash for none."""
+    items = [Markup("<li>{}</li>").format(text) for text in texts]
+    return Markup('<ul class="plainlist">{}</ul>').format(Markup("").join(items)) if items else escape("–")
+
+
+def trainings(value: Iterable[Training]) -> Markup:
+    """Return trainings one under the other, with their categories."""
+    return bullets(training.full_label for training in value)
+
+
+def documents(value: Iterable[Document]) -> Markup:
+    """Return the documents of a registration, one under the other."""
+    return bullets(map(document, value))
+
+
+def document(one: Document) -> Markup:
+    """Return a document as kind, number (which leads to its verification), state, last day."""
+    return Markup('{} <a href="/verifier/{}">{}</a> : {}, jusqu’au {}').format(
+        DOCUMENT_KINDS[one.kind],
+        one.number,
+        one.number,
+        DOCUMENT_STATES[one.state].lower(),
+        filters.day(one.valid_until),
+    )

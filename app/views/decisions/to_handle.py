@@ -1,0 +1,106 @@
+"""« À traiter »: accounts asked for, papers and rights withheld for a decision, work that failed, mails refused."""
+
+from __future__ import annotations
+
+from flask import flash, g, redirect, request, url_for
+from flask_appbuilder import expose
+from werkzeug.wrappers import Response
+
+from app.models.outbox import (
+    ANALYSIS,
+    CONTRACT,
+    DOCUMENTS,
+    EXPORT,
+    LISTING,
+    MAIL,
+    NIGHTLY,
+    REGISTRATION,
+    RESET,
+)
+from app.models.registration import DOCUMENT_FAULTS
+from app.services.decisions import account_requests, to_handle, withheld_documents, withheld_rights
+from app.services.documents import drawing
+from app.services.trainers import notices as trainer_notices
+from app.views.shell.base import Screen
+
+ID = "<int:row_id>"
+WORK = {
+    NIGHTLY: "Vérification et purge de la nuit",
+    DOCUMENTS: "Dessin de documents", MAIL: "Envoi d’un courriel", ANALYSIS: "Analyse d’un fichier",
+    REGISTRATION: "Enregistrement d’un fichier",
+    RESET: "Lien de mot de passe oublié", CONTRACT: "Dessin d’un contrat signé",
+    EXPORT: "Copie des données d’une personne", LISTING: "Export d’une liste",
+}  # fmt: skip
+
+
+class ToHandleView(Screen):
+    """`/a-traiter/`"""
+
+    route_base = "/a-traiter"
+    default_view = "index"
+    class_permission_name = "WithheldDocuments"
+
+    @expose("/")
+    def index(self) -> str:
+        """Show all there is to handle."""
+        requests, request_count = account_requests.waiting()
+        cases, case_count = withheld_documents.waiting()
+        work, work_count = to_handle.failed_work()
+        mails, mail_count = to_handle.refused_mails()
+        faulty, fault_count = to_handle.faulty_documents()
+        rights, right_count = withheld_rights.waiting()
+        page: str = self.render_template(
+            "backoffice/to_handle.html", title="À traiter", cases=cases, case_count=case_count, kept=withheld_documents.kept(),
+            work=work, work_count=work_count, mails=mails, mail_count=mail_count, work_names=WORK,
+            reason_max=withheld_documents.REASON_MAX, requests=requests, request_count=request_count,
+            faulty=faulty, fault_count=fault_count, faults=DOCUMENT_FAULTS, document_title=drawing.title,
+            trainers=trainer_notices.of_mails(mails), rights=rights, right_count=right_count,
+            kept_rights=withheld_rights.kept(),
+        )  # fmt: skip
+        return page
+
+    @expose(f"/documents/{ID}/remettre", methods=["POST"])
+    def release(self, row_id: int) -> Response:
+        """Hand withheld documents to the driver."""
+        withheld_documents.release(row_id, g.user.id)
+        return self._done("Les documents sont remis au conducteur.")
+
+    @expose(f"/documents/{ID}/retenir", methods=["POST"])
+    def keep(self, row_id: int) -> Response:
+        """Keep documents back, for the reason given."""
+        withheld_documents.keep(row_id, g.user.id, request.form.get("reason", ""))
+        return self._done("Les documents restent retenus ; le motif est au journal.")
+
+    @expose(f"/droits/{ID}/ouvrir", methods=["POST"])
+    def open_right(self, row_id: int) -> Response:
+        """Open the withheld right of a trainer or an instructor."""
+        withheld_rights.open_right(row_id, g.user.id)
+        return self._done("Le droit est ouvert ; la personne en est avertie par courriel.")
+
+    @expose(f"/droits/{ID}/retenir", methods=["POST"])
+    def keep_right(self, row_id: int) -> Response:
+        """Keep a right shut, for the reason given."""
+        withheld_rights.keep(row_id, g.user.id, request.form.get("reason", ""))
+        return self._done("Le droit reste retenu ; le motif est au journal.")
+
+    @expose(f"/comptes/{ID}/accepter", methods=["POST"])
+    def accept(self, row_id: int) -> Response:
+        """Open the account that was asked for."""
+        account_requests.accept(row_id, g.user.id)
+        return self._done("Le compte est ouvert ; la personne en est avertie par courriel.")
+
+    @expose(f"/comptes/{ID}/refuser", methods=["POST"])
+    def refuse(self, row_id: int) -> Response:
+        """Refuse the account, for the reason given."""
+        account_requests.refuse(row_id, g.user.id, request.form.get("reason", ""))
+        return self._done("La demande est refusée ; le motif est au journal et envoyé à la personne.")
+
+    @expose(f"/travaux/{ID}/relancer", methods=["POST"])
+    def retry(self, row_id: int) -> Response:
+        """Make failed work due now."""
+        to_handle.retry(row_id, g.user.id)
+        return self._done("Le travail est relancé.")
+
+    def _done(self, message: str) -> Response:
+        flash(message, "success")
+        return redirect(url_for("ToHandleView.index"))

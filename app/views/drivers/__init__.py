@@ -1,0 +1,14 @@
+"""Drivers: a person's own space and data, the lists of agents and centres."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_appbuilder import AppBuilder
+
+
+def register(_app: Flask, appbuilder: AppBuilder) -> None:
+    """Register this room's screens."""
+    from . import centre, office, own_data, space
+
+    for screen in (office.DriversView, centre.CentreDriversView, space.DriverSpaceView, own_data.OwnDataView):
+        appbuilder.add_view_no_menu(screen)

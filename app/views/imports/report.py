@@ -1,0 +1,107 @@
+"""What the report of a file tells: counts, kinds of error, suggestions, a page of lines, whether « Importer » is open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from flask import abort, request, url_for
+
+from app.models import Batch, ImportFile
+from app.models.batch import FILE, READY
+from app.models.centre import REGISTER
+from app.services.imports import corrections, intake
+from app.services.imports import desk as import_desk
+from app.services.registration import report
+from app.services.registration.report import Filter
+from app.validators.remark import Code, Remark, kind_sentence
+from app.views.registration.wizard import number_of
+from app.views.shell.base import Screen, batch_or_404, limits, require_right
+from app.views.shell.headers import is_htmx, page_of_htmx
+
+#: Field → head of its column, to the letter and in the order of the reference document.
+COLUMNS = {
+    "reference": "REF", "order_number": "N° de commande", "category": "Typologie", "training_label": "Formation",
+    "end_date": "Date de fin de formation", "first_name": "Prénom", "last_name": "Nom",
+    "birth_date": "Date de naissance", "permit_number": "N° de permis de conduire",
+}  # fmt: skip
+#: Kinds of error that a value of the catalogue may mend.
+_NEARLY_RIGHT = {Code.UNKNOWN_TRAINING.value, Code.UNKNOWN_CATEGORY.value, Code.CATEGORY_MISMATCH.value}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of remark in the summary: its code in the address, its sentence, in how many lines it stands."""
+
+    code: str
+    sentence: str
+    count: int
+    is_error: bool
+
+
+def import_file(key: str) -> ImportFile:
+    """Return the file behind the current centre's batch of that key; 404 for a batch that came by another door."""
+    require_right(REGISTER)
+    batch = batch_or_404(key)
+    file = intake.file_of(batch.id) if batch.mode == FILE else None
+    if file is None:
+        abort(404, "Cet import n’existe pas, ou concerne un autre centre.")
+    return file
+
+
+def kinds_of(batch: Batch) -> list[Kind]:
+    """Return the kinds of remark of the last check, errors first, in the order of the rules."""
+    counts: dict[str, int] = (batch.summary or {}).get("kinds", {})
+    found = [Kind(k, kind_sentence(k), n, Remark.decode(k).severity == "error") for k, n in counts.items()]
+    return sorted(found, key=lambda kind: (not kind.is_error, -kind.count, kind.sentence))
+
+
+def told(file: ImportFile) -> dict[str, Any]:
+    """Return what surrounds the lines: what a correction changes, and what « Importer » depends on."""
+    batch = file.batch
+    kinds = kinds_of(batch)
+    nearly = any(kind.code in _NEARLY_RIGHT for kind in kinds)
+    return {
+        "file": file, "batch": batch, "here": url_for("ImportsView.show", key=batch.key), "counts": batch.summary,
+        "aside": import_desk.aside_count(batch.id), "kinds": kinds, "columns": COLUMNS,
+        "limits": limits() if any(kind.code == Code.NOT_ACCREDITED.value for kind in kinds) else None,
+        "suggestions": corrections.suggestions(batch) if nearly else [],
+        "importable": batch.state == READY and batch.is_checked,
+    }  # fmt: skip
+
+
+def wanted_lines() -> Filter:
+    """Return the filter that the address asks for; during an htmx call, that of the page it stands on."""
+    asked = dict(parse_qsl(page_of_htmx().query)) if is_htmx() else request.args
+    return Filter(asked.get("gravite", ""), asked.get("type", ""), asked.get("q", "").strip()[:100])
+
+
+def known_total(batch: Batch, wanted: Filter, aside: int) -> int | None:
+    """Return how many lines a filter leaves, where the counts of the check say so; None where they must be counted."""
+    counts = batch.summary or {}
+    if wanted.search or (wanted.kind and wanted.severity):
+        return None
+    if wanted.kind:
+        return int(counts["kinds"].get(wanted.kind, 0))
+    by_severity = {"erreurs": counts["errors"], "informations": counts["informations"], "ecartees": aside}
+    return int(by_severity.get(wanted.severity, counts["lines"] + aside))
+
+
+def report_page(screen: Screen, file: ImportFile) -> str:
+    """Return the page of the report, at the page of lines and with the filter that the address asks for."""
+    known, wanted = told(file), wanted_lines()
+    shown = report.page(file.batch, wanted, number_of("page"), known_total(file.batch, wanted, known["aside"]))
+    asked = {"gravite": wanted.severity, "type": wanted.kind, "q": wanted.search}
+    kept = {name: value for name, value in asked.items() if value}
+
+    def address(page: int) -> str:
+        return f"{known['here']}?{urlencode({**kept, 'page': page})}"
+
+    return str(
+        screen.render_template(
+            "imports/report.html", wanted=wanted, shown=shown, address=address,
+            kind_told=next((kind.sentence for kind in known["kinds"] if kind.code == wanted.kind), ""),
+            earlier=intake.earlier_receipt(file), **known,
+        )
+    )  # fmt: skip

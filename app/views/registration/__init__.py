@@ -1,0 +1,17 @@
+"""Registering by hand in three steps, receipts, the lists of registrations."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_appbuilder import AppBuilder
+
+
+def register(_app: Flask, appbuilder: AppBuilder) -> None:
+    """Register this room's screens."""
+    from . import centre, lines, lists, receipt, sessions, wizard
+
+    for screen in (
+        lists.RegistrationsView, centre.CentreRegistrationsView, sessions.SessionsView, wizard.WizardView,
+        lines.LinesView, receipt.ReceiptView,
+    ):  # fmt: skip
+        appbuilder.add_view_no_menu(screen)

@@ -1,0 +1,177 @@
+"""The lines of step 2: added one by one, changed, removed, or pasted from a spreadsheet."""
+
+from __future__ import annotations
+
+from flask import abort, flash, g, redirect, request
+from flask_appbuilder import expose
+from werkzeug.wrappers import Response
+
+from app.models import Batch
+from app.services.core.refusal import Refusal
+from app.services.registration import drafts, pasting, report
+from app.services.registration.drafts import LINE_FIELDS, KeptLine, LineRefused
+from app.validators.remark import Severity
+from app.views.shell.base import Screen
+from app.views.shell.headers import is_htmx
+
+from .forms import LineForm, PasteForm, put_remarks
+from .wizard import batch_at, drivers_page, kept_values, lines_page, number_of, quote_of, step_address, steps_of
+
+LAST = 10**6
+
+
+class LinesView(Screen):
+    """`/sessions/<key>/lignes…` and `/sessions/<key>/coller`."""
+
+    route_base = "/sessions"
+    class_permission_name = "Sessions"
+
+    @expose("/<key>/lignes", methods=["POST"])
+    def add(self, key: str) -> Response | str | tuple[str, int]:
+        """« Ajouter »: keep the line; reference and order number stay for the next one."""
+        batch, form = batch_at(key, 2), LineForm(request.form)
+        try:
+            kept = drafts.add_line(batch.id, form.values, g.user.id)
+        except LineRefused as refusal:
+            put_remarks(form, refusal.remarks)
+            return self._refused(batch, form), 422
+        if is_htmx():
+            return self._added(batch, kept, form)
+        flash(_said("ajoutée", kept, form), "warning" if kept.remarks else "success")
+        return redirect(step_address(batch, 2, page=lines_page(batch, LAST).page, _anchor="entry"))
+
+    def _added(self, batch: Batch, kept: KeptLine, form: LineForm) -> str:
+        """Return the fresh form with what changes around it: the one row where it goes on the page shown."""
+        page = lines_page(batch, LAST)
+        on_page = page.page == number_of("page") and len(page.lines) > 1
+        return str(
+            self.render_template(
+                "sessions/added.html", form=LineForm(data=kept_values(batch)), shown=page, kept=kept, values=form.values,
+                row=page.lines[-1] if on_page else None, quote=quote_of(batch, page.total), **steps_of(batch),
+            )
+        )  # fmt: skip
+
+    def _refused(self, batch: Batch, form: LineForm, edited: int = 0) -> str:
+        if not is_htmx():
+            return drivers_page(self, batch, form, edited=edited)
+        page = number_of("page")
+        return str(
+            self.render_template("sessions/refused.html", form=form, edited=edited, number=page, **steps_of(batch))
+        )
+
+    @expose("/<key>/lignes/saisie")
+    def entry(self, key: str) -> Response | str:
+        """« Annuler »: the form as it was before typing."""
+        batch = batch_at(key, 2)
+        if not is_htmx():
+            return redirect(step_address(batch, 2))
+        form = LineForm(data=kept_values(batch))
+        return str(self.render_template("sessions/fresh.html", form=form, number=number_of("page"), **steps_of(batch)))
+
+    @expose("/<key>/lignes/champ", methods=["POST"])
+    def field(self, key: str) -> str:
+        """Return what the rules say of one field that was just left; nothing is kept."""
+        batch, form = batch_at(key, 2), LineForm(request.form)
+        name = request.form.get("champ", "")
+        if name not in LINE_FIELDS:
+            abort(400)
+        said = drafts.judge_line(batch, form.values, g.user.id)
+        put_remarks(form, [r for r in said if r.severity is Severity.ERROR])
+        return str(self.render_template("sessions/field.html", field=form[name]))
+
+    @expose("/<key>/lignes/<int(max=9999999):number>", methods=["POST"])
+    def change(self, key: str, number: int) -> Response | tuple[str, int]:
+        """Replace a line by what was typed, then go back to where its pencil was clicked."""
+        batch, form = batch_at(key, 2), LineForm(request.form)
+        try:
+            kept = drafts.change_line(batch.id, number, form.values, g.user.id)
+        except LineRefused as refusal:
+            put_remarks(form, refusal.remarks)
+            return self._refused(batch, form, number), 422
+        except KeyError:
+            abort(404, "Cette ligne a été supprimée entre-temps.")
+        flash(_said("modifiée", kept, form), "warning" if kept.remarks else "success")
+        return self._back(batch)
+
+    @expose("/<key>/lignes/<int(max=9999999):number>/supprimer", methods=["POST"])
+    def remove(self, key: str, number: int) -> Response | str:
+        """Delete a line at once; the message that says so can bring it back."""
+        batch = batch_at(key, 2)
+        removed = report.line(batch, number)
+        drafts.remove_line(batch.id, number)
+        if not is_htmx():
+            flash(f"Ligne {number} supprimée.", "success")
+            return self._back(batch)
+        page = lines_page(batch, number_of("page"))
+        return str(
+            self.render_template(
+                "sessions/removed.html", removed=removed, shown=page, quote=quote_of(batch, page.total),
+                **steps_of(batch),
+            )
+        )  # fmt: skip
+
+    @expose("/<key>/lignes/retablir", methods=["POST"])
+    def restore(self, key: str) -> Response:
+        """Bring a line back that was just deleted, as it was, at the end."""
+        batch = batch_at(key, 2)
+        drafts.add_rows(batch.id, [LineForm(request.form).values], g.user.id)
+        flash("La ligne est rétablie, à la fin du tableau.", "success")
+        return redirect(step_address(batch, 2, page=lines_page(batch, LAST).page))
+
+    def _back(self, batch: Batch) -> Response:
+        if request.form.get("retour") == "controle":
+            return redirect(step_address(batch, 3))
+        return redirect(step_address(batch, 2, page=number_of("page"), _anchor="lines"))
+
+    @expose("/<key>/coller", methods=["GET", "POST"])
+    def paste(self, key: str) -> str | tuple[str, int]:
+        """Take rows copied from a spreadsheet and show them as the rules see them, before anything is kept."""
+        batch = batch_at(key, 2)
+        if request.method == "GET":
+            return self._paste_page(batch, PasteForm(data=kept_values(batch)))
+        form = PasteForm(request.form)
+        if (rows := _rows(form)) is None:
+            return self._paste_page(batch, form), 422
+        judged = drafts.preview(batch, rows, g.user.id)
+        return str(self.render_template("sessions/preview.html", paste=form, preview=judged, **steps_of(batch)))
+
+    @expose("/<key>/lignes/coller", methods=["POST"])
+    def add_pasted(self, key: str) -> Response | tuple[str, int]:
+        """Keep the rows of the preview all at once; those in error are kept too, marked, to be corrected."""
+        batch, form = batch_at(key, 2), PasteForm(request.form)
+        if (rows := _rows(form)) is None:
+            return self._paste_page(batch, form), 422
+        try:
+            added = drafts.add_rows(batch.id, rows, g.user.id)
+        except Refusal as refusal:
+            form.text.errors = [refusal.message]
+            return self._paste_page(batch, form), 422
+        flash(f"{added} lignes ajoutées." if added > 1 else "1 ligne ajoutée.", "success")
+        return redirect(step_address(batch, 2, page=1 if added > report.PAGE else lines_page(batch, LAST).page))
+
+    @expose("/<key>/coller/revoir", methods=["POST"])
+    def paste_again(self, key: str) -> str:
+        """Take the pasted text up again, to mend it before anything is kept."""
+        return self._paste_page(batch_at(key, 2), PasteForm(request.form))
+
+    def _paste_page(self, batch: Batch, form: PasteForm) -> str:
+        return str(self.render_template("sessions/paste.html", form=form, **steps_of(batch)))
+
+
+def _rows(form: PasteForm) -> list[dict[str, str]] | None:
+    """Return the pasted rows, or None with the reason put on the form."""
+    if not form.validate():
+        return None
+    try:
+        return pasting.rows(
+            form.text.data or "", reference=form.reference.data or "", order_number=form.order_number.data or ""
+        )
+    except pasting.NotRows as refusal:
+        form.text.errors = [refusal.message]
+        return None
+
+
+def _said(done: str, kept: KeptLine, form: LineForm) -> str:
+    """Return « Ligne 4 ajoutée : DUPONT Pierre » with what the rules tell of it."""
+    told = "".join(f" {remark.message}." for remark in kept.remarks)
+    return f"Ligne {kept.number} {done} : {form.last_name.data} {form.first_name.data}.{told}"

@@ -1,0 +1,107 @@
+"""Registrations: everything for agents, a centre's own for its people. They are read, never written."""
+
+from __future__ import annotations
+
+from flask import url_for
+from markupsafe import Markup
+from sqlalchemy.orm import joinedload, selectinload
+
+from app.models import Registration
+from app.models.batch import MODE_NAMES
+from app.services.registration import search
+from app.services.reporting import exports
+from app.views.crud import choices, widgets
+from app.views.crud.base import READ_ONLY, BackOfficeView
+from app.views.crud.rows import Question, Rows, asking, one_of
+from app.views.documents import revocation
+from app.views.shell.base import current_place
+
+R = Registration
+EAGER = (
+    *(joinedload(link) for link in (R.driver, R.training, R.centre, R.accreditation, R.batch)),
+    selectinload(R.documents),
+)
+COMPUTED = {
+    "last_name": lambda row: f"{row.last_name} {row.first_name}",
+    "training": lambda row: row.training.full_label,
+    "batch.receipt_number": lambda row: receipt(row),
+    "mode": lambda row: MODE_NAMES[row.batch.mode],
+    "withheld": lambda row: widgets.tag(("gold", "Retenus")) if row.withheld else "Non",
+}
+
+
+def _modes() -> list[tuple[str, str]]:
+    return list(MODE_NAMES.items())
+
+
+def _document_states() -> list[tuple[str, str]]:
+    return list(search.DOCUMENTS.items())
+
+
+QUESTIONS = {
+    "words": asking("Nom, permis, commande, reçu ou certificat", search.by_words),
+    "training": one_of("Formation", R.training_id, choices.trainings),
+    "mode": asking("Mode", search.by_mode, _modes),
+    "documents": asking("Documents", search.by_documents, _document_states),
+    "since": Question("Enregistré du (JJ/MM/AAAA)", search.since),
+    "until": Question("au (JJ/MM/AAAA)", search.until),
+}
+#: What an index answers; other columns are not sorted by, since a million rows would be.
+SORTS = {
+    "last_name": (R.search_last, R.search_first),
+    "registered_on": (R.registered_on,),
+}
+LABELS = {
+    "last_name": "Conducteur", "driver.birth_date": "Date de naissance", "driver.permit_number": "N° de permis",
+    "training": "Formation", "end_date": "Fin de formation", "registered_on": "Enregistré le", "centre.name": "Centre",
+    "order_number": "N° de commande", "reference": "Référence", "price": "Prix HT", "batch.receipt_number": "Reçu",
+    "accreditation.number": "N° d’agrément", "mode": "Mode", "documents": "Documents", "withheld": "Documents retenus",
+}  # fmt: skip
+CARD = [
+    "last_name", "driver.birth_date", "driver.permit_number", "training", "end_date", "centre.name",
+    "accreditation.number", "order_number", "reference", "price", "registered_on", "batch.receipt_number", "mode",
+    "documents", "withheld",
+]  # fmt: skip
+
+
+def receipt(row: Registration) -> Markup:
+    """Return the receipt's number as a link: to the receipt for the centre, to its registrations for agents."""
+    number = row.batch.receipt_number
+    if current_place() is not None:
+        href = url_for("ReceiptView.show", key=row.batch.key)
+    else:
+        href = url_for("RegistrationsView.list", _flt_0_words=number)
+    return Markup('<a class="nowrap" href="{}">{}</a>').format(href, number)
+
+
+class RegistrationRows(BackOfficeView):
+    """What both lists of registrations share."""
+
+    include_route_methods = READ_ONLY
+    sheet = exports.REGISTRATIONS
+    list_title, show_title = "Enregistrements", "Enregistrement"
+    base_order = ("registered_on", "desc")
+    show_columns = add_columns = edit_columns = CARD
+    show_template = "backoffice/registration.html"
+    label_columns = LABELS
+    formatters_columns = {"price": widgets.amount, "documents": widgets.documents}
+
+
+class RegistrationsView(RegistrationRows):
+    """`/enregistrements/`"""
+
+    route_base = "/enregistrements"
+    formatters_columns = {**RegistrationRows.formatters_columns, "documents": revocation.with_links}
+    class_permission_name = "Registrations"
+    datamodel = Rows(
+        R, eager=EAGER, computed={**COMPUTED, "centre.name": lambda row: widgets.centre(row.centre)},
+        questions={
+            **QUESTIONS, "centre": one_of("Centre", R.centre_id, choices.centre_names),
+        },
+        sorts=SORTS,
+    )  # fmt: skip
+    list_columns = [
+        "last_name", "driver.permit_number", "training", "end_date", "centre.name", "order_number", "registered_on",
+        "batch.receipt_number", "withheld",
+    ]  # fmt: skip
+    order_columns = ["last_name", "registered_on"]

@@ -1,0 +1,14 @@
+"""Dashboards and exports."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_appbuilder import AppBuilder
+
+
+def register(_app: Flask, appbuilder: AppBuilder) -> None:
+    """Register this room's screens."""
+    from . import dashboard, exports
+
+    for screen in (dashboard.DashboardView, exports.ExportsView):
+        appbuilder.add_view_no_menu(screen)

@@ -1,0 +1,37 @@
+"""The dashboards: the agents' over everything, a centre's over its own."""
+
+from __future__ import annotations
+
+from flask import g
+from flask_appbuilder import expose
+
+from app import roles
+from app.services.registration import desk as registration_desk
+from app.services.reporting import dashboard
+from app.views.shell.base import Screen, place_or_403
+from app.views.shell.charts import trend
+
+
+class DashboardView(Screen):
+    """`/tableau-de-bord/`"""
+
+    route_base = "/tableau-de-bord"
+    default_view = "index"
+    class_permission_name = "Dashboard"
+
+    @expose("/")
+    def index(self) -> str:
+        """Show the agents' dashboard to an agent, the current centre's to its people."""
+        if any(role.name == roles.AGENT for role in g.user.roles):
+            found = dashboard.agent_desk()
+            chart = trend(found.volumes.trend)
+            return str(self.render_template("dashboard/agent.html", desk=found, volumes=found.volumes, chart=chart))
+        place = place_or_403()
+        own = dashboard.centre_desk(place.centre_id)
+        receipts = registration_desk.last_registered(place.centre_id)
+        return str(
+            self.render_template(
+                "dashboard/centre.html", desk=own, volumes=own.volumes, chart=trend(own.volumes.trend),
+                centre=place.centre, receipts=receipts,
+            )
+        )  # fmt: skip

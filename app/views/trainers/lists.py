@@ -1,0 +1,123 @@
+"""Trainers and instructors registered: everything for agents, a centre's own for its people. They are read, never written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, request, url_for
+from flask_appbuilder.hooks import before_request
+from markupsafe import Markup
+from sqlalchemy.orm import Query, joinedload
+
+from app.models import Trainer
+from app.models.centre import TRAINERS
+from app.models.trainer import PROFILES, REGISTERED
+from app.services.core import clock
+from app.services.rights import access
+from app.views.crud import choices, widgets
+from app.views.crud.base import READ_ONLY, BackOfficeView
+from app.views.crud.rows import Rows, on_day, one_of, words, yes_no
+from app.views.crud.scope import own_rows
+from app.views.shell.base import current_centre_id, current_place
+
+T = Trainer
+EAGER = tuple(joinedload(link) for link in (T.centre, T.registered_by))
+COMPUTED = {
+    "last_name": lambda row: row.full_name,
+    "profile": lambda row: row.profile_name,
+    "sectors": lambda row: ", ".join(row.sectors),
+    "fee": lambda row: "Payée par la personne" if row.fee is None else widgets.amount(row.fee),
+    "registered_by": lambda row: row.registered_by.full_name,
+    "withheld": lambda row: widgets.tag(("gold", "Contrôle du nom") if row.withheld else ("ok", "Ouvert")),
+}
+QUESTIONS = {
+    "words": words(
+        "Nom, N° de permis, adresse, commande ou reçu", T.last_name, T.first_name, T.permit_number, T.email,
+        T.order_number, T.reference, T.receipt_number,
+    ),
+    "profile": one_of("Profil", T.profile, lambda: list(PROFILES.items())),
+    "borne": yes_no("Redevance prise en charge", T.fee_borne.is_(True)),
+    "since": on_day("Enregistré depuis le (JJ/MM/AAAA)", lambda day: T.registered_on >= day),
+}  # fmt: skip
+LABELS = {
+    "last_name": "Nom", "profile": "Profil", "birth_date": "Date de naissance", "permit_number": "N° de permis",
+    "email": "Adresse électronique", "sectors": "Secteurs", "fee": "Redevance HT", "order_number": "N° de commande",
+    "reference": "Référence", "registered_on": "Enregistré le", "registered_by": "Enregistré par",
+    "receipt_number": "Reçu", "withheld": "Droit à une CQC", "centre.name": "Centre",
+}  # fmt: skip
+
+
+def _registered(query: Query[Any]) -> Query[Any]:
+    return query.filter(T.state == REGISTERED)
+
+
+def _own(query: Query[Any]) -> Query[Any]:
+    return query.filter(T.state == REGISTERED, T.centre_id == current_centre_id())
+
+
+def _receipt(row: Trainer) -> Markup:
+    address = url_for("TrainersView.receipt", key=row.key)
+    return Markup('<a class="nowrap" href="{}">{}</a>').format(address, row.receipt_number)
+
+
+class TrainerRows(BackOfficeView):
+    """What both lists of trainers share."""
+
+    include_route_methods = READ_ONLY
+    list_title, show_title = "Formateurs et moniteurs", "Formateur ou moniteur"
+    base_order = ("registered_on", "desc")
+    label_columns = LABELS
+    order_columns = ["last_name", "profile", "permit_number", "order_number", "registered_on"]
+
+
+class AgentTrainersView(TrainerRows):
+    """`/formateurs-et-moniteurs/`"""
+
+    route_base = "/formateurs-et-moniteurs"
+    class_permission_name = "Trainers"
+    base_filters = [["state", own_rows(_registered), None]]
+    datamodel = Rows(
+        T, eager=EAGER, computed={**COMPUTED, "centre.name": lambda row: widgets.centre(row.centre)},
+        questions={
+            **QUESTIONS, "centre": one_of("Centre", T.centre_id, choices.centre_names),
+            "waiting": yes_no("Droit en attente", T.withheld.is_(True)),
+        },
+    )  # fmt: skip
+    list_columns = [
+        "last_name", "profile", "permit_number", "sectors", "fee", "centre.name", "registered_on", "withheld",
+    ]  # fmt: skip
+    show_columns = add_columns = edit_columns = [
+        "last_name", "profile", "birth_date", "permit_number", "email", "sectors", "fee", "order_number", "reference",
+        "centre.name", "registered_on", "registered_by", "receipt_number", "withheld",
+    ]  # fmt: skip
+
+
+class CentreTrainersView(TrainerRows):
+    """`/mes-formateurs/`: those of the centre the person acts for; without the right there, what is missing."""
+
+    route_base = "/mes-formateurs"
+    class_permission_name = "CentreTrainers"
+    base_filters = [["state", own_rows(_own), None]]
+    datamodel = Rows(T, eager=EAGER, computed={**COMPUTED, "receipt_number": _receipt}, questions=QUESTIONS)
+    list_columns = [
+        "last_name", "profile", "permit_number", "sectors", "fee", "order_number", "registered_on", "withheld",
+        "receipt_number",
+    ]  # fmt: skip
+    show_columns = add_columns = edit_columns = [
+        "last_name", "profile", "birth_date", "permit_number", "email", "sectors", "fee", "order_number", "reference",
+        "registered_on", "registered_by", "receipt_number", "withheld",
+    ]  # fmt: skip
+
+    @before_request
+    def lead_who_lacks_the_right(self) -> str | None:
+        """Show what is missing and who can mend it in place of the list; runs after `enter` (hooks go by name)."""
+        place = current_place()
+        if place is None or place.may(TRAINERS, clock.today()) or request.endpoint == "CentreTrainersView.home":
+            return None
+        if request.endpoint != "CentreTrainersView.list":
+            abort(403, access.not_granted(TRAINERS))
+        page: str = self.render_template(
+            "sessions/missing.html", tasks=access.tasks(place, TRAINERS), centre=place.centre, heading=self.list_title,
+            closed="L’enregistrement de formateurs et de moniteurs n’est pas ouvert",
+        )  # fmt: skip
+        return page
