@@ -20,7 +20,7 @@ from app.models.catalogue import PRICE_CLASSES
 from app.services.core.refusal import Refusal
 from app.services.reference import pricing
 
-_FOLDER = Path(__file__).resolve().parents[2] / "templates" / "contracts"
+_FOLDER = Path(__file__).resolve().parents[2] / "templates" / "contracts" / "texts"
 TITLE, HEADING, LIST, PARAGRAPH = "title", "heading", "list", "paragraph"
 
 

@@ -134,7 +134,7 @@ def _packed(person_id: int) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("mes-donnees.json", json.dumps(data, ensure_ascii=False, indent=2))
-        archive.writestr("mes-donnees.html", render_template("driver/data_copy.html", data=data, made_at=clock.now()))
+        archive.writestr("mes-donnees.html", render_template("drivers/data_copy.html", data=data, made_at=clock.now()))
         for name, content in _files(person_id):
             archive.writestr(name, content)
     return out.getvalue()

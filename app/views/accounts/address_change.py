@@ -43,7 +43,7 @@ class AddressView(Screen):
                 "success",
             )
             return redirect(url_for("ProfileView.index"))
-        page = self.render_template("account/address.html", title="Changer d’adresse électronique", form=form)
+        page = self.render_template("accounts/address.html", title="Changer d’adresse électronique", form=form)
         return make_response(page, 422 if form.errors else 200)
 
 
@@ -52,7 +52,7 @@ def confirm(token: str) -> Response:
     """Confirm the new address; only the button does, as mail boxes open links by themselves."""
     try:
         if request.method == "GET":
-            page = render_template("account/address_confirm.html", email=address_change.find(token).email)
+            page = render_template("accounts/address_confirm.html", email=address_change.find(token).email)
             return make_response(page, 200, {"X-Robots-Tag": "noindex"})
         person = address_change.confirm(token)
     except links.LinkSpent:

@@ -47,7 +47,7 @@ class AccountsView(BackOfficeView):
     base_order = ("last_name", "asc")
     show_columns = add_columns = edit_columns = ["last_name", "first_name", "email", "role", "active", "factor"]
     label_columns = LABELS
-    show_template = "backoffice/account.html"
+    show_template = "accounts/office.html"
 
     @expose(f"/{ID}/fermer", methods=["POST"])
     def close(self, row_id: int) -> Response:

@@ -21,7 +21,7 @@ def ask() -> Response:
     """Ask for the address; lead to one and the same page."""
     form = AddressForm(request.form)
     if request.method == "GET" or not form.validate():
-        return page("account/forgotten.html", form)
+        return page("accounts/forgotten.html", form)
     try:
         password_change.ask(form.address, network())
     except TooOften as refusal:
@@ -32,7 +32,7 @@ def ask() -> Response:
 @blueprint.get("/message")
 def sent() -> str:
     """Tell to look into the mail box."""
-    return render_template("account/reset_sent.html", title="Consultez votre messagerie")
+    return render_template("accounts/reset_sent.html", title="Consultez votre messagerie")
 
 
 @blueprint.route("/<token>", methods=["GET", "POST"])
@@ -42,12 +42,12 @@ def choose(token: str) -> Response:
     try:
         if request.method == "GET" or not form.validate():
             password_change.check_link(token)
-            return page("account/new_password.html", form)
+            return page("accounts/new_password.html", form)
         password_change.reset(token, form.password.data)
     except links.LinkSpent:
         return spent(url_for("password.ask"), "Demander un nouveau lien")
     except WeakPassword as refusal:
         form.password.errors = [refusal.message]
-        return page("account/new_password.html", form)
+        return page("accounts/new_password.html", form)
     flash("Votre mot de passe est changé. Connectez-vous avec le nouveau.", "success")
     return redirect(url_for("LoginView.login"))

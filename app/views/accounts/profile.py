@@ -32,7 +32,7 @@ class ProfileView(Screen):
             flash("Votre mot de passe est changé. Vos autres connexions sont fermées.", "success")
             return redirect(url_for("ProfileView.index"))
         page = self.render_template(
-            "account/profile.html", title="Mon profil", form=form, driver=driver_space.driver_of(g.user.id),
+            "accounts/profile.html", title="Mon profil", form=form, driver=driver_space.driver_of(g.user.id),
             offers_factor=second_factor.is_privileged(g.user), has_factor=second_factor.is_on(g.user.id),
         )  # fmt: skip
         return make_response(page, 422 if form.errors else 200)

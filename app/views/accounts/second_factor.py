@@ -81,13 +81,13 @@ class SecondFactorView(Screen):
 
     def _shown(self, codes: list[str], message: str) -> Response:
         page = self.render_template(
-            "account/recovery_codes.html", title="Codes de secours", codes=codes, message=message
+            "accounts/recovery_codes.html", title="Codes de secours", codes=codes, message=message
         )
         return make_response(page)
 
     def _page(self, state: str, form: ProofForm, **values: object) -> Response:
         page = self.render_template(
-            f"account/second_factor_{state}.html", title="Double authentification", form=form,
+            f"accounts/second_factor_{state}.html", title="Double authentification", form=form,
             codes_left=second_factor.codes_left(g.user.id), **values,
         )  # fmt: skip
         return make_response(page, 422 if form.errors else 200)

@@ -59,7 +59,7 @@ class CodeForm(FlaskForm):  # type: ignore[misc]
 class LoginView(AuthDBView):
     """`/login/`, `/login/code` and `/logout/`."""
 
-    login_template = "security/login.html"
+    login_template = "accounts/login.html"
 
     @expose("/login/", methods=["GET", "POST"])
     def login(self) -> Response:
@@ -101,7 +101,7 @@ class LoginView(AuthDBView):
                     left = second_factor.codes_left(person.id)
                     flash(f"Vous avez utilisé un code de secours. Il vous en reste {left}.", "warning")
                 return redirect(sign_ins.wanted())
-        page = self.render_template("security/code.html", title="Connexion", form=form)
+        page = self.render_template("accounts/code.html", title="Connexion", form=form)
         return make_response(page, 422 if form.errors else 200)
 
     @expose("/logout/", methods=["POST"])

@@ -25,7 +25,7 @@ def sign_up() -> Response:
         return redirect("/")
     form = SignUpForm(request.form)
     if request.method == "GET" or not form.validate():
-        return page("account/sign_up.html", form)
+        return page("accounts/sign_up.html", form)
     try:
         account_opening.sign_up(form.applicant, form.password.data, network())
     except TooOften as refusal:
@@ -36,13 +36,13 @@ def sign_up() -> Response:
 @blueprint.get("/message")
 def sent() -> str:
     """Tell to look into the mail box."""
-    return render_template("account/sent.html", title="Consultez votre messagerie")
+    return render_template("accounts/sent.html", title="Consultez votre messagerie")
 
 
 @blueprint.get("/verification")
 def waiting() -> str:
     """Tell that the request is being checked, nothing more."""
-    return render_template("account/waiting.html", title="Demande en cours de vérification")
+    return render_template("accounts/waiting.html", title="Demande en cours de vérification")
 
 
 @blueprint.route("/<token>", methods=["GET", "POST"])
@@ -52,13 +52,13 @@ def confirm(token: str) -> Response:
     try:
         if request.method == "GET" or not form.validate():
             links.find(CONFIRM, token)
-            return page("account/confirm.html", form)
+            return page("accounts/confirm.html", form)
         person = account_opening.confirm(token, form.password.data)
     except links.LinkSpent:
         return spent(url_for("account.sign_up"), "Recommencer l’inscription")
     except account_opening.WrongPassword as refusal:
         form.password.errors = [refusal.message]
-        return page("account/confirm.html", form)
+        return page("accounts/confirm.html", form)
     except TooOften as refusal:
         raise too_often(refusal) from None
     if person is None:
@@ -82,7 +82,7 @@ def page(template: str, form: Form, **values: object) -> Response:
 
 def spent(again: str, words: str) -> Response:
     """Tell that a link is not good any more, and where to ask for another."""
-    return make_response(render_template("account/spent.html", title="Lien expiré", again=again, words=words), 404)
+    return make_response(render_template("accounts/spent.html", title="Lien expiré", again=again, words=words), 404)
 
 
 def too_often(refusal: TooOften) -> TooManyRequests:

@@ -40,13 +40,13 @@ class CardRequestsView(Screen):
         wanted = wanted if wanted in card_desk.FILTERS else next(iter(card_desk.FILTERS))
         searched = request.args.get("recherche", "")[:80]
         listing = card_desk.listing(wanted, searched, number_of("page"))
-        return str(self._show("card/queue.html", listing=listing, wanted=wanted, searched=searched))
+        return str(self._show("cards/queue.html", listing=listing, wanted=wanted, searched=searched))
 
     @expose(KEY)
     def show(self, key: str) -> str:
         """Show one request: identity, ground, address, pictures, payment, history, what may be done."""
         asked = _request(key)
-        return str(self._show("card/desk.html", asked=asked, fee=fee_or_none(asked), provider=payment.provider()))
+        return str(self._show("cards/desk.html", asked=asked, fee=fee_or_none(asked), provider=payment.provider()))
 
     @expose(f"{KEY}/image/<kind>")
     def image(self, key: str, kind: str) -> Response:

@@ -88,7 +88,7 @@ class CardRequestView(Screen):
         if asked.state == DRAFT:
             return redirect(step_address(asked, reached(asked)))
         until = card_requests.correct_until(asked)
-        return self._page("card/show.html", asked, 0, until=until, may_correct=not card_requests.is_too_late(asked))
+        return self._page("cards/show.html", asked, 0, until=until, may_correct=not card_requests.is_too_late(asked))
 
     @expose(f"{KEY}/adresse", methods=["GET", "POST"])
     def address(self, key: str) -> Response | str:
@@ -98,7 +98,7 @@ class CardRequestView(Screen):
         if request.method == "POST" and form.validate():
             card_requests.set_address(asked, form.postal)
             return redirect(step_address(asked, 2))
-        return self._page("card/address.html", asked, 1, form)
+        return self._page("cards/address.html", asked, 1, form)
 
     @expose(f"{KEY}/photo", methods=["GET", "POST"])
     def pictures(self, key: str) -> Response | str:
@@ -107,7 +107,7 @@ class CardRequestView(Screen):
         form = PicturesForm()
         if request.method == "POST" and _took(asked, form):
             return redirect(step_address(asked, 3))
-        return self._page("card/pictures.html", asked, 2, form)
+        return self._page("cards/pictures.html", asked, 2, form)
 
     @expose(f"{KEY}/paiement", methods=["GET", "POST"])
     def payment(self, key: str) -> Response | str:
@@ -119,7 +119,7 @@ class CardRequestView(Screen):
             if to_pay:
                 card_requests.set_means(asked, form.means.data)
             return redirect(step_address(asked, 4))
-        return self._page("card/payment.html", asked, 3, form, to_pay=to_pay)
+        return self._page("cards/payment.html", asked, 3, form, to_pay=to_pay)
 
     @expose(f"{KEY}/recapitulatif", methods=["GET", "POST"])
     def summary(self, key: str) -> Response | str:
@@ -132,7 +132,7 @@ class CardRequestView(Screen):
                 flash(refusal.message, "danger")
                 return redirect(step_address(asked, 3))
             return redirect(_here(asked))
-        return self._page("card/summary.html", asked, 4)
+        return self._page("cards/summary.html", asked, 4)
 
     @expose(f"{KEY}/image/<kind>")
     def image(self, key: str, kind: str) -> Response:

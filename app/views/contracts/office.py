@@ -71,8 +71,8 @@ class ContractsView(BackOfficeView):
     }  # fmt: skip
     formatters_columns = {"state": widgets.words_of(CONTRACT_STATES)}
     add_form = edit_form = OfferForm
-    show_template = "backoffice/contract.html"
-    add_template = "backoffice/offer.html"
+    show_template = "contracts/office.html"
+    add_template = "contracts/offer.html"
     extra_args = {"tariff_lines": lambda: contract_text.tariff_lines(clock.today())}
     prefilled = {"centre": "centre_id"}
 

@@ -48,7 +48,7 @@ class BackOfficeView(Screen, ModelView):  # type: ignore[misc]
     #: Columns of a relation that a related list's « Ajouter » fills: name in the address → field of the form.
     prefilled: dict[str, str] = {}
     add_widget = edit_widget = FORM_WIDGET
-    add_template, edit_template = "backoffice/add.html", "backoffice/edit.html"
+    add_template, edit_template = "crud/add.html", "crud/edit.html"
     add_form = edit_form = DynamicForm
     #: One of the long lists that `services.reporting.exports` writes; empty: the list's own columns are written.
     sheet = ""

@@ -17,7 +17,7 @@ from app.views.shell import filters
 class BackOfficeForm(FormWidget):  # type: ignore[misc]
     """Flask-AppBuilder's form, with lists of boxes to tick."""
 
-    template = "backoffice/form.html"
+    template = "crud/form.html"
 
 
 FORM_WIDGET = BackOfficeForm

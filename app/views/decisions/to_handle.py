@@ -50,7 +50,7 @@ class ToHandleView(Screen):
         faulty, fault_count = to_handle.faulty_documents()
         rights, right_count = withheld_rights.waiting()
         page: str = self.render_template(
-            "backoffice/to_handle.html", title="À traiter", cases=cases, case_count=case_count, kept=withheld_documents.kept(),
+            "decisions/to_handle.html", title="À traiter", cases=cases, case_count=case_count, kept=withheld_documents.kept(),
             work=work, work_count=work_count, mails=mails, mail_count=mail_count, work_names=WORK,
             reason_max=withheld_documents.REASON_MAX, requests=requests, request_count=request_count,
             faulty=faulty, fault_count=fault_count, faults=DOCUMENT_FAULTS, document_title=drawing.title,

@@ -41,7 +41,7 @@ class RevocationView(Screen):
     def _page(self, document: Document, reason: str = "", error: str = "") -> str:
         return str(
             self.render_template(
-                "backoffice/revoke.html", title="Révoquer un document", document=document, reason=reason, error=error,
+                "documents/revoke.html", title="Révoquer un document", document=document, reason=reason, error=error,
                 document_title=drawing.title(document), state=DOCUMENT_STATES[document.state],
                 may_revoke=document.state not in (PENDING, REVOKED), reason_max=revocation.REASON_MAX,
                 refused=bool(error),

@@ -156,4 +156,4 @@ def _page(found: Answer | None, *, code: int = 200, asked: HolderForm | None = N
         "number": found.number[:SHOWN] if found else "", "asked_at": clock.now(), "asked": asked or HolderForm(),
         "limit": verification_file.MAX_BYTES // 1024**2, "authority": sealing.authority(),
     }  # fmt: skip
-    return make_response(render_template("verification/page.html", **(values | told)), code)
+    return make_response(render_template("documents/verification/page.html", **(values | told)), code)

@@ -25,7 +25,7 @@ class OwnDataView(Screen):
         """Tell what the copy holds, and where the last one stands."""
         export = data_copy.last(g.user.id)
         page: str = self.render_template(
-            "driver/data.html",
+            "drivers/data.html",
             title="Mes données",
             export=export,
             kept_days=data_copy.KEPT.days,

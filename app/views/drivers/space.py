@@ -45,7 +45,7 @@ class DriverSpaceView(Screen):
         """Show the certificate, the documents and the trainings; an empty state before the first training."""
         driver = driver_space.driver_of(g.user.id)
         page: str = self.render_template(
-            "driver/space.html", title="Mon espace", driver=driver, today=clock.today(), state_of=state_of,
+            "drivers/space.html", title="Mon espace", driver=driver, today=clock.today(), state_of=state_of,
             remaining=remaining, document_title=drawing.title, span=days_in_all, span_to=span_to, card_states=CARD_STATES,
             card_tags=TAGS, document_kinds=DOCUMENT_KINDS, fco_hours=FCO_HOURS, **(_told(driver) if driver else {}),
         )  # fmt: skip

@@ -37,4 +37,4 @@ class CentresView(BackOfficeView):
     formatters_columns = {"siret": filters.siret}
     add_form = edit_form = CentreForm
     related_views = [AccreditationsView, ContractsView]
-    show_template = "backoffice/centre.html"
+    show_template = "reference/centre.html"

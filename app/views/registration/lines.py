@@ -46,7 +46,7 @@ class LinesView(Screen):
         on_page = page.page == number_of("page") and len(page.lines) > 1
         return str(
             self.render_template(
-                "sessions/added.html", form=LineForm(data=kept_values(batch)), shown=page, kept=kept, values=form.values,
+                "registration/lines/added.html", form=LineForm(data=kept_values(batch)), shown=page, kept=kept, values=form.values,
                 row=page.lines[-1] if on_page else None, quote=quote_of(batch, page.total), **steps_of(batch),
             )
         )  # fmt: skip
@@ -56,7 +56,9 @@ class LinesView(Screen):
             return drivers_page(self, batch, form, edited=edited)
         page = number_of("page")
         return str(
-            self.render_template("sessions/refused.html", form=form, edited=edited, number=page, **steps_of(batch))
+            self.render_template(
+                "registration/lines/refused.html", form=form, edited=edited, number=page, **steps_of(batch)
+            )
         )
 
     @expose("/<key>/lignes/saisie")
@@ -66,7 +68,11 @@ class LinesView(Screen):
         if not is_htmx():
             return redirect(step_address(batch, 2))
         form = LineForm(data=kept_values(batch))
-        return str(self.render_template("sessions/fresh.html", form=form, number=number_of("page"), **steps_of(batch)))
+        return str(
+            self.render_template(
+                "registration/lines/fresh.html", form=form, number=number_of("page"), **steps_of(batch)
+            )
+        )
 
     @expose("/<key>/lignes/champ", methods=["POST"])
     def field(self, key: str) -> str:
@@ -77,7 +83,7 @@ class LinesView(Screen):
             abort(400)
         said = drafts.judge_line(batch, form.values, g.user.id)
         put_remarks(form, [r for r in said if r.severity is Severity.ERROR])
-        return str(self.render_template("sessions/field.html", field=form[name]))
+        return str(self.render_template("registration/lines/field.html", field=form[name]))
 
     @expose("/<key>/lignes/<int(max=9999999):number>", methods=["POST"])
     def change(self, key: str, number: int) -> Response | tuple[str, int]:
@@ -105,7 +111,7 @@ class LinesView(Screen):
         page = lines_page(batch, number_of("page"))
         return str(
             self.render_template(
-                "sessions/removed.html", removed=removed, shown=page, quote=quote_of(batch, page.total),
+                "registration/lines/removed.html", removed=removed, shown=page, quote=quote_of(batch, page.total),
                 **steps_of(batch),
             )
         )  # fmt: skip
@@ -133,7 +139,9 @@ class LinesView(Screen):
         if (rows := _rows(form)) is None:
             return self._paste_page(batch, form), 422
         judged = drafts.preview(batch, rows, g.user.id)
-        return str(self.render_template("sessions/preview.html", paste=form, preview=judged, **steps_of(batch)))
+        return str(
+            self.render_template("registration/lines/preview.html", paste=form, preview=judged, **steps_of(batch))
+        )
 
     @expose("/<key>/lignes/coller", methods=["POST"])
     def add_pasted(self, key: str) -> Response | tuple[str, int]:
@@ -155,7 +163,7 @@ class LinesView(Screen):
         return self._paste_page(batch_at(key, 2), PasteForm(request.form))
 
     def _paste_page(self, batch: Batch, form: PasteForm) -> str:
-        return str(self.render_template("sessions/paste.html", form=form, **steps_of(batch)))
+        return str(self.render_template("registration/lines/paste.html", form=form, **steps_of(batch)))
 
 
 def _rows(form: PasteForm) -> list[dict[str, str]] | None:

@@ -82,7 +82,7 @@ class RegistrationRows(BackOfficeView):
     list_title, show_title = "Enregistrements", "Enregistrement"
     base_order = ("registered_on", "desc")
     show_columns = add_columns = edit_columns = CARD
-    show_template = "backoffice/registration.html"
+    show_template = "registration/office.html"
     label_columns = LABELS
     formatters_columns = {"price": widgets.amount, "documents": widgets.documents}
 

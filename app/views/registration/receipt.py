@@ -32,7 +32,7 @@ class ReceiptView(Screen):
             steps = "ImportsView.show" if batch.mode == FILE else "WizardView.checks"
             return redirect(url_for(steps, key=key))
         fresh = request.args.get("nouveau") == "1"
-        return str(self.render_template("sessions/receipt.html", fresh=fresh, **_told(batch)))
+        return str(self.render_template("registration/receipt/page.html", fresh=fresh, **_told(batch)))
 
     @expose("/<key>/recu/imprimer")
     def printed(self, key: str) -> Response | str:
@@ -41,7 +41,7 @@ class ReceiptView(Screen):
         if batch.state != REGISTERED:
             return redirect(url_for("ReceiptView.show", key=key))
         receipt = receipts.receipt(batch, number_of("page"), receipts.PRINTED)
-        return str(self.render_template("sessions/printed.html", batch=batch, receipt=receipt, modes=MODES))
+        return str(self.render_template("registration/receipt/printed.html", batch=batch, receipt=receipt, modes=MODES))
 
     @expose("/<key>/recu/etat")
     def state(self, key: str) -> Response | str | tuple[str, int]:
@@ -52,7 +52,7 @@ class ReceiptView(Screen):
         told = _told(batch)
         if told["seen"] == request.args.get("vu"):
             return "", 204
-        return str(self.render_template("sessions/documents.html", **told))
+        return str(self.render_template("registration/receipt/documents.html", **told))
 
     @expose("/<key>/recu/<int:line>/inviter", methods=["POST"])
     def invite(self, key: str, line: int) -> Response:

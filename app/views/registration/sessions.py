@@ -35,10 +35,10 @@ class SessionsView(Screen):
         is_open, trains = all(task.done for task in tasks), all(task.done for task in trainer_tasks)
         if not (is_open or trains):
             links = ADDRESSES if place.role == LEGAL_REPRESENTATIVE else {}
-            return str(self.render_template("sessions/missing.html", tasks=tasks, centre=place.centre, links=links))
+            return str(self.render_template("registration/missing.html", tasks=tasks, centre=place.centre, links=links))
         return str(
             self.render_template(
-                "sessions/index.html",
+                "registration/index.html",
                 choice=ChoiceForm(request.args, profil=DRIVER if is_open else TRAINER),
                 tasks=[] if is_open else tasks,
                 trainer_tasks=[] if trains else trainer_tasks,

@@ -136,7 +136,7 @@ class WizardView(Screen):
         trainings = _open_trainings(batch)
         return str(
             self.render_template(
-                "sessions/training.html", form=form, families=families(trainings), limits=limits(),
+                "registration/training.html", form=form, families=families(trainings), limits=limits(),
                 closed=_closed(batch, trainings),
                 lines=drafts.line_count(batch.id), prices=pricing.unit_prices(clock.today()), **steps_of(batch),
             )
@@ -159,7 +159,9 @@ class WizardView(Screen):
         wanted = Filter(severity=request.args.get("gravite", ""), kind=request.args.get("motif", ""))
         page = report.page(batch, wanted, number_of("page"))
         words = {"kind_sentence": kind_sentence, "kind_severity": lambda kind: Remark.decode(kind).severity}
-        return str(self.render_template("sessions/checks.html", wanted=wanted, shown=page, **words, **checked(batch)))
+        return str(
+            self.render_template("registration/checks.html", wanted=wanted, shown=page, **words, **checked(batch))
+        )
 
     @expose("/<key>/verifier", methods=["POST"])
     def check(self, key: str) -> Response:
@@ -175,7 +177,7 @@ class WizardView(Screen):
         told = checked(batch)
         if not told["importable"]:
             return redirect(step_address(batch, 3))
-        return str(self.render_template("sessions/confirmation.html", **told))
+        return str(self.render_template("registration/confirmation.html", **told))
 
     @expose("/<key>/importer", methods=["POST"])
     def register(self, key: str) -> Response:
@@ -194,7 +196,7 @@ class WizardView(Screen):
         batch = manual_batch(key)
         if request.method == "GET":
             lines = drafts.line_count(batch.id)
-            return str(self.render_template("sessions/cancel.html", lines=lines, **steps_of(batch)))
+            return str(self.render_template("registration/cancel.html", lines=lines, **steps_of(batch)))
         batches.cancel(batch.id, g.user.id)
         flash("L’enregistrement a été annulé : votre saisie a été supprimée, rien n’a été importé.", "success")
         return redirect(url_for("SessionsView.index"))
@@ -223,7 +225,7 @@ def drivers_page(screen: Screen, batch: Batch, form: LineForm, *, edited: int = 
     page = lines_page(batch, number_of("page") if number is None else number)
     return str(
         screen.render_template(
-            "sessions/drivers.html", form=form, edited=edited, shown=page, back=request.values.get("retour", ""),
+            "registration/drivers.html", form=form, edited=edited, shown=page, back=request.values.get("retour", ""),
             quote=quote_of(batch, page.total), **steps_of(batch),
         )
     )  # fmt: skip

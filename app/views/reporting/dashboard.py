@@ -25,13 +25,13 @@ class DashboardView(Screen):
         if any(role.name == roles.AGENT for role in g.user.roles):
             found = dashboard.agent_desk()
             chart = trend(found.volumes.trend)
-            return str(self.render_template("dashboard/agent.html", desk=found, volumes=found.volumes, chart=chart))
+            return str(self.render_template("reporting/agent.html", desk=found, volumes=found.volumes, chart=chart))
         place = place_or_403()
         own = dashboard.centre_desk(place.centre_id)
         receipts = registration_desk.last_registered(place.centre_id)
         return str(
             self.render_template(
-                "dashboard/centre.html", desk=own, volumes=own.volumes, chart=trend(own.volumes.trend),
+                "reporting/centre.html", desk=own, volumes=own.volumes, chart=trend(own.volumes.trend),
                 centre=place.centre, receipts=receipts,
             )
         )  # fmt: skip

@@ -25,12 +25,12 @@ class ExportsView(Screen):
     @expose("/")
     def index(self) -> str:
         """List the person's own exports; those in preparation are asked about again until they are ready."""
-        return str(self.render_template("exports/list.html", **_told()))
+        return str(self.render_template("reporting/exports.html", **_told()))
 
     @expose("/etat")
     def state(self) -> str:
         """Return the list alone, as it stands now."""
-        return str(self.render_template("exports/rows.html", **_told()))
+        return str(self.render_template("reporting/export_rows.html", **_told()))
 
     @expose("/<key>")
     def fetch(self, key: str) -> Response:

@@ -47,7 +47,7 @@ def accept(token: str) -> Response:
         row = member_invitations.find(token)
         return _signed_in(token, row) if g.user.is_authenticated else _newcomer(token, row)
     except links.LinkSpent:
-        return make_response(render_template("people/spent.html", title="Lien expiré"), 404)
+        return make_response(render_template("rights/spent.html", title="Lien expiré"), 404)
     except TooOften as refusal:
         raise too_often(refusal) from None
 
@@ -71,23 +71,23 @@ def _newcomer(token: str, row: MemberInvitation) -> Response:
     form = NewcomerForm(request.form)
     centre_id, name = row.centre_id, row.centre.name
     if request.method == "GET" or not form.validate():
-        return page("people/accept.html", form, **_values(row, token))
+        return page("rights/accept.html", form, **_values(row, token))
     try:
         person = member_invitations.accept_new(token, form.newcomer)
     except (links.LinkSpent, TooOften):
         raise
     except WeakPassword as refusal:
         form.password.errors = [refusal.message]
-        return page("people/accept.html", form, **_values(row, token))
+        return page("rights/accept.html", form, **_values(row, token))
     except Refusal as refusal:
         form.form_errors = [refusal.message]
-        return page("people/accept.html", form, **_values(row, token))
+        return page("rights/accept.html", form, **_values(row, token))
     sign_ins.begin(person, "invitation")
     return _welcome(centre_id, name)
 
 
 def _shown(row: MemberInvitation, form: Form | None, token: str, is_theirs: bool) -> str:
-    return render_template("people/accept.html", form=form, is_theirs=is_theirs, **_values(row, token))
+    return render_template("rights/accept.html", form=form, is_theirs=is_theirs, **_values(row, token))
 
 
 def _values(row: MemberInvitation, token: str) -> dict[str, object]:

@@ -107,7 +107,7 @@ class PeopleScreen(Screen):
     def _page(self, centre: Centre, form: InviteForm) -> str:
         return str(
             self.render_template(
-                "people/matrix.html", centre=centre, form=form, places=members.of_centre(centre.id), rights=RIGHTS,
+                "rights/matrix.html", centre=centre, form=form, places=members.of_centre(centre.id), rights=RIGHTS,
                 grants=members.grants, roles=MEMBER_ROLES, invitations=member_invitations.waiting(centre.id),
                 has_run_out=member_invitations.has_run_out, **self.shared(centre),
             )
@@ -116,7 +116,7 @@ class PeopleScreen(Screen):
     def _member_page(self, centre: Centre, place: Membership, chosen: dict[str, Any], refused: str = "") -> str:
         return str(
             self.render_template(
-                "people/member.html", centre=centre, place=place, chosen=chosen, refused=refused, rights=RIGHTS,
+                "rights/member.html", centre=centre, place=place, chosen=chosen, refused=refused, rights=RIGHTS,
                 opens=OPENS, scoped=BY_ACCREDITATION, accreditations=members.accreditations(centre.id),
                 is_representative=place.role == LEGAL_REPRESENTATIVE, roles=MEMBER_ROLES, **self.shared(centre),
             )

@@ -60,7 +60,7 @@ class MyCentreView(Screen):
         api_only = {"api": ADDRESSES["api"]} if place.may(API, clock.today()) else {}
         return str(
             self.render_template(
-                "centre/opening.html", tasks=found, links=ADDRESSES if is_representative else api_only,
+                "rights/opening.html", tasks=found, links=ADDRESSES if is_representative else api_only,
                 centre=place.centre, is_open=checklist.is_open(found), is_representative=is_representative,
             )
         )  # fmt: skip
@@ -79,7 +79,7 @@ class ContractView(Screen):
         found = contract_acts.all_of(current_centre_id())
         return str(
             self.render_template(
-                "contract/list.html", contracts=found, states=CONTRACT_STATES, kinds=STATE_KINDS,
+                "contracts/list.html", contracts=found, states=CONTRACT_STATES, kinds=STATE_KINDS,
                 task=access.contract_task(current_centre_id()),
             )
         )  # fmt: skip
@@ -117,7 +117,7 @@ class ContractView(Screen):
 
     def _page(self, contract: ServiceContract, form: SignatureForm) -> Response:
         page = self.render_template(
-            "contract/show.html", contract=contract, form=form, blocks=contract_text.blocks(contract.text),
+            "contracts/show.html", contract=contract, form=form, blocks=contract_text.blocks(contract.text),
             to_sign=contract.state == OFFERED, states=CONTRACT_STATES, kinds=STATE_KINDS,
         )  # fmt: skip
         return make_response(page, 422 if form.errors else 200)

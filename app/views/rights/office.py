@@ -57,7 +57,7 @@ def _in_place(role: str) -> Any:
 
 class _MembersView(BackOfficeView):
     include_route_methods = READ_ONLY
-    list_template = "backoffice/members.html"
+    list_template = "rights/office.html"
     list_columns = ["person.last_name", "person.first_name", "person.email", "centre.name", "account", "valid_to"]
     order_columns = ["person.last_name", "person.first_name", "person.email", "centre.name", "valid_to"]
     base_order = ("person.last_name", "asc")

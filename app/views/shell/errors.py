@@ -123,10 +123,10 @@ def _answer(page: Page, code: int) -> Response:
     if code >= 500:
         lay_bare()
     if is_htmx():
-        response = make_response(render_template("errors/fragment.html", error=page), code)
+        response = make_response(render_template("shell/errors/fragment.html", error=page), code)
         response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#messages", "innerHTML"
         return response
-    return make_response(render_template("errors/page.html", error=page, code=code, title=page.title), code)
+    return make_response(render_template("shell/errors/page.html", error=page, code=code, title=page.title), code)
 
 
 def _problem(page: Page, code: int) -> Response:

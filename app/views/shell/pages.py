@@ -10,7 +10,7 @@ blueprint = Blueprint("pages", __name__)
 @blueprint.get("/aide/")
 def help_page() -> str:
     """Show how to register trainings and where to find documents."""
-    return render_template("pages/help.html")
+    return render_template("shell/pages/help.html")
 
 
 @blueprint.get("/robots.txt")
@@ -22,10 +22,10 @@ def robots() -> Response:
 @blueprint.get("/accessibilite/")
 def accessibility() -> str:
     """Show what has been done for accessibility and what has not been audited."""
-    return render_template("pages/accessibility.html")
+    return render_template("shell/pages/accessibility.html")
 
 
 @blueprint.get("/donnees-personnelles/")
 def personal_data() -> str:
     """Show what is kept, why, and for how long."""
-    return render_template("pages/personal_data.html")
+    return render_template("shell/pages/personal_data.html")

@@ -117,7 +117,7 @@ class CentreTrainersView(TrainerRows):
         if request.endpoint != "CentreTrainersView.list":
             abort(403, access.not_granted(TRAINERS))
         page: str = self.render_template(
-            "sessions/missing.html", tasks=access.tasks(place, TRAINERS), centre=place.centre, heading=self.list_title,
+            "registration/missing.html", tasks=access.tasks(place, TRAINERS), centre=place.centre, heading=self.list_title,
             closed="L’enregistrement de formateurs et de moniteurs n’est pas ouvert",
         )  # fmt: skip
         return page

@@ -114,7 +114,7 @@ class TrainersView(Screen):
             abort(400)
         _, findings = trainer_drafts.judge_person(row, form.values)
         put_remarks(form, [finding for finding in findings if finding.field == name])
-        return str(self.render_template("sessions/field.html", field=form[name]))
+        return str(self.render_template("registration/lines/field.html", field=form[name]))
 
     @expose("/<key>/redevance", methods=["GET", "POST"])
     def terms(self, key: str) -> Response | str | tuple[str, int]:
