@@ -1,1 +1,1 @@
-"""What the office does: one public function, one thing done, one transaction."""
+"""What the office does, in rooms by capability: one public function, one thing done, one transaction."""

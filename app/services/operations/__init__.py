@@ -1,0 +1,5 @@
+"""What those who run the machine ask: is it well, what does it count, may its role work.
+
+Offers: health, metrics, database_role.
+May know: core, storage.
+"""

@@ -1,0 +1,5 @@
+"""What agents keep: centres, accreditations, catalogue, tariffs, and what a registration costs by them.
+
+Offers: writing, rules, pricing, card_fee, shipped, accreditations.
+May know: journal, and below.
+"""
