@@ -12,18 +12,14 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
 PASSWORD = "volant-Ardoise-2026"
-#: Files whose tests run once more on PostgreSQL under the application's role, where row-level security holds.
-UNDER_THE_ROLE = {
-    "tests.views.test_wizard", "tests.views.test_receipt", "tests.views.test_imports_screens",
-    "tests.views.test_driver_space", "tests.views.test_verification", "tests.views.test_sign_up",
-    "tests.views.test_contracts", "tests.views.test_people", "tests.views.test_cards", "tests.views.test_trainers",
-}  # fmt: skip
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run the tests of `UNDER_THE_ROLE` on SQLite and under the role."""
-    if metafunc.module.__name__ in UNDER_THE_ROLE and "backend_name" in metafunc.fixturenames:
-        metafunc.parametrize("backend_name", ["sqlite", "postgresql-role"])
+    """Run the tests of a file on the bases it names (`tests.bases`)."""
+    names = getattr(metafunc.module, "BACKENDS", None)
+    own = any("backend_name" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
+    if names and not own and "backend_name" in metafunc.fixturenames:
+        metafunc.parametrize("backend_name", names)
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +41,7 @@ def backends(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
 
 @pytest.fixture
 def backend_name() -> str:
-    """Name the base of a test; a folder's conftest may run its tests on both."""
+    """Name the base of a test; a file that names several runs on each."""
     return "sqlite"
 
 

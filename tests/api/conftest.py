@@ -18,12 +18,6 @@ DEMO, NEIGHBOUR = "12345678200010", "98765432400019"
 ALL = ("read", "analyse", "register")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def backend_name(request: pytest.FixtureRequest) -> str:
-    """Run each test of this folder on SQLite and on PostgreSQL."""
-    return str(request.param)
-
-
 class Caller:
     """Calls the API with a key; an answer that the document does not foresee fails the test."""
 

@@ -10,9 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.validators.remark import FIELDS
+from tests.bases import BOTH
 
 from .conftest import Caller
 from .test_calls import MARIE
+
+BACKENDS = BOTH
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=60),

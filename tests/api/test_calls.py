@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 from app.extensions import db
 from app.models import Batch, BatchLine, Document, JournalEntry, Outbox, Registration, ServiceContract
 from clients.python.registre_cqc import ApiError, LinesInError
+from tests.bases import EVERY
 from tests.support import centre_id, drain, many, statements
 
 from .conftest import NEIGHBOUR, Caller, Dial
@@ -27,10 +28,7 @@ PIERRE = {
 MODULE = {**MARIE, "training_label": "Module FCO"}
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "postgresql-role"])
-def backend_name(request: pytest.FixtureRequest) -> str:
-    """Run each test on both bases, and under the role for which row-level security holds."""
-    return str(request.param)
+BACKENDS = EVERY
 
 
 def count(model: Any) -> int:

@@ -21,8 +21,8 @@ from app.services.retention import purge
 from app.services.storage import store
 from app.validators.remark import HEADERS
 from tests.corpus import builders
-from tests.services.test_analysis import FIRST_TABLE, SECOND_TABLE
-from tests.services.test_imports import rows_of, workbook
+from tests.imports.test_intake import rows_of, workbook
+from tests.registration.test_analysis import FIRST_TABLE, SECOND_TABLE
 from tests.support import MARIE, centre_id, drain, person_id, registered
 
 DEMO = "12345678200010"

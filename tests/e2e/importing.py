@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from playwright.sync_api import Error, Locator, Page, expect
 
-from tests.services.test_analysis import ORDER
+from tests.registration.test_analysis import ORDER
 
 #: To the letter and in the order of the reference document.
 COLUMNS = [

@@ -8,7 +8,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.views.test_french import ENGLISH, words_of
+from tests.shell.test_french import ENGLISH, words_of
 
 from .axe import violations
 

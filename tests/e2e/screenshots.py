@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from app.validators.remark import HEADERS
 from tests.corpus import builders
 from tests.e2e.conftest import FLAGS, ROOT, Program, chromium_path, sign_in, start_program
-from tests.services.test_analysis import FIRST_TABLE, ORDER, REF
+from tests.registration.test_analysis import FIRST_TABLE, ORDER, REF
 from tests.support import MARIE, PIERRE
 
 IMAGES = ROOT / "docs" / "images"

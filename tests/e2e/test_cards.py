@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.cards import photo, picture, signature
+from tests.cards.making import photo, picture, signature
 
 from .conftest import PASSWORD, Program
 from .test_account import SECRET, letter, link, look, register, sign_up

@@ -20,8 +20,8 @@ from app.models import Batch
 from app.services.contracts import acts as contract_acts
 from app.services.imports import intake
 from app.services.registration import drafts
+from tests.imports.importing import FIRST
 from tests.support import MARIE, PIERRE, centre_id, draft, drain, person_id
-from tests.views.importing import FIRST
 from tests.walls import access
 from tests.walls.rows import BODIES, Rows, make_rows
 

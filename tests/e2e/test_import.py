@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect
 from app.validators.remark import HEADERS
 from tests.corpus import builders
 from tests.faults.test_kill import children
-from tests.services.test_analysis import FIRST_TABLE, ORDER, REF, SECOND_TABLE
+from tests.registration.test_analysis import FIRST_TABLE, ORDER, REF, SECOND_TABLE
 
 from .axe import violations
 from .conftest import Program, start_program

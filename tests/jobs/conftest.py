@@ -17,12 +17,6 @@ from tests.backends import missing
 REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def backend_name(request: pytest.FixtureRequest) -> str:
-    """Run each test of this folder on SQLite and on PostgreSQL."""
-    return str(request.param)
-
-
 @pytest.fixture
 def bell(app: Flask) -> Iterator[str]:
     """Give the application a queue of its own on the real Redis; it is emptied afterwards."""

@@ -12,8 +12,11 @@ from app.extensions import db, mail
 from app.jobs import work
 from app.models import Mail, Outbox
 from app.services.core import clock
+from tests.bases import BOTH
 from tests.jobs.smtp import Postbox, mail_server
 from tests.support import MARIE, drain, registered
+
+BACKENDS = BOTH
 
 
 @pytest.fixture

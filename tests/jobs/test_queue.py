@@ -11,7 +11,10 @@ from app.jobs import worker
 from app.models import Document, Outbox, Registration
 from app.services.core import clock, outbox, queue
 from app.services.registration import rows as registration_rows
+from tests.bases import BOTH
 from tests.support import MARIE, many, registered
+
+BACKENDS = BOTH
 
 
 def states() -> set[str]:

@@ -20,7 +20,10 @@ from app.services.core import clock, outbox
 from app.services.documents import drawing
 from app.services.notifications import mail
 from app.services.storage import store
+from tests.bases import BOTH
 from tests.support import MARIE, PIERRE, drain, registered, training_id
+
+BACKENDS = BOTH
 
 
 def outbox_rows() -> list[Outbox]:

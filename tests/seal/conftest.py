@@ -11,7 +11,7 @@ from flask import Flask
 from app.services.documents.pages import render_certificate, render_recap
 from app.services.seal import sealing as seal
 from config import Test
-from tests.services.test_rendering import CERTIFICATE, RECAP
+from tests.documents.test_pages import CERTIFICATE, RECAP
 
 
 def bare_app(folder: Path, **env: str) -> Flask:

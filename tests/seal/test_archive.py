@@ -19,7 +19,7 @@ from flask import Flask
 from app.services.documents.pages import render_certificate
 from app.services.seal import sealing as seal
 from tests.backends import missing
-from tests.services.test_rendering import CERTIFICATE
+from tests.documents.test_pages import CERTIFICATE
 
 ICC_COLOUR_SPACE, ICC_CLASS = slice(16, 20), slice(12, 16)
 

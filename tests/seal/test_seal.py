@@ -29,7 +29,7 @@ from app.services.seal.checking import Finding
 from config import ConfigurationError
 from tests.authority import make_seal
 from tests.backends import missing
-from tests.services.test_rendering import CERTIFICATE
+from tests.documents.test_pages import CERTIFICATE
 
 from .conftest import bare_app
 

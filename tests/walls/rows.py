@@ -29,7 +29,7 @@ from app.services.registration import analysis
 from app.services.reporting import exports
 from app.services.rights import invitations as member_invitations
 from app.validators.remark import HEADERS
-from tests import cards
+from tests.cards import making as cards
 from tests.corpus import builders
 from tests.support import (
     CHLOE,

@@ -12,8 +12,8 @@ from app.models import Document
 from app.models.registration import CERTIFICATE
 from app.services.core import actor
 from app.services.documents import drawing
+from tests.documents.test_verification import send_file
 from tests.support import MARIE, PIERRE, drain, registered
-from tests.views.test_verification import send_file
 
 
 @pytest.fixture

@@ -46,8 +46,9 @@ class LinesView(Screen):
         on_page = page.page == number_of("page") and len(page.lines) > 1
         return str(
             self.render_template(
-                "registration/lines/added.html", form=LineForm(data=kept_values(batch)), shown=page, kept=kept, values=form.values,
-                row=page.lines[-1] if on_page else None, quote=quote_of(batch, page.total), **steps_of(batch),
+                "registration/lines/added.html", form=LineForm(data=kept_values(batch)), shown=page, kept=kept,
+                values=form.values, row=page.lines[-1] if on_page else None,
+                quote=quote_of(batch, page.total), **steps_of(batch),
             )
         )  # fmt: skip
 

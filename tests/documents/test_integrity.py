@@ -1,0 +1,125 @@
+"""The nightly look at the stored documents: what is missing or altered is found, named, shown, and forgotten once mended."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from app.extensions import db
+from app.jobs import work
+from app.models import Document, JournalEntry, Outbox
+from app.services.core import nightly
+from app.services.decisions import to_handle
+from app.services.documents import integrity
+from app.services.storage import store
+from tests.bases import BOTH
+from tests.support import drain, many, registered
+
+BACKENDS = BOTH
+
+#: Three in the morning in Paris, in winter.
+NIGHT = datetime(2022, 1, 10, 2, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def documents(app: Flask) -> list[Document]:
+    """Give four sealed documents."""
+    registered(*many(2))
+    drain()
+    return list(db.session.execute(select(Document).order_by(Document.id)).scalars())
+
+
+def spoil(document: Document, content: bytes) -> None:
+    """Write something else in the place of a file."""
+    (store.folder() / str(document.path)).write_bytes(content)
+
+
+def faults() -> dict[int, str]:
+    """Return the faults that stand on the documents."""
+    db.session.expire_all()
+    query = select(Document.id, Document.fault).where(Document.fault.is_not(None))
+    return dict(db.session.execute(query).tuples().all())
+
+
+def journal(action: str) -> list[JournalEntry]:
+    """Return the entries of an act."""
+    return list(db.session.execute(select(JournalEntry).where(JournalEntry.action == action)).scalars())
+
+
+def test_sound_documents_are_found_sound(documents: list[Document], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(integrity, "CHUNK", 3)
+    report = integrity.verify_all()
+    assert (report.checked, report.is_sound, faults()) == (4, True, {})
+    (entry,) = journal("documents.verified")
+    assert entry.after == {"checked": 4, "faults": {}}
+
+
+def test_each_fault_is_named_shown_journalled_and_lifted(documents: list[Document]) -> None:
+    gone, changed, unsealed, _sound = documents
+    contents = {one.id: (store.folder() / str(one.path)).read_bytes() for one in documents}
+    (store.folder() / str(gone.path)).unlink()
+    spoil(changed, contents[changed.id][:-1] + b"x")
+    # Somebody who can write to the base as well cannot make our seal.
+    forged = contents[unsealed.id].replace(b"/XObject", b"/XObjecT")
+    spoil(unsealed, forged)
+    unsealed.sha256 = hashlib.sha256(forged).hexdigest()
+    db.session.commit()
+    report = integrity.verify_all()
+    expected = {gone.id: "missing", changed.id: "changed", unsealed.id: "unsealed"}
+    assert (report.checked, dict(report.faults)) == (4, {"missing": 1, "changed": 1, "unsealed": 1})
+    assert faults() == expected
+    shown, total = to_handle.faulty_documents()
+    assert ([one.id for one in shown], total) == ([changed.id, gone.id, unsealed.id], 3)
+    integrity.verify_all()
+    assert len(journal("document.fault")) == 3
+    spoil(gone, contents[gone.id])
+    assert integrity.verify_all().checked == 4
+    assert gone.id not in faults()
+    assert [entry.subject_id for entry in journal("document.mended")] == [str(gone.id)]
+
+
+def test_a_store_that_is_down_is_no_fault_of_the_documents(documents: list[Document], app: Flask, tmp_path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    app.config["DOCUMENTS_URL"] = f"file://{tmp_path}/file"
+    with pytest.raises(OSError, match="exists"):
+        integrity.verify_all()
+    assert faults() == {}
+
+
+def test_a_document_drawn_before_seals_were_is_judged_by_its_hash(documents: list[Document]) -> None:
+    document = documents[0]
+    stored = store.put(document.id, b"%PDF-1.4 as it was")
+    document.path, document.sha256, document.sealed_at = stored.path, stored.sha256, None
+    db.session.commit()
+    assert integrity.verify_all().is_sound
+
+
+def test_it_is_due_once_a_night_and_goes_on_in_shares(
+    documents: list[Document], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(integrity, "A_JOB", 3)
+    (store.folder() / str(documents[3].path)).unlink()
+    assert nightly.make_due(datetime(2022, 1, 10, 1, 59, tzinfo=UTC)) == []
+    assert nightly.make_due(NIGHT) == ["verify", "purge"]
+    assert nightly.make_due(NIGHT) == []
+    assert nightly.make_due(datetime(2022, 1, 10, 22, 59, tzinfo=UTC)) == []
+    assert nightly.make_due(datetime(2022, 1, 10, 23, 59, tzinfo=UTC)) == []  # 00:59 in Paris, the next day
+    assert nightly.make_due(datetime(2022, 1, 11, 2, 0, tzinfo=UTC)) == ["verify", "purge"]
+    done = drain()
+    assert done == 6
+    assert faults() == {documents[3].id: "missing"}
+    assert [entry.after for entry in journal("documents.verified")] == [{"checked": 4, "faults": {"missing": 1}}] * 2
+    assert db.session.execute(select(Outbox.id).where(Outbox.done_at.is_(None))).first() is None
+
+
+def test_a_failing_store_is_tried_again_later(documents: list[Document], app: Flask, tmp_path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    nightly.make_due(NIGHT)
+    (row,) = db.session.execute(select(Outbox).where(Outbox.kind == "nightly").order_by(Outbox.id).limit(1)).scalars()
+    app.config["DOCUMENTS_URL"] = f"file://{tmp_path}/file"
+    work.run(row.id)
+    assert (row.done_at, row.attempts, row.last_error) == (None, 1, "FileExistsError")

@@ -1,0 +1,116 @@
+"""The dashboards count what was registered, whose it is, and what waits."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+
+from app.extensions import db
+from app.models import Accreditation, Driver, Outbox, Registration
+from app.services.core import clock
+from app.services.decisions import withheld_documents
+from app.services.registration import analysis
+from app.services.reporting import dashboard
+from tests.bases import BOTH
+from tests.support import MARIE, PIERRE, centre_id, draft, many, registered, statements, training_id
+
+BACKENDS = BOTH
+
+
+@pytest.fixture
+def spread(app: Flask) -> None:
+    """Give registrations of this month, of last month and of thirteen months ago."""
+    registered(MARIE, PIERRE)
+    for rows, day in ((many(3), date(2021, 12, 31)), (many(5)[3:], date(2020, 12, 31))):
+        batch = registered(*rows, training=training_id("FIMO Voyageurs", "Voyageurs"))
+        db.session.execute(update(Registration).where(Registration.batch_id == batch.id).values(registered_on=day))
+        db.session.commit()
+
+
+def test_a_centre_s_dashboard_counts_months_trainings_and_amounts(spread: None) -> None:
+    desk = dashboard.centre_desk(centre_id())
+    volumes = desk.volumes
+    assert [month.count for month in volumes.trend] == [0] * 10 + [3, 2]
+    assert (volumes.trend[0].first, volumes.this_month.name, volumes.last_month.name) == (
+        date(2021, 2, 1),
+        "janvier",
+        "décembre",
+    )
+    assert [(one.label, one.month, one.year) for one in volumes.trainings] == [("FIMO Marchandises", 2, 2)]
+    assert (volumes.today, volumes.year) == (2, 2)
+    assert desk.billed == Decimal("50.68")
+    assert desk.without_account == 6
+
+
+def test_another_centre_s_dashboard_shows_nothing_of_it(spread: None) -> None:
+    desk = dashboard.centre_desk(centre_id("98765432400019"))
+    assert sum(month.count for month in desk.volumes.trend) == 0
+    assert (desk.billed, desk.without_account, desk.drafts, desk.lines_in_error) == (0, 0, 0, 0)
+
+
+def test_drafts_and_imports_in_error_are_counted(app: Flask) -> None:
+    draft(MARIE, PIERRE)
+    desk = dashboard.centre_desk(centre_id())
+    assert (desk.drafts, desk.draft_lines) == (1, 2)
+    assert (desk.imports_in_error, desk.lines_in_error) == (0, 0)
+
+
+@pytest.mark.parametrize(("days", "shown"), [(-1, []), (0, [0]), (90, [90]), (91, [])])
+def test_accreditations_that_end_within_ninety_days_are_announced(app: Flask, days: int, shown: list[int]) -> None:
+    first = db.session.execute(select(Accreditation).where(Accreditation.centre_id == centre_id())).scalars().first()
+    assert first is not None
+    first.valid_to = clock.today() + timedelta(days=days)
+    db.session.commit()
+    assert [left for _, left in dashboard.expiring(centre_id())] == shown
+
+
+@pytest.mark.parametrize(("days", "shown"), [(0, []), (1, [0]), (91, [90]), (92, [])])
+def test_accreditations_to_be_withdrawn_are_announced(app: Flask, days: int, shown: list[int]) -> None:
+    first = db.session.execute(select(Accreditation).where(Accreditation.centre_id == centre_id())).scalars().first()
+    assert first is not None
+    first.valid_to, first.withdrawn_on = date(2030, 1, 1), clock.today() + timedelta(days=days)
+    db.session.commit()
+    assert [left for _, left in dashboard.expiring(centre_id())] == shown
+
+
+def test_agents_see_all_centres_what_waits_and_the_frequent_errors(spread: None) -> None:
+    db.session.execute(update(Registration).where(Registration.last_name == "MARTIN").values(withheld=True))
+    db.session.execute(update(Outbox).values(last_error="OSError"))
+    db.session.commit()
+    batch_id = draft({**MARIE, "birth_date": "01/01/2015"}, {**PIERRE, "birth_date": "31/02/1990", "first_name": ""})
+    analysis.check(batch_id)
+    desk = dashboard.agent_desk()
+    assert desk.volumes.this_month.count == 2
+    assert (desk.centres, desk.billed) == (1, Decimal("50.68"))
+    assert dict(desk.modes) == {"Manuel": 2, "Fichier": 0, "API": 0}
+    assert desk.waiting["retenus"] == withheld_documents.waiting()[1] == 1
+    assert desk.waiting["travaux"] == 3
+    assert desk.to_handle == 4
+    assert ("Prénom non renseigné", 1) in desk.errors
+    assert ("Le stagiaire doit être majeur", 1) in desk.errors
+    assert all("compte" not in sentence for sentence, _ in desk.errors), "informations are no errors"
+
+
+def test_the_queries_do_not_grow_with_the_rows(app: Flask) -> None:
+    registered(MARIE)
+    counts = []
+    for _ in range(2):
+        with statements() as seen:
+            dashboard.agent_desk()
+            dashboard.centre_desk(centre_id())
+        counts.append(len(seen))
+        registered(*many(60))
+        db.session.expire_all()
+    assert counts[0] == counts[1] < 25
+
+
+def test_drivers_without_account_are_counted_up_to_a_limit(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    registered(*many(4))
+    monkeypatch.setattr(dashboard, "MANY", 3)
+    found = dashboard.without_account(centre_id())
+    assert (int(found), type(found).__name__) == (3, "MoreThan")
+    assert db.session.scalar(select(db.func.count()).select_from(Driver).where(Driver.person_id.is_(None))) >= 4

@@ -1,1 +1,0 @@
-"""Webhooks: from the act to the answer of a real server."""
