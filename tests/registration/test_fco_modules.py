@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import Centre, Document, Registration
-from app.services.registration.fco_modules import Module, completing
+from app.validators.fco import Module, completing
 from tests.bases import BOTH
 from tests.support import MARIE, registered, training_id
 

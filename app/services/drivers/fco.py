@@ -8,8 +8,7 @@ from datetime import date, timedelta
 
 from app.models import Registration, Training
 from app.models.catalogue import CATEGORIES, COMPLETE_FCO
-from app.services.registration import fco_modules
-from app.services.registration.fco_modules import FCO_HOURS, WINDOW_MONTHS, Module
+from app.validators.fco import FCO_HOURS, WINDOW_MONTHS, Module, tally
 from app.validators.fco_due import Due, Followed, Step, next_dues
 from app.validators.validity import add_months
 
@@ -57,7 +56,7 @@ def overview(registrations: Sequence[Registration], today: date) -> Overview:
             for r in in_order
             if r.training.is_module and r.training.category == category
         ]
-        made = fco_modules.tally(modules)
+        made = tally(modules)
         followed += [Followed(Step.FCO, category, max(m.end_date for m in used)) for used in made.completed]
         if counting := still_counting(made.waiting, today):
             last = add_months(counting[0].end_date, WINDOW_MONTHS) - timedelta(days=1)

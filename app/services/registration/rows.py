@@ -20,6 +20,7 @@ from app.services.reference import pricing
 from app.validators import validity
 from app.validators.batch import Report
 from app.validators.context import DriverKey, Training
+from app.validators.fco import completing
 from app.validators.fields import name_key
 from app.validators.line import Line
 
@@ -170,7 +171,7 @@ def _completing(ids: list[int], due: list[_Due], drivers: dict[DriverKey, facts.
     if not concerned:
         return set()
     followed = fco_modules.modules_of(concerned).values()
-    return set[object](ids) & {key for modules in followed for key in fco_modules.completing(modules)}
+    return set[object](ids) & {key for modules in followed for key in completing(modules)}
 
 
 def _documents(registration_id: int, one: _Due, completes: bool, day: date) -> list[dict[str, Any]]:

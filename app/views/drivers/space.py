@@ -20,8 +20,8 @@ from app.services.drivers import fco as driver_fco
 from app.services.drivers import happenings
 from app.services.drivers import space as driver_space
 from app.services.drivers.space import OwnDocument
-from app.services.registration.fco_modules import FCO_HOURS
 from app.services.storage import store
+from app.validators.fco import FCO_HOURS
 from app.views.cards.own import TAGS
 from app.views.shell.base import Screen
 from app.views.shell.filters import count_of, day
