@@ -33,6 +33,7 @@ from app.services.core import clock
 from app.services.core.refusal import Refusal
 from app.services.core.throttle import TooOften
 from app.services.decisions import withheld_rights
+from app.services.reference import pricing
 from app.services.rights import access
 from app.services.trainers import drafts as trainer_drafts
 from app.services.trainers import notices as trainer_notices
@@ -155,7 +156,7 @@ class TestTheRegistration:
         db.session.execute(update(Tariff).where(Tariff.price_class == "card_fee").values(valid_to=date(2022, 1, 9)))
         db.session.commit()
         row = trainer_draft()
-        with pytest.raises(trainer_registration.NoFee):
+        with pytest.raises(pricing.NoFee):
             trainer_registration.register(row.id, row.version, person_id(LEGAL))
         assert row.state == "draft"
         assert registered_trainer("non").state == "registered"

@@ -17,7 +17,7 @@ from app.services.core import clock, numbers, outbox
 from app.services.core.refusal import Refusal
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
-from app.services.reference.card_fee import fee_of
+from app.services.reference.pricing import fee_of
 from app.services.storage import store
 from app.validators.validity import add_months
 
@@ -153,7 +153,7 @@ def submit(request_id: int, actor_id: int) -> CardRequest:
     """Charge the fee where the holder pays, and send the request, once; one sent already is returned as it stands.
 
     Taken up again after a refusal, it keeps its number and is not charged again. Raises :class:`Incomplete`,
-    :class:`NotOpen`, :class:`TooLate`, `card_fee.NoFee`, `payment.Declined` or :class:`Moved`.
+    :class:`NotOpen`, :class:`TooLate`, `pricing.NoFee`, `payment.Declined` or :class:`Moved`.
     """
     with transaction(durable=True):
         request = _lock(request_id)

@@ -11,9 +11,10 @@ from decimal import ROUND_HALF_UP, Decimal
 from sqlalchemy import select
 
 from app.extensions import db
-from app.models import Registration, Tariff, Training
+from app.models import CardRequest, Registration, Tariff, Training
 from app.models.catalogue import CARD_FEE, PRICE_CLASSES, full_label
 from app.models.types import CENT
+from app.services.core import clock
 from app.services.core.refusal import Refusal
 
 
@@ -23,6 +24,17 @@ class NoTariff(Refusal):
     message = "Aucun tarif n’est en vigueur pour cette formation. L’exploitant du registre doit l’établir."
 
 
+class NoFee(Refusal):
+    """No fee (redevance) is in force: nothing is charged or billed at an unknown price."""
+
+    message = "Aucune redevance n’est en vigueur. L’exploitant du registre doit l’établir."
+
+
+def vat_of(base: Decimal, rate: Decimal) -> Decimal:
+    """Return the VAT on a base in euros at a rate in per cent, half up (76,02 at 20 → 15,20)."""
+    return (base * rate / 100).quantize(CENT, ROUND_HALF_UP)
+
+
 @dataclass(frozen=True, slots=True)
 class Price:
     """A unit price excluding VAT in euros, and its VAT rate in per cent."""
@@ -30,6 +42,24 @@ class Price:
     amount: Decimal
     vat_rate: Decimal
     since: date
+
+
+@dataclass(frozen=True, slots=True)
+class Fee:
+    """The card's fee in euros, excluding VAT, the rate in per cent, the VAT, and the amount including it."""
+
+    amount: Decimal
+    vat_rate: Decimal
+
+    @property
+    def vat(self) -> Decimal:
+        """Return the VAT."""
+        return vat_of(self.amount, self.vat_rate)
+
+    @property
+    def total(self) -> Decimal:
+        """Return the amount including VAT."""
+        return self.amount + self.vat
 
 
 @dataclass(frozen=True)
@@ -51,8 +81,8 @@ class Quote:
 
     @property
     def vat(self) -> Decimal:
-        """Return the VAT, computed once on the base, half up (3 × 25,34 = 76,02 → 15,20)."""
-        return (self.total * self.vat_rate / 100).quantize(CENT, ROUND_HALF_UP)
+        """Return the VAT, computed once on the base."""
+        return vat_of(self.total, self.vat_rate)
 
     @property
     def total_with_vat(self) -> Decimal:
@@ -69,6 +99,23 @@ def class_prices(day: date) -> dict[str, Price]:
 def card_fee(day: date) -> Price | None:
     """Return the card's fee (redevance) in force on that day, None where no tariff says so."""
     return class_prices(day).get(CARD_FEE)
+
+
+def fee_of(request: CardRequest) -> Fee:
+    """Return the fee: the one kept when the request was first sent, else the one in force; raises :class:`NoFee`."""
+    if request.fee is not None and request.vat_rate is not None:
+        return Fee(request.fee, request.vat_rate)
+    if request.trainer is not None and request.trainer.fee is not None and request.trainer.vat_rate is not None:
+        return Fee(request.trainer.fee, request.trainer.vat_rate)
+    return fee_in_force(clock.today())
+
+
+def fee_in_force(day: date) -> Fee:
+    """Return the fee in force on that day; raises :class:`NoFee`."""
+    price = card_fee(day)
+    if price is None:
+        raise NoFee
+    return Fee(price.amount, price.vat_rate)
 
 
 def fee_quote(amount: Decimal, vat_rate: Decimal) -> Quote:

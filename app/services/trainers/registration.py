@@ -36,17 +36,11 @@ class HasErrors(Refusal):
     message = "Une nouvelle vérification a trouvé des erreurs. Rien n’a été enregistré : corrigez-les."
 
 
-class NoFee(Refusal):
-    """No fee is in force: nothing may be billed at an unknown price."""
-
-    message = "Aucune redevance n’est en vigueur. L’exploitant du registre doit l’établir."
-
-
 def register(trainer_id: int, version: int, person_id: int) -> Outcome:
     """Register the draft as it was shown (``version``) and return the receipt's number.
 
     One already registered answers with its receipt. Raises `access.NotAllowed` (contract, right or accreditation gone),
-    :class:`Changed`, :class:`HasErrors`, :class:`NoFee` or `trainer_drafts.Closed`.
+    :class:`Changed`, :class:`HasErrors`, `pricing.NoFee` or `trainer_drafts.Closed`.
     """
     with transaction(durable=True):
         # The conditional update comes first: it takes the lock, so that a twin waits here and then finds « registered ».
@@ -80,10 +74,8 @@ def _already(trainer_id: int) -> Outcome:
 def _write(row: Trainer, person: Person, person_id: int) -> None:
     """Open the right: the driver it is for, its number, what is billed, the notice, the journal; no commit."""
     day = clock.today()
-    fee = pricing.card_fee(day)
     if row.fee_borne:
-        if fee is None:
-            raise NoFee
+        fee = pricing.fee_in_force(day)
         row.fee, row.vat_rate = fee.amount, fee.vat_rate
     driver = _driver(person)
     row.driver_id, row.withheld = driver.id, _disagrees(driver, person)

@@ -13,8 +13,8 @@ from app.models.card import CARD_STATES, DRAFT, HOLDER, REFUSED
 from app.services.cards import payment, pictures
 from app.services.cards import requests as card_requests
 from app.services.drivers import space as driver_space
-from app.services.reference import card_fee
-from app.services.reference.card_fee import Fee
+from app.services.reference import pricing
+from app.services.reference.pricing import Fee
 from app.services.storage import store
 from app.views.shell.base import Screen
 
@@ -47,8 +47,8 @@ def reached(asked: CardRequest) -> int:
 def fee_or_none(asked: CardRequest) -> Fee | None:
     """Return the fee to show; None while none is in force (sending the request says so)."""
     try:
-        return card_fee.fee_of(asked)
-    except card_fee.NoFee:
+        return pricing.fee_of(asked)
+    except pricing.NoFee:
         return None
 
 
