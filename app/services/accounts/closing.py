@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import update
 
-from app.extensions import db
 from app.models import Person
 from app.models.person import new_token
 from app.services.core.refusal import Refusal
+from app.services.core.taking import taken
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
 
@@ -36,12 +36,12 @@ def needed(reason: str) -> str:
 
 def _set(person_id: int, active: bool, actor_id: int, reason: str) -> None:
     with transaction():
-        done = db.session.execute(
+        done = taken(
             update(Person)
             .where(Person.id == person_id, Person.active.is_(not active))
             .values(active=active, auth_token=new_token())
         )
-        if not done.rowcount:  # type: ignore[attr-defined]
+        if not done:
             raise Refusal("Ce compte est déjà ouvert." if active else "Ce compte est déjà fermé.")
         journal.record(
             "account.reopened" if active else "account.closed", "person", person_id, actor_id=actor_id,

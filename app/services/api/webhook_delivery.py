@@ -19,6 +19,7 @@ from app.models.outbox import WEBHOOK
 from app.models.webhook import DELIVERED, GIVEN_UP, PENDING, TRIAL
 from app.services.core import clock, outbox
 from app.services.core.refusal import Refusal
+from app.services.core.taking import changed
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
 from app.services.notifications import webhook_events
@@ -225,11 +226,11 @@ def _conclude(delivery: WebhookDelivery, ticket: int, **changes: object) -> bool
 
 
 def _change(delivery: WebhookDelivery, ticket: int, changes: dict[str, object]) -> bool:
-    done = db.session.execute(
+    done = changed(
         update(WebhookDelivery)
         .where(WebhookDelivery.id == delivery.id, WebhookDelivery.ticket == ticket)
         .values(changes)
         .execution_options(synchronize_session=False)
     )
     db.session.refresh(delivery)
-    return bool(done.rowcount)  # type: ignore[attr-defined]
+    return done > 0

@@ -10,6 +10,7 @@ from app.models.card import CARD_MOVES, CARD_STATES, DRAFT
 from app.models.outbox import MAIL
 from app.services.core import clock, outbox
 from app.services.core.refusal import Refusal
+from app.services.core.taking import taken
 from app.services.journal import record as journal
 from app.services.notifications import account_mail, mail
 
@@ -29,15 +30,13 @@ def move(request_id: int, to: str, actor_id: int | None, reason: str = "", **cha
     It is a conditional update, so of two who act at once the second finds the new state. Raises :class:`Moved`.
     """
     sources = [state for state, targets in CARD_MOVES.items() if to in targets]
-    moved = db.session.execute(
+    moved = taken(
         update(CardRequest)
         .where(CardRequest.id == request_id, CardRequest.state.in_(sources))
         .values(state=to, updated_at=clock.machine_now(), **changes)
-        .execution_options(synchronize_session=False)
     )
-    db.session.expire_all()
     request = db.session.get_one(CardRequest, request_id)
-    if not moved.rowcount:  # type: ignore[attr-defined]
+    if not moved:
         raise Moved(request.state)
     note(request, actor_id, reason)
     return request

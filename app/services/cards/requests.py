@@ -15,6 +15,7 @@ from app.models import CardRequest, Driver, Registration
 from app.models.card import CANCELLED, CENTRE, DRAFT, EDITABLE, HOLDER, REFUSED, SUBMITTED
 from app.services.core import clock, numbers, outbox
 from app.services.core.refusal import Refusal
+from app.services.core.taking import taken
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
 from app.services.reference.pricing import fee_of
@@ -260,14 +261,13 @@ def _lock(request_id: int) -> CardRequest:
 
 
 def _change(request: CardRequest, **changes: object) -> None:
-    changed = db.session.execute(
+    won = taken(
         update(CardRequest)
         .where(CardRequest.id == request.id, CardRequest.state.in_(EDITABLE))
         .values(updated_at=clock.machine_now(), **changes)
-        .execution_options(synchronize_session=False)
     )
     db.session.refresh(request)
-    if not changed.rowcount:  # type: ignore[attr-defined]
+    if not won:
         raise Moved(request.state)
 
 

@@ -21,6 +21,7 @@ from app.models.centre import ENDED, LEGAL_REPRESENTATIVE, OFFERED, SIGNED, SUSP
 from app.models.outbox import CONTRACT, MAIL
 from app.services.core import clock, outbox
 from app.services.core.refusal import Refusal
+from app.services.core.taking import taken
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
 from app.services.notifications import mail, member_mail
@@ -215,13 +216,12 @@ def draw(contract_id: int) -> None:
         return
     sealed = sealing.seal(contract_pdf.render(contract))
     file = store.put_named(f"contracts/{contract_id}-{sha256(sealed).hexdigest()[:12]}.pdf", sealed)
-    taken = db.session.execute(
+    won = taken(
         update(ServiceContract)
         .where(ServiceContract.id == contract_id, ServiceContract.path.is_(None))
         .values(path=file.path, sha256=file.sha256, size=file.size)
-        .execution_options(synchronize_session=False)
     )
-    if not taken.rowcount:  # type: ignore[attr-defined]
+    if not won:
         store.remove(file.path)
 
 
@@ -247,14 +247,11 @@ def _act(
 
 def _move(contract_id: int, sources: tuple[str, ...], target: str, more: tuple[Any, ...] = (), **values: Any) -> bool:
     """Move a contract to a state, from one of others, and tell whether it moved; in the caller's transaction."""
-    moved = db.session.execute(
+    return taken(
         update(ServiceContract)
         .where(ServiceContract.id == contract_id, ServiceContract.state.in_(sources), *more)
         .values(state=target, **values)
-        .execution_options(synchronize_session=False)
     )
-    db.session.expire_all()
-    return bool(moved.rowcount)  # type: ignore[attr-defined]
 
 
 def _record(contract: ServiceContract, action: str, actor_id: int, after: dict[str, Any], reason: str = "") -> None:

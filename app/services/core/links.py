@@ -16,6 +16,7 @@ from app.models import AccountLink
 
 from . import clock
 from .refusal import Refusal
+from .taking import taken
 
 #: Longer than any link holds and any mail is tried.
 KEPT = timedelta(days=7)
@@ -61,12 +62,12 @@ def find(kind: str, typed: str) -> AccountLink:
 def spend(link: AccountLink) -> None:
     """Use the link up, in the caller's transaction; of two who do it at once, one gets :class:`LinkSpent`."""
     now = clock.machine_now()
-    done = db.session.execute(
+    done = taken(
         update(AccountLink)
         .where(AccountLink.id == link.id, AccountLink.used_at.is_(None), AccountLink.expires_at > now)
         .values(used_at=now)
     )
-    if not done.rowcount:  # type: ignore[attr-defined]
+    if not done:
         raise LinkSpent
 
 

@@ -19,6 +19,7 @@ from app.extensions import db
 from app.models import Outbox
 
 from . import clock, queue
+from .taking import taken
 from .transaction import transaction
 
 log = structlog.get_logger()
@@ -80,12 +81,12 @@ def claim(outbox_id: int) -> Outbox | None:
     """Take a row for the length of a lease, or answer None: done already, or another worker has it."""
     now = clock.machine_now()
     with transaction():
-        taken = db.session.execute(
+        won = taken(
             update(Outbox)
             .where(Outbox.id == outbox_id, Outbox.done_at.is_(None), Outbox.due_at <= now)
             .values(due_at=now + timedelta(seconds=current_app.config["OUTBOX_LEASE"]), attempts=Outbox.attempts + 1)
         )
-    return db.session.get(Outbox, outbox_id) if taken.rowcount else None  # type: ignore[attr-defined]
+    return db.session.get(Outbox, outbox_id) if won else None
 
 
 def finish(outbox_id: int) -> None:

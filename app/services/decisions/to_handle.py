@@ -12,6 +12,7 @@ from app.models import Document, Driver, Mail, Outbox, Registration
 from app.models.outbox import MAIL_REFUSED
 from app.services.core import clock, outbox
 from app.services.core.refusal import Refusal
+from app.services.core.taking import taken
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
 
@@ -78,12 +79,12 @@ def retry(outbox_id: int, actor_id: int) -> None:
     """
     now = clock.machine_now()
     with transaction():
-        done = db.session.execute(
+        done = taken(
             update(Outbox)
             .where(Outbox.id == outbox_id, Outbox.done_at.is_(None))
             .values(due_at=now, rung_at=None, created_at=now)
         )
-        if not done.rowcount:  # type: ignore[attr-defined]
+        if not done:
             raise Refusal("Ce travail est déjà fait.")
         journal.record("outbox.retried", "outbox", outbox_id, actor_id=actor_id)
     outbox.ring()

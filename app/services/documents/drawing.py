@@ -14,6 +14,7 @@ from app.models import Document, Registration
 from app.models.outbox import MAIL
 from app.models.registration import AVAILABLE, CERTIFICATE, DOCUMENT_KINDS, PENDING
 from app.services.core import clock, outbox
+from app.services.core.taking import changed
 from app.services.notifications import mail, webhook_events
 from app.services.seal import sealing
 from app.services.storage import store
@@ -38,7 +39,7 @@ def draw(registration_ids: Iterable[int]) -> None:
     now, sealed_at = clock.now(), clock.machine_now()
     handed = {}
     for document, file in stored:
-        taken = db.session.execute(
+        won = changed(
             update(Document)
             .where(Document.id == document.id, Document.state == PENDING)
             .values(
@@ -46,7 +47,7 @@ def draw(registration_ids: Iterable[int]) -> None:
                 sealed_at=sealed_at,
             )
         )  # fmt: skip
-        if taken.rowcount:  # type: ignore[attr-defined]
+        if won:
             handed[document.registration_id] = document.registration
         else:
             store.remove(file.path)

@@ -10,6 +10,7 @@ from app.models import Document, Registration
 from app.models.registration import PENDING, REVOKED
 from app.services.core import clock
 from app.services.core.refusal import Refusal
+from app.services.core.taking import taken
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
 
@@ -55,12 +56,12 @@ def revoke(document_id: int, actor_id: int, reason: str) -> None:
     document = db.session.get_one(Document, document_id)
     before, centre_id = document.state, document.registration.centre_id
     with transaction():
-        taken = db.session.execute(
+        won = taken(
             update(Document)
             .where(Document.id == document_id, Document.state.not_in((PENDING, REVOKED)))
             .values(state=REVOKED, revoked_at=clock.now(), revoked_reason=reason)
         )
-        if not taken.rowcount:  # type: ignore[attr-defined]
+        if not won:
             raise StillDrawn if before == PENDING else AlreadyRevoked
         journal.record(
             "document.revoked", "document", document_id, actor_id=actor_id, centre_id=centre_id,

@@ -18,6 +18,7 @@ from app.models.card import ASKED, GONE, READY
 from app.models.outbox import EXPORT
 from app.services.core import clock, outbox, throttle
 from app.services.core.refusal import Refusal
+from app.services.core.taking import taken
 from app.services.core.throttle import Limit
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
@@ -66,7 +67,7 @@ def make(export_id: int) -> None:
     content = _packed(export.person_id)
     name = secrets.token_hex(16)
     stored = store.put_named(f"{FOLDER}/{name[:2]}/{name}.zip", content)
-    done = db.session.execute(
+    done = taken(
         update(DataExport)
         .where(DataExport.id == export_id, DataExport.state == ASKED)
         .values(
@@ -74,7 +75,7 @@ def make(export_id: int) -> None:
             expires_at=clock.machine_now() + KEPT,
         )
     )  # fmt: skip
-    if not done.rowcount:  # type: ignore[attr-defined]
+    if not done:
         store.remove(stored.path)
 
 

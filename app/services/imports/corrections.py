@@ -13,6 +13,7 @@ from app.models import Batch, BatchLine, ImportFile
 from app.models.batch import ASIDE_RANK, ERROR_RANK, FILE, IN_ERROR, INFORMATION_RANK, OPEN_STATES, READY
 from app.services.core import clock
 from app.services.core.refusal import Refusal
+from app.services.core.taking import changed
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
 from app.services.registration import analysis, batches, facts
@@ -120,10 +121,8 @@ def correct_value(batch_id: int, label: str, category: str, person_id: int) -> i
             raise NothingToCorrect
         c = BatchLine
         bearing = (_in_form(c.training_label) == _in_form(label), _in_form(c.category) == _in_form(category))
-        corrected = db.session.execute(
-            update(c).where(c.batch_id == batch_id, *bearing).values({meant.field: meant.value})
-        )
-        count = int(corrected.rowcount)  # type: ignore[attr-defined]
+        corrected = changed(update(c).where(c.batch_id == batch_id, *bearing).values({meant.field: meant.value}))
+        count = corrected
         if not count:
             raise NothingToCorrect
         analysis.store(batch_id, analysis.analyse(batch, person_id), batch.version)
@@ -142,13 +141,13 @@ def _in_form(text: Any) -> Any:
 
 def _lock(batch_id: int) -> Batch:
     """Take the batch's lock for this transaction, note the change, and return it; only a report by file is corrected."""
-    touched = db.session.execute(
+    touched = changed(
         update(Batch)
         .where(Batch.id == batch_id, Batch.mode == FILE, Batch.state.in_(OPEN_STATES))
         .values(version=Batch.version + 1, updated_at=clock.machine_now())
         .execution_options(synchronize_session=False)
     )
-    if not touched.rowcount:  # type: ignore[attr-defined]
+    if not touched:
         raise batches.BatchClosed
     # Why it could not be registered was said of the lines as they stood.
     told = (ImportFile.batch_id == batch_id, ImportFile.refusal.is_not(None))

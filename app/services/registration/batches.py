@@ -11,6 +11,7 @@ from app.models import Batch, BatchLine
 from app.models.batch import CANCELLED, MANUAL, OPEN_STATES, TRANSITIONS
 from app.services.core import clock
 from app.services.core.refusal import Refusal
+from app.services.core.taking import taken
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
 from app.validators.line import RawLine
@@ -31,14 +32,11 @@ def transition(batch_id: int, to: str, *, only_from: tuple[str, ...] = (), **cha
     sources = [
         state for state, targets in TRANSITIONS.items() if to in targets and (not only_from or state in only_from)
     ]
-    moved = db.session.execute(
+    return taken(
         update(Batch)
         .where(Batch.id == batch_id, Batch.state.in_(sources))
         .values(state=to, updated_at=clock.machine_now(), **changes)
-        .execution_options(synchronize_session=False)
     )
-    db.session.expire_all()
-    return bool(moved.rowcount)  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)

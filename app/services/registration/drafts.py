@@ -13,6 +13,7 @@ from app.models import Batch, BatchLine, Training
 from app.models.batch import DRAFT, MANUAL, OPEN_STATES
 from app.services.core import clock
 from app.services.core.refusal import Refusal
+from app.services.core.taking import changed, taken
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
 from app.services.rights.access import Reach
@@ -180,10 +181,10 @@ def _keep(batch_id: int, values: Mapping[str, str], number: int | None, person_i
 
 
 def _replace(batch_id: int, number: int, values: dict[str, object]) -> None:
-    found = db.session.execute(
+    found = changed(
         update(BatchLine).where(BatchLine.batch_id == batch_id, BatchLine.number == number).values(**values)
     )
-    if not found.rowcount:  # type: ignore[attr-defined]
+    if not found:
         raise KeyError(number)
 
 
@@ -213,12 +214,10 @@ def _reserve(batch: Batch, count: int) -> int:
 
 def _touch(batch_id: int, **changes: object) -> None:
     """Note a change of the batch: the last check no longer stands."""
-    touched = db.session.execute(
+    touched = taken(
         update(Batch)
         .where(Batch.id == batch_id, Batch.state.in_(OPEN_STATES))
         .values(state=DRAFT, version=Batch.version + 1, updated_at=clock.machine_now(), **changes)
-        .execution_options(synchronize_session=False)
     )
-    if not touched.rowcount:  # type: ignore[attr-defined]
+    if not touched:
         raise batches.BatchClosed
-    db.session.expire_all()

@@ -12,6 +12,7 @@ from app.models.batch import CANCELLED, DRAFT, MANUAL
 from app.models.trainer import CANCELLED as TRAINER_CANCELLED
 from app.models.trainer import DRAFT as TRAINER_DRAFT
 from app.services.core import clock
+from app.services.core.taking import changed
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
 from app.services.trainers.drafts import EMPTY
@@ -33,18 +34,18 @@ def purge(*, dry_run: bool = False) -> int:
         return (db.session.scalar(of_batches) or 0) + (db.session.scalar(of_trainers) or 0)
     with transaction():
         now = clock.machine_now()
-        given_up = db.session.execute(
+        given_up = changed(
             update(Batch)
             .where(*batches)
             .values(state=CANCELLED, updated_at=now)
             .execution_options(synchronize_session=False)
-        ).rowcount  # type: ignore[attr-defined]
-        forgotten = db.session.execute(
+        )
+        forgotten = changed(
             update(Trainer)
             .where(*trainers)
             .values(state=TRAINER_CANCELLED, updated_at=now, version=Trainer.version + 1, **EMPTY)
             .execution_options(synchronize_session=False)
-        ).rowcount  # type: ignore[attr-defined]
+        )
         if given_up or forgotten:
             journal.record(
                 "drafts.purged", "draft", "", actor_id=None, after={"batches": given_up, "trainers": forgotten},

@@ -13,6 +13,7 @@ from app.models.batch import ANALYSING, CANCELLED, FAILED, FILE, IN_ERROR, READY
 from app.services.accounts import opening as account_opening
 from app.services.api import webhook_delivery
 from app.services.core import clock
+from app.services.core.taking import taken
 from app.services.core.transaction import transaction
 from app.services.drivers import data_copy
 from app.services.imports import uploads
@@ -97,14 +98,8 @@ def _remove(file: ImportFile, dry_run: bool) -> int | None:
     with transaction():
         ended = case((Batch.state == REFUSED, REFUSED), else_=CANCELLED)
         # It takes the lock of the row, like every other move of a batch.
-        moved = db.session.execute(
-            update(Batch)
-            .where(Batch.id == file.batch_id, *_is_left())
-            .values(state=ended)
-            .execution_options(synchronize_session=False)
-        )
-        db.session.expire_all()
-        if not moved.rowcount:  # type: ignore[attr-defined]
+        moved = taken(update(Batch).where(Batch.id == file.batch_id, *_is_left()).values(state=ended))
+        if not moved:
             return None
         path, file.path, file.purged_at = str(file.path), None, clock.now()
         db.session.execute(delete(BatchLine).where(BatchLine.batch_id == file.batch_id))

@@ -22,6 +22,7 @@ from app.models.outbox import MAIL
 from app.services.accounts import passwords
 from app.services.core import actor, clock, links, outbox, throttle
 from app.services.core.refusal import Refusal
+from app.services.core.taking import taken
 from app.services.core.throttle import Limit
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
@@ -191,14 +192,13 @@ def accept_new(token: str, newcomer: Newcomer) -> Person:
 def _take(row: MemberInvitation, person: Person) -> Membership:
     """Use the invitation up and give the place, in the caller's transaction."""
     row_id, nonce, role, centre_id = row.id, row.nonce, row.role, row.centre_id
-    taken = db.session.execute(
+    won = taken(
         update(MemberInvitation)
         .where(MemberInvitation.id == row_id, MemberInvitation.nonce == nonce, *_open())
         .where(MemberInvitation.expires_at > clock.machine_now())
         .values(accepted_at=clock.machine_now(), accepted_by_id=person.id)
-        .execution_options(synchronize_session=False)
     )
-    if not taken.rowcount:  # type: ignore[attr-defined]
+    if not won:
         raise links.LinkSpent
     _give_role(person)
     query = select(Membership).where(Membership.person_id == person.id, Membership.centre_id == centre_id)
@@ -244,14 +244,9 @@ def _open() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
 
 def _change(row: MemberInvitation, **values: object) -> bool:
     """Change an invitation that is still open; False where it no longer is."""
-    changed = db.session.execute(
-        update(MemberInvitation)
-        .where(MemberInvitation.id == row.id, *_open())
-        .values(**values)
-        .execution_options(synchronize_session=False)
-    )
+    won = taken(update(MemberInvitation).where(MemberInvitation.id == row.id, *_open()).values(**values))
     db.session.refresh(row)
-    return bool(changed.rowcount)  # type: ignore[attr-defined]
+    return won
 
 
 def _hash(nonce: str) -> str:

@@ -12,6 +12,7 @@ from app.models import Driver, Registration, Trainer
 from app.models.trainer import CANCELLED, DRAFT, PROFILES, REGISTERED
 from app.services.core import clock
 from app.services.core.refusal import Refusal
+from app.services.core.taking import taken
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
 from app.validators import trainer as rules
@@ -116,14 +117,12 @@ def change(trainer_id: int, **values: object) -> None:
 
     The conditional update takes the row's lock: who registers it at this moment comes before or after, never between.
     """
-    written = db.session.execute(
+    written = taken(
         update(Trainer)
         .where(Trainer.id == trainer_id, Trainer.state == DRAFT)
         .values(version=Trainer.version + 1, updated_at=clock.machine_now(), **values)
-        .execution_options(synchronize_session=False)
     )
-    db.session.expire_all()
-    if not written.rowcount:  # type: ignore[attr-defined]
+    if not written:
         raise Closed
 
 

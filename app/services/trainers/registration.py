@@ -12,6 +12,7 @@ from app.models.trainer import DRAFT, REGISTERED
 from app.services.accounts import opening as account_opening
 from app.services.core import clock, insertion, numbers, outbox
 from app.services.core.refusal import Refusal
+from app.services.core.taking import taken
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
 from app.services.reference import pricing
@@ -44,14 +45,12 @@ def register(trainer_id: int, version: int, person_id: int) -> Outcome:
     """
     with transaction(durable=True):
         # The conditional update comes first: it takes the lock, so that a twin waits here and then finds « registered ».
-        taken = db.session.execute(
+        won = taken(
             update(Trainer)
             .where(Trainer.id == trainer_id, Trainer.state == DRAFT, Trainer.version == version)
             .values(version=version + 1)
-            .execution_options(synchronize_session=False)
         )
-        db.session.expire_all()
-        if not taken.rowcount:  # type: ignore[attr-defined]
+        if not won:
             return _already(trainer_id)
         row = db.session.get_one(Trainer, trainer_id, populate_existing=True)
         access.require(person_id, row.centre_id, TRAINERS)
