@@ -60,6 +60,10 @@ bench-lock: .venv/dev.stamp ## Write the lock file of the libraries we are measu
 screenshots: .venv/dev.stamp ## Take the README's screenshots from the real program
 	$(BIN)/python -m tests.e2e.screenshots
 
+.PHONY: rooms
+rooms: .venv/dev.stamp ## Draw the map of the rooms from the import contracts
+	$(BIN)/python docs/rooms.py
+
 .PHONY: lock
 lock: .venv/dev.stamp ## Write both lock files anew from pyproject.toml
 	$(BIN)/pip-compile -q --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --generate-hashes --strip-extras -o requirements.lock pyproject.toml
