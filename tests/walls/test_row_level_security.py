@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from flask_appbuilder import Model
 from psycopg import sql
 from sqlalchemy import Table, delete, func, insert, select, text, update
@@ -19,6 +21,8 @@ from app.services.core import actor
 from app.services.core.actor import Actor
 from app.services.documents import verification
 from app.services.journal import record as journal
+from app.views.drivers.centre import CentreDriversView
+from app.views.registration.centre import CentreRegistrationsView
 from tests.support import MARIE, PIERRE, centre_id, drain, person_id, registered
 
 from .rows import NEIGHBOUR
@@ -142,6 +146,19 @@ def test_nothing_is_written_into_another_centre(rows: None) -> None:
     assert refused(theirs, line.values(batch_id=own))
     assert refused(ours(), update(Batch).values(centre_id=centre_id(NEIGHBOUR)))
     db.session.rollback()
+
+
+def test_a_manager_without_any_right_is_shown_no_row_of_the_centre_s_work(
+    rows: None, client: FlaskClient, sign_in: Callable[..., FlaskClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for view in (CentreRegistrationsView, CentreDriversView):
+        monkeypatch.setattr(view, "right", "")  # a filter somebody forgot
+    for email, named in (("gestionnaire@demo.example", True), ("sansdroit@demo.example", False)):
+        browser = sign_in(client, email)
+        for address in ("/mes-enregistrements/list/", "/mes-conducteurs/list/"):
+            page = browser.get(address)
+            assert (page.status_code, "MARTIN" in page.text) == (200, named), address
+        browser.post("/logout/")
 
 
 def test_a_driver_sees_own_trainings_and_no_other_driver(rows: None) -> None:

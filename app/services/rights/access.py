@@ -100,7 +100,8 @@ def accredited(centre_id: int) -> bool:
 
 def not_granted(right: str) -> str:
     """Return the sentence that says which right is missing."""
-    return f"Le droit « {RIGHTS[right].lower()} » ne vous est pas accordé pour ce centre."
+    told = f"Le droit « {RIGHTS[right].lower()} » ne vous est pas accordé pour ce centre"
+    return f"{told} : un représentant légal du centre peut vous l’accorder."
 
 
 def require(person_id: int, centre_id: int, right: str) -> Membership:
@@ -193,11 +194,18 @@ def tasks(membership: Membership, right: str) -> list[Task]:
 
     « Mise en service » (`opening`) shows the same tasks of the centre.
     """
-    own_right = Task(
+    return [
+        contract_task(membership.centre_id), right_task(membership, right),
+        accreditation_task(membership.centre_id, right),
+    ]  # fmt: skip
+
+
+def right_task(membership: Membership, right: str) -> Task:
+    """Return the task of the person's own right at a centre."""
+    return Task(
         "own_right", f"Droit « {RIGHTS[right].lower()} » accordé", membership.may(right, clock.today()), REPRESENTATIVE,
         "Votre représentant légal l’accorde à chaque gestionnaire, depuis les droits du centre.",
     )  # fmt: skip
-    return [contract_task(membership.centre_id), own_right, accreditation_task(membership.centre_id, right)]
 
 
 def contract_task(centre_id: int) -> Task:

@@ -8,14 +8,18 @@ from sqlalchemy.orm import selectinload
 from app.extensions import db
 from app.models import ApiSubscription, Membership, Person
 from app.models.centre import LEGAL_REPRESENTATIVE, MANAGER, REGISTER
-from app.services.core import clock
+from app.services.core import actor, clock
 
 from . import access
 from .access import AGENT, REPRESENTATIVE, Task
 
 
+@actor.acting(actor.PROGRAM)
 def tasks(centre_id: int) -> list[Task]:
-    """Return the centre's tasks in the order in which they are done; those not needed come last."""
+    """Return the centre's tasks in the order in which they are done; those not needed come last.
+
+    Whoever acts for the centre reads them, with or without a right there: the base shows a person without one no colleague.
+    """
     today = clock.today()
     places = _places(centre_id)
     managers = [place for place in places if place.role == MANAGER]

@@ -6,6 +6,7 @@ from sqlalchemy import exists
 from sqlalchemy.orm import aliased, joinedload
 
 from app.models import Registration
+from app.models.centre import REGISTER
 from app.services.drivers import search as driver_search
 from app.views.crud.base import READ_ONLY, BackOfficeView
 from app.views.crud.rows import Rows, asking, yes_or_no
@@ -26,6 +27,7 @@ class CentreDriversView(BackOfficeView):
 
     route_base = "/mes-conducteurs"
     class_permission_name = "CentreDrivers"
+    right = REGISTER
     include_route_methods = READ_ONLY
     base_filters = [["centre_id", own_rows(_latest), None]]
     datamodel = Rows(
@@ -39,6 +41,7 @@ class CentreDriversView(BackOfficeView):
         sorts={"last_name": (R.search_last, R.search_first)},
     )
     list_title, show_title = "Mes conducteurs", "Conducteur"
+    heading = list_title
     list_columns = [
         "last_name", "first_name", "driver.birth_date", "driver.permit_number", "account", "training", "end_date",
     ]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.models import Registration
+from app.models.centre import REGISTER
 from app.views.crud.rows import Rows
 from app.views.crud.scope import of_current_centre, own_rows
 
@@ -14,6 +15,7 @@ class CentreRegistrationsView(RegistrationRows):
 
     route_base = "/mes-enregistrements"
     class_permission_name = "CentreRegistrations"
+    right, heading = REGISTER, RegistrationRows.list_title
     of_centre = True
     base_filters = [["centre_id", own_rows(of_current_centre), None]]
     datamodel = Rows(Registration, eager=EAGER, computed=COMPUTED, questions=QUESTIONS, sorts=SORTS)

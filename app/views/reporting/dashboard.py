@@ -6,6 +6,7 @@ from flask import g
 from flask_appbuilder import expose
 
 from app import roles
+from app.models.centre import REGISTER
 from app.services.registration import desk as registration_desk
 from app.services.reporting import dashboard
 from app.views.shell.base import Screen, place_or_403
@@ -18,6 +19,7 @@ class DashboardView(Screen):
     route_base = "/tableau-de-bord"
     default_view = "index"
     class_permission_name = "Dashboard"
+    right, heading = REGISTER, "Tableau de bord"
 
     @expose("/")
     def index(self) -> str:

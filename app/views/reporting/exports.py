@@ -8,8 +8,11 @@ from werkzeug.wrappers import Response
 
 from app import roles
 from app.models import Export
+from app.models.centre import REGISTER
 from app.models.export import MAKING
+from app.services.core import clock
 from app.services.reporting import exports, sheets
+from app.services.rights import access
 from app.views.shell.base import Screen, places
 
 NOT_FOUND = "Cet export n’existe pas, n’est plus conservé, ou a été demandé par une autre personne."
@@ -50,8 +53,14 @@ def _told() -> dict[str, object]:
 
 
 def _may_still(row: Export) -> bool:
-    """Tell whether the person still has the place that opened the list: a centre's, or the agents' desk."""
+    """Tell whether the person still has the place that opened the list: a centre's, or the agents' desk.
+
+    403 for who has lost the right there since.
+    """
     centre_id = row.asked["centre"]
     if centre_id is None:
         return any(role.name == roles.AGENT for role in g.user.roles)
-    return any(place.centre_id == centre_id for place in places())
+    place = next((place for place in places() if place.centre_id == centre_id), None)
+    if place is not None and not place.may(REGISTER, clock.today()):
+        abort(403, access.not_granted(REGISTER))
+    return place is not None

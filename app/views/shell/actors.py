@@ -5,13 +5,14 @@ from __future__ import annotations
 from flask import Flask, g, request
 
 from app import roles
-from app.services.core import actor
+from app.models.centre import RIGHTS
+from app.services.core import actor, clock
 
 from .base import current_place
 
 
 def _name_the_actor() -> None:
-    """Name the signed-in person: an agent, somebody who acts for the current centre, else themselves; or anybody."""
+    """Name the signed-in person: an agent, somebody with a right at the current centre, else themselves; or anybody."""
     if (request.endpoint or "").endswith("static"):
         return
     person = g.get("user")
@@ -24,7 +25,7 @@ def _name_the_actor() -> None:
         return
     actor.be(actor.person(person.id))
     place = current_place() if roles.CENTRE in held else None
-    if place is not None:
+    if place is not None and any(place.may(right, clock.today()) for right in RIGHTS):
         actor.be(actor.centre(person.id, place.centre_id))
 
 

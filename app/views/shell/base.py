@@ -121,6 +121,9 @@ class Screen(BaseView):
     ``class_permission_name`` names it in `app.roles`; reading needs `can_read`, anything else `can_write`.
     """
 
+    #: The right at the current centre without which nothing of the screen is shown, by the title of its first page.
+    right = heading = ""
+
     @before_request
     def enter(self) -> Response | None:
         """Lead to the sign-in page, or answer 403."""
@@ -131,6 +134,20 @@ class Screen(BaseView):
             abort(403)
         _keep_centre()
         return None
+
+    @before_request
+    def lead_who_lacks_the_right(self) -> str | None:
+        """Tell on the first page which right is missing and who gives it, refuse the rest; after `enter` (hooks go by name)."""
+        place, handler = current_place(), (request.endpoint or "").rpartition(".")[2]
+        if not self.right or place is None or place.may(self.right, clock.today()) or handler == "home":
+            return None
+        if handler != self.default_view:
+            abort(403, access.not_granted(self.right))
+        page: str = self.render_template(
+            "registration/missing.html", tasks=[access.right_task(place, self.right)], centre=place.centre,
+            heading=self.heading, closed="Cette page n’est pas ouverte",
+        )  # fmt: skip
+        return page
 
 
 def refused(refusal: Refusal) -> Response:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, request, url_for
-from flask_appbuilder.hooks import before_request
+from flask import url_for
 from markupsafe import Markup
 from sqlalchemy.orm import Query, joinedload
 
 from app.models import Trainer
 from app.models.centre import TRAINERS
 from app.models.trainer import PROFILES, REGISTERED
-from app.services.core import clock
-from app.services.rights import access
 from app.views.crud import choices, widgets
 from app.views.crud.base import READ_ONLY, BackOfficeView
 from app.views.crud.rows import Rows, on_day, one_of, words, yes_no
 from app.views.crud.scope import own_rows
-from app.views.shell.base import current_centre_id, current_place
+from app.views.shell.base import current_centre_id
 
 T = Trainer
 EAGER = tuple(joinedload(link) for link in (T.centre, T.registered_by))
@@ -97,6 +94,7 @@ class CentreTrainersView(TrainerRows):
 
     route_base = "/mes-formateurs"
     class_permission_name = "CentreTrainers"
+    right, heading = TRAINERS, TrainerRows.list_title
     base_filters = [["state", own_rows(_own), None]]
     datamodel = Rows(T, eager=EAGER, computed={**COMPUTED, "receipt_number": _receipt}, questions=QUESTIONS)
     list_columns = [
@@ -107,17 +105,3 @@ class CentreTrainersView(TrainerRows):
         "last_name", "profile", "birth_date", "permit_number", "email", "sectors", "fee", "order_number", "reference",
         "registered_on", "registered_by", "receipt_number", "withheld",
     ]  # fmt: skip
-
-    @before_request
-    def lead_who_lacks_the_right(self) -> str | None:
-        """Show what is missing and who can mend it in place of the list; runs after `enter` (hooks go by name)."""
-        place = current_place()
-        if place is None or place.may(TRAINERS, clock.today()) or request.endpoint == "CentreTrainersView.home":
-            return None
-        if request.endpoint != "CentreTrainersView.list":
-            abort(403, access.not_granted(TRAINERS))
-        page: str = self.render_template(
-            "registration/missing.html", tasks=access.tasks(place, TRAINERS), centre=place.centre, heading=self.list_title,
-            closed="L’enregistrement de formateurs et de moniteurs n’est pas ouvert",
-        )  # fmt: skip
-        return page
