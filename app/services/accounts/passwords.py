@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -42,6 +43,7 @@ def check(password: str, about: Iterable[str] = ()) -> None:
 
 def objection(password: str, about: Iterable[str] = ()) -> str:
     """Return why the password is not taken, nothing when it is."""
+    password = normal(password)
     if len(password) < SHORTEST:
         return TOO_SHORT
     if len(password) > LONGEST:
@@ -51,14 +53,28 @@ def objection(password: str, about: Iterable[str] = ()) -> str:
     return COMMON if _is_common(password) else ""
 
 
+def normal(password: str | None) -> str:
+    """Return a password in the one form (NFKC) that is judged, hashed and compared: keyboards write a letter in several."""
+    return unicodedata.normalize("NFKC", password or "")
+
+
 def hash_of(password: str) -> str:
     """Return the hash to keep; slow on purpose."""
-    return generate_password_hash(password, method=current_app.config["FAB_PASSWORD_HASH_METHOD"])
+    return generate_password_hash(normal(password), method=current_app.config["FAB_PASSWORD_HASH_METHOD"])
 
 
 def matches(hashed: str | None, password: str) -> bool:
-    """Tell whether this is the password of that hash."""
-    return bool(hashed) and check_password_hash(str(hashed), password)
+    """Tell whether this is the password of that hash; as typed, too: hashes were made of that before there was one form."""
+    return bool(hashed) and any(
+        check_password_hash(str(hashed), form) for form in dict.fromkeys((normal(password), password))
+    )
+
+
+def renewed(hashed: str, password: str) -> str:
+    """Return the hash to keep of a password that matches: the same one, or a fresh one where it was made as typed."""
+    if password == normal(password) or check_password_hash(hashed, normal(password)):
+        return hashed
+    return hash_of(password)
 
 
 @cache

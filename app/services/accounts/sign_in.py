@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import cache
 
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.extensions import db
 from app.models import Person
@@ -50,7 +50,9 @@ def check(email: str, password: str, network: str) -> Person:
         with transaction():  # of an address that has no account nothing is kept
             journal.record(REFUSED, "person", person.id if person else "", actor_id=None)
         raise WrongCredentials
+    kept = passwords.renewed(str(person.password), password)
     with transaction():
+        _keep_hash(person, kept)
         throttle.forget(FOR_ACCOUNT, email)
         throttle.take_back(FROM_NETWORK, network)
     return person
@@ -77,6 +79,13 @@ def _account(email: str) -> Person | None:
     """Return the account of an address; user names are addresses, save for what the command line made."""
     query = select(Person).where((Person.email == email) | (Person.username == email))
     return db.session.execute(query.order_by(Person.id).limit(1)).scalar_one_or_none()
+
+
+def _keep_hash(person: Person, kept: str) -> None:
+    """Keep the hash of a password's one form, unless the password was changed at this very moment."""
+    if kept != person.password:
+        same = Person.id == person.id, Person.password == person.password
+        db.session.execute(update(Person).where(*same).values(password=kept))
 
 
 def _no_hash() -> str:

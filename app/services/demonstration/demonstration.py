@@ -6,12 +6,12 @@ from datetime import date
 
 from flask import current_app
 from sqlalchemy import select
-from werkzeug.security import generate_password_hash
 
 from app import roles
 from app.extensions import db
 from app.models import Accreditation, Centre, Driver, Membership, MembershipRight, Person, ServiceContract, Training
 from app.models.centre import LEGAL_REPRESENTATIVE, MANAGER, REGISTER, SIGNED
+from app.services.accounts import passwords
 from app.services.contracts import text as contract_text
 from app.services.core import clock
 from app.services.core.transaction import transaction
@@ -100,7 +100,7 @@ def _person(email: str, role: str, first_name: str, last_name: str) -> Person:
     security = current_app.appbuilder.sm  # type: ignore[attr-defined]
     person = Person(
         username=email, email=email, first_name=first_name, last_name=last_name, active=True,
-        password=generate_password_hash(PASSWORD, method=current_app.config["FAB_PASSWORD_HASH_METHOD"]),
+        password=passwords.hash_of(PASSWORD),
         roles=[security.find_role(role)],
     )  # fmt: skip
     db.session.add(person)

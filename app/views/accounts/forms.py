@@ -60,6 +60,11 @@ def _address() -> StringField:
     return StringField("Adresse électronique", [InputRequired(ADDRESS_MISSING), _parsed(parse_address, ADDRESS_FORMAT)])
 
 
+def new_password(label: str, validators: list[Any]) -> PasswordField:
+    """Return the field of a password that is chosen, read in its one form: typed twice, it may be so by two keyboards."""
+    return PasswordField(label, validators, filters=[passwords.normal])
+
+
 class AddressForm(Form):  # type: ignore[misc]
     """A mail address alone: who forgot a password."""
 
@@ -82,7 +87,7 @@ class SignUpForm(AddressForm):
     )  # fmt: skip
     permit_number = StringField("N° de permis", [needed("permit_number"), formed(parse_permit, "permit_number")])
     email = _address()
-    password = PasswordField("Mot de passe", [InputRequired("Choisissez un mot de passe.")])
+    password = new_password("Mot de passe", [InputRequired("Choisissez un mot de passe.")])
     consent = BooleanField(CONSENT, [InputRequired(f"Cochez « {CONSENT} ».")])
 
     def validate_password(self, field: Field) -> None:
@@ -109,8 +114,8 @@ class ConfirmForm(Form):  # type: ignore[misc]
 class NewPasswordForm(Form):  # type: ignore[misc]
     """A new password, typed twice."""
 
-    password = PasswordField("Nouveau mot de passe", [InputRequired("Choisissez un mot de passe.")])
-    again = PasswordField(
+    password = new_password("Nouveau mot de passe", [InputRequired("Choisissez un mot de passe.")])
+    again = new_password(
         "Nouveau mot de passe, une seconde fois", [EqualTo("password", "Les deux saisies ne sont pas identiques.")]
     )
 

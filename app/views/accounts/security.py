@@ -29,6 +29,8 @@ from .sign_up import network, too_often
 PENDING = "pending"
 #: Seconds to find one's telephone.
 PATIENCE = 300
+#: A keyboard may write one letter of a password as several signs.
+TYPED_MAX = 4 * passwords.LONGEST
 
 
 class LoginForm(FlaskForm):  # type: ignore[misc]
@@ -43,7 +45,10 @@ class LoginForm(FlaskForm):  # type: ignore[misc]
     )
     password = PasswordField(
         "Mot de passe",
-        [InputRequired("Saisissez votre mot de passe."), Length(max=256, message="Ce mot de passe est trop long.")],
+        [
+            InputRequired("Saisissez votre mot de passe."),
+            Length(max=TYPED_MAX, message="Ce mot de passe est trop long."),
+        ],
     )
 
 
@@ -137,17 +142,21 @@ class RegistreSecurityManager(SecurityManager):  # type: ignore[misc]
         """Return the active person whose cookie this is, or None."""
         return db.session.query(Person).filter_by(auth_token=token, active=True).one_or_none()
 
-    def add_user(self, username: str, first_name: str, last_name: str, email: str, *rest: Any, **named: Any) -> Any:
-        """Add an account (`flask fab create-admin`), by the password's rule of every other door."""
-        if password := named.get("password") or (rest[1] if len(rest) > 1 else ""):
+    def add_user(
+        self, username: str, first_name: str, last_name: str, email: str, role: Any = None, password: str = "",
+        *rest: Any, **named: Any,
+    ) -> Any:  # fmt: skip
+        """Add an account (`flask fab create-admin`), by the password's rule and in the one form of every other door."""
+        if password:
             _check(password, first_name, last_name, email, username)
-        return super().add_user(username, first_name, last_name, email, *rest, **named)
+        kept = passwords.normal(password)
+        return super().add_user(username, first_name, last_name, email, role, kept, *rest, **named)
 
     def reset_password(self, userid: int, password: str) -> None:
         """Set a password (`flask fab reset-password`) by the same rule; every sign-in of the person ends."""
         person = db.session.get_one(Person, userid)
         _check(password, person.first_name, person.last_name, person.email)
-        super().reset_password(userid, password)
+        super().reset_password(userid, passwords.normal(password))
         sign_in.end_all(userid, "password.reset")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, flash, g, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
-from wtforms import Form, PasswordField, StringField
+from wtforms import Form, StringField
 from wtforms.validators import EqualTo, InputRequired
 
 from app.models import MemberInvitation
@@ -16,7 +16,7 @@ from app.services.core.throttle import TooOften
 from app.services.rights import invitations as member_invitations
 from app.services.rights.invitations import Newcomer
 from app.validators.fields import clean, parse_name
-from app.views.accounts.forms import formed, needed
+from app.views.accounts.forms import formed, needed, new_password
 from app.views.accounts.sign_up import page, too_often
 from app.views.shell import sign_ins
 from app.views.shell.base import work_for
@@ -29,8 +29,8 @@ class NewcomerForm(Form):  # type: ignore[misc]
 
     last_name = StringField("Nom", [needed("last_name"), formed(parse_name, "last_name")])
     first_name = StringField("Prénom", [needed("first_name"), formed(parse_name, "first_name")])
-    password = PasswordField("Mot de passe", [InputRequired("Choisissez un mot de passe.")])
-    again = PasswordField(
+    password = new_password("Mot de passe", [InputRequired("Choisissez un mot de passe.")])
+    again = new_password(
         "Mot de passe, une seconde fois", [EqualTo("password", "Les deux saisies ne sont pas identiques.")]
     )
 
