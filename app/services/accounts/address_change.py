@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
 from app.extensions import db
 from app.models import AccountLink, Person
 from app.models.outbox import MAIL
 from app.models.sign_up import ADDRESS
-from app.services.core import clock, links, outbox, throttle
+from app.services.core import links, outbox, throttle
 from app.services.core.refusal import Refusal
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
@@ -43,11 +42,7 @@ def ask(person_id: int, password: str, email: str) -> None:
         raise SameAddress
     with transaction():
         links.forget(ADDRESS)
-        db.session.execute(
-            update(AccountLink)
-            .where(AccountLink.person_id == person.id, AccountLink.kind == ADDRESS, AccountLink.used_at.is_(None))
-            .values(used_at=clock.machine_now())
-        )
+        links.void(person.id, ADDRESS)
         link = links.issue(ADDRESS, email, CONFIRM_WITHIN)
         link.person_id = person.id
         due = mail.prepare_account(account_mail.ADDRESS_LINK, email, link.nonce)
@@ -78,6 +73,7 @@ def confirm(token: str) -> Person:
     try:
         with transaction():
             links.spend(link)
+            links.void(person.id)  # those that went to the old address
             person.email = person.username = link.email
             db.session.flush()
             due = mail.prepare_account(account_mail.ADDRESS_CHANGED, before, link.nonce)

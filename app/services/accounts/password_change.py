@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from app.extensions import db
 from app.models import AccountLink, Driver, Person
 from app.models.outbox import MAIL, RESET
 from app.models.person import new_token
 from app.models.sign_up import RESET as RESET_LINK
-from app.services.core import clock, links, outbox, throttle
+from app.services.core import links, outbox, throttle
 from app.services.core.refusal import Refusal
 from app.services.core.throttle import Limit
 from app.services.core.transaction import transaction
-from app.services.journal import record as journal
 from app.services.notifications import account_mail, mail
 
-from . import passwords
+from . import notices as account_notices
+from . import passwords, sign_in
+from .known_browser import Browser
 
 RESET_WITHIN = timedelta(minutes=30)
 FROM_NETWORK, FOR_ADDRESS = throttle.network("reset network"), Limit("reset address", 3)
@@ -31,13 +32,14 @@ class WrongPassword(Refusal):
     message = "Ce n’est pas votre mot de passe actuel."
 
 
-def ask(email: str, network: str) -> None:
+def ask(email: str, network: str, browser: Browser | None = None) -> None:
     """Take a request for a link; whether an account has this address is only looked up later, by the worker.
 
-    Raises `throttle.TooOften`.
+    A ``browser`` that the account knows has requests of its own, which strangers' do not use up. Raises
+    `throttle.TooOften`.
     """
     throttle.count(FROM_NETWORK, network)
-    throttle.count(FOR_ADDRESS, email)
+    throttle.count(FOR_ADDRESS, sign_in.counted(email, browser))
     with transaction():
         links.forget(RESET_LINK)
         link = links.issue(RESET_LINK, email, RESET_WITHIN)
@@ -74,6 +76,17 @@ def reset(token: str, password: str) -> None:
     with transaction():
         links.spend(link)
         _set(person, hashed, "password.reset")
+    outbox.ring()
+
+
+def impose(person_id: int, password: str) -> None:
+    """Set a new password on the operator's word (the command line); raises `passwords.WeakPassword`."""
+    person = db.session.get_one(Person, person_id)
+    passwords.check(password, _words(person))
+    hashed = passwords.hash_of(password)
+    with transaction():
+        _set(person, hashed, "password.reset")
+    outbox.ring()
 
 
 def change(person_id: int, current: str, password: str) -> Person:
@@ -90,24 +103,28 @@ def change(person_id: int, current: str, password: str) -> Person:
     with transaction():
         _set(person, hashed, "password.changed")
         throttle.forget(CHANGING, str(person_id))
+    outbox.ring()
     return person
 
 
 def _owner(link: AccountLink) -> Person:
-    if link.person is None or not link.person.active:
+    """Return whose password the link sets; raise `links.LinkSpent` where its mail box is no longer the account's."""
+    person = link.person
+    if person is None or not person.active or link.email != person.email:
         raise links.LinkSpent
-    return link.person
+    return person
 
 
 def _set(person: Person, hashed: str, act: str) -> None:
-    """Keep the new password, renew the cookie's token, and use up whatever other link the person was sent."""
+    """Keep the new password, renew the cookie's token, use up whatever other link the person was sent, and tell them.
+
+    What was tried at the account before is forgotten.
+    """
     person.password, person.auth_token = hashed, new_token()
-    db.session.execute(
-        update(AccountLink)
-        .where(AccountLink.person_id == person.id, AccountLink.used_at.is_(None))
-        .values(used_at=clock.machine_now())
-    )
-    journal.record(act, "person", person.id, actor_id=person.id)
+    links.void(person.id)
+    sign_in.forget_tries(person)
+    throttle.forget(FOR_ADDRESS, person.email)
+    account_notices.note(act, account_mail.PASSWORD_CHANGED, person)
 
 
 def _words(person: Person) -> list[str]:

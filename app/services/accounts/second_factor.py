@@ -15,17 +15,18 @@ from app import roles
 from app.extensions import db
 from app.models import Membership, Person, RecoveryCode, SecondFactor
 from app.models.centre import LEGAL_REPRESENTATIVE
-from app.models.outbox import MAIL
 from app.models.second_factor import is_enabled
 from app.services.core import actor, clock, insertion, outbox, throttle, vault
 from app.services.core.refusal import Refusal
 from app.services.core.throttle import Limit
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
-from app.services.notifications import account_mail, mail
+from app.services.notifications import account_mail
 
-from . import passwords
+from . import known_browser, passwords
+from . import notices as account_notices
 from .closing import needed
+from .known_browser import Browser
 from .password_change import CHANGING, WrongPassword
 from .sign_in import LONGEST
 
@@ -139,20 +140,24 @@ def confirm(person: Person, password: str, code: str) -> list[str]:
         )
         codes = _new_codes(person.id)
         throttle.forget(TRYING, str(person.id))
-        journal.record("second_factor.on", SUBJECT, person.id, actor_id=person.id)
+        account_notices.note("second_factor.on", account_mail.FACTOR_ON, person)
+    outbox.ring()
     return codes
 
 
-def check(person_id: int, typed: str) -> str:
+def check(person_id: int, typed: str, browser: Browser | None = None) -> str:
     """Take a code of the telephone or a recovery code; return which it was (:data:`CODE`, :data:`RECOVERY`).
+
+    A ``browser`` that the account knows has tries of its own, which strangers' do not use up.
 
     Raises :class:`WrongCode` or `throttle.TooOften`.
     """
-    throttle.count(TRYING, str(person_id))
+    tried = known_browser.counted(str(person_id), db.session.get(Person, person_id), browser)
+    throttle.count(TRYING, tried)
     try:
         with transaction():
             used = _take(person_id, typed)
-            throttle.forget(TRYING, str(person_id))
+            throttle.forget(TRYING, tried)
     except WrongCode:
         with transaction():
             journal.record("second_factor.refused", SUBJECT, person_id, actor_id=None)
@@ -165,7 +170,8 @@ def renew_codes(person: Person, password: str, code: str) -> list[str]:
     _prove(person, password, code)
     with transaction():
         codes = _new_codes(person.id)
-        journal.record("second_factor.codes_renewed", SUBJECT, person.id, actor_id=person.id)
+        account_notices.note("second_factor.codes_renewed", account_mail.CODES_RENEWED, person)
+    outbox.ring()
     return codes
 
 
@@ -179,7 +185,8 @@ def turn_off(person: Person, password: str, code: str) -> None:
     _prove(person, password, code)
     with transaction():
         _remove(person.id)
-        journal.record("second_factor.off", SUBJECT, person.id, actor_id=person.id)
+        account_notices.note("second_factor.off", account_mail.FACTOR_OFF, person)
+    outbox.ring()
 
 
 def reset(person_id: int, actor_id: int, reason: str) -> None:
@@ -196,9 +203,7 @@ def reset(person_id: int, actor_id: int, reason: str) -> None:
             raise NotOn
         _remove(person_id)
         journal.record("second_factor.reset", SUBJECT, person_id, actor_id=actor_id, reason=reason)
-        about = f"{person_id}-{secrets.token_hex(8)}"
-        due = mail.prepare_account(account_mail.FACTOR_RESET, person.email, about)
-        outbox.add(MAIL, ({"mail": mail_id} for mail_id in due))
+        account_notices.tell(account_mail.FACTOR_RESET, person)
     outbox.ring()
 
 

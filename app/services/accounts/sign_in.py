@@ -20,7 +20,8 @@ from app.services.core.throttle import Limit
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
 
-from . import passwords
+from . import known_browser, passwords
+from .known_browser import Browser
 
 DONE, REFUSED = "sign_in.done", "sign_in.refused"
 #: A wait stops guessing; a longer one would only let strangers keep the owner out.
@@ -36,14 +37,17 @@ class WrongCredentials(Refusal):
     message = "Adresse électronique ou mot de passe incorrect."
 
 
-def check(email: str, password: str, network: str) -> Person:
+def check(email: str, password: str, network: str, browser: Browser | None = None) -> Person:
     """Return the person who has this address and this password; ``network``: the address the try comes from.
+
+    A ``browser`` that the account knows has tries of its own, which strangers' do not use up.
 
     Raises :class:`WrongCredentials` or `throttle.TooOften`.
     """
     email = email.strip().lower()
     throttle.count(FROM_NETWORK, network)
-    throttle.count(FOR_ACCOUNT, email)
+    tried = counted(email, browser)
+    throttle.count(FOR_ACCOUNT, tried)
     person = _account(email)
     good = passwords.matches(person.password if person and person.password else _no_hash(), password)
     if person is None or not person.active or not good:
@@ -53,9 +57,21 @@ def check(email: str, password: str, network: str) -> Person:
     kept = passwords.renewed(str(person.password), password)
     with transaction():
         _keep_hash(person, kept)
-        throttle.forget(FOR_ACCOUNT, email)
+        throttle.forget(FOR_ACCOUNT, tried)
         throttle.take_back(FROM_NETWORK, network)
     return person
+
+
+def counted(email: str, browser: Browser | None) -> str:
+    """Return what tries at the account of an address are counted by (`known_browser`)."""
+    known = browser is not None and bool(browser.marks)
+    return known_browser.counted(email, _account(email) if known else None, browser)
+
+
+def forget_tries(person: Person) -> None:
+    """Forget what strangers tried at an account, in the caller's transaction: its owner has shown who they are."""
+    for address in {person.email, person.username}:
+        throttle.forget(FOR_ACCOUNT, address)
 
 
 def note(person: Person, how: str) -> None:

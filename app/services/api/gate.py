@@ -16,7 +16,7 @@ from sqlalchemy import case, select, update
 from app.extensions import db
 from app.models import ApiKey
 from app.models.centre import API, REGISTER
-from app.services.core import actor, clock
+from app.services.core import actor, clock, networks
 from app.services.core.refusal import Refusal
 from app.services.core.transaction import transaction
 from app.services.notifications import webhook_events
@@ -117,14 +117,9 @@ def _check_still_good(key: ApiKey, now: datetime, address: str) -> None:
         raise KeyRefused("address_refused")
 
 
-def _is_within(address: str, networks: Iterable[str]) -> bool:
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:  # how a server of both families names IPv4
-        found = found.ipv4_mapped
-    return any(found in ipaddress.ip_network(network) for network in networks)
+def _is_within(address: str, accepted: Iterable[str]) -> bool:
+    found = networks.parse(address)
+    return found is not None and any(found in ipaddress.ip_network(network) for network in accepted)
 
 
 def key_hash(secret: str) -> str:

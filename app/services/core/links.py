@@ -71,6 +71,13 @@ def spend(link: AccountLink) -> None:
         raise LinkSpent
 
 
+def void(person_id: int, *kinds: str) -> None:
+    """Use up every link of these kinds (of all, by default) that a person was sent, in the caller's transaction."""
+    open_links = update(AccountLink).where(AccountLink.person_id == person_id, AccountLink.used_at.is_(None))
+    narrowed = open_links.where(AccountLink.kind.in_(kinds)) if kinds else open_links
+    db.session.execute(narrowed.values(used_at=clock.machine_now()))
+
+
 def forget(kind: str) -> None:
     """Delete the links of a kind that nothing can need any more, in the caller's transaction."""
     db.session.execute(

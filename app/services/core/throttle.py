@@ -13,7 +13,7 @@ from sqlalchemy import delete, select, update
 from app.extensions import db
 from app.models import Attempt
 
-from . import clock, insertion
+from . import clock, insertion, networks
 from .refusal import Refusal
 from .transaction import transaction
 
@@ -38,6 +38,7 @@ class Limit:
     """A named limit: ``free`` tries without a wait, then ``wait``, doubled at each try up to ``longest``.
 
     ``forgets``: a try is forgotten each time so long has passed since the last one; by default only after :data:`MEMORY`.
+    ``by_network``: what is counted is a network address, by the network of its subscriber.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Limit:
     wait: timedelta = timedelta(minutes=1)
     longest: timedelta = LONGEST
     forgets: timedelta = MEMORY
+    by_network: bool = False
 
     def pause(self, count: int) -> timedelta:
         """Return the wait after so many tries."""
@@ -58,7 +60,7 @@ class Limit:
 
 def network(name: str, *, forgets: timedelta = MEMORY) -> Limit:
     """Return a limit for what comes from one network address."""
-    return Limit(name, NETWORK_FREE, longest=NETWORK_LONGEST, forgets=forgets)
+    return Limit(name, NETWORK_FREE, longest=NETWORK_LONGEST, forgets=forgets, by_network=True)
 
 
 def count(limit: Limit, value: str) -> None:
@@ -111,5 +113,7 @@ def forget(limit: Limit, value: str) -> None:
 
 def _key(limit: Limit, value: str) -> str:
     """Return a keyed hash: the table names nobody, even to who reads it."""
+    if limit.by_network:
+        value = networks.subscriber(value)
     secret = str(current_app.config["SECRET_KEY"]).encode()
     return hmac.new(secret, f"attempt:{limit.name}:{value}".encode(), hashlib.sha256).hexdigest()

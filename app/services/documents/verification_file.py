@@ -24,7 +24,7 @@ from .verification import Answer, State
 #: Our documents take some 45 Ko.
 MAX_BYTES = 2 * 1024 * 1024
 #: A file costs milliseconds; an employer may have a drawer full of them.
-FROM_NETWORK = Limit("file network", 60, wait=timedelta(seconds=10), longest=timedelta(minutes=10))
+FROM_NETWORK = Limit("file network", 60, timedelta(seconds=10), timedelta(minutes=10), by_network=True)
 _NUMBER = re.compile(rb"(?:CQ|RF)-[0-9]{2}-[0-9A-Z]{5}-[0-9A-Z]{5}")
 #: A reader looks for the mark of a PDF in the first bytes only.
 _HEAD = 1024

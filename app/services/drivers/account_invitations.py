@@ -13,7 +13,7 @@ from app.services.core.refusal import Refusal
 from app.services.core.throttle import Limit
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
-from app.services.notifications import account_mail, mail
+from app.services.notifications import account_mail, invitation_limits, mail
 from app.validators.address import parse_address
 
 FOR_ADDRESS = Limit("invitation address", 5)
@@ -36,6 +36,7 @@ def invite(batch_id: int, line_number: int, typed: str, actor_id: int) -> str:
     address = parse_address(typed)
     if address is None:
         raise Refusal("Saisissez l’adresse électronique du conducteur, par exemple prenom.nom@exemple.fr.")
+    invitation_limits.DRIVERS.count(actor_id, registration.centre_id)
     throttle.count(FOR_ADDRESS, address)
     try:
         with transaction():

@@ -14,8 +14,9 @@ from . import card_mail, member_mail
 
 #: Kinds of mails beside the certificate's; the subject of the first two is a link's nonce, of DECISION a sign-up's id.
 CONFIRM_MAIL, RESET_MAIL, DECISION, INVITATION = "confirm", "reset", "decision", "invitation"
-#: The subject of this one only tells it from others of its kind.
-FACTOR_RESET = "factor_reset"
+#: The subject of these only tells them from others of their kind.
+FACTOR_RESET, PASSWORD_CHANGED = "factor_reset", "password_changed"
+FACTOR_ON, FACTOR_OFF, CODES_RENEWED = "factor_on", "factor_off", "codes_renewed"
 #: About a card request; its subject is an event's id.
 CARD = "card"
 #: About a change of address: the link to the new one, two notices to the old one; their subject is the link's nonce.
@@ -77,6 +78,32 @@ def _factor_reset(row: Mail) -> tuple[str, str, dict[str, object]]:
     return "factor_reset", "Votre double authentification a été réinitialisée", {}
 
 
+def _password_changed(row: Mail) -> tuple[str, str, dict[str, object]]:
+    return "password_changed", "Votre mot de passe est changé", {"at": row.created_at}
+
+
+#: What became of a second factor → the subject, and the sentence.
+_FACTOR = {
+    FACTOR_ON: (
+        "Votre double authentification est activée",
+        "La double authentification est activée sur votre compte du Registre CQC : un code est demandé à la connexion.",
+    ),
+    FACTOR_OFF: (
+        "Votre double authentification est désactivée",
+        "La double authentification est désactivée sur votre compte du Registre CQC : votre mot de passe suffit de nouveau.",
+    ),
+    CODES_RENEWED: (
+        "Vos codes de secours sont remplacés",
+        "Les codes de secours de votre compte du Registre CQC sont remplacés : les anciens ne servent plus.",
+    ),
+}
+
+
+def _factor_changed(row: Mail) -> tuple[str, str, dict[str, object]]:
+    subject, told = _FACTOR[row.kind]
+    return "factor_changed", subject, {"told": told, "at": row.created_at}
+
+
 def _right_open(row: Mail) -> tuple[str, str, dict[str, object]]:
     """Tell a trainer that a card may be asked for; whether the person has an account is not said in a mail."""
     trainer = db.session.get_one(Trainer, int(str(row.subject).split("-")[0]))
@@ -110,6 +137,6 @@ def _link(row: Mail) -> AccountLink:
 _PARTS = {
     CONFIRM_MAIL: _confirm, RESET_MAIL: _reset, DECISION: _decision, INVITATION: _invitation, FACTOR_RESET: _factor_reset,
     CARD: card_mail.content, ADDRESS_LINK: _address_link, ADDRESS_ASKED: _address_asked, ADDRESS_CHANGED: _address_changed,
-    RIGHT_OPEN: _right_open,
+    RIGHT_OPEN: _right_open, PASSWORD_CHANGED: _password_changed, **dict.fromkeys(_FACTOR, _factor_changed),
     **member_mail.PARTS,
 }  # fmt: skip

@@ -26,7 +26,7 @@ from app.services.core.taking import taken
 from app.services.core.throttle import Limit
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
-from app.services.notifications import account_mail, mail, member_mail
+from app.services.notifications import account_mail, invitation_limits, mail, member_mail
 from app.validators.address import parse_address
 
 from . import access, members
@@ -73,6 +73,7 @@ def invite(centre_id: int, typed: str, role: str, actor_id: int) -> str:
     held = {one.person.email.lower(): one.role for one in members.of_centre(centre_id)}
     if held.get(address) in (role, LEGAL_REPRESENTATIVE):
         raise Refusal("Cette personne intervient déjà pour ce centre.")
+    invitation_limits.MEMBERS.count(actor_id, centre_id)
     throttle.count(FOR_ADDRESS, address)
     now, nonce = clock.machine_now(), secrets.token_hex(16)
     row = MemberInvitation(
@@ -95,6 +96,7 @@ def resend(centre_id: int, invitation_id: int, actor_id: int) -> str:
     """Send an invitation again, under a new link good for as long again; the old link is dead. Return the address."""
     members.require_grantor(actor_id, centre_id)
     row = _own(centre_id, invitation_id, actor_id)
+    invitation_limits.MEMBERS.count(actor_id, centre_id)
     throttle.count(FOR_ADDRESS, row.email)
     nonce, now = secrets.token_hex(16), clock.machine_now()
     with transaction():

@@ -19,7 +19,7 @@ from app.services.core.refusal import Refusal
 from app.services.core.throttle import Limit
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
-from app.services.notifications import account_mail, mail
+from app.services.notifications import account_mail, invitation_limits, mail
 from app.validators.address import parse_address
 
 from .drafts import SUBJECT
@@ -89,6 +89,7 @@ def send_again(trainer_id: int, typed: str, actor_id: int) -> str:
     before = _mails(trainer_id)
     if before and before[-1].state == MAIL_PENDING:
         raise StillSending
+    invitation_limits.TRAINERS.count(actor_id, row.centre_id)
     throttle.count(FOR_ADDRESS, address)
     try:
         with transaction():

@@ -9,6 +9,7 @@ from app.services.accounts import password_change
 from app.services.accounts.passwords import WeakPassword
 from app.services.core import links
 from app.services.core.throttle import TooOften
+from app.views.shell import sign_ins
 
 from .forms import AddressForm, NewPasswordForm
 from .sign_up import network, page, spent, too_often
@@ -23,7 +24,7 @@ def ask() -> Response:
     if request.method == "GET" or not form.validate():
         return page("accounts/forgotten.html", form)
     try:
-        password_change.ask(form.address, network())
+        password_change.ask(form.address, network(), sign_ins.browser())
     except TooOften as refusal:
         raise too_often(refusal) from None
     return redirect(url_for("password.sent"))

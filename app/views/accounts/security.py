@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -19,7 +21,7 @@ from wtforms.validators import InputRequired, Length
 
 from app.extensions import db
 from app.models import Person
-from app.services.accounts import passwords, second_factor, sign_in
+from app.services.accounts import password_change, passwords, second_factor, sign_in
 from app.services.core.throttle import TooOften
 from app.views.shell import sign_ins
 
@@ -75,7 +77,7 @@ class LoginView(AuthDBView):
         refused = False
         if form.validate_on_submit():
             try:
-                return self._enter(sign_in.check(form.username.data, form.password.data, network()))
+                return self._enter(sign_in.check(form.username.data, form.password.data, network(), sign_ins.browser()))
             except TooOften as refusal:
                 raise too_often(refusal) from None
             except sign_in.WrongCredentials:
@@ -95,7 +97,7 @@ class LoginView(AuthDBView):
         form = CodeForm()
         if form.validate_on_submit():
             try:
-                used = second_factor.check(person.id, form.code.data)
+                used = second_factor.check(person.id, form.code.data, sign_ins.browser())
             except TooOften as refusal:
                 raise too_often(refusal) from None
             except second_factor.WrongCode as refusal:
@@ -148,22 +150,22 @@ class RegistreSecurityManager(SecurityManager):  # type: ignore[misc]
     ) -> Any:  # fmt: skip
         """Add an account (`flask fab create-admin`), by the password's rule and in the one form of every other door."""
         if password:
-            _check(password, first_name, last_name, email, username)
+            with _told():
+                passwords.check(password, (first_name, last_name, email, username))
         kept = passwords.normal(password)
         return super().add_user(username, first_name, last_name, email, role, kept, *rest, **named)
 
     def reset_password(self, userid: int, password: str) -> None:
         """Set a password (`flask fab reset-password`) by the same rule; every sign-in of the person ends."""
-        person = db.session.get_one(Person, userid)
-        _check(password, person.first_name, person.last_name, person.email)
-        super().reset_password(userid, passwords.normal(password))
-        sign_in.end_all(userid, "password.reset")
+        with _told():
+            password_change.impose(userid, password)
 
 
-def _check(password: str, *about: str) -> None:
+@contextmanager
+def _told() -> Iterator[None]:
     """Tell the command line why a password is not taken."""
     try:
-        passwords.check(password, about)
+        yield
     except passwords.WeakPassword as refusal:
         raise click.ClickException(refusal.message) from None
 

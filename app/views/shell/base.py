@@ -18,7 +18,7 @@ from app.services.core import clock
 from app.services.core.refusal import Refusal
 from app.services.rights import access
 
-from .sign_ins import page_asked
+from .sign_ins import page_asked, void_forms
 
 READING = ("GET", "HEAD", "OPTIONS")
 #: The cookie's word for the centre one works for.
@@ -47,7 +47,7 @@ def work_for(centre_id: int) -> None:
     """
     if session.get(CENTRE) != centre_id:
         session[CENTRE], session[SWITCHED] = centre_id, True
-        session.pop(current_app.config["WTF_CSRF_FIELD_NAME"], None)
+        void_forms()
 
 
 def _keep_centre() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 
-from flask import Flask, current_app, g, redirect, request, session, url_for
+from flask import Flask, after_this_request, current_app, g, redirect, request, session, url_for
 from flask_appbuilder.utils.base import get_safe_redirect
 from flask_login import login_user, logout_user
 from werkzeug.wrappers import Response
 
 from app.models import Person
-from app.services.accounts import second_factor, sign_in
+from app.services.accounts import known_browser, second_factor, sign_in
+from app.services.accounts.known_browser import Browser
 from app.services.core import actor
 from app.services.rights import access
 
@@ -21,6 +22,8 @@ from .headers import parts_of
 #: factor must be set up first, why the last sign-in ended.
 SINCE, SEEN, IDLE, MUST_ENROL, ENDED = "since", "seen", "idle", "must_enrol", "ended"
 OWN_KEYS = (SINCE, SEEN, IDLE, MUST_ENROL)
+#: The long-lived cookie by which an account knows its browsers (`services.known_browser`).
+BROWSER = "navigateur"
 #: The cookie is written again at most so often (seconds).
 PRECISION = 60
 EXPIRED, TOO_LONG, CLOSED = "expired", "too_long", "closed"
@@ -31,15 +34,15 @@ OPEN_BEFORE = ("static", "LoginView.", "SecondFactorView.", "pages.", "health.")
 def begin(person: Person, how: str) -> None:
     """Sign a person in, in this browser; ``how`` they showed who they are goes to the journal."""
     actor.be(actor.person(person.id))
+    _start_afresh()
     login_user(person, remember=False)
     stamp(person)
+    _remember(person)
     sign_in.note(person, how)
 
 
 def stamp(person: Person) -> None:
     """Start the sign-in's clocks, as the person's place at the register asks."""
-    for key in ("pending", "switched", ENDED):
-        session.pop(key, None)
     minutes = current_app.config[
         "IDLE_MINUTES_PRIVILEGED" if second_factor.is_privileged(person) else "IDLE_MINUTES"
     ]  # fmt: skip
@@ -49,6 +52,39 @@ def stamp(person: Person) -> None:
     session[IDLE] = minutes * 60
     if second_factor.must_enrol(person):
         session[MUST_ENROL] = True
+
+
+def void_forms() -> None:
+    """Make every form drawn before in this browser worth nothing."""
+    token = current_app.config["WTF_CSRF_FIELD_NAME"]
+    session.pop(token, None)
+    g.pop(token, None)
+
+
+def browser() -> Browser:
+    """Return the browser of this request, with the accounts that know it."""
+    return known_browser.read(request.cookies.get(BROWSER, ""))
+
+
+def _start_afresh() -> None:
+    """Empty the cookie, which somebody may have planted, but for the centre one worked for; forms of before are void."""
+    kept = {key: session[key] for key in ("centre_id",) if key in session}
+    session.clear()
+    session.update(kept)
+    void_forms()
+
+
+def _remember(person: Person) -> None:
+    """Have the browser keep that the person signed in from it."""
+    text = known_browser.remember(browser(), person)
+
+    @after_this_request
+    def keep(response: Response) -> Response:
+        response.set_cookie(
+            BROWSER, text, max_age=known_browser.HOLDS, httponly=True, samesite="Lax",
+            secure=current_app.config["SESSION_COOKIE_SECURE"],
+        )  # fmt: skip
+        return response
 
 
 def renew(person: Person) -> None:
