@@ -16,8 +16,11 @@ from app.models.sign_up import RESET
 from app.services.accounts import known_browser, password_change, second_factor, sign_in
 from app.services.core import links
 from app.views.shell import sign_ins
+from tests.bases import UNDER_THE_ROLE
 from tests.conftest import PASSWORD
 from tests.support import drain, person_id
+
+BACKENDS = UNDER_THE_ROLE
 
 MANAGER, OTHER, AGENT = "gestionnaire@demo.example", "representant@demo.example", "agent@demo.example"
 NEW = "girafe-lampe-nuage-72"

@@ -13,8 +13,11 @@ from app.extensions import db
 from app.models import Person
 from app.services.accounts import second_factor
 from app.services.rights import invitations as member_invitations
+from tests.bases import UNDER_THE_ROLE
 from tests.conftest import PASSWORD
 from tests.support import centre_id, person_id
+
+BACKENDS = UNDER_THE_ROLE
 
 MANAGER, AGENT = "gestionnaire@demo.example", "agent@demo.example"
 

@@ -14,12 +14,13 @@ from app.models import Export, Membership, MembershipRight, Registration
 from app.services.core import clock
 from app.services.reporting import exports
 from tests.bases import UNDER_THE_ROLE
-from tests.support import MARIE, PIERRE, drain, person_id, registered, registered_trainer
+from tests.support import MARIE, PIERRE, centre_id, drain, person_id, registered, registered_trainer
 
 BACKENDS = UNDER_THE_ROLE
 
 SignIn = Callable[..., FlaskClient]
 WITHOUT, MANAGER, LEGAL = "sansdroit@demo.example", "gestionnaire@demo.example", "representant@demo.example"
+NEIGHBOUR = "98765432400019"
 #: What the pages may not tell: the drivers registered here.
 SECRETS = ("MARTIN", "DUPONT", "DURAND", MARIE["permit_number"], PIERRE["permit_number"], "RE-22")
 REGISTER_MISSING = "Droit « enregistrement de sessions » accordé"
@@ -123,3 +124,17 @@ def test_the_centre_s_own_page_still_tells_what_is_in_service(client: FlaskClien
     told = without.count("À faire"), without.count("Fait")
     page = sign_in(client, MANAGER).get("/mon-centre/").text
     assert (page.count("À faire"), page.count("Fait")) == told
+
+
+def test_it_is_the_right_at_the_centre_one_works_for(client: FlaskClient, sign_in: SignIn) -> None:
+    other = centre_id(NEIGHBOUR)
+    db.session.add(Membership(person_id=person_id(MANAGER), centre_id=other, role="manager"))
+    db.session.commit()
+    browser = sign_in(client, MANAGER)
+    browser.post("/centre-courant", data={"centre_id": str(centre_id())})
+    assert "MARTIN" in browser.get("/mes-conducteurs/list/").text
+    browser.post("/centre-courant", data={"centre_id": str(other)})
+    page = browser.get("/mes-conducteurs/list/").text
+    assert REGISTER_MISSING in page
+    assert "Centre Voisin" in page
+    assert browser.get("/mes-enregistrements/export.csv").status_code == 403
