@@ -9,7 +9,7 @@ from flask_appbuilder import Model
 from sqlalchemy import CheckConstraint, Date, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .types import Money, Percent
+from .types import Money, Percent, holds_on
 
 CATEGORIES = ("Marchandises", "Voyageurs")
 LONG, COMPLETE_FCO, FCO_MODULE, CARD_FEE = "long", "fco_complete", "fco_module", "card_fee"
@@ -82,4 +82,4 @@ class Tariff(Model):
     @classmethod
     def in_force(cls, day: date):  # type: ignore[no-untyped-def]
         """Return the statement that selects the tariffs in force on ``day``."""
-        return select(cls).where(cls.valid_from <= day, (cls.valid_to.is_(None)) | (cls.valid_to >= day))
+        return select(cls).where(holds_on(day, cls.valid_to, cls.valid_from))

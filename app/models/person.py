@@ -9,6 +9,8 @@ from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
+from app import roles
+
 if TYPE_CHECKING:
     from .second_factor import SecondFactor
 
@@ -45,6 +47,11 @@ class Person(User):
     def full_name(self) -> str:
         """Return first name and last name, as greeted on screen."""
         return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def is_agent(self) -> bool:
+        """Tell whether the person is an agent of the operator."""
+        return any(role.name == roles.AGENT for role in self.roles)
 
     @property
     def initials(self) -> str:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, Integer
+from sqlalchemy import JSON, ColumnElement, DateTime, Dialect, Integer
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
 
 CENT = Decimal("0.01")
+
+
+def holds_on(day: date, end: Any, start: Any = None) -> ColumnElement[bool]:
+    """Return, as SQL, whether a period holds on a day: from ``start`` (if any) to ``end`` (open when NULL), both included."""
+    until: ColumnElement[bool] = end.is_(None) | (end >= day)
+    return until if start is None else (start <= day) & until
+
 
 #: JSON that PostgreSQL can index; text on SQLite.
 Json = JSON().with_variant(JSONB(), "postgresql")

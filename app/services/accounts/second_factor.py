@@ -11,11 +11,11 @@ import pyotp
 from flask import current_app
 from sqlalchemy import delete, func, select, update
 
-from app import roles
 from app.extensions import db
 from app.models import Membership, Person, RecoveryCode, SecondFactor
 from app.models.centre import LEGAL_REPRESENTATIVE
 from app.models.second_factor import is_enabled
+from app.models.types import holds_on
 from app.services.core import actor, clock, insertion, outbox, throttle, vault
 from app.services.core.refusal import Refusal
 from app.services.core.throttle import Limit
@@ -83,12 +83,7 @@ class Setup:
 
 def is_privileged(person: Person) -> bool:
     """Tell whether a person is an agent or a centre's legal representative, today."""
-    return is_agent(person) or _represents(person.id)
-
-
-def is_agent(person: Person) -> bool:
-    """Tell whether a person is an agent."""
-    return any(role.name == roles.AGENT for role in person.roles)
+    return person.is_agent or _represents(person.id)
 
 
 def is_on(person_id: int) -> bool:
@@ -208,12 +203,12 @@ def reset(person_id: int, actor_id: int, reason: str) -> None:
 
 
 def _is_required(person: Person) -> bool:
-    return bool(current_app.config["SECOND_FACTOR_FOR_AGENTS"]) and is_agent(person)
+    return bool(current_app.config["SECOND_FACTOR_FOR_AGENTS"]) and person.is_agent
 
 
 def _represents(person_id: int) -> bool:
     today = clock.today()
-    holds = (Membership.valid_to.is_(None)) | (Membership.valid_to >= today)
+    holds = holds_on(today, Membership.valid_to)
     query = select(Membership.id).where(
         Membership.person_id == person_id, Membership.role == LEGAL_REPRESENTATIVE, holds
     )

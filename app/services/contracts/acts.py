@@ -19,6 +19,7 @@ from app.extensions import db
 from app.models import Centre, JournalEntry, Membership, Person, ServiceContract
 from app.models.centre import ENDED, LEGAL_REPRESENTATIVE, OFFERED, SIGNED, SUSPENDED, WITHDRAWN
 from app.models.outbox import CONTRACT, MAIL
+from app.models.types import holds_on
 from app.services.core import clock, outbox
 from app.services.core.refusal import Refusal
 from app.services.core.taking import taken
@@ -264,7 +265,7 @@ def _record(contract: ServiceContract, action: str, actor_id: int, after: dict[s
         select(Person.id, Person.email)
         .join(Membership, Membership.person_id == Person.id)
         .where(Membership.centre_id == contract.centre_id, Membership.role == LEGAL_REPRESENTATIVE)
-        .where(Membership.valid_to.is_(None) | (Membership.valid_to >= clock.today()), Person.active.is_(True))
+        .where(holds_on(clock.today(), Membership.valid_to), Person.active.is_(True))
         .order_by(Person.id)
     )
     for person_id, email in db.session.execute(query).all():

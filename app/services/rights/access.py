@@ -19,6 +19,7 @@ from app.models import (
     membership_right_accreditation,
 )
 from app.models.centre import LEGAL_REPRESENTATIVE, OFFERED, REGISTER, RIGHTS, SIGNED, SUSPENDED, TRAINERS
+from app.models.types import holds_on
 from app.services.core import clock
 from app.services.core.refusal import Refusal
 
@@ -59,7 +60,7 @@ def memberships(person_id: int) -> list[Membership]:
         select(Membership)
         .join(Membership.centre)
         .options(contains_eager(Membership.centre), selectinload(Membership.rights))
-        .where(Membership.person_id == person_id, (Membership.valid_to.is_(None)) | (Membership.valid_to >= today))
+        .where(Membership.person_id == person_id, holds_on(today, Membership.valid_to))
         .order_by(Centre.name)
     )
     return list(db.session.execute(query).scalars())
@@ -69,11 +70,7 @@ def contract_clause(centre_id: int | InstrumentedAttribute[int]) -> Exists:
     """Return, as SQL, whether a signed contract binds a centre (by id, or by a column) to the operator today."""
     today = clock.today()
     contract = ServiceContract
-    in_force = (
-        (contract.state == SIGNED)
-        & (contract.signed_on <= today)
-        & ((contract.valid_to.is_(None)) | (contract.valid_to >= today))
-    )
+    in_force = (contract.state == SIGNED) & holds_on(today, contract.valid_to, contract.signed_on)
     return exists().where(contract.centre_id == centre_id, in_force)
 
 
@@ -86,12 +83,10 @@ def accredited(centre_id: int) -> bool:
     """Tell whether the centre holds an accreditation in force today, not suspended, whatever the trainings it is for."""
     today = clock.today()
     paused = exists().where(
-        Suspension.accreditation_id == Accreditation.id, Suspension.starts_on <= today,
-        (Suspension.ends_on.is_(None)) | (Suspension.ends_on >= today),
+        Suspension.accreditation_id == Accreditation.id, holds_on(today, Suspension.ends_on, Suspension.starts_on),
     )  # fmt: skip
     in_force = (
-        (Accreditation.valid_from <= today)
-        & ((Accreditation.valid_to.is_(None)) | (Accreditation.valid_to >= today))
+        holds_on(today, Accreditation.valid_to, Accreditation.valid_from)
         & ((Accreditation.withdrawn_on.is_(None)) | (Accreditation.withdrawn_on > today))
         & ~paused.correlate(Accreditation)
     )
@@ -124,11 +119,7 @@ def require(person_id: int, centre_id: int, right: str) -> Membership:
 def _grant_clause(rights: tuple[str, ...]) -> ColumnElement[bool]:
     """Return, as SQL, whether a grant gives one of these rights today."""
     grant = MembershipRight
-    return (
-        grant.right.in_(rights)
-        & grant.withdrawn_at.is_(None)
-        & (grant.ends_on.is_(None) | (grant.ends_on >= clock.today()))
-    )
+    return grant.right.in_(rights) & grant.withdrawn_at.is_(None) & holds_on(clock.today(), grant.ends_on)
 
 
 def reach_clause(reach: Reach) -> Exists:
@@ -153,7 +144,7 @@ def reach_clause(reach: Reach) -> Exists:
     return (
         exists()
         .where(Membership.person_id == reach.person_id, Membership.centre_id == Accreditation.centre_id)
-        .where(Membership.valid_to.is_(None) | (Membership.valid_to >= clock.today()))
+        .where(holds_on(clock.today(), Membership.valid_to))
         .where(or_(Membership.role == LEGAL_REPRESENTATIVE, granted))
         .correlate(Accreditation)
     )
@@ -164,7 +155,7 @@ def holder_clause(person_id: InstrumentedAttribute[int], centre_id: Instrumented
     granted = exists().where(MembershipRight.membership_id == Membership.id, _grant_clause((right,)))
     return exists().where(
         Membership.person_id == person_id, Membership.centre_id == centre_id,
-        Membership.valid_to.is_(None) | (Membership.valid_to >= clock.today()),
+        holds_on(clock.today(), Membership.valid_to),
         or_(Membership.role == LEGAL_REPRESENTATIVE, granted),
         Person.id == Membership.person_id, Person.active.is_(True),
     )  # fmt: skip

@@ -8,6 +8,7 @@ from sqlalchemy.orm import selectinload
 from app.extensions import db
 from app.models import ApiSubscription, Membership, Person
 from app.models.centre import LEGAL_REPRESENTATIVE, MANAGER, REGISTER
+from app.models.types import holds_on
 from app.services.core import actor, clock
 
 from . import access
@@ -57,6 +58,6 @@ def _places(centre_id: int) -> list[Membership]:
         .join(Membership.person)
         .options(selectinload(Membership.rights))
         .where(Membership.centre_id == centre_id, Person.active.is_(True))
-        .where(Membership.valid_to.is_(None) | (Membership.valid_to >= clock.today()))
+        .where(holds_on(clock.today(), Membership.valid_to))
     )
     return list(db.session.execute(query).scalars())

@@ -158,7 +158,7 @@ def accept(token: str, person_id: int) -> Membership:
     row, person = find(token), db.session.get_one(Person, person_id)
     if person.email.lower() != row.email:
         raise AnotherPersons
-    if roles.AGENT in {role.name for role in person.roles}:
+    if person.is_agent:
         raise Refusal("Un agent d’IN Groupe n’intervient pas pour un centre.")
     with transaction():
         return _take(row, person)

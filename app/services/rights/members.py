@@ -14,10 +14,10 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import contains_eager, selectinload
 
-from app import roles
 from app.extensions import db
 from app.models import Accreditation, Membership, MembershipRight, Person
 from app.models.centre import API, LEGAL_REPRESENTATIVE, REGISTER, RIGHTS
+from app.models.types import holds_on
 from app.services.core import clock
 from app.services.core.refusal import Refusal
 from app.services.core.transaction import transaction
@@ -54,7 +54,7 @@ class Grant:
 def is_agent(person_id: int) -> bool:
     """Tell whether the person is an agent of the operator, with an open account."""
     person = db.session.get(Person, person_id)
-    return person is not None and bool(person.active) and roles.AGENT in {role.name for role in person.roles}
+    return person is not None and bool(person.active) and person.is_agent
 
 
 def require_grantor(person_id: int, centre_id: int) -> None:
@@ -142,7 +142,7 @@ def end(centre_id: int, membership_id: int, actor_id: int) -> None:
 
 
 def _holds_today() -> ColumnElement[bool]:
-    return Membership.valid_to.is_(None) | (Membership.valid_to >= clock.today())
+    return holds_on(clock.today(), Membership.valid_to)
 
 
 def _lock(centre_id: int) -> None:

@@ -6,7 +6,6 @@ from flask import abort, flash, g, redirect, url_for
 from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
-from app import roles
 from app.models.centre import REGISTER
 from app.services.documents import resending
 from app.views.shell.base import Screen, current_centre_id, require_right
@@ -21,7 +20,7 @@ class ResendingView(Screen):
     @expose("/<int:row_id>", methods=["POST"])
     def resend(self, row_id: int) -> Response:
         """Send the certificate of a registration again; another centre's is not found."""
-        is_agent = any(role.name == roles.AGENT for role in g.user.roles)
+        is_agent = g.user.is_agent
         if not is_agent:
             require_right(REGISTER)
         try:

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.models import Accreditation, Centre, Training
+from app.models.types import holds_on
 from app.services.reference import accreditations
 from app.views.crud import choices, widgets
 from app.views.crud.base import BackOfficeView
@@ -20,7 +21,7 @@ A = Accreditation
 
 
 def _valid_on(day: date) -> ColumnElement[bool]:
-    return (A.valid_from <= day) & (A.valid_to.is_(None) | (A.valid_to >= day))
+    return holds_on(day, A.valid_to, A.valid_from)
 
 
 class AccreditationsView(BackOfficeView):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.models import Tariff
 from app.models.catalogue import PRICE_CLASSES
+from app.models.types import holds_on
 from app.views.crud import choices, widgets
 from app.views.crud.base import BackOfficeView
 from app.views.crud.forms import TariffForm
@@ -23,7 +24,7 @@ class TariffsView(BackOfficeView):
             "price_class": one_of("Classe de tarif", T.price_class, choices.price_classes),
             "on": on_day(
                 "En vigueur le (JJ/MM/AAAA)",
-                lambda day: (T.valid_from <= day) & (T.valid_to.is_(None) | (T.valid_to >= day)),
+                lambda day: holds_on(day, T.valid_to, T.valid_from),
             ),
         },
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask import g
 from flask_appbuilder import expose
 
-from app import roles
 from app.models.centre import REGISTER
 from app.services.registration import desk as registration_desk
 from app.services.reporting import dashboard
@@ -24,7 +23,7 @@ class DashboardView(Screen):
     @expose("/")
     def index(self) -> str:
         """Show the agents' dashboard to an agent, the current centre's to its people."""
-        if any(role.name == roles.AGENT for role in g.user.roles):
+        if g.user.is_agent:
             found = dashboard.agent_desk()
             chart = trend(found.volumes.trend)
             return str(self.render_template("reporting/agent.html", desk=found, volumes=found.volumes, chart=chart))

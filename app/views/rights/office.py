@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 
 from app.models import Centre, Membership, Person
 from app.models.centre import LEGAL_REPRESENTATIVE, MANAGER
+from app.models.types import holds_on
 from app.services.core import clock
 from app.views.crud import widgets
 from app.views.crud.base import READ_ONLY, BackOfficeView
@@ -49,7 +50,7 @@ def _closed() -> Any:
 
 def _in_place(role: str) -> Any:
     def narrow(query: Query[Any]) -> Query[Any]:
-        holds: ColumnElement[bool] = M.valid_to.is_(None) | (M.valid_to >= clock.today())
+        holds: ColumnElement[bool] = holds_on(clock.today(), M.valid_to)
         return query.filter(M.role == role, holds)
 
     return own_rows(narrow)

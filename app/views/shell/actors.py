@@ -19,12 +19,11 @@ def _name_the_actor() -> None:
     if person is None or not person.is_authenticated:
         actor.be(actor.public())
         return
-    held = {role.name for role in person.roles}
-    if roles.AGENT in held:
+    if person.is_agent:
         actor.be(actor.agent(person.id))
         return
     actor.be(actor.person(person.id))
-    place = current_place() if roles.CENTRE in held else None
+    place = current_place() if any(role.name == roles.CENTRE for role in person.roles) else None
     if place is not None and any(place.may(right, clock.today()) for right in RIGHTS):
         actor.be(actor.centre(person.id, place.centre_id))
 
