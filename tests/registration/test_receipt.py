@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from tests.bases import UNDER_THE_ROLE
 from tests.registration.wizard_path import Path, on_draft
-from tests.support import MARIE, PIERRE, drain, many, registered, training_id
+from tests.support import MARIE, PIERRE, drain, many, registered, statements, training_id
 
 BACKENDS = UNDER_THE_ROLE
 
@@ -100,3 +100,10 @@ def test_a_short_receipt_prints_as_it_stands(manager: FlaskClient) -> None:
 def test_what_is_not_registered_has_nothing_to_print(manager: FlaskClient) -> None:
     key = on_draft(manager, MARIE).key
     assert manager.get(f"/sessions/{key}/recu/imprimer").headers["Location"] == f"/sessions/{key}/recu"
+
+
+def test_it_is_read_in_few_statements(manager: FlaskClient) -> None:
+    path = Path(manager, registered(MARIE, PIERRE).key)
+    with statements() as asked:
+        path.get("recu")
+    assert len(asked) <= 14, asked

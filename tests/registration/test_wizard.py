@@ -289,3 +289,12 @@ def test_a_batch_closed_in_another_tab_says_so(manager: FlaskClient, monkeypatch
     assert response.status_code == 409
     assert response.headers["HX-Retarget"] == "#messages"
     assert "n’est plus modifiable" in response.text
+
+
+def test_a_line_is_imported_in_few_statements(manager: FlaskClient) -> None:
+    path = on_draft(manager, PIERRE)
+    path.post("verifier")
+    path.get("confirmation")
+    with statements() as asked:
+        assert path.goes_to(path.post("importer")) == "recu?nouveau=1"
+    assert len([text for text in asked if not text.startswith("PRAGMA")]) <= 22, asked

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Exists, exists, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, contains_eager, selectinload
+from sqlalchemy.orm import InstrumentedAttribute, contains_eager, joinedload
 
 from app.extensions import db
 from app.models import (
@@ -59,11 +59,11 @@ def memberships(person_id: int) -> list[Membership]:
     query = (
         select(Membership)
         .join(Membership.centre)
-        .options(contains_eager(Membership.centre), selectinload(Membership.rights))
+        .options(contains_eager(Membership.centre), joinedload(Membership.rights))
         .where(Membership.person_id == person_id, holds_on(today, Membership.valid_to))
         .order_by(Centre.name)
     )
-    return list(db.session.execute(query).scalars())
+    return list(db.session.execute(query).unique().scalars())
 
 
 def contract_clause(centre_id: int | InstrumentedAttribute[int]) -> Exists:
@@ -100,20 +100,25 @@ def not_granted(right: str) -> str:
 
 
 def require(person_id: int, centre_id: int, right: str) -> Membership:
-    """Return the person's membership; raise :class:`NotAllowed` unless it holds the right under a contract in force.
-
-    Trainers are those of an accredited centre: for them an accreditation in force is needed too.
-    """
+    """Return the person's membership, read now; raise :class:`NotAllowed` unless it holds the right, as `judge` says."""
     membership = next((m for m in memberships(person_id) if m.centre_id == centre_id), None)
     if membership is None:
         raise NotAllowed("Vous n’intervenez pas pour ce centre.")
+    judge(membership, right)
+    return membership
+
+
+def judge(membership: Membership, right: str) -> None:
+    """Raise :class:`NotAllowed` unless a place read already holds the right today under a contract in force.
+
+    Trainers are those of an accredited centre: for them an accreditation in force is needed too.
+    """
     if not membership.may(right, clock.today()):
         raise NotAllowed(not_granted(right))
-    if not contract_in_force(centre_id):
+    if not contract_in_force(membership.centre_id):
         raise NotAllowed(NO_CONTRACT)
-    if right == TRAINERS and not accredited(centre_id):  # a session's accreditation is judged line by line
+    if right == TRAINERS and not accredited(membership.centre_id):  # a session's accreditation is judged line by line
         raise NotAllowed(NO_ACCREDITATION)
-    return membership
 
 
 def _grant_clause(rights: tuple[str, ...]) -> ColumnElement[bool]:

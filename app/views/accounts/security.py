@@ -15,6 +15,7 @@ from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_appbuilder.security.views import AuthDBView
 from flask_wtf import FlaskForm
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
@@ -141,8 +142,10 @@ class RegistreSecurityManager(SecurityManager):  # type: ignore[misc]
         self.appbuilder.add_view_no_menu(self.auth_view)
 
     def load_user(self, token: str) -> Any | None:
-        """Return the active person whose cookie this is, or None."""
-        return db.session.query(Person).filter_by(auth_token=token, active=True).one_or_none()
+        """Return the active person whose cookie this is, with the roles that every screen asks for, or None; one read."""
+        query = select(Person).options(joinedload(Person.roles), joinedload(Person.groups))
+        found = db.session.execute(query.filter_by(auth_token=token, active=True))
+        return found.unique().scalar_one_or_none()
 
     def add_user(
         self, username: str, first_name: str, last_name: str, email: str, role: Any = None, password: str = "",

@@ -82,7 +82,7 @@ def current_centre_id() -> int:
 def require_right(right: str) -> None:
     """Answer 403, with a sentence that says why, unless the person holds the right at the current centre."""
     try:
-        access.require(g.user.id, current_centre_id(), right)
+        access.judge(place_or_403(), right)
     except access.NotAllowed as refusal:
         abort(403, refusal.message)
 
