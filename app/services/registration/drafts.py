@@ -141,6 +141,12 @@ def add_rows(batch_id: int, rows: Sequence[Mapping[str, str]], person_id: int | 
     return len(lines)
 
 
+def check_room(batch_id: int, count: int) -> None:
+    """Raise :class:`TooManyLines` where so many lines more would not fit."""
+    if line_count(batch_id) + count > MAX_LINES:
+        raise TooManyLines
+
+
 def line_count(batch_id: int) -> int:
     """Return how many lines the batch holds."""
     return db.session.scalar(select(func.count()).select_from(BatchLine).where(BatchLine.batch_id == batch_id)) or 0
@@ -206,8 +212,7 @@ def _open(batch_id: int) -> Batch:
 
 def _reserve(batch: Batch, count: int) -> int:
     """Reserve line numbers and return the first; the update locks the batch, so two tabs never share a number."""
-    if line_count(batch.id) + count > MAX_LINES:
-        raise TooManyLines
+    check_room(batch.id, count)
     _touch(batch.id, next_number=Batch.next_number + count)
     return int(db.session.scalar(select(Batch.next_number).where(Batch.id == batch.id)) or 1) - count
 

@@ -1,75 +1,163 @@
-"""Rows copied from a spreadsheet and pasted in step 2: tab-separated text → the six fields of a line."""
+"""Rows copied from a spreadsheet and pasted in step 2 → the six fields of each line, with what was left out."""
 
 from __future__ import annotations
 
-import csv
-import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 
-from app.services.core.refusal import Refusal
-from app.validators.fields import fold, loosen_date
+from app.models.catalogue import full_label
+from app.validators import headings
+from app.validators.context import Category
+from app.validators.fields import clean, fold, loosen_date, parse_date
+from app.validators.file import DETAIL_HEADER
 from app.validators.remark import HEADERS
 
-from .drafts import LINE_FIELDS
+from .drafts import LINE_FIELDS, MAX_LINES, TooManyLines
+from .pasting_columns import (
+    NEEDED,
+    Layout,
+    NoLine,
+    NotRows,
+    Row,
+    Table,
+    Unsure,
+    answered,
+    find,
+    is_trainee,
+    letter,
+    quoted,
+)
+from .pasting_table import cells
 
-_SHORT = LINE_FIELDS[2:]
-#: How columns may be headed: the file's headers and those of the screen.
-_NAMES = {
-    **{fold(header): field for field, header in HEADERS.items()},
-    fold("Réf"): "reference", fold("Référence"): "reference", fold("N° de commande"): "order_number",
-    fold("Numéro de commande"): "order_number", fold("N° de permis de conduire"): "permit_number",
-    fold("Permis"): "permit_number", fold("Naissance"): "birth_date",
-}  # fmt: skip
+__all__ = ["FIELD_CHOICES", "Given", "Layout", "NotRows", "OtherTraining", "Pasted", "Unsure", "read"]
+
+#: What a column may be said to be, in the order in which it is asked.
+FIELD_CHOICES = {name: HEADERS[name] for name in (*NEEDED, *(name for name in HEADERS if name not in NEEDED))}
+#: Characters: what a draft holds at most, at 300 a line; more takes seconds to part.
+_LONGEST = 300 * MAX_LINES
+_TOTALS = ("total", "soustotal", "nombrede", "effectif", "nbde", "nbre")
 
 
-class NotRows(Refusal):
-    """The pasted text is no table we can read."""
+class OtherTraining(NotRows):
+    """Some rows name another training than the one chosen in step 1."""
 
-    message = (
-        "Les lignes collées doivent compter 4 colonnes (prénom, nom, date de naissance, n° de permis), "
-        "6 colonnes (référence et n° de commande d’abord) ou les 9 colonnes du modèle de fichier."
+
+@dataclass(frozen=True)
+class Given:
+    """What holds for every row: the training and its end date (step 1), reference and order number (the form)."""
+
+    training_label: str = ""
+    category: str = ""
+    end_date: date | None = None
+    reference: str = ""
+    order_number: str = ""
+
+
+@dataclass(frozen=True)
+class Pasted:
+    """The rows as fields; ``told``: sentences on what was pasted and is not taken; ``layout``: how the columns were read."""
+
+    rows: list[dict[str, str]]
+    layout: Layout
+    told: list[str] = field(default_factory=list)
+
+
+def read(text: str, given: Given, answer: Layout | None = None) -> Pasted:
+    """Return the pasted rows; ``answer`` is what the person said of the columns where they were asked.
+
+    Raises :class:`NotRows` (and its kinds) where nothing can be taken, :class:`Unsure` where the columns must be asked,
+    `drafts.TooManyLines` beyond what a draft holds.
+    """
+    if len(text) > _LONGEST:
+        raise TooManyLines
+    table = cells(text)
+    if not table:
+        raise NotRows("Collez au moins une ligne copiée depuis votre tableur.")
+    if len(table) > 2 * MAX_LINES or sum(map(is_trainee, table)) > MAX_LINES:
+        raise TooManyLines  # said before anything is asked
+    layout = (answer and answered(table, answer)) or find(table)
+    rows, told = _below(table, layout)
+    if not rows:
+        raise NoLine
+    if len(rows) > MAX_LINES:
+        raise TooManyLines
+    lines = [dict(zip(layout.fields, row, strict=True)) for row in rows]
+    _refuse_other_training(lines, layout, given)
+    return Pasted([_line(line, given) for line in lines], layout, told)
+
+
+def _line(line: dict[str, str], given: Given) -> dict[str, str]:
+    """Return the six fields of a row; reference and order number are the form's where the row bears none."""
+    shared = {"reference": given.reference, "order_number": given.order_number}
+    found = {name: line.get(name) or shared.get(name, "") for name in LINE_FIELDS}
+    return {**found, "birth_date": loosen_date(found["birth_date"])}
+
+
+def _below(table: Table, layout: Layout) -> tuple[Table, list[str]]:
+    """Return the rows to take and what is to be told of the others: titles, headers that come again, totals, columns."""
+    heads = [] if layout.head is None else [table[layout.head]]
+    above = [row for at, row in enumerate(table[: layout.first]) if at != layout.head]
+    below = table[layout.first :]
+    again, totals = [row for row in below if row in heads], [row for row in below if _is_total(row)]
+    told = [
+        *_left_out(above, "au-dessus des lignes reprises"), *_left_out(again, "d’en-têtes répétée"),
+        *_left_out(totals, "de total"), *_unread(table, layout),
+    ]  # fmt: skip
+    return [row for row in below if row not in heads and not _is_total(row)], told
+
+
+def _left_out(rows: Sequence[Row], what: str) -> Iterator[str]:
+    if rows:
+        count = "Une ligne" if len(rows) == 1 else f"{len(rows)} lignes"
+        verb = "n’est pas reprise" if len(rows) == 1 else "ne sont pas reprises"
+        yield f"{count} {what} {verb} : {quoted([' '.join(filter(None, row)) for row in rows])}."
+
+
+def _is_total(row: Row) -> bool:
+    first = next(filter(None, row), "")
+    return headings.key(first).startswith(_TOTALS) and not is_trainee(row)
+
+
+def _unread(table: Table, layout: Layout) -> Iterator[str]:
+    """Tell which columns hold something and are not taken; our own « Détail » goes without saying."""
+    heads = table[layout.head] if layout.head is not None else [""] * len(layout.fields)
+    named = [
+        head or f"colonne {letter(at)}"
+        for at, (name, head) in enumerate(zip(layout.fields, heads, strict=True))
+        if not name and fold(head) != fold(DETAIL_HEADER) and any(row[at] for row in table[layout.first :])
+    ]
+    if named:
+        yield f"{'Colonne non reprise' if len(named) == 1 else 'Colonnes non reprises'} : {quoted(named)}."
+
+
+def _refuse_other_training(lines: Iterable[dict[str, str]], layout: Layout, given: Given) -> None:
+    """Raise :class:`OtherTraining` where a row names another label, category or end date than step 1: never overlooked."""
+    said = [name for name in ("training_label", "category", "end_date") if name in layout.fields]
+    others = [(at, line) for at, line in enumerate(lines, 1) if any(_differs(name, line[name], given) for name in said)]
+    if not others:
+        return
+    at, line = others[0]
+    told = ", ".join(clean(line[name]) for name in said if _differs(name, line[name], given))
+    more = "" if len(others) == 1 else f" (et {len(others) - 1} autre{'s' * (len(others) > 2)})"
+    raise OtherTraining(
+        f"La ligne {at}{more} porte une autre formation, une autre catégorie ou une autre date de fin que celles de "
+        f"l’étape 1 : « {told[:120]} » au lieu de « {_own(given)} ». Enregistrez ces lignes à part, ou retirez ces colonnes."
     )
 
 
-def rows(text: str, *, reference: str = "", order_number: str = "") -> list[dict[str, str]]:
-    """Return the pasted rows as fields, blank rows left out.
-
-    Four columns take reference and order number from the form. A first row of headers gives the order of the columns.
-    Raises :class:`NotRows` when the number of columns fits nothing.
-    """
-    table = _table(text)
-    if not table:
-        raise NotRows("Collez au moins une ligne copiée depuis votre tableur.")
-    fields = _headed(table[0])
-    lines = table[1:] if fields else table
-    fields = fields or _by_width(max(len(row) for row in table))
-    given = {"reference": reference, "order_number": order_number}
-    return [_row(fields, row, given) for row in lines]
+def _own(given: Given) -> str:
+    end = f", fin le {given.end_date:%d/%m}/{given.end_date.year:04d}" if given.end_date else ""
+    return full_label(given.training_label, given.category) + end
 
 
-def _table(text: str) -> list[list[str]]:
-    """Return the cells of a pasted text, blank rows left out; a cell may hold line breaks between quotes."""
-    ends = text.replace("\r\n", "\n").replace("\r", "\n")
-    try:
-        rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(ends), delimiter="\t")]
-    except csv.Error:  # a cell larger than any line is worth
-        raise NotRows from None
-    return [row for row in rows if any(row)]
-
-
-def _headed(row: list[str]) -> list[str] | None:
-    """Return the fields a header row names (unknown ones empty), or None when the row is no header."""
-    named = [_NAMES.get(fold(cell), "") for cell in row]
-    return named if {"first_name", "last_name", "permit_number"} <= set(named) else None
-
-
-def _by_width(width: int) -> list[str]:
-    by_width = {4: list(_SHORT), 6: list(LINE_FIELDS), 9: list(HEADERS)}
-    if width not in by_width:
-        raise NotRows
-    return by_width[width]
-
-
-def _row(fields: list[str], row: list[str], given: dict[str, str]) -> dict[str, str]:
-    cells = {field: cell for field, cell in zip(fields, row, strict=False) if field in LINE_FIELDS}
-    line = {field: cells.get(field) or given.get(field, "") for field in LINE_FIELDS}
-    return {**line, "birth_date": loosen_date(line["birth_date"])}
+def _differs(name: str, cell: str, given: Given) -> bool:
+    """Tell whether a cell says another thing than step 1; an empty one says nothing."""
+    text = clean(cell)
+    if not text:
+        return False
+    if name == "end_date":
+        return parse_date(loosen_date(text)) != given.end_date
+    if name == "category":
+        return Category.from_text(text) != Category.from_text(given.category)
+    return fold(text) not in {fold(given.training_label), fold(full_label(given.training_label, given.category))}

@@ -14,6 +14,7 @@ from app.validators.remark import Severity
 from app.views.shell.base import Screen
 from app.views.shell.headers import is_htmx
 
+from . import paste_columns
 from .forms import LineForm, PasteForm, put_remarks
 from .wizard import batch_at, drivers_page, kept_values, lines_page, number_of, quote_of, step_address, steps_of
 
@@ -137,24 +138,22 @@ class LinesView(Screen):
         if request.method == "GET":
             return self._paste_page(batch, PasteForm(data=kept_values(batch)))
         form = PasteForm(request.form)
-        if (rows := _rows(form)) is None:
-            return self._paste_page(batch, form), 422
-        judged = drafts.preview(batch, rows, g.user.id)
-        return str(
-            self.render_template("registration/lines/preview.html", paste=form, preview=judged, **steps_of(batch))
-        )
+        try:
+            pasted = paste_columns.read(batch, form)
+            judged = drafts.preview(batch, pasted.rows, g.user.id)
+        except Refusal as reason:
+            return self._not_taken(batch, form, reason)
+        told = {"preview": judged, "told": pasted.told, "answer": paste_columns.answer()}
+        return str(self.render_template("registration/lines/preview.html", paste=form, **told, **steps_of(batch)))
 
     @expose("/<key>/lignes/coller", methods=["POST"])
     def add_pasted(self, key: str) -> Response | tuple[str, int]:
         """Keep the rows of the preview all at once; those in error are kept too, marked, to be corrected."""
         batch, form = batch_at(key, 2), PasteForm(request.form)
-        if (rows := _rows(form)) is None:
-            return self._paste_page(batch, form), 422
         try:
-            added = drafts.add_rows(batch.id, rows, g.user.id)
-        except Refusal as refusal:
-            form.text.errors = [refusal.message]
-            return self._paste_page(batch, form), 422
+            added = drafts.add_rows(batch.id, paste_columns.read(batch, form).rows, g.user.id)
+        except Refusal as reason:
+            return self._not_taken(batch, form, reason)
         flash(f"{added} lignes ajoutées." if added > 1 else "1 ligne ajoutée.", "success")
         return redirect(step_address(batch, 2, page=1 if added > report.PAGE else lines_page(batch, LAST).page))
 
@@ -166,18 +165,15 @@ class LinesView(Screen):
     def _paste_page(self, batch: Batch, form: PasteForm) -> str:
         return str(self.render_template("registration/lines/paste.html", form=form, **steps_of(batch)))
 
-
-def _rows(form: PasteForm) -> list[dict[str, str]] | None:
-    """Return the pasted rows, or None with the reason put on the form."""
-    if not form.validate():
-        return None
-    try:
-        return pasting.rows(
-            form.text.data or "", reference=form.reference.data or "", order_number=form.order_number.data or ""
-        )
-    except pasting.NotRows as refusal:
-        form.text.errors = [refusal.message]
-        return None
+    def _not_taken(self, batch: Batch, form: PasteForm, reason: Refusal) -> tuple[str, int]:
+        """Show the paste with what is wrong, or ask which column is which."""
+        if isinstance(reason, pasting.Unsure):
+            asked = paste_columns.asked(reason)
+            page = str(self.render_template("registration/columns.html", paste=form, **asked, **steps_of(batch)))
+            return page, 422 if reason.faults else 200
+        if not isinstance(reason, paste_columns.Faulty):
+            form.text.errors = [reason.message]
+        return self._paste_page(batch, form), 422
 
 
 def _said(done: str, kept: KeptLine, form: LineForm) -> str:
