@@ -12,7 +12,11 @@ NAME_MAX = 60
 
 # Zero-width characters, soft hyphen and direction marks: they come along with copied cells and nobody sees them.
 _INVISIBLE = dict.fromkeys(
-    map(ord, "\u00ad\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u202a\u202b\u202c\u202d\u202e")
+    map(
+        ord,
+        "\u00ad\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+        "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069",
+    )
 )
 _PLAIN = {
     **dict.fromkeys(map(ord, "\u2018\u2019\u201b\u02bc\u02b9\u2032\uff07\u00b4`"), "'"),
@@ -49,6 +53,11 @@ def clean(text: str) -> str:
     # Invisible characters go first: one between a letter and its accent would keep NFC from joining them.
     text = unicodedata.normalize("NFC", text.translate(_INVISIBLE))
     return " ".join(text.translate(_PLAIN).split())
+
+
+def visible(text: str) -> str:
+    """A text that is only shown (the name of a file), without the signs that would make it read otherwise than it is."""
+    return text.translate(_INVISIBLE)
 
 
 def fold(text: str) -> str:

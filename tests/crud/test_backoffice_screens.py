@@ -159,7 +159,8 @@ TEXTS = ("%_'\"", "99999999999999999999", "07/01/2022", "²")
 def _addresses(view: ModelView) -> list[dict[str, str]]:
     name = type(view).__name__
     searches = [{f"_flt_0_{question}": text} for question in view.search_columns for text in TEXTS]
-    orders = [{f"_oc_{name}": column, f"_od_{name}": "desc", "_flt_0_words": "a"} for column in view.order_columns]
+    narrowed = {"_flt_0_words": "a"} if "words" in view.search_columns else {}
+    orders = [{f"_oc_{name}": column, f"_od_{name}": "desc", **narrowed} for column in view.order_columns]
     return searches + orders
 
 
@@ -172,7 +173,13 @@ def test_any_search_and_every_order_get_an_answer(app: Flask, client: FlaskClien
             continue
         for query in _addresses(view):
             page = browser.get(f"{view.route_base}/list/", query_string=query)
-            assert page.status_code == 200, (view.route_base, query)
+            said = [
+                (view.datamodel.questions[name[7:]], text) for name, text in query.items() if name.startswith("_flt_")
+            ]
+            assert page.status_code == (422 if any(one.fault(text) for one, text in said) else 200), (
+                view.route_base,
+                query,
+            )
 
 
 @pytest.mark.parametrize(("email", "backend_name"), [(AGENT, "postgresql"), (MANAGER, "sqlite"), (LEGAL, "sqlite")])

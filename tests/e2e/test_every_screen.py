@@ -60,8 +60,11 @@ STATES = {
         "/imports/{refused}", "/sessions/{draft}/conducteurs?ligne=1", "/a-traiter/", "/nulle-part/",
     ),
     "legal": ("/mon-centre/contrat/{offer}", "/nulle-part/"),
-    "agent": ("/contrats/show/{offer}", "/comptes/list/?_flt_0_words=zzz", "/sessions/", "/nulle-part/"),
+    "agent": ("/contrats/show/{offer}", "/comptes/list/?_flt_0_words=zzz",
+              "/enregistrements/list/?_flt_0_since=31/02/2022&_flt_0_training=abc", "/sessions/", "/nulle-part/"),
 }  # fmt: skip
+#: A list that is not searched by words → what no row of it answers.
+NOBODY = {"TariffsView.list": "_flt_0_on=01/01/1900"}
 WHO = [column for column in access.PEOPLE if column != "closed"]  # a closed account sees what everybody sees
 
 
@@ -82,7 +85,10 @@ class House:
                 assert endpoint in self.addresses, f"{endpoint} is in the table and not in the program"
                 yield endpoint, self.addresses[endpoint]
                 if endpoint.endswith(".list"):
-                    yield f"{endpoint} without a row", f"{self.addresses[endpoint]}?_flt_0_words=zzz"
+                    yield (
+                        f"{endpoint} without a row",
+                        f"{self.addresses[endpoint]}?{NOBODY.get(endpoint, '_flt_0_words=zzz')}",
+                    )
         for address in STATES.get(who, ()):
             yield address, address.format_map(self.named)
 

@@ -12,7 +12,7 @@ from openpyxl import load_workbook
 from sqlalchemy import func, select
 
 from app.extensions import db
-from app.models import Batch, BatchLine, ImportFile
+from app.models import Batch, BatchLine, ImportFile, JournalEntry
 from app.models.batch import ANALYSING, FAILED
 from app.services.imports import desk as import_desk
 from app.services.imports import intake
@@ -104,6 +104,19 @@ def test_the_analysis_is_followed_and_ends_in_the_report(manager: FlaskClient) -
     drain()
     ended = manager.get(address + "/etat", headers=HTMX)
     assert ended.headers["HX-Redirect"] == address
+
+
+MARKS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c"
+
+
+def test_the_name_of_a_file_reads_as_it_is(manager: FlaskClient) -> None:
+    address = analysed(manager, FIRST, f"session{MARKS}slx.ecivres.xlsx")
+    pages = [manager.get(path).text for path in ("/imports/", address, "/sessions/")]
+    assert all("sessionslx.ecivres.xlsx" in page for page in pages)
+    told = manager.get(f"{address}/annote.xlsx").headers["Content-Disposition"]
+    told += str(db.session.scalars(select(JournalEntry.after).where(JournalEntry.action == "import.received")).all())
+    assert not set(MARKS) & set("".join(pages) + told)
+    assert "%E2%80%" not in told
 
 
 def test_htmx_is_led_to_the_analysis(manager: FlaskClient) -> None:

@@ -52,6 +52,14 @@ def test_each_list_leaves_as_it_is_narrowed(
     assert [entry["rows"] for entry in noted] == [book.active.max_row - 1] * 2
 
 
+def test_a_csv_names_its_charset_once_and_the_list_what_it_loses(client: FlaskClient, sign_in) -> None:
+    browser = sign_in(client, AGENT)
+    assert browser.get("/centres/export.csv").headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert "charset" not in browser.get("/centres/export.xlsx").headers["Content-Type"]
+    for page in ("/centres/list/", "/exports/"):
+        assert "un CSV perd les zéros de tête des numéros ; le XLSX les garde" in browser.get(page).text
+
+
 def test_dates_and_markup_become_plain_text(client: FlaskClient, sign_in) -> None:
     rows = _csv(sign_in(client, AGENT).get("/agrements/export.csv").data)
     told = dict(zip(rows[0], rows[1], strict=True))
@@ -85,6 +93,7 @@ def test_a_long_list_is_made_by_the_worker(client: FlaskClient, sign_in, monkeyp
     assert f"/exports/{key}" in state
     fetched = browser.get(f"/exports/{key}")
     assert len(_csv(fetched.data)) == 3
+    assert fetched.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert "no-store" in fetched.headers["Cache-Control"]
     for other in (NEIGHBOUR, AGENT, "representant@demo.example"):
         browser.post("/logout/")

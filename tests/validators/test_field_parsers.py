@@ -36,6 +36,7 @@ TRICKY = st.text(
         ("Rene\u0301", "René"),
         ("Rene\u200b\u0301", "René"),
         ("\ufeffPIERRE\u200d", "PIERRE"),
+        ("\u2067\u2066DU\u2068PONT\u2069", "DUPONT"),
         ("D’ARTAGNAN", "D'ARTAGNAN"),
         ("Jean\u2011Pierre", "Jean-Pierre"),
         ("12–34", "12-34"),

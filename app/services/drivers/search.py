@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, select
+from sqlalchemy import ColumnElement, and_, exists, false, select
 
 from app.models import Driver, Registration
 from app.services.registration.search import by_names, permit_begins
@@ -44,7 +44,10 @@ def _meant(model: Any, text: str, has_permit: Callable[[str], ColumnElement[bool
 
 
 def conditions(asked: Mapping[str, str]) -> list[ColumnElement[bool]]:
-    """Return what drivers must meet to answer these questions of their list (question → text)."""
+    """Return what drivers must meet to answer these questions of their list (question → text); nonsense is met by none."""
     account = {"oui": Driver.person_id.is_not(None), "non": Driver.person_id.is_(None)}
-    found = [by_words(asked["words"])] if asked.get("words") else []
-    return [*found, *(account[text] for text in (asked.get("account", ""),) if text in account)]
+    known: dict[str, Callable[[str], ColumnElement[bool]]] = {
+        "words": by_words,
+        "account": lambda text: account.get(text, false()),
+    }
+    return [known[name](text) if name in known else false() for name, text in asked.items() if text]

@@ -20,6 +20,7 @@ from app.services.core.transaction import transaction
 from app.services.journal import record as journal
 from app.services.registration import analysis, batches, facts
 from app.validators.batch import Judge, Report, Row, compare, report_of
+from app.validators.fields import visible
 from app.validators.file import FileRefused, check_content, check_name, check_size, kind_of
 from app.validators.line import RawLine
 from app.validators.memory import collector_paused
@@ -35,7 +36,7 @@ LINE_COLUMNS = ("batch_id", "number", *FIELDS, "rank", "remarks", "numeric_permi
 
 def receive(centre_id: int, person_id: int, name: str, stream: IO[bytes]) -> Batch:
     """Take a file in and ring for its analysis; return its batch, already « refused » where name, size or content say so."""
-    upload = uploads.keep(stream)
+    upload, name = uploads.keep(stream), visible(name)
     now = clock.machine_now()
     with transaction():
         batch = Batch(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, or_, select, true
 
 from app.extensions import db
 from app.models import JournalEntry, Person
@@ -30,13 +30,13 @@ def by_number(text: str) -> ColumnElement[bool]:
 def since(text: str) -> ColumnElement[bool] | None:
     """Return the entries of that day and after; None for a text that is no day."""
     day = parse_date(loosen_date(text))
-    return None if day is None or day == date.min else J.at >= _midnight(day)
+    return None if day is None else true() if day == date.min else J.at >= _midnight(day)
 
 
 def until(text: str) -> ColumnElement[bool] | None:
     """Return the entries of that day and before; None for a text that is no day."""
     day = parse_date(loosen_date(text))
-    return None if day is None or day == date.max else J.at < _midnight(day + timedelta(days=1))
+    return None if day is None else true() if day == date.max else J.at < _midnight(day + timedelta(days=1))
 
 
 def seen_actions(last: int = 2_000) -> list[str]:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from app.services.core.refusal import Refusal
 from app.validators import headings
-from app.validators.fields import bare_permit, clean, loosen_date, parse_date
+from app.validators.fields import bare_permit, clean, loosen_date, parse_date, visible
 from app.validators.remark import FIELDS, HEADERS
 
 from .drafts import LINE_FIELDS
@@ -224,7 +224,7 @@ def _why_unknown(row: Row) -> str:
 
 def quoted(texts: Sequence[str]) -> str:
     """Return a few texts between quotation marks, as a sentence lists them."""
-    shown = ", ".join(f"« {text[:60]} »" for text in texts[:_SHOWN])
+    shown = ", ".join(f"« {visible(text)[:60]} »" for text in texts[:_SHOWN])
     return shown + (" …" if len(texts) > _SHOWN else "")
 
 

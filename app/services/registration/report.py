@@ -22,6 +22,7 @@ SEARCHED = (
     BatchLine.last_name, BatchLine.first_name, BatchLine.permit_number, BatchLine.reference, BatchLine.order_number,
 )  # fmt: skip
 RANKS = {"erreurs": ERROR_RANK, "informations": INFORMATION_RANK, "ecartees": ASIDE_RANK}
+_NO_RANK = -1  # of a word that means nothing: no line answers it
 
 #: Codes of the remarks of error, as the first part of a kind.
 ERROR_CODES = frozenset(code.value for code, field in ORDER if Remark(code, field).severity == "error")
@@ -145,8 +146,8 @@ def _read(batch: Batch, query: Select[BatchLine]) -> list[ReportLine]:
 
 def _conditions(batch_id: int, wanted: Filter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [BatchLine.batch_id == batch_id]
-    if wanted.severity in RANKS:
-        conditions.append(BatchLine.rank == RANKS[wanted.severity])
+    if wanted.severity:
+        conditions.append(BatchLine.rank == RANKS.get(wanted.severity, _NO_RANK))
     if wanted.kind:
         # Remarks are stored as `code:field:argument|…`: a kind is one of them, or its code where it says no field.
         text = "|" + BatchLine.remarks + "|"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, union_all
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, union_all
 
 from app.models import Batch, Document, Driver, Mail, Registration
 from app.models.batch import MODES
@@ -171,6 +171,10 @@ CONDITIONS: Mapping[str, Callable[[str], ColumnElement[bool] | None]] = {
 
 
 def conditions(asked: Mapping[str, str]) -> list[ColumnElement[bool]]:
-    """Return what registrations must meet to answer these questions (question → text); unknown ones say nothing."""
-    found = [CONDITIONS[name](text) for name, text in asked.items() if text and name in CONDITIONS]
-    return [condition for condition in found if condition is not None]
+    """Return what registrations must meet to answer these questions (question → text); nonsense is met by none."""
+    return [_condition(name, text) for name, text in asked.items() if text]
+
+
+def _condition(name: str, text: str) -> ColumnElement[bool]:
+    condition = CONDITIONS[name](text) if name in CONDITIONS else None
+    return false() if condition is None else condition

@@ -15,9 +15,10 @@ from app.services.core.clock import PARIS
 from app.services.imports.annotated_workbook import DECLARATION, NAMESPACE, PARTS, TYPES, text_cell
 
 XLSX, CSV = "xlsx", "csv"
+#: Media types; what is sent as text gets its charset when it is sent, once.
 FORMATS = {
     XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    CSV: "text/csv; charset=utf-8",
+    CSV: "text/csv",
 }
 #: What a spreadsheet program holds on one sheet, the headers aside.
 XLSX_ROWS = 1_048_575

@@ -22,7 +22,7 @@ from app.services.storage import store
 from app.views.crud import choices, widgets
 from app.views.crud.base import METHODS, NOT_FOUND, BackOfficeView
 from app.views.crud.forms import OfferForm
-from app.views.crud.rows import Rows, one_of, within, words
+from app.views.crud.rows import Rows, one_of, siret, within, words
 
 C = ServiceContract
 ID = "<int:contract_id>"
@@ -50,7 +50,7 @@ class ContractsView(BackOfficeView):
             "signer": lambda row: row.signer_name or (row.signed_by.full_name if row.signed_by else None),
         },
         questions={
-            "words": words("Centre ou SIRET", within(C.centre_id, Centre, Centre.name, Centre.siret)),
+            "words": words("Centre ou SIRET", within(C.centre_id, Centre, Centre.name, siret(Centre.siret))),
             "state": one_of("État", C.state, choices.contract_states),
         },
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, after_this_request, flash, g, redirect, request
+from flask import abort, after_this_request, flash, g, make_response, redirect, request
 from flask_appbuilder import ModelView, expose
 from flask_appbuilder.forms import DynamicForm
 from flask_appbuilder.hooks import before_request
@@ -18,12 +18,14 @@ from app.services.reference.rules import Refused
 from app.views.shell.base import Screen
 
 from . import export
-from .rows import Question, Rows
+from .rows import Question, Rows, asked_text
 from .widgets import FORM_WIDGET
 
 READ_ONLY = {"list", "show", "home", "export"}
 #: More lines would make a page nobody reads, and seconds of work.
 MAX_PAGE_SIZE = 100
+#: What the address writes before the name of a question.
+ASKED = "_flt_0_"
 LARGEST_ID = 2**31 - 1
 NOT_FOUND = "Cette fiche n’existe pas."
 METHODS = {
@@ -74,10 +76,34 @@ class BackOfficeView(Screen, ModelView):  # type: ignore[misc]
             view = views.get(view_name)
             if head == "_oc" and (view is None or value not in view.order_columns):
                 abort(400, "Cette liste ne se trie pas sur cette colonne.")
-            if head == "psize" and int(value) > MAX_PAGE_SIZE:
-                abort(400, f"Une page compte {MAX_PAGE_SIZE} lignes au plus.")
-            if name.startswith("_flt_") and not name.startswith("_flt_0_"):
+            if head == "_od" and value not in ("asc", "desc"):
+                abort(400, "Cette liste ne se trie pas dans cet ordre.")
+            if head == "psize" and not 0 < int(value) <= MAX_PAGE_SIZE:
+                abort(400, f"Une page compte 1 à {MAX_PAGE_SIZE} lignes.")
+            if name.startswith("_flt_") and not self._is_asked(name):
                 abort(400, "Cette liste ne se filtre pas ainsi.")
+
+    def _is_asked(self, name: str) -> bool:
+        """Tell whether a filter of the address is a question of the list, asked once; forms are filled by others too."""
+        question = name.removeprefix(ASKED)
+        if question == name:
+            return False
+        narrows = (request.endpoint or "").endswith((".list", ".export"))
+        return not narrows or (question in self.datamodel.questions and len(request.args.getlist(name)) == 1)
+
+    def _faults(self) -> dict[str, str]:
+        """Return question → what is wrong with what the address asks of it; kept for the page, whose status it is."""
+        asked = {name: asked_text(request.args.get(f"{ASKED}{name}", "")) for name in self.datamodel.questions}
+        faults = {name: self.datamodel.questions[name].fault(text) for name, text in asked.items() if text}
+        g.search_faults = {name: fault for name, fault in faults.items() if fault}
+        if g.search_faults:
+            _answer_as_refused()
+        return g.search_faults  # type: ignore[no-any-return]
+
+    def _list(self, **kwargs: Any) -> dict[str, Any]:
+        """Return the list with its search; a search that is faulty finds nothing and says why at its field."""
+        self._faults()
+        return dict(super()._list(**kwargs))
 
     @expose("/")
     @has_access
@@ -88,8 +114,11 @@ class BackOfficeView(Screen, ModelView):  # type: ignore[misc]
     @expose("/export.<any(xlsx, csv):kind>")
     @has_access
     def export(self, kind: str) -> Response:
-        """Send the list as it is narrowed, as a file; a list too long to wait for is made by the worker."""
-        return export.answer(self, kind)
+        """Send the list as it is narrowed, as a file; a list too long to wait for is made by the worker.
+
+        Where the search is faulty no file is made: the list says why, at the field.
+        """
+        return make_response(self.list()) if self._faults() else export.answer(self, kind)
 
     def _add(self) -> dict[str, Any] | None:
         """Show the form, or write a new row: None once it is written."""
@@ -152,7 +181,7 @@ class BackOfficeView(Screen, ModelView):  # type: ignore[misc]
 
     def _prefill(self, form: DynamicForm) -> None:
         for name, field in self.prefilled.items():
-            value = request.args.get(f"_flt_0_{name}", "")
+            value = request.args.get(f"{ASKED}{name}", "")
             if is_id(value) and field in form:
                 form[field].data = int(value)
 
@@ -173,10 +202,12 @@ def search_form(questions: dict[str, Question]) -> type[DynamicForm]:
 
 def _refused(widgets: Any) -> dict[str, Any]:
     """Return the page of a form that was refused, sent as 422."""
+    _answer_as_refused()
+    return dict(widgets)
 
+
+def _answer_as_refused() -> None:
     @after_this_request
     def _status(response: Response) -> Response:
         response.status_code = 422
         return response
-
-    return dict(widgets)

@@ -18,6 +18,8 @@ from app.services.core.transaction import transaction
 from app.services.reporting import exports, sheets
 from app.views.shell.base import current_centre_id
 
+from .rows import asked_text
+
 #: Small files are made in memory, larger ones on disk.
 _IN_MEMORY = 1024 * 1024
 _STEP = 500
@@ -32,7 +34,7 @@ class TooLong(Refusal):
 def asked() -> dict[str, str]:
     """Return the questions of the list's search as the address asks them, question → text."""
     return {
-        name.removeprefix("_flt_0_"): value.strip()[:100]
+        name.removeprefix("_flt_0_"): asked_text(value)
         for name, value in request.args.items()
         if name.startswith("_flt_0_")
     }

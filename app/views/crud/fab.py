@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Flask, current_app, request, url_for
+from flask import Flask, current_app, g, request, url_for
 from flask_appbuilder.baseviews import BaseCRUDView
 from flask_appbuilder.forms import FieldConverter
 from flask_appbuilder.models.filters import BaseFilter, Filters
@@ -37,6 +37,8 @@ PREFERRED = (
     sqla.FilterContains, sqla.FilterRelationOneToManyEqual, sqla.FilterRelationManyToManyEqual, sqla.FilterEqual,
 )  # fmt: skip
 BOUNDS = ((sqla.FilterGreater, "après le"), (sqla.FilterSmaller, "avant le"))
+#: Table → what the journal calls its rows, where it says another word.
+_SUBJECTS = {"ab_user": "person"}
 MESSAGES = {
     "add_row_message": "Ajout enregistré.",
     "edit_row_message": "Modification enregistrée.",
@@ -77,6 +79,7 @@ class SearchField:
     kind: str
     value: str
     options: tuple[tuple[str, str], ...] = ()
+    error: str = ""
 
     @property
     def id(self) -> str:
@@ -129,8 +132,9 @@ def _questions(field: Field, column: str, filters: Filters, asked: dict[Any, Any
     ] or [(0, type(offered[0]), label)]
     for index, cls, words in found if kind == "date" else found[:1]:
         yield SearchField(
-            words, f"_flt_{index}_{column}", kind, asked.get((column, cls.__name__), ""), _options(field, kind)
-        )
+            words, f"_flt_{index}_{column}", kind, asked.get((column, cls.__name__), ""), _options(field, kind),
+            g.get("search_faults", {}).get(column, ""),
+        )  # fmt: skip
 
 
 def _one(value: Any) -> str:
@@ -176,7 +180,8 @@ def history(view_name: str, key: Any) -> str:
     view = next((one for one in current_app.appbuilder.baseviews if type(one).__name__ == view_name), None)  # type: ignore[attr-defined]
     if view is None or not security.has_access("can_read", "Journal"):
         return ""
-    return url_for("JournalView.list", _flt_0_kind=view.datamodel.obj.__tablename__, _flt_0_about=key)
+    table = view.datamodel.obj.__tablename__
+    return url_for("JournalView.list", _flt_0_kind=_SUBJECTS.get(table, table), _flt_0_about=key)
 
 
 def list_title(view_name: str) -> str:

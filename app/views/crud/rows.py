@@ -14,12 +14,15 @@ from sqlalchemy import ColumnElement, Integer, and_, cast, false, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Query
 
 from app.services.core import bulk, counting
-from app.services.core.text_search import holds
+from app.services.core.text_search import bare_number, holds, whole_numbers
 from app.validators.fields import clean, loosen_date, parse_date
 
 Choices = Callable[[], list[tuple[str, str]]]
-#: Longer questions are cut: no column holds as much.
+#: No column holds as much.
 LONGEST = 100
+NO_DAY = "Ce n’est pas une date possible : JJ/MM/AAAA est attendu."
+NO_CHOICE = "Cette réponse n’existe pas : choisissez dans la liste."
+TOO_LONG = f"Une recherche compte {LONGEST} caractères au plus."
 #: Rows are counted, and may be leafed through, up to this many.
 MANY = 5_000
 
@@ -28,7 +31,7 @@ MANY = 5_000
 class Question:
     """One question of a list's search: its label, what it asks of the rows, and the choices where there are any.
 
-    ``condition`` is given the text asked (never empty) and returns what rows must meet, or None for a text that says nothing.
+    ``condition`` is given the text asked (never empty) and returns what rows must meet, or None for a text that is no day.
     ``broad``: the same in the form that suits a question which very many rows answer.
     """
 
@@ -36,6 +39,14 @@ class Question:
     condition: Callable[[str], ColumnElement[bool] | None]
     choices: Choices | None = None
     broad: Callable[[str], ColumnElement[bool] | None] | None = None
+
+    def fault(self, text: str) -> str:
+        """Return what is wrong with a text asked; '' where rows can answer. No row answers a faulty one."""
+        if len(text) > LONGEST:
+            return TOO_LONG
+        if self.choices is not None:
+            return "" if text in {value for value, _ in self.choices()} else NO_CHOICE
+        return NO_DAY if self.condition(text) is None else ""
 
     def reached(self, relation: Any) -> Question:
         """Return the same question, asked of the rows that a relation to many leads to."""
@@ -47,39 +58,47 @@ class Question:
         return Question(self.label, condition, self.choices)
 
 
+def asked_text(value: Any) -> str:
+    """Return what a request asks of a question, as it is understood: by the list and by its export alike."""
+    return clean(str(value))
+
+
 def words(label: str, *columns: Any) -> Question:
     """Return a question each of whose words must stand in one of the columns, whatever its case.
 
     A column may be a function of the word that returns a condition, for what stands in another table.
     """
 
-    def has(column: Any, word: str) -> ColumnElement[bool]:
-        if not isinstance(column, InstrumentedAttribute):
-            return column(word)  # type: ignore[no-any-return]
-        return holds(column, word)
-
     def condition(text: str) -> ColumnElement[bool]:
-        return and_(*(or_(*(has(column, word) for column in columns)) for word in text.split()))
+        return and_(*(or_(*(_has(column, word) for column in columns)) for word in whole_numbers(text).split()))
 
     return Question(label, condition)
+
+
+def _has(column: Any, word: str) -> ColumnElement[bool]:
+    return holds(column, word) if isinstance(column, InstrumentedAttribute) else column(word)
+
+
+def siret(column: Any) -> Callable[[str], ColumnElement[bool]]:
+    """Return a column of :func:`words` that holds SIRETs: found however they, or a part of one, are typed."""
+    return lambda word: holds(column, bare_number(word))
 
 
 def within(key: Any, model: Any, *columns: Any) -> Callable[[str], ColumnElement[bool]]:
     """Return a column of :func:`words` that looks into the rows another table holds for a foreign key."""
 
     def has(word: str) -> ColumnElement[bool]:
-        found = or_(*(holds(column, word) for column in columns))
+        found = or_(*(_has(column, word) for column in columns))
         return key.in_(select(model.id).where(found))  # type: ignore[no-any-return]
 
     return has
 
 
 def one_of(label: str, column: Any, choices: Choices) -> Question:
-    """Return a question that is answered by one of the choices; any other text meets no row."""
+    """Return a question that is answered by one of the choices."""
 
     def condition(text: str) -> ColumnElement[bool]:
-        known = {value for value, _ in choices()}
-        return column == (int(text) if text.isdigit() else text) if text in known else false()
+        return column == (int(text) if text.isdigit() else text)  # type: ignore[no-any-return]
 
     return Question(label, condition, choices)
 
@@ -87,14 +106,8 @@ def one_of(label: str, column: Any, choices: Choices) -> Question:
 def asking(
     label: str, condition: Callable[..., ColumnElement[bool] | None], choices: Choices | None = None
 ) -> Question:
-    """Return a question whose condition a service knows in both forms; a choice that was not offered meets no row."""
-
-    def ask(text: str, *, broad: bool = False) -> ColumnElement[bool] | None:
-        if choices is not None and text not in {value for value, _ in choices()}:
-            return false()
-        return condition(text, broad=broad)
-
-    return Question(label, ask, choices, partial(ask, broad=True))
+    """Return a question whose condition a service knows in both forms."""
+    return Question(label, condition, choices, partial(condition, broad=True))
 
 
 def yes_or_no() -> list[tuple[str, str]]:
@@ -108,7 +121,7 @@ def yes_no(label: str, condition: ColumnElement[bool]) -> Question:
 
 
 def on_day(label: str, condition: Callable[[date], ColumnElement[bool]]) -> Question:
-    """Return a question about a day, typed as people type days; a text that is no day asks nothing."""
+    """Return a question about a day, typed as people type days."""
 
     def ask(text: str) -> ColumnElement[bool] | None:
         day = parse_date(loosen_date(text))
@@ -208,9 +221,11 @@ class Asked(Filters):  # type: ignore[misc]
 def _filter(name: str, rows: Rows, question: Question) -> BaseFilter:
     def narrowing(ask: Callable[[str], ColumnElement[bool] | None]) -> Callable[..., Query[Any]]:
         def apply(_self: BaseFilter, query: Query[Any], value: Any) -> Query[Any]:
-            text = clean(str(value))[:LONGEST]
-            condition = ask(text) if text else None
-            return query if condition is None else query.filter(condition)
+            text = asked_text(value)
+            if not text:
+                return query
+            condition = None if question.fault(text) else ask(text)
+            return query.filter(false() if condition is None else condition)
 
         return apply
 

@@ -21,7 +21,7 @@ from app.services.imports import annotated_workbook, intake, template_workbook
 from app.services.imports import desk as import_desk
 from app.services.registration import batches, drafts
 from app.services.rights import access
-from app.views.registration.wizard import lead, number_of
+from app.views.registration.wizard import lead, number_of, word_of
 from app.views.shell.base import Screen, current_centre_id, require_right
 
 from .report import import_file, report_page
@@ -77,7 +77,7 @@ class ImportsView(Screen):
         require_right(REGISTER)
         if request.method == "POST":
             return self._receive()
-        wanted = request.args.get("etat", "")
+        wanted = word_of("etat", import_desk.FILTERS)
         listing = import_desk.listing(current_centre_id(), wanted, number_of("page"))
         return str(
             self.render_template(

@@ -16,7 +16,7 @@ from app.services.imports import desk as import_desk
 from app.services.registration import report
 from app.services.registration.report import Filter
 from app.validators.remark import Code, Remark, kind_sentence
-from app.views.registration.wizard import number_of
+from app.views.registration.wizard import number_of, word_of
 from app.views.shell.base import Screen, batch_or_404, limits, require_right
 from app.views.shell.headers import is_htmx, page_of_htmx
 
@@ -74,7 +74,7 @@ def told(file: ImportFile) -> dict[str, Any]:
 def wanted_lines() -> Filter:
     """Return the filter that the address asks for; during an htmx call, that of the page it stands on."""
     asked = dict(parse_qsl(page_of_htmx().query)) if is_htmx() else request.args
-    return Filter(asked.get("gravite", ""), asked.get("type", ""), asked.get("q", "").strip()[:100])
+    return Filter(word_of("gravite", report.RANKS, asked), asked.get("type", ""), asked.get("q", "").strip()[:100])
 
 
 def known_total(batch: Batch, wanted: Filter, aside: int) -> int | None:

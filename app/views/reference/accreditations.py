@@ -13,7 +13,7 @@ from app.services.reference import accreditations
 from app.views.crud import choices, widgets
 from app.views.crud.base import BackOfficeView
 from app.views.crud.forms import AccreditationForm
-from app.views.crud.rows import Rows, on_day, one_of, within, words
+from app.views.crud.rows import Rows, on_day, one_of, siret, within, words
 
 from .suspensions import SuspensionsView
 
@@ -38,7 +38,7 @@ class AccreditationsView(BackOfficeView):
         questions={
             "words": words(
                 "N° d’agrément, autorité, centre, SIRET", A.number, A.authority,
-                within(A.centre_id, Centre, Centre.name, Centre.siret),
+                within(A.centre_id, Centre, Centre.name, siret(Centre.siret)),
             ),
             "training": one_of("Formation", Training.id, choices.trainings).reached(A.trainings),
             "on": on_day("Valable le (JJ/MM/AAAA)", _valid_on),

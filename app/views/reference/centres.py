@@ -6,7 +6,7 @@ from app.models import Centre
 from app.views.contracts.office import ContractsView
 from app.views.crud.base import BackOfficeView
 from app.views.crud.forms import CentreForm
-from app.views.crud.rows import Rows, words, yes_no
+from app.views.crud.rows import Rows, siret, words, yes_no
 from app.views.shell import filters
 
 from .accreditations import AccreditationsView
@@ -20,7 +20,7 @@ class CentresView(BackOfficeView):
     datamodel = Rows(
         Centre,
         questions={
-            "words": words("Nom, SIRET ou adresse", Centre.name, Centre.siret, Centre.address),
+            "words": words("Nom, SIRET ou adresse", Centre.name, siret(Centre.siret), Centre.address),
             "public": yes_no("Organisme public", Centre.is_public.is_(True)),
         },
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask import abort, flash, g, make_response, redirect, request, url_for
@@ -69,6 +70,14 @@ def number_of(name: str, default: int = 1) -> int:
     """Return a whole number of the query or the form, the default for anything that is none."""
     text = request.values.get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else default
+
+
+def word_of(name: str, known: Iterable[str], asked: Mapping[str, str] | None = None) -> str:
+    """Return a word of the query that narrows a list, '' where none is asked; answer 400 to one that means nothing."""
+    word = (request.args if asked is None else asked).get(name, "")
+    if word and word not in known:
+        abort(400, "Cette liste ne se filtre pas ainsi.")
+    return word
 
 
 def version_shown() -> int | None:
@@ -156,7 +165,7 @@ class WizardView(Screen):
     def checks(self, key: str) -> str:
         """Step 3: what the last check said, line by line, and what the import will cost."""
         batch = batch_at(key, 3)
-        wanted = Filter(severity=request.args.get("gravite", ""), kind=request.args.get("motif", ""))
+        wanted = Filter(severity=word_of("gravite", report.RANKS), kind=request.args.get("motif", ""))
         page = report.page(batch, wanted, number_of("page"))
         words = {"kind_sentence": kind_sentence, "kind_severity": lambda kind: Remark.decode(kind).severity}
         return str(

@@ -17,7 +17,7 @@ from app.models.types import holds_on
 from app.services.core import clock
 from app.views.crud import widgets
 from app.views.crud.base import READ_ONLY, BackOfficeView
-from app.views.crud.rows import Rows, within, words, yes_no
+from app.views.crud.rows import Rows, siret, within, words, yes_no
 from app.views.crud.scope import own_rows
 
 M = Membership
@@ -37,7 +37,7 @@ def _rows() -> Rows:
             "words": words(
                 "Nom, adresse électronique, centre, SIRET",
                 within(M.person_id, Person, Person.last_name, Person.first_name, Person.email),
-                within(M.centre_id, Centre, Centre.name, Centre.siret),
+                within(M.centre_id, Centre, Centre.name, siret(Centre.siret)),
             ),
             "closed": yes_no("Compte fermé", M.person_id.in_(_closed())),
         },
