@@ -12,7 +12,7 @@ from app.models import CardRequest
 from app.models.card import CARD_STATES
 from app.services.cards import desk as card_desk
 from app.services.cards import payment
-from app.views.registration.wizard import number_of, word_of
+from app.views.registration.wizard import number_of
 from app.views.shell.base import Screen
 
 from .own import KEY, TAGS, fee_or_none, picture_answer
@@ -36,7 +36,8 @@ class CardRequestsView(Screen):
     @expose("/")
     def index(self) -> str:
         """List the requests in one state, the longest waiting first."""
-        wanted = word_of("etat", card_desk.FILTERS) or next(iter(card_desk.FILTERS))
+        wanted = request.args.get("etat", "")
+        wanted = wanted if wanted in card_desk.FILTERS else next(iter(card_desk.FILTERS))
         searched = request.args.get("recherche", "")[:80]
         listing = card_desk.listing(wanted, searched, number_of("page"))
         return str(self._show("cards/queue.html", listing=listing, wanted=wanted, searched=searched))

@@ -165,7 +165,7 @@ class WizardView(Screen):
     def checks(self, key: str) -> str:
         """Step 3: what the last check said, line by line, and what the import will cost."""
         batch = batch_at(key, 3)
-        wanted = Filter(severity=word_of("gravite", report.RANKS), kind=request.args.get("motif", ""))
+        wanted = Filter(severity=request.args.get("gravite", ""), kind=request.args.get("motif", ""))
         page = report.page(batch, wanted, number_of("page"))
         words = {"kind_sentence": kind_sentence, "kind_severity": lambda kind: Remark.decode(kind).severity}
         return str(
