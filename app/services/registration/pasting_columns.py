@@ -91,7 +91,7 @@ def find(table: Table) -> Layout:
         raise NoLine
     head = _unknown_head(table, named)
     if head is not None:
-        raise unsure(table, _why_unknown(table[head]), Layout(tuple(named[head]), head + 1, head))
+        raise unsure(table, _why_unknown(table[head], head + 1), Layout(tuple(named[head]), head + 1, head))
     return _placed(table)
 
 
@@ -213,13 +213,13 @@ def _is_head(row: Row, names: Row) -> bool:
     return len(set(names) - {""}) > 1 or (sum(map(bool, row)) >= LEAST and not any(map(_DIGIT.search, row)))
 
 
-def _why_unknown(row: Row) -> str:
+def _why_unknown(row: Row, number: int) -> str:
     if any(map(headings.names_both, row)):
         return "Nom et prénom sont dans une seule colonne : séparez-les dans votre tableur, puis collez à nouveau les lignes."
     unknown = [cell for cell in row if cell and not headings.field_of(cell)]
     if not unknown:
         return "Les en-têtes collés ne nomment pas les quatre colonnes nécessaires."
-    return f"La première ligne porte des en-têtes que nous ne connaissons pas : {quoted(unknown)}."
+    return f"La ligne {number} est prise pour des en-têtes, que nous ne connaissons pas tous : {quoted(unknown)}."
 
 
 def quoted(texts: Sequence[str]) -> str:

@@ -1,0 +1,54 @@
+"""Rows pasted from a spreadsheet whose columns nobody knows: asked by selects, with the keyboard, with and without scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.axe import violations
+
+pytestmark = pytest.mark.browser
+
+TEXT = "Apellido\tNombre\tNacido\tCarnet\tVille\nMARTIN\tJean\t01/02/1990\t850493200011\tLyon\n"
+
+
+def _asked(page: Page, scripts: bool) -> None:
+    """Go to the question which column is which."""
+    page.goto("/sessions/")
+    page.get_by_text("Manuellement", exact=True).click()
+    page.get_by_role("button", name="Continuer").click()
+    if scripts:  # families narrow the labels; without scripts all labels are there
+        page.get_by_label("FIMO").check()
+    page.get_by_label("Libellé de la formation").select_option(label="FIMO Marchandises (25,34\xa0€ HT)")
+    page.get_by_label("Date de fin de la formation", exact=True).fill("07/01/2022")
+    page.get_by_role("button", name="Étape suivante").click()
+    page.goto(page.url.replace("conducteurs", "coller"))
+    page.get_by_label("N° de commande").fill("COM1")
+    page.get_by_label("Lignes copiées").fill(TEXT)
+    page.get_by_role("button", name="Voir l’aperçu").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Que porte chaque colonne ?")
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_order_of_columns_is_asked_and_answered_by_keyboard(
+    new_person: Callable[..., Page], scripts: bool, width: int
+) -> None:
+    page = new_person("gestionnaire@demo.example", java_script_enabled=scripts, width=width)
+    _asked(page, scripts)
+    page.get_by_role("button", name="Voir l’aperçu").press("Enter")
+    expect(page.get_by_text("Indiquez quelle colonne porte : Prénom, Nom.").first).to_be_visible()
+    if scripts:
+        assert violations(page) == []
+    page.get_by_label("Colonne A").press("N")
+    page.get_by_label("Colonne A").select_option(label="Nom")
+    page.get_by_label("Colonne B").select_option(label="Prénom")
+    page.get_by_role("button", name="Voir l’aperçu").press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Aperçu des lignes collées")
+    expect(page.get_by_text("Colonne non reprise : « Ville ».")).to_be_visible()
+    if scripts:
+        assert violations(page) == []
+    page.get_by_role("button", name="Ajouter la ligne").press("Enter")
+    expect(page.get_by_text("1 ligne ajoutée.")).to_be_visible()
