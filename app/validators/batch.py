@@ -13,9 +13,7 @@ from app.validators.context import Context, DriverKey
 from app.validators.line import Choice, Line, in_order
 from app.validators.memory import collector_paused
 from app.validators.remark import Code, Remark, Severity
-from app.validators.rules import AGE_RULES, DRIVER_RULES, TRAINING_RULES, ask, check_line, training_key
-
-__all__ = ["Judge", "Report", "Row", "check_batch", "check_line", "compare", "report_of"]
+from app.validators.rules import Reads, ask, rules_reading, training_key
 
 
 @dataclass(slots=True)
@@ -131,13 +129,16 @@ def report_of(rows: Iterable[Row]) -> Report:
 
 
 class Judge:
-    """Asks the rules of the lines of one file, each distinct training and each distinct age once: a large file repeats them.
+    """Asks the rules (`rules.RULES`) of the lines of one file, each distinct training and each distinct age once: a large
+    file repeats them.
 
     What it was told stays known from one call to the next: their contexts differ by the drivers only. Of drivers nothing is
-    known about, rules 11 to 13 say the same: they are asked once, of the first of them.
+    known about, the rules on drivers say the same: they are asked once, of the first of them.
     """
 
     def __init__(self) -> None:
+        self._on_training, self._on_age = rules_reading(Reads.TRAINING), rules_reading(Reads.AGE)
+        self._on_driver, self._on_line = rules_reading(Reads.DRIVER), rules_reading(Reads.LINE)
         self._by_choice: dict[Choice, tuple[Remark, ...]] = {}
         self._by_age: dict[tuple[date | None, bool | None], tuple[Remark, ...]] = {}
         self._of_strangers: tuple[Remark, ...] | None = None
@@ -150,23 +151,25 @@ class Judge:
         rows = []
         for line in lines:
             remarks = line.remarks + self._remarks(line, context, known)
+            if self._on_line:
+                remarks += ask(self._on_line, line, context)
             rows.append(Row(line, in_order(remarks) if len(remarks) > 1 else remarks))
         return rows
 
     def _remarks(self, line: Line, context: Context, known: Set[DriverKey]) -> tuple[Remark, ...]:
-        """What the rules say of one line, not yet in order."""
+        """What the rules on training, age and driver say of one line, not yet in order."""
         choice, driver = line.choice, line.driver_key
         trained = self._by_choice.get(choice)
         if trained is None:
-            trained = self._by_choice[choice] = ask(TRAINING_RULES, line, context)
+            trained = self._by_choice[choice] = ask(self._on_training, line, context)
         age = (line.birth_date, choice.minors_allowed)
         aged = self._by_age.get(age)
         if aged is None:
-            aged = self._by_age[age] = ask(AGE_RULES, line, context)
+            aged = self._by_age[age] = ask(self._on_age, line, context)
         if driver is None or driver in known:
-            return trained + aged + ask(DRIVER_RULES, line, context)
+            return trained + aged + ask(self._on_driver, line, context)
         if self._of_strangers is None:
-            self._of_strangers = ask(DRIVER_RULES, line, context)
+            self._of_strangers = ask(self._on_driver, line, context)
         return trained + aged + self._of_strangers
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import date
+from enum import Enum
 from functools import lru_cache
 
 from app.validators.context import Context
 from app.validators.fields import name_key
-from app.validators.line import Line, in_order
+from app.validators.line import Line
 from app.validators.remark import Code, Remark
 
 Rule = Callable[[Line, Context], Remark | None]
@@ -97,23 +98,35 @@ def no_account(line: Line, context: Context) -> Remark | None:
     return _NO_ACCOUNT if line.driver_key and line.driver_key not in context.accounts else None
 
 
-TRAINING_RULES: tuple[Rule, ...] = (end_date_in_future, not_accredited, category_mismatch)
-"""Rules 4, 7, 8: they look at the training, the category and the end date only."""
+class Reads(Enum):
+    """What a rule reads of a line and of the context: lines that share it share the answer, which is worked out once."""
 
-AGE_RULES: tuple[Rule, ...] = (minor, over_100, birth_date_in_future)
-"""Rules 5 and 6: they look at the birth date and the type of the training only."""
+    TRAINING = "label, category and end date, today, the accreditations"
+    AGE = "birth date, whether the training's type lets minors in, today"
+    DRIVER = "what the context knows of the line's driver; of drivers it knows nothing about, the answer is one"
+    LINE = "anything: asked of every line"
 
-DRIVER_RULES: tuple[Rule, ...] = (already_registered, identity_differs, no_account)
-"""Rules 11 to 13: they look at who the driver is."""
 
-RULES: tuple[Rule, ...] = (
-    end_date_in_future,
-    *AGE_RULES,
-    not_accredited,
-    category_mismatch,
-    *DRIVER_RULES,
+RULES: tuple[tuple[Rule, Reads], ...] = (
+    (end_date_in_future, Reads.TRAINING),
+    (minor, Reads.AGE),
+    (over_100, Reads.AGE),
+    (birth_date_in_future, Reads.AGE),
+    (not_accredited, Reads.TRAINING),
+    (category_mismatch, Reads.TRAINING),
+    (already_registered, Reads.DRIVER),
+    (identity_differs, Reads.DRIVER),
+    (no_account, Reads.DRIVER),
 )
-"""In the order of the table of rules; 9 and 10 compare lines and live in batch.py."""
+"""Every rule that looks at one line alone, in the order of the table of rules, with what it reads.
+
+It is all that `batch.Judge` asks, for every door. 1 to 3 are said by reading.py, 9 and 10 compare lines and live in batch.py.
+"""
+
+
+def rules_reading(what: Reads) -> tuple[Rule, ...]:
+    """The rules of the table that read this."""
+    return tuple(rule for rule, reads in RULES if reads is what)
 
 
 def ask(rules: Iterable[Rule], line: Line, context: Context) -> tuple[Remark, ...]:
@@ -130,8 +143,3 @@ def training_key(line: Line) -> tuple[date, str, int, date | None] | None:
     if driver is None or training is None or (training.is_module and line.end_date is None):
         return None
     return (*driver, training.id, line.end_date if training.is_module else None)
-
-
-def check_line(line: Line, context: Context) -> tuple[Remark, ...]:
-    """All remarks of one line taken alone, in the order shown (as while it is typed)."""
-    return in_order(line.remarks + ask(RULES, line, context))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from app.validators.batch import Report, check_batch, check_line
+from app.validators.batch import Judge, Report, check_batch
 from app.validators.context import Accreditation, Catalogue, Category, Context, Period, Training
 from app.validators.line import Line, RawLine
 from app.validators.reading import parse_lines
@@ -80,7 +80,7 @@ def parsed(**changes: Any) -> Line:
 
 def remarks(facts: Context | None = None, **changes: Any) -> tuple[Remark, ...]:
     """The remarks of a good line with some fields changed, taken alone."""
-    return check_line(parsed(**changes), facts or context())
+    return Judge().check([parsed(**changes)], facts or context())[0].remarks
 
 
 def kinds(facts: Context | None = None, **changes: Any) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.validators.batch import check_batch, check_line
+from app.validators.batch import Judge, check_batch
 from app.validators.line import RawLine
 from app.validators.reading import parse_lines
 from app.validators.remark import ORDER, Severity
@@ -219,5 +219,7 @@ def test_counts_add_up_the_order_holds_and_a_line_alone_is_told_the_same(changes
         severities = {remark.severity for remark in row.remarks}
         assert row.severity == (min(severities) if severities else None)  # "error" < "information"
         compared = ("identical_line", "duplicate_driver")
-        assert check_line(row.line, context()) == tuple(r for r in row.remarks if r.kind not in compared)
+        assert Judge().check([row.line], context())[0].remarks == tuple(
+            r for r in row.remarks if r.kind not in compared
+        )
     assert sum(found.kinds.values()) == sum(len(row.remarks) for row in found.rows)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.validators import reading
-from app.validators.batch import Judge, Row, check_line
+from app.validators.batch import Judge
 from app.validators.line import RawLine
 from app.validators.reading import Reader, parse_lines
 from tests.validators.facts import CATALOGUE, DRIVER, GOOD, context, raw
@@ -39,7 +39,7 @@ def test_in_steps_or_one_by_one_the_remarks_are_the_same(
     rows: list[dict[str, Any]], step: int, remembered: int
 ) -> None:
     raws = numbered(rows)
-    alone = [Row(line, check_line(line, FACTS)) for each in raws for line in parse_lines([each], CATALOGUE)]
+    alone = [row for each in raws for row in Judge().check(parse_lines([each], CATALOGUE), FACTS)]
     reader, judge = Reader(CATALOGUE), Judge()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reading, "_REMEMBERED", remembered)
