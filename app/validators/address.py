@@ -1,4 +1,8 @@
-"""Mail addresses: the form that mail servers take without extensions, and one way to write and compare them."""
+"""Mail addresses: the form that mail servers take without extensions, and one way to write and compare them.
+
+The one rule of every door that takes an address (accounts, invitations, trainers, centres). Written here rather than taken
+from a library: rules know the standard library only, and what is kept is narrower than what the standards let through.
+"""
 
 from __future__ import annotations
 

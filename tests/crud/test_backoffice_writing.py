@@ -27,9 +27,10 @@ def test_a_centre_is_added_then_changed(agent: FlaskClient) -> None:
     page = agent.post("/centres/add", data=CENTRE, follow_redirects=True)
     assert "Ajout enregistré." in page.text
     row = db.session.execute(select(Centre).where(Centre.siret == "44306184100047")).scalar_one()
-    agent.post(f"/centres/edit/{row.id}", data={**CENTRE, "is_public": "y", "chorus_service": "SVC"})
+    public = {"is_public": "y", "chorus_service": "SVC"}
+    agent.post(f"/centres/edit/{row.id}", data={**CENTRE, **public, "email": " Contact@Exemple.FR"})
     db.session.refresh(row)
-    assert (row.is_public, row.chorus_service) == (True, "SVC")
+    assert (row.is_public, row.chorus_service, row.email) == (True, "SVC", "contact@exemple.fr")
     query = select(JournalEntry.action).where(JournalEntry.subject_type == "centre").order_by(JournalEntry.id)
     acts = db.session.execute(query).scalars().all()
     assert acts == ["centre.created", "centre.changed"]
@@ -40,6 +41,8 @@ def test_a_centre_is_added_then_changed(agent: FlaskClient) -> None:
     [
         ("/centres", {**CENTRE, "siret": "44306184100048"}, "Ce SIRET n’est pas valable"),
         ("/centres", {**CENTRE, "siret": "12345678200010"}, "Un autre centre porte déjà ce SIRET."),
+        *(("/centres", {**CENTRE, "email": address}, "Cette adresse électronique n’est pas valable")
+          for address in ("<a@b.fr>", "a@b..fr", "a@b", "é@b.fr", f"{'a' * 120}@exemple.fr", "a@b.fr, c@d.fr")),
         ("/centres", {**CENTRE, "name": "x" * 161}, "160 caractères au plus."),
         ("/tarifs", {"amount": "25,345"}, "deux décimales au plus"),
         ("/tarifs", {"amount": "-1"}, "deux décimales au plus"),

@@ -19,6 +19,7 @@ from app.services.core.refusal import Refusal
 from app.services.core.throttle import Limit
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
+from app.validators.fields import clean
 
 from . import known_browser, passwords
 from .known_browser import Browser
@@ -44,7 +45,7 @@ def check(email: str, password: str, network: str, browser: Browser | None = Non
 
     Raises :class:`WrongCredentials` or `throttle.TooOften`.
     """
-    email = email.strip().lower()
+    email = clean(email).lower()
     throttle.count(FROM_NETWORK, network)
     tried = counted(email, browser)
     throttle.count(FOR_ACCOUNT, tried)

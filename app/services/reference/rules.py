@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
@@ -16,10 +15,10 @@ from app.models import Accreditation, Centre, Driver, Registration, Suspension, 
 from app.models.catalogue import PRICE_CLASSES
 from app.services.core import clock
 from app.services.core.refusal import Refusal
+from app.validators.address import parse_address
 from app.validators.fields import parse_name, parse_permit
 from app.validators.remark import SENTENCES, Code
 
-MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 ORDER = "La date de fin ne peut pas précéder la date de début."
 
 
@@ -67,10 +66,17 @@ def _centre(item: Centre) -> None:
     if not siret.is_valid(item.siret):
         raise Refused("Ce SIRET n’est pas valable : 14 chiffres, dont une clé de contrôle, sont attendus.", "siret")
     _unique(item, Centre.siret == item.siret, "Un autre centre porte déjà ce SIRET.", "siret")
-    if item.email and not MAIL.fullmatch(item.email):
-        raise Refused("Cette adresse électronique n’est pas valable : nom@domaine.fr est attendu.", "email")
+    if item.email:
+        item.email = _address(item.email)
     if item.chorus_service and not item.is_public:
         raise Refused("Un code service Chorus ne se donne qu’à un organisme public.", "chorus_service")
+
+
+def _address(typed: str) -> str:
+    address = parse_address(typed)
+    if address is None:
+        raise Refused("Cette adresse électronique n’est pas valable : nom@domaine.fr est attendu.", "email")
+    return address
 
 
 def _accreditation(item: Accreditation) -> None:
