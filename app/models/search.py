@@ -1,19 +1,21 @@
-"""Texts as lists are searched and sorted by them: without case, accents or hyphens, compared byte by byte on every base.
+"""Texts as lists are searched and sorted by them: folded as names are compared, compared byte by byte on every base.
 
 A search is « begins with », which an index answers whatever the number of rows; « contains » would read them all.
 """
 
 from __future__ import annotations
 
-import unicodedata
+import sqlite3
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_
+from sqlalchemy import ColumnElement, String, and_, event
+from sqlalchemy.engine import Engine
 from sqlalchemy.orm import MappedColumn, mapped_column
 
-_SPELLING = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d", **dict.fromkeys("-'’.", " ")})
+from app.validators.fields import fold, name_words
+
 #: Longer keys are cut: nobody types as much.
 LONGEST = 80
 #: Above whatever may follow a prefix.
@@ -22,11 +24,8 @@ _LAST = "\U0010ffff"
 
 @lru_cache(maxsize=65_536)
 def search_key(text: str) -> str:
-    """Return a text as it is searched: « Lefèvre-d'Œuvre » is « lefevre d oeuvre »."""
-    folded = text.casefold().translate(_SPELLING)
-    if not folded.isascii():
-        folded = "".join(c for c in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(c))
-    return " ".join(folded.split())[:LONGEST]
+    """Return a text as it is searched: « Lefèvre-d'Œuvre » is « lefevredoeuvre », as « EL HADJ » and « Elhadj » are one."""
+    return "".join(name_words(text))[:LONGEST]
 
 
 def byte_order(length: int) -> Any:
@@ -46,3 +45,15 @@ def begins(column: Any, prefix: str) -> ColumnElement[bool]:
 
 def _key_of(source: str) -> Callable[[Any], str]:
     return lambda context: search_key(context.get_current_parameters()[source])
+
+
+@event.listens_for(Engine, "connect")
+def _teach_sqlite(connection: Any, _record: Any) -> None:
+    """Let SQLite compare texts as the rules do: `fold_text`, which migration 0011 makes on PostgreSQL."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.create_function("fold_text", 1, _fold, deterministic=True)
+
+
+@lru_cache(maxsize=65_536)
+def _fold(text: Any) -> Any:
+    return fold(text) if isinstance(text, str) else text

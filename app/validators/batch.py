@@ -81,8 +81,10 @@ class Report:
         told: Counter[tuple[int, Code, str | None, str]] = Counter()
         for key, remark in said.items():
             told[remark.rank, remark.code, remark.field, remark.detail] += times[key]
-        return {Remark(code, field, detail=detail).kind: told[rank, code, field, detail]
-                for rank, code, field, detail in sorted(told)}  # fmt: skip
+        kinds: Counter[str] = Counter()
+        for rank, code, field, detail in sorted(told):
+            kinds[Remark(code, field, detail=detail).kind] += told[rank, code, field, detail]
+        return dict(kinds)
 
     def to_json(self) -> dict[str, Any]:
         """The answer of `analyse`, of the command and of the API."""

@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 from typing import NamedTuple
 
-from app.validators.fields import fold
+from app.validators.fields import NameKey, fold
 
 DriverKey = tuple[date, str]
 """Birth date and normalised permit number: what makes a driver the same driver."""
@@ -171,8 +171,8 @@ class Context:
     accreditations: tuple[Accreditation, ...] = ()
     accounts: frozenset[DriverKey] = frozenset()
     """Drivers of the lines that have an account on the platform."""
-    own_names: Mapping[DriverKey, frozenset[tuple[str, ...]]] = field(default_factory=dict)
-    """Driver → the name keys (fields.name_key) under which this centre registered them."""
+    own_names: Mapping[DriverKey, frozenset[NameKey]] = field(default_factory=dict)
+    """Driver → the names under which this centre registered them."""
     own_registrations: Mapping[tuple[date, str, int, date | None], date] = field(default_factory=dict)
     """Driver, training id, end date (an FCO module only, else None) → day of this centre's last registration."""
     _covered: dict[tuple[int, date], Accreditation | None] = field(

@@ -6,6 +6,9 @@ import re
 import unicodedata
 from datetime import date
 from functools import lru_cache
+from typing import NamedTuple
+
+from app.validators.latin import PLAIN_LETTERS
 
 TEXT_MAX = 50
 NAME_MAX = 60
@@ -19,17 +22,30 @@ _INVISIBLE = dict.fromkeys(
     )
 )
 _PLAIN = {
-    **dict.fromkeys(map(ord, "\u2018\u2019\u201b\u02bc\u02b9\u2032\uff07\u00b4`"), "'"),
+    **dict.fromkeys(
+        map(ord, "\u2018\u2019\u201b\u02b9\u02bb\u02bc\u02bd\u02be\u02bf\u2032\ua78b\ua78c\uff07\u00b4`"), "'"
+    ),
     **dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"), "-"),
 }
-_LIGATURES = str.maketrans({"œ": "oe", "æ": "ae"})
+# The sign of degree and its lookalikes, typed for the small o of « N° »; what letters decompose into.
+_RINGS = dict.fromkeys(map(ord, "\u00b0\u02da\u2218\u25e6\u2070"), "o")
+_DECOMPOSED = {**_PLAIN, 0x00B7: None}
+# What PDFs make of ff, fi, fl, ffi, ffl and st: the letters they stand for.
+_LIGATURES = {code: unicodedata.normalize("NFKD", chr(code)) for code in range(0xFB00, 0xFB07)}
 
 # Latin letters: basic, Latin-1 (without × and ÷), extended A and B (without the clicks), IPA, extended additional, C.
 _LETTER = "[A-Za-zÀ-ÖØ-öø-\u01bf\u01c4-\u02af\u1e00-\u1eff\u2c60-\u2c7f]"
 _WORD = rf"(?:{_LETTER}[\u0300-\u036f]*)+"
 _NAME = re.compile(rf"{_WORD}(?:(?: |--?|'){_WORD})*\.?")
+_JOINER = re.compile(r" *([-']) *")
+_NAME_SIGN = re.compile(rf"{_LETTER}|[\u0300-\u036f .'-]")
 _DATE = re.compile(r"[0-9]{2}/[0-9]{2}/[0-9]{4}")
-_PERMIT = re.compile(r"(?=[A-Z]*[0-9])[A-Z0-9]{9,16}")
+# A whole number with an exponent and no point is no permit number either; « 82E987928 » has too long an end for one.
+_PERMIT = re.compile(r"(?=[A-Z]*[0-9])(?![0-9]{9,}E[0-9]{1,3}\Z)[A-Z0-9]{9,16}")
+# What a spreadsheet or a program writes of a number: decimals that are nought, decimals behind twelve figures, an exponent.
+_DECIMAL = re.compile(r"[0-9]{12,}[.,][0-9]+|[0-9]+[.,][0-9]*E[-+]?[0-9]{1,3}|[0-9]{9,}E[-+]?[0-9]{1,3}")
+_NOUGHTS = re.compile(r"[.,]0+[.,]*\Z")
+_NUMBER_NOISE = str.maketrans("", "", " /'_")
 _PERMIT_SEPARATORS = str.maketrans("", "", " .-/")
 _ISO_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _LOOSE_DATE = re.compile(r"([0-9]{1,2})([-./ ])([0-9]{1,2})\2([0-9]{4})")
@@ -61,14 +77,46 @@ def visible(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """A key that forgives case, accents, ligatures and repeated spaces."""
-    decomposed = unicodedata.normalize("NFKD", clean(text).casefold().translate(_LIGATURES))
-    return " ".join("".join([c for c in decomposed if not unicodedata.combining(c)]).split())
+    """The one key by which texts are compared and searched: forgives case, accents, ligatures, repeated spaces, and the ways
+    to write a Latin letter that has no accent to take off (« ł », « ø », « ß »: validators.latin)."""
+    text = clean(text)
+    if text.isascii():
+        return text.casefold()
+    decomposed = unicodedata.normalize("NFKD", text.translate(_RINGS))
+    bare = "".join([c for c in decomposed if not unicodedata.combining(c)]).casefold()
+    return " ".join(bare.translate(PLAIN_LETTERS).translate(_DECOMPOSED).split())
 
 
-def name_key(last_name: str, first_name: str) -> tuple[str, ...]:
-    """The words of both names, folded and sorted: forgives case, accents, hyphens, apostrophes and order."""
-    return tuple(sorted(fold(f"{last_name} {first_name}").translate(_NAME_JOINERS).split()))
+class NameKey(NamedTuple):
+    """A person's names as they are compared: the folded words of each, hyphens, apostrophes and dots being taken for spaces."""
+
+    last: tuple[str, ...] = ()
+    first: tuple[str, ...] = ()
+
+    def agrees(self, other: NameKey) -> bool:
+        """Whether the two may be one person: equal however they are joined or whichever comes first, or the same last name
+        with first names that begin the other's (« Jean » of « Jean Pierre Louis »)."""
+        if self == other or sorted(self.last + self.first) == sorted(other.last + other.first):
+            return True
+        last, first, other_last, other_first = map("".join, (*self, *other))
+        if last != other_last:
+            return (last, first) == (other_first, other_last)
+        return first in _beginnings(other.first) or other_first in _beginnings(self.first)
+
+
+def name_key(last_name: str, first_name: str) -> NameKey:
+    """How two names are compared: see `NameKey.agrees`."""
+    return NameKey(name_words(last_name), name_words(first_name))
+
+
+def name_words(text: str) -> tuple[str, ...]:
+    """The folded words of a name, hyphens, apostrophes and dots being taken for spaces."""
+    return tuple(fold(text).translate(_NAME_JOINERS).split())
+
+
+def _beginnings(words: tuple[str, ...]) -> set[str]:
+    """The first word, the first two joined, and so on: a word is never cut."""
+    return {"".join(words[:at]) for at in range(1, len(words) + 1)}
 
 
 def parse_text(text: str) -> str | None:
@@ -79,8 +127,29 @@ def parse_text(text: str) -> str | None:
 
 
 def parse_name(text: str) -> str | None:
-    """A name: Latin letters joined by single spaces, hyphens (double too), apostrophes, a final dot; 60 at most."""
-    return text if len(text) <= NAME_MAX and _NAME.fullmatch(text) else None
+    """A name: Latin letters joined by single spaces, hyphens (double too), apostrophes, a final dot; 60 at most.
+
+    Spaces beside a hyphen or an apostrophe, and ligatures, are typing noise: the name answered has none.
+    """
+    name = _tidy(text)
+    return name if len(name) <= NAME_MAX and _NAME.fullmatch(name) else None
+
+
+def _tidy(name: str) -> str:
+    return _JOINER.sub(r"\1", name.translate(_LIGATURES))
+
+
+def refused_sign(name: str) -> str:
+    """The first sign that keeps a text from being a name: one no name holds, else one that stands where it may not.
+
+    Empty where no sign is to blame: an empty text, or one that is too long.
+    """
+    name = _tidy(name)
+    strange = next((sign for sign in name if not _NAME_SIGN.fullmatch(sign)), "")
+    if strange or _NAME.fullmatch(name):
+        return strange
+    found = _NAME.match(name)
+    return name[len(found[0].rstrip(".")) :][:1] if found else name[:1]
 
 
 def parse_date(text: str) -> date | None:
@@ -102,11 +171,24 @@ def is_bare_permit(text: str) -> bool:
 
 
 def parse_permit(text: str) -> str | None:
-    """A permit number (NEPH) as compared and kept: separators dropped, upper case, 9 to 16 letters A–Z or digits."""
-    if not text.isascii():  # « ı » and « ß » would turn into ASCII letters by upper()
+    """A permit number (NEPH) as compared and kept: separators dropped, upper case, 9 to 16 letters A–Z or digits.
+
+    A number is never changed: « 850492100123.0 » and « 8.50492100123E11 » are refused, dots that part groups are not.
+    """
+    if not text.isascii() or is_number(text):  # « ı » and « ß » would turn into ASCII letters by upper()
         return None
     bare = bare_permit(text)
     return bare if is_bare_permit(bare) else None
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is what a spreadsheet or a program writes of a number with a fraction or an exponent.
+
+    With a permit number's separators in it, it is one still; a hyphen may be one of them or the sign of the exponent.
+    """
+    number = text.translate(_NUMBER_NOISE).upper()
+    ways = (number, number.replace("-", ""))
+    return any(_NOUGHTS.search(way) or _DECIMAL.fullmatch(way.strip("+-.,")) for way in ways)
 
 
 def bare_permit(text: str) -> str:

@@ -152,8 +152,8 @@ class HeaderMatch:
 
 
 def _header_key(text: str) -> str:
-    """Forgives case, accents and all spaces, and the ways to write « N° »."""
-    return fold(text).replace(" ", "").replace("°", "o")
+    """Forgives case, accents and all spaces; the ways to write « N° » fold into one (`fields.fold`)."""
+    return fold(text).replace(" ", "")
 
 
 _FIELD_BY_KEY = {_header_key(header): code for code, header in HEADERS.items()}

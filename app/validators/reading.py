@@ -12,7 +12,7 @@ from app.validators.context import Catalogue, Category, Training
 from app.validators.fields import clean, is_bare_permit, parse_date, parse_name, parse_permit, parse_text
 from app.validators.line import Choice, Line, RawLine, in_order
 from app.validators.memory import collector_paused
-from app.validators.remark import FIELDS, TEXT_COLUMN, Code, Remark
+from app.validators.remark import FIELDS, TEXT_COLUMN, Code, Remark, malformed
 
 Value = TypeVar("Value")
 _REMEMBERED = 20_000
@@ -27,7 +27,7 @@ class _Column(dict[str, Value]):
         self.field = field
         self.faults: dict[str, Remark] = {}
         self._missing = Remark(Code.MISSING, field)
-        self._malformed = Remark(Code.FORMAT, field)
+        self._malformed: dict[Remark, Remark] = {}
         self._parse = parse
         self._otherwise = otherwise
 
@@ -42,9 +42,14 @@ class _Column(dict[str, Value]):
         if value is None:
             value = self._otherwise(text)
             if text or self.field != "reference":  # the one field that may be left out
-                self.faults[typed] = self._malformed if text else self._missing
+                self.faults[typed] = self._fault(text) if text else self._missing
         self[typed] = value
         return value
+
+    def _fault(self, text: str) -> Remark:
+        """What is wrong with a text, each remark being one object however many lines bear it."""
+        remark = malformed(self.field, text)
+        return self._malformed.setdefault(remark, remark)
 
 
 class _Choices(dict[tuple[str, str, "date | None"], Choice]):

@@ -8,6 +8,9 @@ from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 
+from app.validators import signs
+from app.validators.fields import TEXT_MAX, refused_sign
+
 
 class Severity(StrEnum):
     """ERROR blocks the import of the batch, INFORMATION does not."""
@@ -52,6 +55,10 @@ HEADERS: dict[str, str] = {
 FIELDS: tuple[str, ...] = tuple(HEADERS)
 """The nine field codes, in the order of the file."""
 
+_NAME = "1 à 60 lettres latines, jointes par des espaces, traits d’union ou apostrophes"
+_TEXT = f"{TEXT_MAX} caractères au plus, lisibles à l’écran"
+_DAY = "JJ/MM/AAAA"
+
 SENTENCES: dict[tuple[Code, str | None], str] = {
     (Code.MISSING, "order_number"): "Numéro de commande non renseigné",
     (Code.MISSING, "training_label"): "Libellé de formation non renseigné",
@@ -61,13 +68,13 @@ SENTENCES: dict[tuple[Code, str | None], str] = {
     (Code.MISSING, "last_name"): "Nom non renseigné",
     (Code.MISSING, "birth_date"): "Date de naissance non renseignée",
     (Code.MISSING, "permit_number"): "N° de permis de conduire non renseigné",
-    (Code.FORMAT, "reference"): "Format de la référence non conforme",
-    (Code.FORMAT, "order_number"): "Format du numéro de commande non conforme",
-    (Code.FORMAT, "end_date"): "Format de la date de fin de formation non conforme",
-    (Code.FORMAT, "first_name"): "Format du prénom non conforme",
-    (Code.FORMAT, "last_name"): "Format du nom non conforme",
-    (Code.FORMAT, "birth_date"): "Format de la date de naissance non conforme",
-    (Code.FORMAT, "permit_number"): "Format du N° de permis de conduire non conforme",
+    (Code.FORMAT, "reference"): f"Format de la référence non conforme : {_TEXT}",
+    (Code.FORMAT, "order_number"): f"Format du numéro de commande non conforme : {_TEXT}",
+    (Code.FORMAT, "end_date"): f"Format de la date de fin de formation non conforme : {_DAY}",
+    (Code.FORMAT, "first_name"): f"Format du prénom non conforme. Attendu : {_NAME}",
+    (Code.FORMAT, "last_name"): f"Format du nom non conforme : {_NAME}",
+    (Code.FORMAT, "birth_date"): f"Format de la date de naissance non conforme : {_DAY}",
+    (Code.FORMAT, "permit_number"): "Format du N° de permis de conduire non conforme : 9 à 16 chiffres ou lettres",
     (Code.UNKNOWN_TRAINING, "training_label"): "Libellé de formation inconnu",
     (Code.UNKNOWN_CATEGORY, "category"): "Catégorie de formation inconnue",
     (Code.END_DATE_IN_FUTURE, "end_date"): "La date de fin de formation ne peut pas être postérieure à la date du jour",
@@ -88,7 +95,7 @@ SENTENCES: dict[tuple[Code, str | None], str] = {
     (Code.IDENTITY_DIFFERS, "last_name"): "Ce N° de permis et cette date de naissance sont connus sous un autre nom",
     (Code.NO_ACCOUNT, None): "Ne possède pas encore de compte sur la plateforme",
 }
-"""Sentence of each (code, field), in the order in which the remarks of one line are shown."""
+"""Sentence of each (code, field), in the order in which the remarks of one line are shown; a format says what is expected."""
 
 ORDER: tuple[tuple[Code, str | None], ...] = tuple(SENTENCES)
 """Every (code, field) a remark may bear: errors first, then informations; the first one on a line is its main one."""
@@ -100,6 +107,12 @@ _TEXT_COLUMN_SENTENCE = (
     "Format du N° de permis de conduire non conforme : "
     "la colonne doit être au format TEXTE (des zéros de tête ont pu être perdus)"
 )
+
+#: Of a name that holds a sign which is refused; said before what is expected.
+_SIGN_SENTENCES: dict[str | None, str] = {
+    "first_name": f"Format du prénom non conforme. Le {{sign}} n’est pas accepté. Attendu : {_NAME}",
+    "last_name": f"Format du nom non conforme : le {{sign}} n’est pas accepté ; attendu : {_NAME}",
+}
 
 # Said of a kind of remark in a summary, where no line number or date can stand.
 _GENERIC: dict[Code, str] = {
@@ -139,6 +152,8 @@ class Remark:
         """The French sentence, to show as it is."""
         if self.detail == TEXT_COLUMN:
             return _TEXT_COLUMN_SENTENCE
+        if signs.is_encoded(self.detail):
+            return _SIGN_SENTENCES[self.field].replace("{sign}", signs.words(self.detail))
         sentence = SENTENCES[self.code, self.field]
         # `on` is formatted by hand: strftime drops the leading zeros of ancient years on some systems.
         on = f"{self.on:%d/%m}/{self.on.year:04d}" if self.on else ""
@@ -146,10 +161,10 @@ class Remark:
 
     @property
     def kind(self) -> str:
-        """What summaries count and filter by: the code, with the field where the sentence depends on it."""
+        """What summaries count and filter by: the code, with the field where the sentence depends on it; whatever the sign."""
         if self.code not in _SPOKEN_BY_FIELD:
             return self.code.value
-        return _join(self.code.value, self.field or "", self.detail)
+        return _join(self.code.value, self.field or "", "" if signs.is_encoded(self.detail) else self.detail)
 
     def encode(self) -> str:
         """Readable text for the base, e.g. `duplicate_driver:permit_number:4`; `decode` reads it back."""
@@ -192,6 +207,16 @@ def encode_remarks(remarks: Iterable[Remark]) -> str:
 def decode_remarks(text: str) -> tuple[Remark, ...]:
     """The remarks that `encode_remarks` wrote; raises ValueError for a code that is not known."""
     return tuple([_decode(part) for part in text.split("|")]) if text else ()
+
+
+def malformed(field: str, text: str) -> Remark:
+    """The remark that a field's text, cleaned, has not the right format; of a name it says which sign is refused."""
+    return Remark(Code.FORMAT, field, detail=signs.encode(refused_sign(text)) if field in _SIGN_SENTENCES else "")
+
+
+def kind_endings(kind: str) -> tuple[str, ...]:
+    """What follows a kind in the text that `encode_remarks` wrote and « | » ends: nothing, a field, a sign."""
+    return ("|", ":U+") if kind.startswith(f"{Code.FORMAT.value}:") else ("|",) if ":" in kind else ("|", ":")
 
 
 def kind_sentence(kind: str) -> str:

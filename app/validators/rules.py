@@ -90,7 +90,8 @@ def identity_differs(line: Line, context: Context) -> Remark | None:
     names = context.own_names.get(line.driver_key) if line.driver_key else None
     if not names or not line.has_names:
         return None
-    return None if name_key(line.last_name, line.first_name) in names else _IDENTITY_DIFFERS
+    typed = name_key(line.last_name, line.first_name)
+    return None if any(map(typed.agrees, names)) else _IDENTITY_DIFFERS
 
 
 def no_account(line: Line, context: Context) -> Remark | None:

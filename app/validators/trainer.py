@@ -13,8 +13,8 @@ from typing import Any
 
 from app.validators.address import parse_address
 from app.validators.context import Category
-from app.validators.fields import clean, name_key, parse_date, parse_name, parse_permit, parse_text
-from app.validators.remark import SENTENCES, Code, Severity
+from app.validators.fields import NameKey, clean, name_key, parse_date, parse_name, parse_permit, parse_text
+from app.validators.remark import FIELDS, SENTENCES, Code, Severity, malformed
 from app.validators.rules import MAJORITY, OLDEST, birthday
 
 PERSON_FIELDS = ("first_name", "last_name", "birth_date", "permit_number", "email")
@@ -25,7 +25,7 @@ OWN_SENTENCES: dict[tuple[Code, str | None], str] = {
     (Code.MISSING, "email"): "Adresse électronique non renseignée",
     (Code.MISSING, "sectors"): "Secteurs non renseignés : choisissez-en au moins un",
     (Code.MISSING, "fee_borne"): "Prise en charge de la redevance non renseignée",
-    (Code.FORMAT, "email"): "Format de l’adresse électronique non conforme",
+    (Code.FORMAT, "email"): "Format de l’adresse électronique non conforme : prenom.nom@exemple.fr",
     (Code.MINOR, "birth_date"): "Le {who} doit être majeur",
     (Code.OVER_100, "birth_date"): "Le {who} ne doit pas avoir plus de 100 ans",
     (Code.ALREADY_REGISTERED, None): "Déjà enregistré par votre centre le {on} comme {who}",
@@ -73,8 +73,8 @@ class Known:
     """What the register says of a person; only this centre's own records, but for the existence of an account."""
 
     has_account: bool = False
-    own_names: Collection[tuple[str, ...]] = field(default_factory=frozenset)
-    """The name keys (fields.name_key) under which this centre registered the person."""
+    own_names: Collection[NameKey] = field(default_factory=frozenset)
+    """The names under which this centre registered the person."""
     registered_on: date | None = None
     """The last day on which this centre registered the person in the same profile."""
 
@@ -106,10 +106,17 @@ def read_person(typed: Mapping[str, str], today: date, who: str) -> tuple[Person
         text = clean(typed.get(name, ""))
         values[name] = _PARSERS[name](text) if text else None
         if values[name] is None:
-            found.append(finding(Code.FORMAT if text else Code.MISSING, name))
+            found.append(_malformed(name, text) if text else finding(Code.MISSING, name))
         elif name == "birth_date":
             found.extend(_age(values[name], today, who))
     return (None, tuple(found)) if found else (Person(**values), ())
+
+
+def _malformed(name: str, text: str) -> Finding:
+    """Return the finding that a text has not the right format, in the words of the lines' rules where they have the field."""
+    if name not in FIELDS:
+        return finding(Code.FORMAT, name)
+    return Finding(Code.FORMAT, name, malformed(name, text).message)
 
 
 def _age(born: date, today: date, who: str) -> list[Finding]:
@@ -150,7 +157,7 @@ def tell(person: Person, known: Known, who: str) -> tuple[Finding, ...]:
     told = []
     if known.registered_on:
         told.append(finding(Code.ALREADY_REGISTERED, None, who, known.registered_on))
-    if known.own_names and name_key(person.last_name, person.first_name) not in known.own_names:
+    if known.own_names and not any(map(name_key(person.last_name, person.first_name).agrees, known.own_names)):
         told.append(finding(Code.IDENTITY_DIFFERS, "last_name"))
     if not known.has_account:
         told.append(finding(Code.NO_ACCOUNT, None))

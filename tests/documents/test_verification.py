@@ -207,6 +207,24 @@ def test_who_knows_the_holder_is_told_the_full_name(
 
 
 @pytest.mark.parametrize(
+    ("holder", "name"),
+    [
+        (("Wałęsa", "Lech"), "walesa"), (("YILDIZ", "Ali"), "Ali Yıldız"), (("Sørensen", "Bo Nils"), "SORENSEN Bo"),
+        (("MARTIN", "Jean"), "Jean Pierre Martin"), (("EL-HADJ", "Ali"), "Elhadj Ali"), (("D'HONDT", "Jan"), "dhondt"),
+        (("MCDONALD", "Ann"), "Mc Donald Ann"),
+    ],
+)  # fmt: skip
+def test_the_holders_name_may_be_written_in_other_letters_or_pieces(
+    client: FlaskClient, number: str, holder: tuple[str, str], name: str
+) -> None:
+    document = db.session.execute(select(Document).where(Document.number == number)).scalar_one()
+    document.registration.last_name, document.registration.first_name = holder
+    db.session.commit()
+    assert f"<dd>{' '.join(holder)}</dd>".replace("'", "&#39;") in _ask(client, number, name, "12/04/1985").text
+    assert "ne sont pas, ensemble" in _ask(client, number, f"{name}x", "12/04/1985").text
+
+
+@pytest.mark.parametrize(
     ("name", "birth_date"),
     [("Marie", "12/04/1985"), ("MARTIN", "13/04/1985"), ("DUPONT", "12/04/1985"), ("MARTIN", "x"), ("-", "01/01/1900")],
 )

@@ -76,10 +76,24 @@ def test_a_kind_leads_to_as_many_lines_as_it_says(manager: FlaskClient) -> None:
     rows = [(*one[:7], permit) for permit in ("12", 298795874, 298795875)]
     address = analysed(manager, sheet(rows))
     page = words(manager.get(address))
-    assert "Format du N° de permis de conduire non conforme 1 ligne" in page
+    assert "Format du N° de permis de conduire non conforme : 9 à 16 chiffres ou lettres 1 ligne" in page
     assert "des zéros de tête ont pu être perdus) 2 lignes" in page
     assert numbers(manager.get(address + "?type=format:permit_number")) == [1]
     assert numbers(manager.get(address + "?type=format:permit_number:text_column")) == [2, 3]
+
+
+def test_a_report_is_searched_and_filtered_whatever_the_letters_and_signs(manager: FlaskClient) -> None:
+    one = SECOND_TABLE[0]
+    names = ("Yıldız", "Lefèvre", "Мartin", "L3ROY", "DUPONT")
+    address = analysed(manager, sheet([(*one[:5], name, *one[6:]) for name in names]))
+    page = manager.get(address)
+    assert "Format du nom non conforme" in words(page)
+    for query, shown in (
+        ("?q=yildiz", [1]), ("?q=LEFEVRE", [2]), ("?q=lefèvre", [2]), ("?q=dupont", [5]), ("?q=dûpont", [5]),
+        ("?type=format:last_name", [3, 4]),
+    ):  # fmt: skip
+        assert sorted(numbers(manager.get(address + query))) == shown, query
+    assert "signe « М » (cyrillique)" in words(page)
 
 
 def test_fifty_lines_a_page_and_few_queries(manager: FlaskClient) -> None:

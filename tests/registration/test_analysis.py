@@ -47,11 +47,11 @@ def raws(table: list[tuple[int, str, str, str, str, str, str, str]]) -> list[Raw
 def test_the_first_table_of_the_reference_document() -> None:
     found = analysis.analyse_lines(centre_id(), raws(FIRST_TABLE)).report
     assert (found.lines, found.informations, found.errors, found.importable) == (6, 1, 5, False)
-    assert [(row.line.number, row.remarks[0].message) for row in found.rows] == [
+    assert [(row.line.number, row.remarks[0].message.partition(". ")[0]) for row in found.rows] == [
         (2, "Prénom non renseigné"),
         (3, "CFR non agréé pour cette formation à la date indiquée"),
         (4, "La date de fin de formation ne peut pas être postérieure à la date du jour"),
-        (5, "Format du prénom non conforme"),
+        (5, "Format du prénom non conforme"),  # what is expected follows, as a second sentence
         (6, "Le stagiaire doit être majeur"),
         (1, "Ne possède pas encore de compte sur la plateforme"),
     ]

@@ -35,7 +35,7 @@ class TestTraining:
         ("end_date", "sentence"),
         [
             ("", "Date de fin de formation non renseignée"),
-            ("31/02/2022", "Format de la date de fin de formation non conforme"),
+            ("31/02/2022", "Format de la date de fin de formation non conforme : JJ/MM/AAAA"),
             ("11/01/2022", "La date de fin de formation ne peut pas être postérieure à la date du jour"),
             ("31/12/2019", "CFR non agréé pour cette formation à la date indiquée"),
         ],
@@ -77,7 +77,8 @@ class TestLines:
         with pytest.raises(drafts.LineRefused) as refusal:
             drafts.add_line(batch_id, {**MARIE, "first_name": "11111", "birth_date": "21/03/2020"})
         assert [r.message for r in refusal.value.remarks] == [
-            "Format du prénom non conforme",
+            "Format du prénom non conforme. Le signe « 1 » (chiffre) n’est pas accepté. Attendu : 1 à 60 lettres latines, "
+            "jointes par des espaces, traits d’union ou apostrophes",
             "Le stagiaire doit être majeur",
         ]
         assert numbers(batch_id) == []

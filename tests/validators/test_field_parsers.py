@@ -77,7 +77,7 @@ def test_good_names(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "11111", "Jean1", "-X", "O'", "X-", "'X", "A---B", "A - B", "D''Arc", ".", "M..", "Jean. Paul", "Иван", "A×B",
+        "11111", "Jean1", "-X", "O'", "X-", "'X", "A---B", "D''Arc", ".", "M..", "Jean. Paul", "Иван", "A×B",
         "A" * 61, "Jean_Paul", "Jean/Paul", "#REF!", "=1+1", "<b>", "李", "A\u0000",
     ],
 )  # fmt: skip
@@ -183,6 +183,6 @@ def test_the_api_turns_iso_dates_only(typed: str) -> None:
 
 
 def test_name_keys_forgive_case_accents_joiners_and_order() -> None:
-    assert name_key("LE GOFF", "Anne-Zoé") == name_key("anne zoe", "Le-Goff")
+    assert name_key("LE GOFF", "Anne-Zoé").agrees(name_key("anne zoe", "Le-Goff"))
     assert name_key("D’ARTAGNAN", "Cœur") == name_key("d'Artagnan", "COEUR")
-    assert name_key("MARTIN", "Paul") != name_key("MARTIN", "Paule")
+    assert not name_key("MARTIN", "Paul").agrees(name_key("MARTIN", "Paule"))

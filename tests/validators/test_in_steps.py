@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from app.validators import reading
 from app.validators.batch import Judge
+from app.validators.fields import name_key
 from app.validators.line import RawLine
 from app.validators.reading import Reader, parse_lines
 from tests.validators.facts import CATALOGUE, DRIVER, GOOD, context, raw
@@ -26,7 +27,7 @@ CELLS: dict[str, Any] = {
     "numeric_permit": st.booleans(),
 }
 ROWS = st.lists(st.fixed_dictionaries(CELLS), max_size=12)
-FACTS = context(own_names={DRIVER: frozenset({("dupont", "pierre")})})
+FACTS = context(own_names={DRIVER: frozenset({name_key("DUPONT", "Pierre")})})
 
 
 def numbered(rows: list[dict[str, Any]]) -> list[RawLine]:

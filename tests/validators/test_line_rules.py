@@ -26,6 +26,9 @@ from tests.validators.facts import (
     remarks,
 )
 
+NAME = "1 à 60 lettres latines, jointes par des espaces, traits d’union ou apostrophes"
+TEXT = "50 caractères au plus, lisibles à l’écran"
+
 
 def test_a_good_line_has_no_remark_and_may_lack_its_reference() -> None:
     assert remarks() == ()
@@ -55,13 +58,21 @@ def test_a_needed_field_left_out_is_the_only_thing_said(field: str, sentence: st
 @pytest.mark.parametrize(
     ("field", "typed", "sentence"),
     [
-        ("reference", "R" * 51, "Format de la référence non conforme"),
-        ("order_number", "COM\x00", "Format du numéro de commande non conforme"),
-        ("end_date", "1/1/2022", "Format de la date de fin de formation non conforme"),
-        ("first_name", "11111", "Format du prénom non conforme"),
-        ("last_name", "O'", "Format du nom non conforme"),
-        ("birth_date", "30/02/1990", "Format de la date de naissance non conforme"),
-        ("permit_number", "ABCDEFGHIJ", "Format du N° de permis de conduire non conforme"),
+        ("reference", "R" * 51, f"Format de la référence non conforme : {TEXT}"),
+        ("order_number", "COM\x00", f"Format du numéro de commande non conforme : {TEXT}"),
+        ("end_date", "1/1/2022", "Format de la date de fin de formation non conforme : JJ/MM/AAAA"),
+        (
+            "first_name",
+            "11111",
+            f"Format du prénom non conforme. Le signe « 1 » (chiffre) n’est pas accepté. Attendu : {NAME}",
+        ),
+        (
+            "last_name",
+            "O'",
+            f"Format du nom non conforme : le signe « ' » (mal placé) n’est pas accepté ; attendu : {NAME}",
+        ),
+        ("birth_date", "30/02/1990", "Format de la date de naissance non conforme : JJ/MM/AAAA"),
+        ("permit_number", "ABCDEFGHIJ", "Format du N° de permis de conduire non conforme : 9 à 16 chiffres ou lettres"),
     ],
 )
 def test_a_malformed_field_is_the_only_thing_said(field: str, typed: str, sentence: str) -> None:
@@ -267,7 +278,7 @@ def test_no_account() -> None:
 def test_what_is_asked_of_a_driver_is_silent_without_one(missing: str) -> None:
     facts = context(
         accounts=frozenset(),
-        own_names={DRIVER: frozenset({("autre",)})},
+        own_names={DRIVER: frozenset({name_key("AUTRE", "")})},
         own_registrations={(*DRIVER, FIMO_GOODS, None): TODAY},
     )
     assert kinds(facts) == ["already_registered", "identity_differs", "no_account"]

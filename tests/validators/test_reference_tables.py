@@ -59,7 +59,12 @@ def analysed(table: str, today: date, accounts: frozenset[tuple[date, str]] = AC
 
 
 def shown(report: Report) -> list[tuple[str, int]]:
-    return [(row.remarks[0].message if row.remarks else "", row.line.number) for row in report.rows]
+    return [(referenced(row.remarks[0].message) if row.remarks else "", row.line.number) for row in report.rows]
+
+
+def referenced(message: str) -> str:
+    """The sentence of the reference document; what is expected of the format follows it, as a second one."""
+    return message.partition(". Attendu : ")[0].partition(". Le signe ")[0]
 
 
 def expected(table: str) -> list[tuple[str, int]]:

@@ -10,6 +10,7 @@ import pytest
 from app.validators import rules
 from app.validators.batch import Judge
 from app.validators.context import Context
+from app.validators.fields import name_key
 from app.validators.line import Line
 from app.validators.remark import ORDER, Code, Remark
 from app.validators.rules import RULES, Reads, Rule
@@ -29,7 +30,7 @@ SPEAKING: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "not_accredited": ({}, {"accreditations": (accreditation(ALL_IDS - {FIMO_GOODS}),)}),
     "category_mismatch": ({"category": "Voyageurs"}, {}),
     "already_registered": ({}, {"own_registrations": {(*DRIVER, FIMO_GOODS, None): date(2022, 1, 5)}}),
-    "identity_differs": ({}, {"own_names": {DRIVER: frozenset({("autre", "nom")})}}),
+    "identity_differs": ({}, {"own_names": {DRIVER: frozenset({name_key("AUTRE", "Nom")})}}),
     "no_account": ({}, {"accounts": frozenset()}),
 }
 

@@ -5,7 +5,6 @@ Nothing that is answered on screen before the address is confirmed depends on wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -25,7 +24,7 @@ from app.services.core.throttle import Limit
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
 from app.services.notifications import account_mail, mail
-from app.validators.fields import name_key
+from app.validators.fields import NameKey, name_key
 
 from . import passwords
 
@@ -110,7 +109,7 @@ def open_account(row: SignUp, driver: Driver, actor_id: int | None) -> Person:
 
     ``actor_id``: the agent who decided, None where the person did it alone.
     """
-    before = {"person": driver.person_id, "names_agree": _key(row) == _key(driver)}
+    before = {"person": driver.person_id, "names_agree": _agree(row, driver)}
     person = _new_person(row)
     driver.last_name, driver.first_name, driver.person_id = *_spelling(row, driver), person.id
     row.state, row.person_id, row.password_hash, row.decided_at = OPENED, person.id, "", clock.now()
@@ -169,8 +168,8 @@ def _sign_up_of(link: AccountLink) -> SignUp:
 def _settle(row: SignUp) -> Person | None:
     """Open the account, or hand the request to an agent: the name disagrees, or the driver has an account already."""
     driver = driver_for(row.birth_date, row.permit_number) or _new_driver(row)
-    agreeing = {key for key in map(_name_key, known_names(driver.id)) if key == _key(row)}
-    if driver.person_id is not None or not agreeing:
+    is_known = any(_key(row).agrees(name_key(last, first)) for last, first in known_names(driver.id))
+    if driver.person_id is not None or not is_known:
         _hand_over(row, driver)
         return None
     person = open_account(row, driver, None)
@@ -218,23 +217,25 @@ def _withhold_other_names(row: SignUp, driver: Driver) -> None:
     lines = db.session.execute(select(Registration).where(Registration.driver_id == driver.id)).scalars()
     rights = db.session.execute(select(Trainer).where(Trainer.driver_id == driver.id)).scalars()
     for registered in (*lines, *rights):
-        if _key(registered) != _key(row):
+        if not _agree(registered, row):
             registered.withheld = True
     db.session.flush()
 
 
 def _spelling(row: SignUp, driver: Driver) -> tuple[str, str]:
     """Return the names the driver bears from now on: the register's spelling where it agrees, else the account's."""
-    return (driver.last_name, driver.first_name) if _key(driver) == _key(row) else (row.last_name, row.first_name)
+    return (driver.last_name, driver.first_name) if _agree(driver, row) else (row.last_name, row.first_name)
 
 
-def _key(named: SignUp | Driver | Registration | Trainer) -> tuple[str, ...]:
+Named = SignUp | Driver | Registration | Trainer
+
+
+def _key(named: Named) -> NameKey:
     return name_key(named.last_name, named.first_name)
 
 
-def _name_key(names: Iterable[str]) -> tuple[str, ...]:
-    last_name, first_name = names
-    return name_key(last_name, first_name)
+def _agree(one: Named, other: Named) -> bool:
+    return _key(one).agrees(_key(other))
 
 
 def forget_unconfirmed(*, dry_run: bool = False) -> int:

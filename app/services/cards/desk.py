@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, String, cast, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.extensions import db
@@ -22,6 +22,7 @@ from app.models.card import (
 )
 from app.services.core import outbox
 from app.services.core.refusal import Refusal
+from app.services.core.text_search import holds
 from app.services.core.transaction import transaction
 from app.validators.fields import clean
 
@@ -124,10 +125,7 @@ def _counts() -> dict[str, int]:
 
 
 def _matching(searched: str) -> list[ColumnElement[bool]]:
-    """Return one condition a word that was typed: each word is found somewhere."""
-    found = []
-    for word in clean(searched).lower().split()[:6]:
-        like = f"%{word.replace('%', '').replace('_', '')}%"
-        columns = (CardRequest.last_name, CardRequest.first_name, CardRequest.permit_number, CardRequest.number)
-        found.append(or_(*(func.lower(cast(column, String)).like(like) for column in columns)))
-    return found
+    """Return one condition a word that was typed: each word is found somewhere; signs alone ask nothing."""
+    columns = (CardRequest.last_name, CardRequest.first_name, CardRequest.permit_number, CardRequest.number)
+    words = [word for word in clean(searched).split()[:6] if any(map(str.isalnum, word))]
+    return [or_(*(holds(column, word) for column in columns)) for word in words]

@@ -5,27 +5,20 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func
+from sqlalchemy import ColumnElement, or_
 
-from app.extensions import db
+from app.validators.fields import bare_permit, fold
 
 #: What may part the figures of a number.
 _PARTS = " .-/"
 _NUMBER = re.compile(r"(?<!\w)(?<!\d[ ./-])\d(?:[ ./-]?\d){8}(?:(?:[ ./-]?\d){5})?(?!\w|[ ./-]\d)")
-_PLAIN = re.compile(r"[ -~]+")
 
 
 def holds(column: Any, word: str) -> ColumnElement[bool]:
-    """Return whether a column holds a word, whatever its case.
-
-    SQLite's LIKE forgives the case of plain letters by itself; its ``lower`` is ours, called for each row and slow: it is
-    asked only of a word with other letters, after its plain parts.
-    """
-    lowered: ColumnElement[bool] = func.lower(column).contains(word.lower(), autoescape=True)
-    if db.session.get_bind().dialect.name != "sqlite":
-        return lowered
-    plain = [column.contains(part, autoescape=True) for part in _PLAIN.findall(word)]
-    return and_(*plain) if word.isascii() else and_(*plain, lowered)
+    """Return whether a column holds a word, as `validators.fields.fold` compares texts; a number, however it is parted."""
+    found = _holds(column, fold(word) or word)
+    bare = bare_permit(word)
+    return or_(found, _holds(column, bare)) if bare.isdecimal() and bare != word else found
 
 
 def bare_number(word: str) -> str:

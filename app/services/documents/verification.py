@@ -15,7 +15,7 @@ from app.services.core import actor, clock, numbers, throttle
 from app.services.core.throttle import Limit
 from app.services.core.transaction import transaction
 from app.validators import validity
-from app.validators.fields import name_key
+from app.validators.fields import NAME_MAX, NameKey, name_key, name_words
 
 #: Guessing a holder's name and birth date: a few tries a document, whoever tries, and some from one network.
 FOR_DOCUMENT, FROM_NETWORK = Limit("holder document", 5), throttle.network("holder network")
@@ -88,7 +88,17 @@ def _full_name(document: Document | None, name: str, birth_date: date | None) ->
     if document is None or document.registration.driver.birth_date != birth_date:
         return None
     last, first = document.registration.last_name, document.registration.first_name
-    return f"{last} {first}" if name_key(name, "") in (name_key(last, first), name_key(last, "")) else None
+    return f"{last} {first}" if _names(name, name_key(last, first)) else None
+
+
+def _names(typed: str, holder: NameKey) -> bool:
+    """Return whether a text names the holder: the last name alone, or both names in either order, wherever one of them ends."""
+    words = name_words(typed) if len(typed) <= 3 * NAME_MAX else ()
+    parts = [(words[:at], words[at:]) for at in range(1, len(words) + 1)]
+    return any(
+        holder.agrees(NameKey(last, first)) if first else "".join(last) == "".join(holder.last)
+        for one, other in parts for last, first in ((one, other), (other, one)) if last
+    )  # fmt: skip
 
 
 def is_known(document: Document, today: date) -> bool:

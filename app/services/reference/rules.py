@@ -17,7 +17,7 @@ from app.services.core import clock
 from app.services.core.refusal import Refusal
 from app.validators.address import parse_address
 from app.validators.fields import parse_name, parse_permit
-from app.validators.remark import SENTENCES, Code
+from app.validators.remark import malformed
 
 ORDER = "La date de fin ne peut pas précéder la date de début."
 
@@ -144,11 +144,14 @@ def _tariff(item: Tariff) -> None:
 def _driver(item: Driver) -> None:
     """The same parsers as at the doors; the two facts that identify a driver do not change once something leans on them."""
     for field in ("first_name", "last_name"):
-        if parse_name(getattr(item, field)) is None:
-            raise Refused(SENTENCES[Code.FORMAT, field], field)
+        typed = getattr(item, field)
+        if (name := parse_name(typed)) is None:
+            raise Refused(malformed(field, typed).message, field)
+        if name != typed:
+            setattr(item, field, name)
     permit = parse_permit(item.permit_number)
     if permit is None:
-        raise Refused(SENTENCES[Code.FORMAT, "permit_number"], "permit_number")
+        raise Refused(malformed("permit_number", item.permit_number).message, "permit_number")
     item.permit_number = permit
     if item.birth_date > clock.today():
         raise Refused("La date de naissance ne peut pas être postérieure à la date du jour.", "birth_date")

@@ -15,7 +15,7 @@ from app.services.core import bulk
 from app.services.rights import access
 from app.services.rights.access import Reach
 from app.validators.context import Accreditation, Catalogue, Category, Context, DriverKey, Period, Training
-from app.validators.fields import name_key
+from app.validators.fields import NameKey, name_key
 from app.validators.line import Line
 
 
@@ -25,8 +25,8 @@ class DriverRow:
 
     id: int
     has_account: bool
-    #: The name as the account knows it, see `validators.fields.name_key`; empty without account.
-    name: tuple[str, ...]
+    #: The name as the account knows it; empty without account.
+    name: NameKey
 
 
 @dataclass(frozen=True)
@@ -114,11 +114,11 @@ def load_drivers(keys: set[DriverKey]) -> dict[DriverKey, DriverRow]:
 def _driver_row(row: Any) -> DriverRow:
     """Return a driver from a row of the base; the name matters only where an account bears it."""
     has_account = row.person_id is not None
-    return DriverRow(row.id, has_account, name_key(row.last_name, row.first_name) if has_account else ())
+    return DriverRow(row.id, has_account, name_key(row.last_name, row.first_name) if has_account else NameKey())
 
 
 Registered = dict[tuple[DriverKey, int, date], date]
-Names = dict[DriverKey, set[tuple[str, ...]]]
+Names = dict[DriverKey, set[NameKey]]
 
 
 def _load_drivers(centre_id: int, keys: set[DriverKey]) -> tuple[dict[DriverKey, DriverRow], Names, Registered]:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute
 
 from app.extensions import db
 from app.models import Batch, BatchLine
 from app.models.batch import ASIDE_RANK, ERROR_RANK, INFORMATION_RANK
+from app.services.core.text_search import escaped, holds
 from app.validators.fields import bare_permit
 from app.validators.line import RawLine
-from app.validators.remark import ORDER, Remark, decode_remarks
+from app.validators.remark import ORDER, Remark, decode_remarks, kind_endings
 
 from . import batches
 
@@ -151,11 +151,12 @@ def _conditions(batch_id: int, wanted: Filter) -> list[ColumnElement[bool]]:
     if wanted.kind:
         # Remarks are stored as `code:field:argument|…`: a kind is one of them, or its code where it says no field.
         text = "|" + BatchLine.remarks + "|"
-        ends = "|" if ":" in wanted.kind else "|:"
         # Remarks of error stand on lines of the first rank only: the index spares the rest of a large file.
         if wanted.is_error_kind:
             conditions.append(BatchLine.rank == ERROR_RANK)
-        conditions.append(or_(*(text.contains(f"|{wanted.kind}{end}", autoescape=True) for end in ends)))
+        conditions.append(
+            or_(*(text.contains(f"|{wanted.kind}{end}", autoescape=True) for end in kind_endings(wanted.kind)))
+        )
     if wanted.search:
         conditions.append(_is_found(wanted.search))
     return conditions
@@ -163,19 +164,9 @@ def _conditions(batch_id: int, wanted: Filter) -> list[ColumnElement[bool]]:
 
 def _is_found(search: str) -> ColumnElement[bool]:
     """Ask whether each word stands in some cell, or whether the words make a permit number, in whatever pieces it was typed."""
-    found = and_(*(or_(*(_holds(cell, word) for cell in SEARCHED)) for word in search.split()))
+    found = and_(*(or_(*(holds(cell, word) for cell in SEARCHED)) for word in search.split()))
     permit = bare_permit(search)
     if not any(map(str.isdigit, permit)):
         return found
     # Behind the birth date, the permit number as it is compared (`validators.line.Line.group`).
-    return or_(found, _holds(BatchLine.group_key, permit, before="% %"))
-
-
-def _holds(cell: InstrumentedAttribute[str], needle: str, before: str = "%") -> ColumnElement[bool]:
-    """Ask whether a cell holds a text, without regard to case; an accented letter stands for any letter.
-
-    SQLite's own LIKE knows the case of plain letters only, but asking Python for each of 200,000 lines takes seconds.
-    """
-    pattern = "".join(f"/{one}" if one in "/%_" else one if one.isascii() else "_" for one in needle)
-    on_sqlite = db.session.get_bind().dialect.name == "sqlite"
-    return (cell.like if on_sqlite else cell.ilike)(f"{before}{pattern}%", escape="/")
+    return or_(found, BatchLine.group_key.like(f"% %{escaped(permit)}%", escape="/"))

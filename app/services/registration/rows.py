@@ -21,7 +21,7 @@ from app.validators import validity
 from app.validators.batch import Report
 from app.validators.context import DriverKey, Training
 from app.validators.fco import completing
-from app.validators.fields import name_key
+from app.validators.fields import NameKey, name_key
 from app.validators.line import Line
 
 from . import analysis, facts, fco_modules
@@ -126,7 +126,7 @@ def _create_drivers(missing: dict[DriverKey, Line]) -> dict[DriverKey, facts.Dri
     statement = dialect.insert(table).on_conflict_do_nothing()
     returned = statement.returning(table.c.birth_date, table.c.permit_number, table.c.id)
     return {
-        (birth_date, permit): facts.DriverRow(id_, False, ())
+        (birth_date, permit): facts.DriverRow(id_, False, NameKey())
         for birth_date, permit, id_ in db.session.connection().execute(returned, values)
     }
 
@@ -153,7 +153,7 @@ def _registration(
         "accreditation_id": accreditation.id, "end_date": one.end_date,
         **_names(line), "reference": line.reference, "order_number": line.order_number,
         "search_order": search_key(line.order_number), "price": price.amount, "vat_rate": price.vat_rate,
-        "withheld": driver.has_account and driver.name != name_key(line.last_name, line.first_name),
+        "withheld": driver.has_account and not driver.name.agrees(name_key(line.last_name, line.first_name)),
     }  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from app.models.search import begins, search_key
 from app.services.core import counting
 from app.services.core.numbers import typed_number
 from app.services.notifications.mail import CERTIFICATE_MAIL
-from app.validators.fields import loosen_date, parse_date
+from app.validators.fields import bare_permit, loosen_date, name_words, parse_date
 
 R = Registration
 #: A shorter number is taken whole: as a beginning it would mean a good part of all rows.
@@ -58,19 +58,19 @@ def by_words(text: str, *, broad: bool = False) -> ColumnElement[bool]:
 
 def by_names(model: Any, text: str, *, broad: bool = False) -> ColumnElement[bool]:
     """Return the rows (drivers, registrations) whose names begin so: last name, first name, or both in either order."""
-    words = search_key(text).split()
-    whole = " ".join(words)
+    words = name_words(text)
+    whole = "".join(words)
     last, first = _plain(model.search_last, broad), _plain(model.search_first, broad)
     found = [begins(last, whole), begins(first, whole)]
     for at in range(1, len(words)):
-        one, other = " ".join(words[:at]), " ".join(words[at:])
+        one, other = "".join(words[:at]), "".join(words[at:])
         found += [begins(last, one) & begins(first, other), begins(first, one) & begins(last, other)]
     return or_(*found)
 
 
 def permit_begins(text: str) -> ColumnElement[bool]:
     """Return the drivers whose permit number begins so, however it is spaced; one too short to mean any is taken whole."""
-    return _begins_or_is(Driver.permit_number, text.upper().translate(str.maketrans("", "", " .-/")))
+    return _begins_or_is(Driver.permit_number, bare_permit(text))
 
 
 def _plain(column: Any, broad: bool) -> Any:

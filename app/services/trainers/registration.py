@@ -105,7 +105,7 @@ def _driver(person: Person) -> Driver:
 def _disagrees(driver: Driver, person: Person) -> bool:
     """Tell whether the account bears another name: a mistyped permit number must not open a stranger's right."""
     typed = name_key(person.last_name, person.first_name)
-    return driver.has_account and typed != name_key(driver.last_name, driver.first_name)
+    return driver.has_account and not typed.agrees(name_key(driver.last_name, driver.first_name))
 
 
 def rights_of(person_id: int) -> list[Trainer]:

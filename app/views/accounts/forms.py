@@ -14,7 +14,7 @@ from app.services.accounts.opening import Applicant
 from app.services.core import clock
 from app.validators.address import ADDRESS_MAX, parse_address
 from app.validators.fields import clean, loosen_date, parse_date, parse_name, parse_permit
-from app.validators.remark import SENTENCES, Code
+from app.validators.remark import SENTENCES, Code, malformed
 from app.validators.validity import add_months
 
 ADDRESS_MISSING = "Saisissez votre adresse électronique."
@@ -40,7 +40,13 @@ def _parsed(parse: Callable[[str], Any], sentence: str) -> Any:
 
 def formed(parse: Callable[[str], Any], code: str) -> Any:
     """Return the validator that asks one parser of the rules, with the rules' sentence."""
-    return _parsed(parse, SENTENCES[Code.FORMAT, code])
+
+    def check(_form: Form, field: Field) -> None:
+        text = clean(field.data or "")
+        if parse(text) is None:
+            raise ValidationError(malformed(code, text).message)
+
+    return check
 
 
 def _plausible(_form: Form, field: Field) -> None:
@@ -102,7 +108,8 @@ class SignUpForm(AddressForm):
         born = parse_date(clean(self.birth_date.data))
         assert isinstance(born, date)
         permit = parse_permit(clean(self.permit_number.data)) or ""
-        return Applicant(clean(self.last_name.data), clean(self.first_name.data), born, permit, self.address)
+        last, first = (parse_name(clean(name.data)) or "" for name in (self.last_name, self.first_name))
+        return Applicant(last, first, born, permit, self.address)
 
 
 class ConfirmForm(Form):  # type: ignore[misc]

@@ -37,7 +37,8 @@ class NewcomerForm(Form):  # type: ignore[misc]
     @property
     def newcomer(self) -> Newcomer:
         """Return who accepts; the form must be valid."""
-        return Newcomer(clean(self.first_name.data), clean(self.last_name.data), self.password.data)
+        first, last = (parse_name(clean(name.data)) or "" for name in (self.first_name, self.last_name))
+        return Newcomer(first, last, self.password.data)
 
 
 @blueprint.route("/<token>", methods=["GET", "POST"])
