@@ -1,4 +1,4 @@
-"""What is typed is what is registered, by form, paste, file and API: permit numbers are never changed, names are folded alike."""
+"""What is typed is what is registered, by form, paste, file and API: permit numbers unchanged, names folded alike."""
 
 from __future__ import annotations
 

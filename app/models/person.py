@@ -10,6 +10,8 @@ from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from app import roles
+from app.validators.address import parse_address
+from app.validators.fields import clean
 
 if TYPE_CHECKING:
     from .second_factor import SecondFactor
@@ -35,9 +37,14 @@ class Person(User):
     second_factor: Mapped[SecondFactor | None] = relationship("SecondFactor", viewonly=True, uselist=False)
 
     @validates("email", "username")
-    def _in_lower_case(self, _name: str, address: str) -> str:
-        """Keep addresses in lower case, so that one is found in its index however it is typed."""
-        return address.strip().lower()
+    def _in_lower_case(self, name: str, address: str) -> str:
+        """Keep addresses in lower case, so that one is found in its index however it is typed.
+
+        Raises ValueError for a mail address that the rules refuse: the command line of Flask-AppBuilder asks no form.
+        """
+        if name == "email" and parse_address(address) is None:
+            raise ValueError(f"not a mail address: {address!r}")
+        return clean(address).lower()
 
     def get_id(self) -> str:
         """Return what the sign-in cookie carries."""

@@ -131,7 +131,7 @@ def parse_name(text: str) -> str | None:
 
     Spaces beside a hyphen or an apostrophe, and ligatures, are typing noise: the name answered has none.
     """
-    name = _tidy(text)
+    name = text if _NAME.fullmatch(text) else _tidy(text)  # most are tidy as they are
     return name if len(name) <= NAME_MAX and _NAME.fullmatch(name) else None
 
 

@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.extensions import db
-from app.models import Accreditation, Centre, Driver, JournalEntry, Suspension, Tariff, Training
+from app.models import Accreditation, Centre, Driver, JournalEntry, Person, Suspension, Tariff, Training
 from app.services.core import actor
 from app.services.core.refusal import Refusal
 from app.services.reference import accreditations
@@ -53,6 +53,13 @@ def journal() -> JournalEntry:
 
 
 VALID = "44306184100047"
+
+
+@pytest.mark.parametrize("address", ["<a@b.fr>", "a@b..fr", "a@b", "a" * 120 + "@exemple.fr", "é@exemple.fr", ""])
+def test_no_account_bears_an_address_that_the_rules_refuse(address: str) -> None:
+    with pytest.raises(ValueError, match="not a mail address"):
+        Person(username="x", email=address)
+    assert Person(username=" A@B.fr", email=" A@B.fr\u00a0").email == "a@b.fr"
 
 
 def test_a_centre_is_written_and_journalled(app: Flask) -> None:
