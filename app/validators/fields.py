@@ -131,8 +131,11 @@ def parse_name(text: str) -> str | None:
 
     Spaces beside a hyphen or an apostrophe, and ligatures, are typing noise: the name answered has none.
     """
-    name = text if _NAME.fullmatch(text) else _tidy(text)  # most are tidy as they are
-    return name if len(name) <= NAME_MAX and _NAME.fullmatch(name) else None
+    if not _NAME.fullmatch(text):  # most are tidy as they are
+        text = _tidy(text)
+        if not _NAME.fullmatch(text):
+            return None
+    return text if len(text) <= NAME_MAX else None
 
 
 def _tidy(name: str) -> str:

@@ -195,6 +195,13 @@ def test_rows_that_cannot_be_are_not_found(client: FlaskClient, sign_in, email: 
     [
         ("/centres", "words", "123 456 782", "Centre de formation Démo", "Centre Voisin"),
         ("/centres", "words", "VOISIN", "Centre Voisin", "Centre de formation Démo"),
+        ("/centres", "words", "demo", "Centre de formation Démo", "Centre Voisin"),
+        ("/centres", "words", "123.456.782.00010", "Centre de formation Démo", "Centre Voisin"),
+        ("/centres", "words", "987 654-324.00019", "Centre Voisin", "Centre de formation Démo"),
+        ("/agrements", "words", "DEMO", "FI-69-2020-014", "FI-44-2020-007"),
+        ("/agrements", "words", "987.654.324", "FI-44-2020-007", "FI-69-2020-014"),
+        ("/comptes", "words", "representant", "Représentant", "Gestionnaire"),
+        ("/catalogue", "words", "fco complete", "FCO Complète", "FIMO Voyageurs"),
         ("/centres", "public", "oui", "Centre Voisin", "Centre de formation Démo"),
         ("/agrements", "words", "voisin", "FI-44-2020-007", "FI-69-2020-014"),
         ("/agrements", "words", "987654324", "FI-44-2020-007", "FI-69-2020-014"),
@@ -215,6 +222,17 @@ def test_lists_are_searched_by_what_people_hold_in_hand(
     table = page[page.index("<table") : page.index("</table>")]
     assert found in table
     assert left_out not in table
+
+
+@pytest.mark.parametrize("address", ["/conducteurs", "/enregistrements"])
+@pytest.mark.parametrize("text", ["yildiz", "YILDIZ", "Yıldız", "el hadj", "Elhadj"])
+def test_drivers_and_registrations_are_found_in_plain_letters(agent: FlaskClient, address: str, text: str) -> None:
+    name = "Yıldız" if text[0] in "yY" else "EL-HADJ"
+    registered({**PIERRE, "last_name": name}, {**MARIE, "last_name": "ZOLA", "permit_number": "111111111111"})
+    page = agent.get(f"{address}/list/", query_string={"_flt_0_words": text}).text
+    table = page[page.index("<table") : page.index("</table>")]
+    assert name in table
+    assert "ZOLA" not in table
 
 
 def test_a_training_leads_to_the_accreditations_that_cover_it(agent: FlaskClient) -> None:

@@ -22,7 +22,8 @@ MAIN_REMARKS = {
     2: "Prénom non renseigné",
     3: "CFR non agréé pour cette formation à la date indiquée",
     4: "La date de fin de formation ne peut pas être postérieure à la date du jour",
-    5: "Format du prénom non conforme",
+    5: "Format du prénom non conforme. Le signe « 1 » (chiffre) n’est pas accepté. Attendu : 1 à 60 lettres latines, "
+    "jointes par des espaces, traits d’union ou apostrophes",
     6: "Le stagiaire doit être majeur",
 }
 Table = list[tuple[Any, ...]]

@@ -79,7 +79,7 @@ def test_the_two_tables_of_the_reference_document(kind: str) -> None:
         (2, "missing:first_name"),
         (3, "not_accredited:training_label"),
         (4, "end_date_in_future:end_date"),
-        (5, "format:first_name"),
+        (5, "format:first_name:U+0031"),
         (6, "minor:birth_date"),
         (1, "no_account"),
     ]

@@ -59,7 +59,8 @@ def test_a_record_leads_to_its_own_history(agent: FlaskClient) -> None:
 @pytest.mark.parametrize(
     ("query", "shown"),
     [
-        ("_flt_0_words=agent", True), ("_flt_0_words=gestionnaire", False), ("_flt_0_action=centre.changed", True),
+        ("_flt_0_words=agent", True), ("_flt_0_words=ÀGENT+demo", True), ("_flt_0_words=gestionnaire", False),
+        ("_flt_0_action=centre.changed", True),
         ("_flt_0_action=batch.started", False), ("_flt_0_since=10/01/2022", True), ("_flt_0_since=11/01/2022", False),
         ("_flt_0_until=10/01/2022", True), ("_flt_0_until=09/01/2022", False), ("_flt_0_since=01/01/0001", True),
         ("_flt_0_until=01/01/0001", False), ("_flt_0_since=31/12/9999", False), ("_flt_0_until=31/12/9999", True),
