@@ -57,6 +57,7 @@ def test_a_search_key_forgives_case_accents_and_hyphens(typed: str, key: str) ->
         ("7500 1122 3344", {"LE GOFF"}), ("75001122", {"LE GOFF", EVE["last_name"]}), ("750", set()),
         ("bc 2022-07", {"LE GOFF"}), ("BC 2022", {"LE GOFF"}), ("82r987928", {"DUPONT"}), ("com1 martin", {"MARTIN"}),
         ("martin 82r987928", set()), ("850492100123 marie", {"MARTIN"}), ("zzz", set()), ("9999", set()),
+        ("-", set()), ("' .", set()),
     ],
 )  # fmt: skip
 def test_registrations_are_found_by_what_people_hold_in_hand(

@@ -60,6 +60,8 @@ def by_names(model: Any, text: str, *, broad: bool = False) -> ColumnElement[boo
     """Return the rows (drivers, registrations) whose names begin so: last name, first name, or both in either order."""
     words = name_words(text)
     whole = "".join(words)
+    if not whole:  # signs alone begin no name
+        return false()
     last, first = _plain(model.search_last, broad), _plain(model.search_first, broad)
     found = [begins(last, whole), begins(first, whole)]
     for at in range(1, len(words)):
