@@ -17,7 +17,7 @@ from app.models import Driver, Registration
 from app.models.search import search_key
 from app.validators.fields import clean
 from config import ROOT
-from tests.backends import BACKENDS
+from tests.backends import BACKENDS as KINDS
 from tests.bases import BOTH
 from tests.support import PIERRE, registered
 
@@ -41,7 +41,7 @@ def migration() -> ModuleType:
 
 @pytest.mark.parametrize("base", ["sqlite", "postgresql"])
 def test_what_stands_already_is_folded_anew_and_back(base: str, tmp_path: Path) -> None:
-    backend = BACKENDS[base](tmp_path)
+    backend = KINDS[base](tmp_path)
     try:
         with backend.app.app_context():
             _stand(backend.app)
