@@ -12,6 +12,7 @@ from sqlalchemy import select
 from app.extensions import db
 from app.models import Batch, BatchLine, Driver, Registration
 from app.services.registration import analysis, confirm, pasting
+from app.services.registration.pasting import Given
 from app.validators.fields import bare_permit, clean, parse_permit
 from app.validators.remark import FIELDS, HEADERS, Remark, decode_remarks
 from tests.support import MARIE, PIERRE, person_id
@@ -62,7 +63,8 @@ def test_any_text_gives_the_same_permit_number_or_a_refusal_at_every_door(app: F
     } == {permit for permit, _ in expected}
     lines = [{**MARIE, "permit_number": text} for text in TEXTS]
     assert typed_permits(by_hand(lines)) == expected
-    pasted = pasting.rows("\n".join("\t".join(line[field] for field in PASTED) for line in lines))
+    table = [[HEADERS[field] for field in PASTED], *([line[field] for field in PASTED] for line in lines)]
+    pasted = pasting.read("\n".join(map("\t".join, table)), Given()).rows
     assert typed_permits(by_hand(pasted)) == expected
     assert permits_of(by_file([{**TRAINING, **line} for line in lines])) == expected
     told = answered(post(app, "/analyses", [{**TRAINING, **line} for line in lines]))
