@@ -227,8 +227,9 @@ class _Crowd:
             for at in range(total) for day in (self._day(at // LINES).isoformat(),)
             for place, (kind, prefix) in enumerate((("recap", "RF"), ("certificate", "CQ")))
         )  # fmt: skip
-        yield Mail.__table__, ("kind", "registration_id", "sequence", "recipient", "message_id", "state", "created_at"), (
-            ("certificate", self.first[Registration] + at, 1, "x@demo.example", f"<{at}@crowd>",
+        columns = ("kind", "registration_id", "values", "sequence", "recipient", "message_id", "state", "created_at")
+        yield Mail.__table__, columns, (
+            ("certificate", self.first[Registration] + at, "{}", 1, "x@demo.example", f"<{at}@crowd>",
              "refused" if at % 2_000 == 0 else "sent", self._moment(at // LINES))
             for at in range(0, total, 4)
         )  # fmt: skip

@@ -7,6 +7,7 @@ from .batch import Batch, BatchLine
 from .card import CardEvent, CardRequest, DataExport
 from .catalogue import Tariff, Training
 from .centre import Centre, Membership, MembershipRight, ServiceContract, membership_right_accreditation
+from .decision import Decision
 from .driver import Driver
 from .export import Export
 from .import_file import ImportFile
@@ -33,6 +34,7 @@ __all__ = [
     "CardRequest",
     "Centre",
     "DataExport",
+    "Decision",
     "Document",
     "Driver",
     "Export",

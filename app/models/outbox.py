@@ -10,6 +10,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .registration import Registration
+from .trainer import Trainer
 from .types import Json, UtcDateTime
 
 DOCUMENTS, MAIL, RESET, WEBHOOK, EXPORT = "documents", "mail", "reset", "webhook", "export"
@@ -18,8 +19,13 @@ ANALYSIS, REGISTRATION, CONTRACT, LISTING = "analysis", "registration", "contrac
 #: What is due once a day; the payload names the task.
 NIGHTLY = "nightly"
 
+#: Kinds of mails about a registration, which others than their sender look for.
+CERTIFICATE_MAIL, INVITATION_MAIL = "certificate", "invitation"
 MAIL_PENDING, MAIL_SENT, MAIL_REFUSED = "pending", "sent", "refused"
 MAIL_STATES = {MAIL_PENDING: "À envoyer", MAIL_SENT: "Envoyé", MAIL_REFUSED: "Refusé"}
+
+#: Mails about neither a registration nor a trainer: their values alone tell them apart.
+_OTHER = text("registration_id IS NULL AND trainer_id IS NULL")
 
 
 class Outbox(Model):
@@ -51,23 +57,28 @@ class Outbox(Model):
 class Mail(Model):
     """One mail to one recipient; a wanted resend is a new sequence, so nothing is mailed twice by accident.
 
-    A mail is about a registration or about an account; the latter names its ``subject``: a link's nonce, a request.
+    A mail is about a registration, about a trainer, or about neither; what it says is worked out from that and from its
+    ``values``, as the content of its kind reads them (`services.mail.says`).
     """
 
     __tablename__ = "mail"
     __table_args__ = (
         UniqueConstraint("kind", "registration_id", "sequence"),
-        UniqueConstraint("kind", "subject"),
+        UniqueConstraint("kind", "trainer_id", "sequence"),
         CheckConstraint("state IN ('pending', 'sent', 'refused')", name="ck_mail_state"),
-        CheckConstraint("(registration_id IS NULL) <> (subject IS NULL)", name="ck_mail_about"),
+        CheckConstraint("registration_id IS NULL OR trainer_id IS NULL", name="ck_mail_about"),
+        Index("uq_mail_values", "kind", "values", unique=True, sqlite_where=_OTHER, postgresql_where=_OTHER),
         Index("ix_mail_registration_id", "registration_id"),
+        Index("ix_mail_trainer_id", "trainer_id"),
         Index("ix_mail_state", "state", "kind", "registration_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(20))
     registration_id: Mapped[int | None] = mapped_column(ForeignKey("registration.id", ondelete="RESTRICT"))
-    subject: Mapped[str | None] = mapped_column(String(40))
+    trainer_id: Mapped[int | None] = mapped_column(ForeignKey("trainer.id", ondelete="RESTRICT"))
+    #: Ids and names of links only; what is personal stands where they lead to.
+    values: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     sequence: Mapped[int] = mapped_column(default=1)
     recipient: Mapped[str] = mapped_column(String(254))
     message_id: Mapped[str] = mapped_column(String(120), unique=True)
@@ -77,3 +88,4 @@ class Mail(Model):
     error: Mapped[str | None] = mapped_column(Text)
 
     registration: Mapped[Registration | None] = relationship()
+    trainer: Mapped[Trainer | None] = relationship()

@@ -40,8 +40,6 @@ class SignUp(Model):
     state: Mapped[str] = mapped_column(String(10), default=SENT)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    #: Why an agent refused, as told to the person.
-    reason: Mapped[str] = mapped_column(String(300), default="")
     person_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
 
     person: Mapped[Person | None] = relationship()

@@ -22,6 +22,7 @@ from app.services.contracts import text as contract_text
 from app.services.contracts.acts import Signature
 from app.services.core import clock
 from app.services.core.refusal import Refusal
+from app.services.journal import search as journal_search
 from app.services.registration import analysis, confirm
 from app.services.retention import documents as document_retention
 from app.services.rights import access
@@ -194,7 +195,7 @@ def test_acts_follow_the_state_and_say_why(app: Flask) -> None:
         with pytest.raises(contract_acts.NotInThisState):
             act(contract_id, agent, "encore")
     assert not access.contract_in_force(centre_id())
-    told = [(entry.action, entry.reason) for entry in contract_acts.history(contract_id)]
+    told = [(entry.action, entry.reason) for entry in journal_search.history(contract_acts.SUBJECT, contract_id)]
     assert told == [
         ("contract.suspended", "Agrément retiré"), ("contract.resumed", "Agrément rendu"), ("contract.ended", "Cessation"),
     ]  # fmt: skip

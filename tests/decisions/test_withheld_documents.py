@@ -36,14 +36,14 @@ def case() -> int:
 
 
 def waiting_ids() -> list[int]:
-    return [one.registration.id for one in withheld_documents.waiting()[0]]
+    return [one.about.id for one in withheld_documents.waiting()[0]]
 
 
 def test_a_name_that_disagrees_waits_with_both_names(agent: int) -> None:
     row = case()
     cases, total = withheld_documents.waiting()
     assert total == 1
-    registration = cases[0].registration
+    registration = cases[0].about
     assert (registration.id, registration.last_name, registration.driver.last_name) == (row, "MARTINEZ", "MARTIN")
     assert db.session.query(Mail).count() == 0
 
@@ -93,7 +93,7 @@ def test_keeping_back_needs_a_reason_and_can_be_undone(agent: int) -> None:
     withheld_documents.keep(row, agent, " Permis d’une \n autre personne ")
     assert waiting_ids() == []
     kept = withheld_documents.kept()
-    assert [(one.registration.id, one.kept.reason, one.kept.actor_id) for one in kept if one.kept] == [
+    assert [(one.about.id, one.kept.reason, one.kept.actor_id) for one in kept if one.kept] == [
         (row, "Permis d’une autre personne", agent)
     ]
     withheld_documents.release(row, agent)

@@ -22,14 +22,15 @@ NEVER = {
         SELECT count(*) FROM registration r JOIN training t ON t.id = r.training_id WHERE t.price_class <> 'fco_module' AND
           (SELECT count(*) FROM document d WHERE d.registration_id = r.id AND d.kind = 'certificate') <> 1""",
     "a mail twice": """
-        SELECT count(*) FROM (SELECT 1 FROM mail GROUP BY kind, registration_id, subject, sequence HAVING count(*) > 1)""",
+        SELECT count(*) FROM (SELECT 1 FROM mail
+          GROUP BY kind, registration_id, trainer_id, "values", sequence HAVING count(*) > 1)""",
     "a driver twice": "SELECT count(*) FROM (SELECT 1 FROM driver GROUP BY birth_date, permit_number HAVING count(*) > 1)",
     "a trainer without journal": """
         SELECT count(*) FROM trainer t WHERE (t.state = 'registered') <>
           ((SELECT count(*) FROM journal j WHERE j.action = 'trainer.registered' AND j.subject_id = t.id) = 1)""",
     "a trainer not told once": """
         SELECT count(*) FROM trainer t WHERE t.state = 'registered' AND NOT t.withheld AND
-          (SELECT count(*) FROM mail m WHERE m.kind = 'right_open' AND m.subject = CAST(t.id AS TEXT)) <> 1""",
+          (SELECT count(*) FROM mail m WHERE m.kind = 'right_open' AND m.trainer_id = t.id) <> 1""",
     "a registration without journal": """
         SELECT count(*) FROM batch b WHERE b.state = 'registered' AND
           (SELECT count(*) FROM journal j WHERE j.action = 'batch.registered' AND j.subject_id = b.id) <> 1""",

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -12,6 +17,8 @@ from app.extensions import db, mail
 from app.jobs import work
 from app.models import Mail, Outbox
 from app.services.core import clock
+from app.services.notifications import mail as mails
+from config import ROOT
 from tests.bases import BOTH
 from tests.jobs.smtp import Postbox, mail_server
 from tests.support import MARIE, drain, registered
@@ -83,3 +90,34 @@ def test_no_server_at_all_keeps_the_mail_due(app: Flask) -> None:
         app.extensions["mail"] = before
     row = db.session.execute(select(Outbox).where(Outbox.kind == "mail")).scalar_one()
     assert (the_mail().state, row.attempts, row.done_at) == ("pending", 1, None)
+
+
+SERVICES = Path(mails.__file__).parent
+
+
+def test_sending_knows_no_capability() -> None:
+    """What mails say is registered by who makes them due; nothing of it stands where they are sent."""
+    tree = ast.parse(Path(mails.__file__).read_text())
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    assert {alias.name for node in found if node.level for alias in node.names} == {"actor", "clock", "outbox"}
+    models = {alias.name for node in found if (node.module or "").startswith("app.models") for alias in node.names}
+    assert models == {"Mail", "MAIL", "MAIL_PENDING", "MAIL_REFUSED", "MAIL_SENT"}
+
+
+def test_a_program_just_started_has_the_content_of_every_kind(tmp_path: Path) -> None:
+    """A worker sends what another process wrote: all contents are registered by starting alone."""
+    program = (
+        "from app import create_app; from app.services.mail import KINDS; from tests.backends import settings; "
+        f"from pathlib import Path; create_app(settings(Path({str(tmp_path)!r}), 'sqlite://')); print(len(KINDS))"
+    )
+    started = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+    said = [len(re.findall(r"^@mail\.says\(", path.read_text(), re.MULTILINE)) for path in SERVICES.rglob("*.py")]
+    assert int(started.stdout.split()[-1]) == sum(said) >= 13
+
+
+def test_each_kind_of_mail_has_a_name_in_french(app: Flask) -> None:
+    assert all(re.match(r"[A-ZÀ-Ý]\w", kind.name) for kind in mails.KINDS.values())
+    assert mails.name_of("certificate") == "Certificat de qualification"
+    assert mails.name_of("of_long_ago") == "of_long_ago"

@@ -18,7 +18,7 @@ from app.jobs import work
 from app.models import Document, Driver, Mail, Outbox, Registration
 from app.services.core import clock, outbox
 from app.services.documents import drawing
-from app.services.notifications import mail
+from app.services.notifications import certificate_mail
 from app.services.storage import store
 from tests.bases import BOTH
 from tests.support import MARIE, PIERRE, drain, registered, training_id
@@ -167,7 +167,7 @@ def test_an_account_made_after_registration_gets_no_mail_by_accident(app: Flask)
     drain()
     driver = db.session.execute(select(Driver).where(Driver.permit_number == "82R987928")).scalar_one()
     assert driver.person_id is None
-    assert mail.prepare_certificates(db.session.execute(select(Registration)).scalars()) == []
+    assert certificate_mail.make_due(db.session.execute(select(Registration)).scalars()) == []
 
 
 def test_of_two_workers_that_seal_at_once_one_file_stays(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -376,7 +376,7 @@ class TestWithheldRights:
     def test_an_agent_opens_it_once_and_the_person_is_told(self) -> None:
         row, agent = self.withheld(), person_id("agent@demo.example")
         registered_trainer(permit_number="999999999")
-        assert [case.trainer for case in withheld_rights.waiting()[0]] == [row]
+        assert [case.about for case in withheld_rights.waiting()[0]] == [row]
         withheld_rights.open_right(row.id, agent)
         with pytest.raises(withheld_rights.AlreadyDecided):
             withheld_rights.open_right(row.id, agent)
@@ -396,7 +396,7 @@ class TestWithheldRights:
         withheld_rights.keep(row.id, agent, " Autre  personne ")
         assert withheld_rights.waiting() == ([], 0)
         [case] = withheld_rights.kept()
-        assert case.trainer == row
+        assert case.about == row
         assert case.kept is not None
         assert (case.kept.reason, case.kept.actor_id) == ("Autre personne", agent)
         withheld_rights.open_right(row.id, agent)

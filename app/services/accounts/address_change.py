@@ -8,14 +8,14 @@ from sqlalchemy.exc import IntegrityError
 
 from app.extensions import db
 from app.models import AccountLink, Person
-from app.models.outbox import MAIL
 from app.models.sign_up import ADDRESS
 from app.services.core import links, outbox, throttle
 from app.services.core.refusal import Refusal
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
-from app.services.notifications import account_mail, mail
+from app.services.notifications import mail
 
+from . import mail as account_mail
 from . import passwords
 from .password_change import CHANGING, WrongPassword
 
@@ -45,9 +45,8 @@ def ask(person_id: int, password: str, email: str) -> None:
         links.void(person.id, ADDRESS)
         link = links.issue(ADDRESS, email, CONFIRM_WITHIN)
         link.person_id = person.id
-        due = mail.prepare_account(account_mail.ADDRESS_LINK, email, link.nonce)
-        due += mail.prepare_account(account_mail.ADDRESS_ASKED, person.email, link.nonce)
-        outbox.add(MAIL, ({"mail": mail_id} for mail_id in due))
+        mail.make_due(account_mail.ADDRESS_LINK, email, {"link": link.nonce})
+        mail.make_due(account_mail.ADDRESS_ASKED, person.email, {"link": link.nonce})
         journal.record("address.asked", "person", person.id, actor_id=person.id)
         throttle.forget(CHANGING, str(person_id))
     outbox.ring()
@@ -76,8 +75,7 @@ def confirm(token: str) -> Person:
             links.void(person.id)  # those that went to the old address
             person.email = person.username = link.email
             db.session.flush()
-            due = mail.prepare_account(account_mail.ADDRESS_CHANGED, before, link.nonce)
-            outbox.add(MAIL, ({"mail": mail_id} for mail_id in due))
+            mail.make_due(account_mail.ADDRESS_CHANGED, before, {"link": link.nonce})
             journal.record(
                 "address.changed", "person", person.id, actor_id=person.id, before={"email": before},
                 after={"email": person.email},

@@ -5,8 +5,6 @@ from __future__ import annotations
 import secrets
 
 from app.models import Person
-from app.models.outbox import MAIL
-from app.services.core import outbox
 from app.services.journal import record as journal
 from app.services.notifications import mail
 
@@ -20,6 +18,5 @@ def note(act: str, kind: str, person: Person) -> None:
 
 
 def tell(kind: str, person: Person) -> None:
-    """Make due the mail of this kind (`account_mail`) to a person; no commit."""
-    due = mail.prepare_account(kind, person.email, f"{person.id}-{secrets.token_hex(8)}")
-    outbox.add(MAIL, ({"mail": mail_id} for mail_id in due))
+    """Make due the mail of this kind (`accounts.mail`) to a person; no commit."""
+    mail.make_due(kind, person.email, {"person": person.id, "notice": secrets.token_hex(8)})

@@ -15,7 +15,6 @@ from sqlalchemy.exc import IntegrityError
 from app import roles
 from app.extensions import db
 from app.models import AccountLink, Document, Driver, Mail, Person, Registration, SignUp, Trainer
-from app.models.outbox import MAIL
 from app.models.registration import AVAILABLE, CERTIFICATE
 from app.models.sign_up import CONFIRM, OPENED, REPLACED, SENT, WAITING
 from app.services.core import actor, clock, insertion, links, outbox, throttle
@@ -23,9 +22,10 @@ from app.services.core.refusal import Refusal
 from app.services.core.throttle import Limit
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
-from app.services.notifications import account_mail, mail
+from app.services.notifications import certificate_mail, mail
 from app.validators.fields import NameKey, name_key
 
+from . import mail as account_mail
 from . import passwords
 
 CONFIRM_WITHIN = timedelta(hours=24)
@@ -77,8 +77,7 @@ def sign_up(applicant: Applicant, password: str, network: str) -> None:
         db.session.add(row)
         db.session.flush()
         link = links.issue(CONFIRM, row.email, CONFIRM_WITHIN, row.id)
-        due = mail.prepare_account(account_mail.CONFIRM_MAIL, row.email, link.nonce)
-        outbox.add(MAIL, ({"mail": mail_id} for mail_id in due))
+        mail.make_due(account_mail.CONFIRM_MAIL, row.email, {"link": link.nonce})
     outbox.ring()
 
 
@@ -139,7 +138,7 @@ def mail_certificates(driver: Driver) -> None:
         for document in db.session.execute(query).scalars()
         if document.state == AVAILABLE and document.valid_until >= today
     ]
-    outbox.add(MAIL, ({"mail": mail_id} for mail_id in mail.prepare_certificates(waiting)))
+    certificate_mail.make_due(waiting)
 
 
 def known_names(driver_id: int) -> set[tuple[str, str]]:
@@ -253,6 +252,8 @@ def _forget_unconfirmed() -> None:
     """Delete the sign-ups that nobody confirmed in time, with their links and mails: no reason to keep them is left."""
     old = AccountLink.kind == CONFIRM, AccountLink.created_at < clock.machine_now() - UNCONFIRMED
     stale = select(AccountLink.nonce).join(AccountLink.sign_up).where(*old, SignUp.state == SENT)
-    db.session.execute(delete(Mail).where(Mail.kind == account_mail.CONFIRM_MAIL, Mail.subject.in_(stale)))
+    db.session.execute(
+        delete(Mail).where(Mail.kind == account_mail.CONFIRM_MAIL, Mail.values["link"].as_string().in_(stale))
+    )
     db.session.execute(delete(AccountLink).where(AccountLink.nonce.in_(stale)))
     db.session.execute(delete(SignUp).where(SignUp.state == SENT, ~exists().where(AccountLink.sign_up_id == SignUp.id)))

@@ -8,15 +8,16 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import AccountLink, Driver, Person
-from app.models.outbox import MAIL, RESET
+from app.models.outbox import RESET
 from app.models.person import new_token
 from app.models.sign_up import RESET as RESET_LINK
 from app.services.core import links, outbox, throttle
 from app.services.core.refusal import Refusal
 from app.services.core.throttle import Limit
 from app.services.core.transaction import transaction
-from app.services.notifications import account_mail, mail
+from app.services.notifications import mail
 
+from . import mail as account_mail
 from . import notices as account_notices
 from . import passwords, sign_in
 from .known_browser import Browser
@@ -58,8 +59,7 @@ def prepare(link_id: int) -> None:
         db.session.delete(link)
         return
     link.person_id = person.id
-    due = mail.prepare_account(account_mail.RESET_MAIL, person.email, link.nonce)
-    outbox.add(MAIL, ({"mail": mail_id} for mail_id in due))
+    mail.make_due(account_mail.RESET_MAIL, person.email, {"link": link.nonce})
 
 
 def check_link(token: str) -> None:

@@ -21,9 +21,9 @@ from app.services.core.refusal import Refusal
 from app.services.core.throttle import Limit
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
-from app.services.notifications import account_mail
 
 from . import known_browser, passwords
+from . import mail as account_mail
 from . import notices as account_notices
 from .closing import needed
 from .known_browser import Browser

@@ -7,12 +7,13 @@ from sqlalchemy import update
 from app.extensions import db
 from app.models import CardEvent, CardRequest
 from app.models.card import CARD_MOVES, CARD_STATES, DRAFT
-from app.models.outbox import MAIL
-from app.services.core import clock, outbox
+from app.services.core import clock
 from app.services.core.refusal import Refusal
 from app.services.core.taking import taken
 from app.services.journal import record as journal
-from app.services.notifications import account_mail, mail
+from app.services.notifications import mail
+
+from . import mail as card_mail
 
 SUBJECT = "card_request"
 
@@ -56,5 +57,4 @@ def note(request: CardRequest, actor_id: int | None, reason: str = "") -> None:
     )  # fmt: skip
     person = request.driver.person
     if request.number is not None and request.state != DRAFT and person is not None:
-        due = mail.prepare_account(account_mail.CARD, person.email, str(event.id))
-        outbox.add(MAIL, ({"mail": mail_id} for mail_id in due))
+        mail.make_due(card_mail.CARD, person.email, {"event": event.id})

@@ -6,7 +6,6 @@ representatives are told by mail.
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -16,20 +15,21 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
 from app.extensions import db
-from app.models import Centre, JournalEntry, Membership, Person, ServiceContract
+from app.models import Centre, Decision, Membership, Person, ServiceContract
 from app.models.centre import ENDED, LEGAL_REPRESENTATIVE, OFFERED, SIGNED, SUSPENDED, WITHDRAWN
-from app.models.outbox import CONTRACT, MAIL
+from app.models.decision import Outcome
+from app.models.outbox import CONTRACT
 from app.models.types import holds_on
-from app.services.core import clock, outbox
+from app.services.core import case, clock, outbox
 from app.services.core.refusal import Refusal
 from app.services.core.taking import taken
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
-from app.services.notifications import mail, member_mail
 from app.services.rights import access
 from app.services.seal import sealing
 from app.services.storage import store
 
+from . import mail as contract_mail
 from . import pdf as contract_pdf
 from . import text as contract_text
 
@@ -93,7 +93,7 @@ def offer(centre_id: int, version: str, actor_id: int) -> ServiceContract:
         with transaction():
             db.session.add(contract)
             db.session.flush()
-            _record(contract, "contract.offered", actor_id, {"version": version, "text_sha256": contract.text_sha256})
+            _record(contract, "offered", actor_id, {"version": version, "text_sha256": contract.text_sha256})
     except IntegrityError:
         raise AlreadyOffered from None
     outbox.ring()
@@ -102,22 +102,22 @@ def offer(centre_id: int, version: str, actor_id: int) -> ServiceContract:
 
 def withdraw(contract_id: int, actor_id: int, reason: str) -> None:
     """Take an offer back before it is signed; raises :class:`NotInThisState` or :class:`ReasonNeeded`."""
-    _act(contract_id, "contract.withdrawn", (OFFERED,), WITHDRAWN, actor_id, reason)
+    _act(contract_id, Outcome.WITHDRAWN, (OFFERED,), WITHDRAWN, actor_id, reason)
 
 
 def suspend(contract_id: int, actor_id: int, reason: str) -> None:
     """Stop registering under a contract from this moment; raises :class:`NotInThisState` or :class:`ReasonNeeded`."""
-    _act(contract_id, "contract.suspended", (SIGNED,), SUSPENDED, actor_id, reason)
+    _act(contract_id, Outcome.SUSPENDED, (SIGNED,), SUSPENDED, actor_id, reason)
 
 
 def resume(contract_id: int, actor_id: int, reason: str) -> None:
     """Take a suspended contract up again; raises :class:`NotInThisState` or :class:`ReasonNeeded`."""
-    _act(contract_id, "contract.resumed", (SUSPENDED,), SIGNED, actor_id, reason)
+    _act(contract_id, Outcome.RESUMED, (SUSPENDED,), SIGNED, actor_id, reason)
 
 
 def end(contract_id: int, actor_id: int, reason: str) -> None:
     """End a contract for good, today; raises :class:`NotInThisState` or :class:`ReasonNeeded`."""
-    _act(contract_id, "contract.ended", (SIGNED, SUSPENDED), ENDED, actor_id, reason, valid_to=clock.today())
+    _act(contract_id, Outcome.ENDED, (SIGNED, SUSPENDED), ENDED, actor_id, reason, valid_to=clock.today())
 
 
 def sign(contract_id: int, centre_id: int, person_id: int, signature: Signature) -> None:
@@ -145,7 +145,7 @@ def sign(contract_id: int, centre_id: int, person_id: int, signature: Signature)
             contract = db.session.get_one(ServiceContract, contract_id)
             outbox.add(CONTRACT, [{"contract": contract_id}])
             after = {"version": contract.version, "text_sha256": contract.text_sha256, "quality": quality}
-            _record(contract, "contract.signed", person_id, after)
+            _record(contract, "signed", person_id, after)
     except IntegrityError:  # the contract that was suspended is in force again since it was looked at
         raise NotInThisState from None
     outbox.ring()
@@ -188,17 +188,6 @@ def all_of(centre_id: int) -> list[ServiceContract]:
     return sorted(db.session.execute(query).scalars(), key=lambda contract: order.index(contract.state))
 
 
-def history(contract_id: int) -> list[JournalEntry]:
-    """Return what happened to a contract, the first act first."""
-    query = (
-        select(JournalEntry)
-        .where(JournalEntry.subject_type == SUBJECT, JournalEntry.subject_id == str(contract_id))
-        .options(joinedload(JournalEntry.actor))
-        .order_by(JournalEntry.id)
-    )
-    return list(db.session.execute(query).scalars())
-
-
 def ask_for_pdf(contract_id: int, centre_id: int) -> None:
     """Make the PDF due of a signed text that has none yet; raises :class:`NotInThisState`."""
     contract = of_centre(contract_id, centre_id)
@@ -234,7 +223,7 @@ def content(contract: ServiceContract) -> bytes:
 
 
 def _act(
-    contract_id: int, action: str, sources: tuple[str, ...], target: str, actor_id: int, reason: str, **values: Any
+    contract_id: int, outcome: Outcome, sources: tuple[str, ...], target: str, actor_id: int, reason: str, **values: Any
 ) -> None:  # fmt: skip
     reason = " ".join(reason.split())
     if not 0 < len(reason) <= REASON_MAX:
@@ -242,7 +231,8 @@ def _act(
     with transaction():
         if not _move(contract_id, sources, target, reason=reason, **values):
             raise NotInThisState
-        _record(db.session.get_one(ServiceContract, contract_id), action, actor_id, {"state": target}, reason)
+        contract = db.session.get_one(ServiceContract, contract_id)
+        _record(contract, outcome, actor_id, {"state": target}, case.decide(contract, outcome, actor_id, reason))
     outbox.ring()
 
 
@@ -255,12 +245,14 @@ def _move(contract_id: int, sources: tuple[str, ...], target: str, more: tuple[A
     )
 
 
-def _record(contract: ServiceContract, action: str, actor_id: int, after: dict[str, Any], reason: str = "") -> None:
+def _record(
+    contract: ServiceContract, act: str, actor_id: int, after: dict[str, Any], decision: Decision | None = None
+) -> None:
     """Journal an act and make due its mail to each legal representative of the centre."""
     journal.record(
-        action, SUBJECT, contract.id, actor_id=actor_id, centre_id=contract.centre_id, after=after, reason=reason
-    )
-    verb, nonce = action.removeprefix("contract."), secrets.token_hex(3)
+        f"contract.{act}", SUBJECT, contract.id, actor_id=actor_id, centre_id=contract.centre_id, after=after,
+        reason=decision.reason if decision else "",
+    )  # fmt: skip
     query = (
         select(Person.id, Person.email)
         .join(Membership, Membership.person_id == Person.id)
@@ -268,6 +260,4 @@ def _record(contract: ServiceContract, action: str, actor_id: int, after: dict[s
         .where(holds_on(clock.today(), Membership.valid_to), Person.active.is_(True))
         .order_by(Person.id)
     )
-    for person_id, email in db.session.execute(query).all():
-        due = mail.prepare_account(member_mail.CONTRACT, email, f"{contract.id}.{verb}.{nonce}.{person_id}")
-        outbox.add(MAIL, ({"mail": mail_id} for mail_id in due))
+    contract_mail.make_due(contract, act, db.session.execute(query).tuples(), decision)

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from app import roles
 from app.extensions import db
-from app.models import Driver, Person, SignUp
-from app.models.outbox import MAIL
+from app.models import Decision, Driver, Mail, Person, SignUp
+from app.models.decision import Outcome
 from app.models.person import new_token
 from app.models.sign_up import OPENED, REFUSED, WAITING
+from app.services.accounts import mail as account_mail
 from app.services.accounts import opening as account_opening
-from app.services.core import clock, outbox
+from app.services.core import case, clock, outbox
 from app.services.core.refusal import Refusal
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
-from app.services.notifications import account_mail, mail
+from app.services.notifications import mail
+from app.services.notifications.mail import Content
 
-LIMIT = 50
-REASON_MAX = 300
+DECISION_MAIL = "decision"
 
 
-class AlreadyDecided(Refusal):
+class AlreadyDecided(case.AlreadyDecided):
     """Somebody decided before."""
 
     message = "Cette demande de compte a déjà été décidée."
@@ -47,13 +48,13 @@ class Request:
 
 def waiting() -> tuple[list[Request], int]:
     """Return the first requests nobody has decided, the oldest first, and how many there are."""
-    rows = db.session.execute(select(SignUp).where(SignUp.state == WAITING).order_by(SignUp.id).limit(LIMIT)).scalars()
-    return [_request(row) for row in rows], count_waiting()
+    cases, count = DESK.waiting()
+    return [_request(one.about) for one in cases], count
 
 
 def count_waiting() -> int:
     """Return how many requests nobody has decided."""
-    return db.session.scalar(select(func.count()).select_from(SignUp).where(SignUp.state == WAITING)) or 0
+    return DESK.count()
 
 
 def accept(sign_up_id: int, actor_id: int) -> None:
@@ -72,24 +73,20 @@ def accept(sign_up_id: int, actor_id: int) -> None:
                 _close(driver, actor_id)
             account_opening.open_account(row, driver, actor_id)
             account_opening.mail_certificates(driver)
-            _tell(row)
+            _tell(row, case.decide(row, Outcome.ACCEPTED, actor_id))
     except IntegrityError:
         raise AddressTaken from None
     outbox.ring()
 
 
 def refuse(sign_up_id: int, actor_id: int, reason: str) -> None:
-    """Refuse the request for a reason that the journal keeps and the person is told; raise `Refusal` without one."""
-    reason = " ".join(reason.split())
-    if not reason:
-        raise Refusal("Dites pourquoi cette demande est refusée : la personne recevra ce motif.")
-    if len(reason) > REASON_MAX:
-        raise Refusal(f"Le motif fait {REASON_MAX} caractères au plus.")
+    """Refuse the request for a reason that the person is told; raise `Refusal` without one."""
+    reason = case.reason(reason, "Dites pourquoi cette demande est refusée : la personne recevra ce motif.")
     with transaction():
         row = _take(sign_up_id, REFUSED)
-        row.reason, row.password_hash, row.decided_at = reason, "", clock.now()
+        row.password_hash, row.decided_at = "", clock.now()
         journal.record("account.refused", "sign_up", row.id, actor_id=actor_id, reason=reason)
-        _tell(row)
+        _tell(row, case.decide(row, Outcome.REFUSED, actor_id, reason))
     outbox.ring()
 
 
@@ -102,13 +99,11 @@ def _request(row: SignUp) -> Request:
 
 def _take(sign_up_id: int, state: str) -> SignUp:
     """Move the request on, once: of two agents who decide at the same moment, one finds it done."""
-    done = db.session.execute(
-        update(SignUp).where(SignUp.id == sign_up_id, SignUp.state == WAITING).values(state=state)
-    )
-    row = db.session.get(SignUp, sign_up_id, populate_existing=True)
+    taken = case.take(SignUp, sign_up_id, *DESK.waits, state=state)
+    row = db.session.get(SignUp, sign_up_id)
     if row is None:
         raise Refusal("Cette demande de compte n’existe pas.")
-    if not done.rowcount:  # type: ignore[attr-defined]
+    if not taken:
         raise AlreadyDecided
     return row
 
@@ -127,6 +122,18 @@ def _close(driver: Driver, actor_id: int) -> None:
     )  # fmt: skip
 
 
-def _tell(row: SignUp) -> None:
-    due = mail.prepare_account(account_mail.DECISION, row.email, str(row.id))
-    outbox.add(MAIL, ({"mail": mail_id} for mail_id in due))
+def _tell(row: SignUp, decision: Decision) -> None:
+    mail.make_due(DECISION_MAIL, row.email, {"decision": decision.id})
+
+
+@mail.says(DECISION_MAIL, "Décision sur une demande de compte")
+def _decision(row: Mail) -> Content:
+    decision = db.session.get_one(Decision, row.values["decision"])
+    assert decision.sign_up is not None
+    values: dict[str, object] = {"first_name": decision.sign_up.first_name, "reason": decision.reason}
+    if decision.outcome == Outcome.ACCEPTED:
+        return Content("decision_accepted", "Votre compte est ouvert", values)
+    return Content("decision_refused", "Votre demande de compte", values)
+
+
+DESK = case.Desk(SignUp, (SignUp.state == WAITING,), lambda: select(SignUp))

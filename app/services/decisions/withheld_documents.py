@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from sqlalchemy import ColumnElement, String, cast, exists, func, select, update
-from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy import Select, select
+from sqlalchemy.orm import contains_eager, selectinload
 
 from app.extensions import db
-from app.models import Driver, JournalEntry, Registration
-from app.models.outbox import MAIL
+from app.models import Driver, Registration
+from app.models.decision import Outcome
 from app.models.registration import AVAILABLE, CERTIFICATE, PENDING
-from app.services.core import clock, outbox
+from app.services.core import case, clock, outbox
+from app.services.core.case import Case
 from app.services.core.refusal import Refusal
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
-from app.services.notifications import mail, webhook_events
+from app.services.notifications import certificate_mail, webhook_events
 
 SUBJECT, KEPT, RELEASED = "registration", "withheld.kept", "withheld.released"
-LIMIT = 50
-REASON_MAX = 300
 
 
-class AlreadyDecided(Refusal):
+class AlreadyDecided(case.AlreadyDecided):
     """The documents are with the driver already: somebody decided before."""
 
     message = "Ces documents ont déjà été remis au conducteur."
@@ -34,32 +31,19 @@ class StillDrawn(Refusal):
     message = "Ces documents sont encore en préparation. Décidez dans quelques instants."
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A registration whose documents are withheld; ``kept``: the decision to keep them back, if one was taken."""
-
-    registration: Registration
-    kept: JournalEntry | None = None
-
-
-def waiting() -> tuple[list[Case], int]:
+def waiting() -> tuple[list[Case[Registration]], int]:
     """Return the first cases nobody has decided, the oldest first, and how many there are."""
-    found = db.session.execute(_withheld(~_was_kept()).order_by(Registration.id).limit(LIMIT)).scalars()
-    return [Case(registration) for registration in found], count_waiting()
+    return DESK.waiting()
 
 
 def count_waiting() -> int:
     """Return how many cases nobody has decided."""
-    total = select(func.count()).select_from(Registration).where(Registration.withheld.is_(True), ~_was_kept())
-    return db.session.scalar(total) or 0
+    return DESK.count()
 
 
-def kept() -> list[Case]:
+def kept() -> list[Case[Registration]]:
     """Return the last cases an agent decided to keep back, with the decision; they may still be handed over."""
-    query = _withheld(_was_kept()).order_by(Registration.id.desc()).limit(LIMIT)
-    registrations = list(db.session.execute(query).scalars())
-    decisions = _decisions([registration.id for registration in registrations])
-    return [Case(registration, decisions.get(str(registration.id))) for registration in registrations]
+    return DESK.kept()
 
 
 def release(registration_id: int, actor_id: int) -> None:
@@ -71,25 +55,24 @@ def release(registration_id: int, actor_id: int) -> None:
         registration = _get(registration_id)
         if any(document.state == PENDING for document in registration.documents):
             raise StillDrawn
-        _open(registration)
+        if not case.take(Registration, registration_id, *DESK.waits, withheld=False):
+            raise AlreadyDecided
         if _is_mail_due(registration):
-            outbox.add(MAIL, ({"mail": mail_id} for mail_id in mail.prepare_certificates([registration])))
+            certificate_mail.make_due([registration])
         webhook_events.available([registration])
+        case.decide(registration, Outcome.RELEASED, actor_id)
         _record(RELEASED, registration, actor_id, withheld=False)
     outbox.ring()
 
 
 def keep(registration_id: int, actor_id: int, reason: str) -> None:
-    """Keep the documents back, for a reason that the journal holds; raise `Refusal` without one."""
-    reason = " ".join(reason.split())
-    if not reason:
-        raise Refusal("Dites pourquoi ces documents restent retenus.")
-    if len(reason) > REASON_MAX:
-        raise Refusal(f"Le motif fait {REASON_MAX} caractères au plus.")
+    """Keep the documents back, for a reason that stays with the decision; raise `Refusal` without one."""
+    reason = case.reason(reason, "Dites pourquoi ces documents restent retenus.")
     with transaction():
         registration = _get(registration_id)
         if not registration.withheld:
             raise AlreadyDecided
+        case.decide(registration, Outcome.KEPT, actor_id, reason)
         _record(KEPT, registration, actor_id, withheld=True, reason=reason)
 
 
@@ -98,18 +81,6 @@ def _get(registration_id: int) -> Registration:
     if registration is None:
         raise Refusal("Cet enregistrement n’existe pas.")
     return registration
-
-
-def _open(registration: Registration) -> None:
-    """Clear the mark, once: of two agents who decide at the same moment, one finds it done."""
-    done = db.session.execute(
-        update(Registration)
-        .where(Registration.id == registration.id, Registration.withheld.is_(True))
-        .values(withheld=False)
-    )
-    if not done.rowcount:  # type: ignore[attr-defined]
-        raise AlreadyDecided
-    db.session.refresh(registration)
 
 
 def _is_mail_due(registration: Registration) -> bool:
@@ -127,14 +98,7 @@ def _record(act: str, registration: Registration, actor_id: int, *, withheld: bo
     )  # fmt: skip
 
 
-def _was_kept() -> ColumnElement[bool]:
-    entry = JournalEntry
-    return exists().where(
-        entry.subject_type == SUBJECT, entry.subject_id == cast(Registration.id, String), entry.action == KEPT
-    )
-
-
-def _withheld(condition: ColumnElement[bool]):  # type: ignore[no-untyped-def]
+def _rows() -> Select[Registration]:
     r = Registration
     return (
         select(r)
@@ -143,22 +107,7 @@ def _withheld(condition: ColumnElement[bool]):  # type: ignore[no-untyped-def]
             contains_eager(r.driver).joinedload(Driver.person), contains_eager(r.centre), contains_eager(r.training),
             selectinload(r.documents),
         )
-        .where(r.withheld.is_(True), condition)
     )  # fmt: skip
 
 
-def _decisions(registration_ids: list[int]) -> dict[str, JournalEntry]:
-    """Return registration id → its last decision to keep, with the agent who took it."""
-    query = (
-        select(JournalEntry)
-        .options(joinedload(JournalEntry.actor))
-        .where(
-            JournalEntry.subject_type == SUBJECT, JournalEntry.action == KEPT,
-            JournalEntry.subject_id.in_([str(one) for one in registration_ids]),
-        )
-        .order_by(JournalEntry.id)
-    )  # fmt: skip
-    return {entry.subject_id: entry for entry in db.session.execute(query).scalars()}
-
-
-__all__ = ["AlreadyDecided", "Case", "StillDrawn", "keep", "kept", "release", "waiting"]
+DESK = case.Desk(Registration, (Registration.withheld.is_(True),), _rows)

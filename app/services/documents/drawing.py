@@ -11,11 +11,10 @@ from sqlalchemy.orm import contains_eager
 
 from app.extensions import db
 from app.models import Document, Registration
-from app.models.outbox import MAIL
 from app.models.registration import AVAILABLE, CERTIFICATE, DOCUMENT_KINDS, PENDING
-from app.services.core import clock, outbox
+from app.services.core import clock
 from app.services.core.taking import changed
-from app.services.notifications import mail, webhook_events
+from app.services.notifications import certificate_mail, webhook_events
 from app.services.seal import sealing
 from app.services.storage import store
 
@@ -53,7 +52,7 @@ def draw(registration_ids: Iterable[int]) -> None:
             store.remove(file.path)
     webhook_events.available(handed.values())
     due = [document.registration for document, _ in stored if document.kind == CERTIFICATE]
-    outbox.add(MAIL, ({"mail": mail_id} for mail_id in mail.prepare_certificates(due)))
+    certificate_mail.make_due(due)
 
 
 def file_name(document: Document) -> str:

@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.extensions import db
 from app.models import Mail, Registration
-from app.models.outbox import MAIL, MAIL_PENDING
+from app.models.outbox import CERTIFICATE_MAIL, MAIL_PENDING
 from app.models.registration import AVAILABLE, CERTIFICATE
 from app.services.core import clock, outbox, throttle
 from app.services.core.refusal import Refusal
@@ -15,7 +15,6 @@ from app.services.core.throttle import Limit
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
 from app.services.notifications import mail
-from app.services.notifications.mail import CERTIFICATE_MAIL
 
 #: Twice at once, then with waits that grow: a mail box is nobody's to fill.
 FOR_REGISTRATION = Limit("certificate again", 2)
@@ -40,11 +39,11 @@ def resend(registration_id: int, actor_id: int, centre_id: int | None = None) ->
     throttle.count(FOR_REGISTRATION, str(registration_id))
     try:
         with transaction():
-            due = mail.prepare_again(registration_id, address, _next(registration_id))
-            outbox.add(MAIL, ({"mail": mail_id} for mail_id in due))
+            sequence = _next(registration_id)
+            due = mail.make_due(CERTIFICATE_MAIL, address, registration_id=registration_id, sequence=sequence)
             journal.record(
                 "certificate.resent", "registration", registration_id, actor_id=actor_id,
-                centre_id=registration.centre_id, after={"mail": due[0]},
+                centre_id=registration.centre_id, after={"mail": due},
             )  # fmt: skip
     except IntegrityError:  # two clicks at once
         raise StillPending from None

@@ -7,13 +7,14 @@ from sqlalchemy.exc import IntegrityError
 
 from app.extensions import db
 from app.models import Mail, Registration
-from app.models.outbox import MAIL
+from app.models.outbox import INVITATION_MAIL
 from app.services.core import clock, outbox, throttle
 from app.services.core.refusal import Refusal
 from app.services.core.throttle import Limit
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
-from app.services.notifications import account_mail, invitation_limits, mail
+from app.services.notifications import invitation_limits, mail
+from app.services.notifications.mail import Content
 from app.validators.address import parse_address
 
 FOR_ADDRESS = Limit("invitation address", 5)
@@ -40,11 +41,11 @@ def invite(batch_id: int, line_number: int, typed: str, actor_id: int) -> str:
     throttle.count(FOR_ADDRESS, address)
     try:
         with transaction():
-            due = mail.prepare_invitation(registration.id, address, _next(registration.id))
-            outbox.add(MAIL, ({"mail": mail_id} for mail_id in due))
+            sequence = _next(registration.id)
+            due = mail.make_due(INVITATION_MAIL, address, registration_id=registration.id, sequence=sequence)
             journal.record(
                 "invitation.sent", "registration", registration.id, actor_id=actor_id,
-                centre_id=registration.centre_id, after={"mail": due[0]},
+                centre_id=registration.centre_id, after={"mail": due},
             )  # fmt: skip
     except IntegrityError:  # two clicks at once
         raise AlreadyInvited from None
@@ -64,7 +65,7 @@ def _next(registration_id: int) -> int:
     """Return the number of the next invitation; raise :class:`AlreadyInvited` when the last one is of today."""
     query = (
         select(Mail)
-        .where(Mail.kind == account_mail.INVITATION, Mail.registration_id == registration_id)
+        .where(Mail.kind == INVITATION_MAIL, Mail.registration_id == registration_id)
         .order_by(Mail.sequence.desc())
         .limit(1)
     )
@@ -74,3 +75,9 @@ def _next(registration_id: int) -> int:
     if last.created_at.astimezone(clock.PARIS).date() >= clock.today():
         raise AlreadyInvited
     return last.sequence + 1
+
+
+@mail.says(INVITATION_MAIL, "Invitation à créer un compte")
+def _invitation(row: Mail) -> Content:
+    assert row.registration is not None
+    return Content("invitation", "Créez votre espace conducteur", {"centre": row.registration.centre.name})

@@ -8,12 +8,15 @@ from typing import Any
 from sqlalchemy import func, or_, select
 
 from app.extensions import db
-from app.models import Document, Driver, JournalEntry, Mail, Person, Registration
+from app.models import Document, Driver, Mail, Person, Registration
 from app.models.card import CARD_STATES, PAYERS
 from app.models.outbox import MAIL_STATES
 from app.models.registration import AVAILABLE, CERTIFICATE, DOCUMENT_KINDS, DOCUMENT_STATES
 from app.services.cards import requests as card_requests
 from app.services.core.clock import PARIS
+from app.services.journal import search as journal_search
+from app.services.journal.words import action_words
+from app.services.notifications.mail import name_of
 from app.services.trainers import registration as trainer_registration
 
 from . import space as driver_space
@@ -132,7 +135,7 @@ def _mails(person: Person, driver: Driver | None) -> Rows:
     return [
         {
             "Envoyé à": mail.recipient,
-            "Nature": mail.kind,
+            "Nature": name_of(mail.kind),
             "État": MAIL_STATES[mail.state],
             "Le": _moment(mail.created_at),
         }
@@ -141,9 +144,7 @@ def _mails(person: Person, driver: Driver | None) -> Rows:
 
 
 def _acts(person_id: int) -> Rows:
-    entry = JournalEntry
-    query = select(entry.at, entry.action).where(entry.actor_id == person_id).order_by(entry.id.desc()).limit(ACTS)
-    return [{"Le": _moment(at), "Acte": action} for at, action in db.session.execute(query)]
+    return [{"Le": _moment(at), "Acte": action_words(action)} for at, action in journal_search.acts_of(person_id, ACTS)]
 
 
 def _day(value: Any) -> str:

@@ -1,10 +1,11 @@
-"""What the journal is looked through by; everything is answered by an index."""
+"""The journal as it is told: what it is looked through by, what happened to a row. Everything is answered by an index."""
 
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy.orm import joinedload
 
 from app.extensions import db
 from app.models import JournalEntry, Person
@@ -43,6 +44,23 @@ def seen_actions(last: int = 2_000) -> list[str]:
     """Return the acts among the last entries, so that one may be asked for whose words nobody has listed."""
     newest = select(J.action).order_by(J.id.desc()).limit(last).subquery()
     return list(db.session.execute(select(newest.c.action).distinct()).scalars())
+
+
+def history(kind: str, key: object) -> list[JournalEntry]:
+    """Return what happened to one row, the first act first, with who did it."""
+    query = (
+        select(J)
+        .where(J.subject_type == kind, J.subject_id == str(key))
+        .options(joinedload(J.actor))
+        .order_by(J.id)
+    )  # fmt: skip
+    return list(db.session.execute(query).scalars())
+
+
+def acts_of(person_id: int, last: int) -> list[tuple[datetime, str]]:
+    """Return when and what for the last acts of a person, the newest first."""
+    query = select(J.at, J.action).where(J.actor_id == person_id).order_by(J.id.desc()).limit(last)
+    return list(db.session.execute(query).tuples())
 
 
 def _midnight(day: date) -> datetime:

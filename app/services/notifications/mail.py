@@ -1,63 +1,95 @@
-"""Mails: made due with the documents, sent by a job, each to one recipient, always under the same Message-ID."""
+"""Mails: made due in the transaction of what they tell, sent by a job, each to one recipient, always under the same Message-ID.
+
+What a mail says stands beside its capability: a module registers the content of each of its kinds (`says`), and sending knows
+none of them. A content is worked out when the mail is sent, from the row: its ``values``, its registration, its trainer.
+"""
 
 from __future__ import annotations
 
 import secrets
 import smtplib
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from flask import current_app, render_template
 from flask_mail import Message
-from sqlalchemy import exists, insert, select
+from sqlalchemy import insert, select
 
 from app.extensions import db
 from app.extensions import mail as mailer
-from app.models import Document, Driver, Mail, Person, Registration
-from app.models.outbox import MAIL_PENDING, MAIL_REFUSED, MAIL_SENT
-from app.models.registration import CERTIFICATE
-from app.services.core import actor, clock
-from app.services.storage import store
+from app.models import Mail
+from app.models.outbox import MAIL, MAIL_PENDING, MAIL_REFUSED, MAIL_SENT
+from app.services.core import actor, clock, outbox
 
-from . import account_mail
-
-CERTIFICATE_MAIL = "certificate"
 #: Seconds a mail server may take for one answer; Flask-Mail itself would wait for ever.
 TIMEOUT = 20
 
 
-def prepare_certificates(registrations: Iterable[Registration]) -> list[int]:
-    """Write the mail due to each driver who has an account and return the ids of those new; no commit.
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a mail says: the template of its text and HTML, its subject line, what the template is filled with, and files:
+    name, type, bytes."""
 
-    Documents withheld for an agent's decision are not mailed. Who has an account is asked of the base: it may have been
-    opened while the documents were drawn.
+    template: str
+    subject: str
+    values: Mapping[str, object] = field(default_factory=dict)
+    files: Sequence[tuple[str, str, bytes]] = ()
+
+
+Says = Callable[[Mail], Content]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of mail: its name in French, and what works out its content."""
+
+    name: str
+    content: Says
+
+
+#: Kind → what it is; filled by the modules of the capabilities as they are loaded.
+KINDS: dict[str, Kind] = {}
+
+
+def says(kind: str, name: str) -> Callable[[Says], Says]:
+    """Register the decorated function as what mails of this kind say."""
+
+    def register(content: Says) -> Says:
+        assert kind not in KINDS, f"two contents for the kind of mail {kind!r}"
+        KINDS[kind] = Kind(name, content)
+        return content
+
+    return register
+
+
+def name_of(kind: str) -> str:
+    """Return the French name of a kind of mail; the code itself for one that nobody sends any more."""
+    return KINDS[kind].name if kind in KINDS else kind
+
+
+def make_due(
+    kind: str, recipient: str, values: Mapping[str, Any] | None = None, *, registration_id: int | None = None,
+    trainer_id: int | None = None, sequence: int = 1,
+) -> int:  # fmt: skip
+    """Write one mail and make it due; return its id. No commit.
+
+    ``values``: plain JSON, what the content is worked out from (`says`). `IntegrityError` for a mail that was written
+    already: of this kind, about the same registration or trainer with the same sequence, or with the same values.
     """
-    ids = [registration.id for registration in registrations]
-    due = db.session.execute(
-        select(Registration.id, Person.email)
-        .join(Registration.driver).join(Driver.person)
-        .where(Registration.id.in_(ids), Registration.withheld.is_(False))
-        .where(~exists().where(Mail.kind == CERTIFICATE_MAIL, Mail.registration_id == Registration.id))
-        .order_by(Registration.id)
-    )  # fmt: skip
-    return _write([_row(CERTIFICATE_MAIL, email, registration_id=id_) for id_, email in due])
+    about = {"registration_id": registration_id, "trainer_id": trainer_id, "sequence": sequence}
+    [mail_id] = make_all_due(kind, [{"recipient": recipient, "values": dict(values or {}), **about}])
+    return mail_id
 
 
-def prepare_invitation(registration_id: int, recipient: str, sequence: int) -> list[int]:
-    """Write one invitation to open an account and return its id; no commit. A sequence taken is an `IntegrityError`."""
-    return _write([_row(account_mail.INVITATION, recipient, registration_id=registration_id, sequence=sequence)])
-
-
-def prepare_again(registration_id: int, recipient: str, sequence: int) -> list[int]:
-    """Write the certificate's mail once more and return its id; no commit. A sequence taken is an `IntegrityError`."""
-    return _write([_row(CERTIFICATE_MAIL, recipient, registration_id=registration_id, sequence=sequence)])
-
-
-def prepare_account(kind: str, recipient: str, subject: str) -> list[int]:
-    """Write one mail about an account (`account_mail`) and return its id; no commit."""
-    return _write([_row(kind, recipient, subject=subject)])
+def make_all_due(kind: str, mails: Sequence[Mapping[str, object]]) -> list[int]:
+    """Write mails of one kind, each its recipient and columns, and make them due; return their ids. No commit."""
+    due = _write([{**_row(kind), **one} for one in mails])
+    outbox.add(MAIL, ({"mail": mail_id} for mail_id in due))
+    return due
 
 
 def send(mail_id: int) -> None:
@@ -97,14 +129,12 @@ def _record(mail_id: int, state: str, error: str | None) -> None:
     row.sent_at = clock.now() if state == MAIL_SENT else None
 
 
-def _row(
-    kind: str, recipient: str, *, registration_id: int | None = None, subject: str | None = None, sequence: int = 1
-) -> dict[str, object]:
+def _row(kind: str) -> dict[str, object]:
+    assert kind in KINDS, f"nobody says what a mail of the kind {kind!r} tells"
     host = current_app.config["BASE_URL"].split("//")[-1].split(":")[0]
     return {
-        "kind": kind, "registration_id": registration_id, "subject": subject, "sequence": sequence,
-        "recipient": recipient, "message_id": f"<{secrets.token_hex(12)}@{host}>", "state": MAIL_PENDING,
-        "created_at": clock.now(),
+        "kind": kind, "registration_id": None, "trainer_id": None, "values": {}, "sequence": 1,
+        "message_id": f"<{secrets.token_hex(12)}@{host}>", "state": MAIL_PENDING, "created_at": clock.now(),
     }  # fmt: skip
 
 
@@ -118,38 +148,29 @@ def _write(rows: list[dict[str, object]]) -> list[int]:
 
 
 def _message(row: Mail) -> Message:
-    if row.kind == CERTIFICATE_MAIL:
-        return _certificate(row)
-    return _compose(row, *account_mail.content(row))
-
-
-def _compose(row: Mail, template: str, values: dict[str, object]) -> Message:
-    """Return the message of a row, text and HTML of one template; ``values`` holds its ``subject``."""
+    """Return the message of a row, text and HTML of one template."""
+    content = KINDS[row.kind].content(row)
+    values = {**_addresses(), **content.values, "subject": content.subject}
     message = Message(
-        str(values["subject"]), recipients=[row.recipient], sender=current_app.config["MAIL_DEFAULT_SENDER"],
-        body=render_template(f"mail/{template}.txt", **values), html=render_template(f"mail/{template}.html", **values),
+        content.subject, recipients=[row.recipient], sender=current_app.config["MAIL_DEFAULT_SENDER"],
+        body=render_template(f"mail/{content.template}.txt", **values),
+        html=render_template(f"mail/{content.template}.html", **values),
     )  # fmt: skip
     message.msgId = row.message_id
+    for name, kind, data in content.files:
+        message.attach(name, kind, data)
     return message
 
 
-def _certificate(row: Mail) -> Message:
-    query = select(Document).where(Document.registration_id == row.registration_id, Document.kind == CERTIFICATE)
-    document = db.session.execute(query).scalar_one()
-    registration = document.registration
+def _addresses() -> dict[str, str]:
+    """Return the addresses of the site that any mail may name."""
     base = current_app.config["BASE_URL"]
-    values: dict[str, object] = {
-        "subject": f"Votre certificat de qualification de conducteur n° {document.number}",
-        "first_name": registration.first_name, "last_name": registration.last_name,
-        "training": registration.training.full_label, "end_date": f"{registration.end_date:%d/%m/%Y}",
-        "centre": registration.centre.name, "number": document.number,
-        "valid_from": f"{document.valid_from:%d/%m/%Y}", "valid_until": f"{document.valid_until:%d/%m/%Y}",
-        "space_url": f"{base}/mon-espace/", "verify_url": f"{base}/verifier/{document.number}",
-    }  # fmt: skip
-    message = _compose(row, "certificate", values)
-    content = store.get(str(document.path), str(document.sha256))
-    message.attach(f"certificat-{document.number}.pdf", "application/pdf", content)
-    return message
+    return {
+        "sign_in_url": f"{base}/login/",
+        "reset_url": f"{base}/mot-de-passe/",
+        "sign_up_url": f"{base}/inscription/",
+        "space_url": f"{base}/mon-espace/",
+    }
 
 
 def _deliver(message: Message) -> None:

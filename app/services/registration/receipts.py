@@ -11,10 +11,8 @@ from sqlalchemy.orm import InstrumentedAttribute, contains_eager, selectinload
 
 from app.extensions import db
 from app.models import Batch, Document, Mail, Registration
-from app.models.outbox import MAIL_PENDING, MAIL_REFUSED, MAIL_SENT
+from app.models.outbox import CERTIFICATE_MAIL, INVITATION_MAIL, MAIL_PENDING, MAIL_REFUSED, MAIL_SENT
 from app.models.registration import AVAILABLE, CERTIFICATE, PENDING, RECAP
-from app.services.notifications.account_mail import INVITATION
-from app.services.notifications.mail import CERTIFICATE_MAIL
 from app.services.reference.pricing import Quote, billed
 
 PAGE = 50
@@ -120,7 +118,7 @@ def _lines(batch_id: int, page: int, size: int) -> list[ReceiptLine]:
     )  # fmt: skip
     registrations = list(db.session.execute(query).scalars())
     mails = _mails([r.id for r in registrations])
-    return [_line(r, mails.get((r.id, CERTIFICATE_MAIL)), mails.get((r.id, INVITATION))) for r in registrations]
+    return [_line(r, mails.get((r.id, CERTIFICATE_MAIL)), mails.get((r.id, INVITATION_MAIL))) for r in registrations]
 
 
 def _mails(registration_ids: list[int]) -> dict[tuple[int | None, str], Mail]:

@@ -15,12 +15,11 @@ from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, un
 
 from app.models import Batch, Document, Driver, Mail, Registration
 from app.models.batch import MODES
-from app.models.outbox import MAIL_REFUSED
+from app.models.outbox import CERTIFICATE_MAIL, MAIL_REFUSED
 from app.models.registration import PENDING, REVOKED
 from app.models.search import begins, search_key
 from app.services.core import counting
 from app.services.core.numbers import typed_number
-from app.services.notifications.mail import CERTIFICATE_MAIL
 from app.validators.fields import bare_permit, loosen_date, name_words, parse_date
 
 R = Registration

@@ -18,7 +18,7 @@ from app import roles
 from app.extensions import db
 from app.models import MemberInvitation, Membership, Person
 from app.models.centre import LEGAL_REPRESENTATIVE, MANAGER, MEMBER_ROLES
-from app.models.outbox import MAIL
+from app.services.accounts import mail as account_mail
 from app.services.accounts import passwords
 from app.services.core import actor, clock, links, outbox, throttle
 from app.services.core.refusal import Refusal
@@ -26,10 +26,11 @@ from app.services.core.taking import taken
 from app.services.core.throttle import Limit
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
-from app.services.notifications import account_mail, invitation_limits, mail, member_mail
+from app.services.notifications import invitation_limits, mail
 from app.validators.address import parse_address
 
 from . import access, members
+from . import mail as member_mail
 
 HOLDS = timedelta(days=7)
 FOR_ADDRESS, ACCEPTING = Limit("member invitation address", 5), Limit("member invitation accept", 5)
@@ -256,8 +257,7 @@ def _hash(nonce: str) -> str:
 
 
 def _mail(row: MemberInvitation) -> None:
-    due = mail.prepare_account(member_mail.MEMBER, row.email, row.nonce)
-    outbox.add(MAIL, ({"mail": mail_id} for mail_id in due))
+    mail.make_due(member_mail.MEMBER, row.email, {"invitation": row.nonce})
 
 
 def _record(row: MemberInvitation, action: str, actor_id: int) -> None:

@@ -6,24 +6,27 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
 from app.extensions import db
 from app.models import Mail, Trainer
-from app.models.outbox import MAIL, MAIL_PENDING, MAIL_REFUSED, MAIL_SENT
+from app.models.outbox import MAIL_PENDING, MAIL_REFUSED, MAIL_SENT
 from app.models.trainer import REGISTERED
 from app.services.core import outbox, throttle
 from app.services.core.refusal import Refusal
 from app.services.core.throttle import Limit
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
-from app.services.notifications import account_mail, invitation_limits, mail
+from app.services.notifications import invitation_limits, mail
+from app.services.notifications.mail import Content
 from app.validators.address import parse_address
 
 from .drafts import SUBJECT
 
+#: Kind of these mails, each about a trainer.
+RIGHT_OPEN = "right_open"
 FOR_ADDRESS = Limit("trainer address", 5)
 WITHHELD = "withheld"
 #: State of the notice → tag and words of the screen.
@@ -57,9 +60,7 @@ class Notice:
 
 def make_due(row: Trainer, address: str, sequence: int = 1) -> None:
     """Make due the mail that says the right is open; no commit. A sequence taken is an `IntegrityError`."""
-    subject = str(row.id) if sequence == 1 else f"{row.id}-{sequence}"
-    due = mail.prepare_account(account_mail.RIGHT_OPEN, address, subject)
-    outbox.add(MAIL, ({"mail": mail_id} for mail_id in due))
+    mail.make_due(RIGHT_OPEN, address, trainer_id=row.id, sequence=sequence)
 
 
 def state_of(row: Trainer) -> Notice:
@@ -103,7 +104,7 @@ def send_again(trainer_id: int, typed: str, actor_id: int) -> str:
 
 def of_mails(mails: Iterable[Mail]) -> dict[int, Trainer]:
     """Return mail id → the trainer it is about, with the centre, for the mails that are such notices; one query."""
-    about = {one.id: int(str(one.subject).split("-")[0]) for one in mails if one.kind == account_mail.RIGHT_OPEN}
+    about = {one.id: one.trainer_id for one in mails if one.trainer_id is not None}
     if not about:
         return {}
     query = select(Trainer).options(joinedload(Trainer.centre)).where(Trainer.id.in_(set(about.values())))
@@ -114,8 +115,17 @@ def of_mails(mails: Iterable[Mail]) -> dict[int, Trainer]:
 
 def _mails(trainer_id: int) -> list[Mail]:
     """Return the notices of a trainer, the first first."""
-    one = str(trainer_id)
-    query = select(Mail).where(
-        Mail.kind == account_mail.RIGHT_OPEN, or_(Mail.subject == one, Mail.subject.startswith(f"{one}-"))
-    )
-    return list(db.session.execute(query.order_by(Mail.id)).scalars())
+    query = select(Mail).where(Mail.kind == RIGHT_OPEN, Mail.trainer_id == trainer_id).order_by(Mail.sequence)
+    return list(db.session.execute(query).scalars())
+
+
+@mail.says(RIGHT_OPEN, "Droit de demander une carte")
+def _right_open(row: Mail) -> Content:
+    """Tell a trainer that a card may be asked for; whether the person has an account is not said in a mail."""
+    trainer = row.trainer
+    assert trainer is not None
+    values: dict[str, object] = {
+        "first_name": trainer.first_name, "profile": trainer.profile_name.lower(), "centre": trainer.centre.name,
+        "sectors": trainer.sectors, "fee_borne": trainer.fee_borne, "number": trainer.receipt_number,
+    }  # fmt: skip
+    return Content("right_open", "Vous pouvez demander votre carte CQC", values)

@@ -18,6 +18,7 @@ from app.services.contracts import acts as contract_acts
 from app.services.contracts import text as contract_text
 from app.services.core import clock
 from app.services.core.refusal import Refusal
+from app.services.journal import search as journal_search
 from app.services.storage import store
 from app.views.crud import choices, widgets
 from app.views.crud.base import METHODS, NOT_FOUND, BackOfficeView
@@ -92,8 +93,8 @@ class ContractsView(BackOfficeView):
         contract = self._item_or_404(pk)
         page: str = self.render_template(
             self.show_template, pk=pk, title=self.show_title, widgets=self._show(pk), related_views=[],
-            contract=contract, history=contract_acts.history(contract.id), blocks=contract_text.blocks(contract.text),
-            reason_max=contract_acts.REASON_MAX,
+            contract=contract, history=journal_search.history(contract_acts.SUBJECT, contract.id),
+            blocks=contract_text.blocks(contract.text), reason_max=contract_acts.REASON_MAX,
         )  # fmt: skip
         return page
 

@@ -52,7 +52,7 @@ class ToHandleView(Screen):
         page: str = self.render_template(
             "decisions/to_handle.html", title="À traiter", cases=cases, case_count=case_count, kept=withheld_documents.kept(),
             work=work, work_count=work_count, mails=mails, mail_count=mail_count, work_names=WORK,
-            reason_max=withheld_documents.REASON_MAX, requests=requests, request_count=request_count,
+            requests=requests, request_count=request_count,
             faulty=faulty, fault_count=fault_count, faults=DOCUMENT_FAULTS, document_title=drawing.title,
             trainers=trainer_notices.of_mails(mails), rights=rights, right_count=right_count,
             kept_rights=withheld_rights.kept(),
@@ -69,7 +69,7 @@ class ToHandleView(Screen):
     def keep(self, row_id: int) -> Response:
         """Keep documents back, for the reason given."""
         withheld_documents.keep(row_id, g.user.id, request.form.get("reason", ""))
-        return self._done("Les documents restent retenus ; le motif est au journal.")
+        return self._done("Les documents restent retenus, avec ce motif.")
 
     @expose(f"/droits/{ID}/ouvrir", methods=["POST"])
     def open_right(self, row_id: int) -> Response:
@@ -81,7 +81,7 @@ class ToHandleView(Screen):
     def keep_right(self, row_id: int) -> Response:
         """Keep a right shut, for the reason given."""
         withheld_rights.keep(row_id, g.user.id, request.form.get("reason", ""))
-        return self._done("Le droit reste retenu ; le motif est au journal.")
+        return self._done("Le droit reste retenu, avec ce motif.")
 
     @expose(f"/comptes/{ID}/accepter", methods=["POST"])
     def accept(self, row_id: int) -> Response:
@@ -93,7 +93,7 @@ class ToHandleView(Screen):
     def refuse(self, row_id: int) -> Response:
         """Refuse the account, for the reason given."""
         account_requests.refuse(row_id, g.user.id, request.form.get("reason", ""))
-        return self._done("La demande est refusée ; le motif est au journal et envoyé à la personne.")
+        return self._done("La demande est refusée ; le motif est envoyé à la personne.")
 
     @expose(f"/travaux/{ID}/relancer", methods=["POST"])
     def retry(self, row_id: int) -> Response:

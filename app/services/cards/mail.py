@@ -7,7 +7,11 @@ from flask import current_app
 from app.extensions import db
 from app.models import CardEvent, Mail
 from app.models.card import ACCEPTED, IN_REVIEW, PRODUCTION, REFUSED, SENT, SUBMITTED
+from app.services.notifications import mail
+from app.services.notifications.mail import Content
 
+#: Kind of these mails; their values hold the ``event``, by its id.
+CARD = "card"
 #: State → subject, sentence.
 SAID = {
     SUBMITTED: ("Votre demande de carte est déposée", "Nous l’avons bien reçue. Un agent va l’examiner."),
@@ -19,14 +23,14 @@ SAID = {
 }  # fmt: skip
 
 
-def content(row: Mail) -> tuple[str, str, dict[str, object]]:
-    """Return the template's name, the subject and the values of a mail whose subject is an event of a request."""
-    event = db.session.get_one(CardEvent, int(str(row.subject)))
+@mail.says(CARD, "Demande de carte")
+def _card(row: Mail) -> Content:
+    event = db.session.get_one(CardEvent, row.values["event"])
     request = event.request
     subject, sentence = SAID[event.state]
-    address = f"{current_app.config['BASE_URL']}/mon-espace/carte/{request.key}"
     values: dict[str, object] = {
-        "first_name": request.first_name, "number": request.number, "ground": request.ground_label, "url": address,
-        "sentence": sentence, "reason": event.reason,
+        "first_name": request.first_name, "number": request.number, "ground": request.ground_label,
+        "url": f"{current_app.config['BASE_URL']}/mon-espace/carte/{request.key}", "sentence": sentence,
+        "reason": event.reason,
     }  # fmt: skip
-    return "card", subject, values
+    return Content("card", subject, values)
