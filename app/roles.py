@@ -1,6 +1,7 @@
 """Roles and what each may reach, as data. Flask-AppBuilder reads entries as regular expressions: all are anchored.
 
-A role opens screens; what a person may do *at a centre* is decided by membership and rights (`models.centre`).
+A role opens screens; what a person may do *at a centre* is decided by membership and rights (`models.centre`). A permission
+opens the screens of one capability; it stands here and on its screens, never in the base: Flask-AppBuilder asks this table.
 """
 
 from __future__ import annotations
@@ -16,14 +17,13 @@ FAB_ROLES: dict[str, list[list[str]]] = {
     AGENT: [
         *_exactly("Representatives", "Managers", permission="can_read"),
         *_exactly("Centres", "Accreditations", "Suspensions", "Catalogue", "Tariffs", "Contracts", "Drivers"),
-        *_exactly("Registrations", "Dashboard", "Trainers", "Exports", "Journal", permission="can_read"),
-        *_exactly("WithheldDocuments", "Revocations", "Batches", "Profile", "CardRequests", "Accounts", "Resending"),
+        *_exactly("Registrations", "Dashboard", "Trainers", "Exports", "Journal", "Imports", permission="can_read"),
+        *_exactly("CentrePeople", "Decisions", "Revocations", "Profile", "CardRequests", "Accounts", "Resending"),
     ],
     CENTRE: [
-        *_exactly("Sessions", "Profile", "Resending"),
-        *_exactly(
-            "CentreDrivers", "CentreRegistrations", "CentreTrainers", "Dashboard", "Exports", permission="can_read"
-        ),
+        *_exactly("Sessions", "CentreImports", "CentreTrainers", "MyCentre", "CentreContract", "CentreApi"),
+        *_exactly("Profile", "Resending"),
+        *_exactly("CentreDrivers", "CentreRegistrations", "Dashboard", "Exports", permission="can_read"),
     ],
     DRIVER: [*_exactly("Profile", "CardRequest", "OwnData"), *_exactly("DriverSpace", permission="can_read")],
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask_appbuilder import Model
 from sqlalchemy import JSON, CheckConstraint, Date, ForeignKey, Index, String, Text, UniqueConstraint
@@ -14,6 +14,9 @@ from .catalogue import Training
 from .centre import Centre
 from .person import Person
 from .types import Json, UtcDateTime
+
+if TYPE_CHECKING:
+    from .import_file import ImportFile
 
 MANUAL, FILE, API = "manual", "file", "api"
 MODES = {MANUAL: "manuellement", FILE: "par fichier", API: "par API"}
@@ -98,6 +101,8 @@ class Batch(Model):
     answer: Mapped[dict[str, Any] | None] = mapped_column(JSON)
 
     centre: Mapped[Centre] = relationship()
+    #: Of a batch by file.
+    file: Mapped[ImportFile | None] = relationship(back_populates="batch", viewonly=True)
     training: Mapped[Training | None] = relationship(lazy="joined")
     created_by: Mapped[Person] = relationship(foreign_keys=[created_by_id])
     registered_by: Mapped[Person | None] = relationship(foreign_keys=[registered_by_id])

@@ -45,4 +45,4 @@ class ImportFile(Model):
     refusal: Mapped[str | None] = mapped_column(Text)
     purged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    batch: Mapped[Batch] = relationship(lazy="joined", innerjoin=True)
+    batch: Mapped[Batch] = relationship(lazy="joined", innerjoin=True, back_populates="file")

@@ -28,7 +28,15 @@ READ = {"/enregistrements": AGENT, "/mes-enregistrements": MANAGER, "/mes-conduc
 TRAINERS = {"/formateurs-et-moniteurs": AGENT, "/mes-formateurs": LEGAL}
 #: Lists whose cards are screens of their own.
 PEOPLE = dict.fromkeys(("/representants", "/gestionnaires"), AGENT)
-ROLE = {**dict.fromkeys(WRITTEN, AGENT), "/comptes": AGENT, "/journal": AGENT, **READ, **TRAINERS, **PEOPLE}
+ROLE = {
+    **dict.fromkeys(WRITTEN, AGENT),
+    "/comptes": AGENT,
+    "/journal": AGENT,
+    "/imports-des-centres": AGENT,
+    **READ,
+    **TRAINERS,
+    **PEOPLE,
+}
 ENGLISH = re.compile(
     r"\b(Add|Edit|Show|List|Delete|Search|Save|Record|Filter|Actions? on|Back|Are you sure|Not a valid|required|Page size|"
     r"No records|Access is|Changed Row|Added Row|An error occurred|Order|None|True|False)\b"

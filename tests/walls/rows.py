@@ -82,6 +82,7 @@ VALUES: dict[str, dict[str, str]] = {
     "ToHandleView.refuse": {"row_id": "sign_up"},
     "ToHandleView.retry": {"row_id": "failed"},
     "ImportsView": {"key": "import"},
+    "ImportFilesView": {"pk": "import_id"},
     "CorrectionsView": {"key": "import", "number": "line"},
     "WizardView": {"key": "draft"},
     "LinesView": {"key": "draft", "number": "line"},
@@ -241,11 +242,12 @@ def _trainers() -> dict[str, Any]:
 def _batches() -> dict[str, Any]:
     open_draft = draft(*many(1))
     analysis.check(open_draft)
-    return {"draft": db.session.get_one(Batch, open_draft).key, "import": _import()}
+    sent = _import()
+    return {"draft": db.session.get_one(Batch, open_draft).key, "import": sent.key, "import_id": sent.id}
 
 
-def _import() -> str:
-    """Return the key of a file analysed without an error."""
+def _import() -> Batch:
+    """Return the batch of a file analysed without an error."""
     table = [
         (
             "REF",
@@ -262,7 +264,7 @@ def _import() -> str:
     content = builders.xlsx(list(HEADERS.values()), *map(list, table))
     batch = intake.receive(centre_id(), person_id(), "sessions.xlsx", io.BytesIO(content))
     drain()
-    return batch.key
+    return batch
 
 
 def _reference() -> dict[str, Any]:

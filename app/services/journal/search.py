@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import joinedload
 
 from app.extensions import db
 from app.models import JournalEntry, Person
-from app.services.core.clock import PARIS
+from app.services.core import day_search
 from app.services.core.text_search import holds
-from app.validators.fields import loosen_date, parse_date
 
 J = JournalEntry
 
@@ -30,14 +29,12 @@ def by_number(text: str) -> ColumnElement[bool]:
 
 def since(text: str) -> ColumnElement[bool] | None:
     """Return the entries of that day and after; None for a text that is no day."""
-    day = parse_date(loosen_date(text))
-    return None if day is None else true() if day == date.min else J.at >= _midnight(day)
+    return day_search.since(J.at, text)
 
 
 def until(text: str) -> ColumnElement[bool] | None:
     """Return the entries of that day and before; None for a text that is no day."""
-    day = parse_date(loosen_date(text))
-    return None if day is None else true() if day == date.max else J.at < _midnight(day + timedelta(days=1))
+    return day_search.until(J.at, text)
 
 
 def seen_actions(last: int = 2_000) -> list[str]:
@@ -61,7 +58,3 @@ def acts_of(person_id: int, last: int) -> list[tuple[datetime, str]]:
     """Return when and what for the last acts of a person, the newest first."""
     query = select(J.at, J.action).where(J.actor_id == person_id).order_by(J.id.desc()).limit(last)
     return list(db.session.execute(query).tuples())
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, PARIS)

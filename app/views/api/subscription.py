@@ -63,7 +63,7 @@ class ApiSubscriptionView(Screen):
     """`/mon-centre/api/`: the legal representative subscribes and makes keys; a manager with the right « API » may look."""
 
     route_base = "/mon-centre/api"
-    class_permission_name = "Sessions"
+    class_permission_name = "CentreApi"
 
     @expose("/")
     def index(self) -> str:

@@ -56,7 +56,7 @@ class WebhooksView(Screen):
     """`/mon-centre/api/webhooks/`: the legal representative decides; who has the right « API » follows, tries, sends again."""
 
     route_base = "/mon-centre/api/webhooks"
-    class_permission_name = "Sessions"
+    class_permission_name = "CentreApi"
 
     @expose("/")
     def index(self) -> str:

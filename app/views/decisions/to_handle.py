@@ -38,7 +38,7 @@ class ToHandleView(Screen):
 
     route_base = "/a-traiter"
     default_view = "index"
-    class_permission_name = "WithheldDocuments"
+    class_permission_name = "Decisions"
 
     @expose("/")
     def index(self) -> str:

@@ -8,7 +8,7 @@ from flask_appbuilder import AppBuilder
 
 def register(_app: Flask, appbuilder: AppBuilder) -> None:
     """Register this room's screens."""
-    from . import corrections, files
+    from . import corrections, files, office
 
-    for screen in (files.ImportsView, corrections.CorrectionsView):
+    for screen in (files.ImportsView, corrections.CorrectionsView, office.ImportFilesView):
         appbuilder.add_view_no_menu(screen)

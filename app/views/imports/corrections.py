@@ -33,7 +33,7 @@ class CorrectionsView(Screen):
     """`/imports/<key>/lignes/…`, `/suggestion`, `/confirmation`, `/importer`."""
 
     route_base = "/imports"
-    class_permission_name = "Sessions"
+    class_permission_name = "CentreImports"
 
     @expose("/<key>/lignes/<int:number>", methods=["GET", "POST"])
     def cell(self, key: str, number: int) -> Response | str:

@@ -68,7 +68,7 @@ class ImportsView(Screen):
     """`/imports/…`: from the list to the report."""
 
     route_base = "/imports"
-    class_permission_name = "Sessions"
+    class_permission_name = "CentreImports"
     default_view = "index"
 
     @expose("/", methods=["GET", "POST"])

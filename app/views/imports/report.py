@@ -90,18 +90,20 @@ def known_total(batch: Batch, wanted: Filter, aside: int) -> int | None:
 
 def report_page(screen: Screen, file: ImportFile) -> str:
     """Return the page of the report, at the page of lines and with the filter that the address asks for."""
-    known, wanted = told(file), wanted_lines()
-    shown = report.page(file.batch, wanted, number_of("page"), known_total(file.batch, wanted, known["aside"]))
+    known = told(file)
+    asked = lines_asked_for(file.batch, known["here"], known["kinds"], known["aside"])
+    earlier = intake.earlier_receipt(file)
+    return str(screen.render_template("imports/report.html", earlier=earlier, **asked, **known))
+
+
+def lines_asked_for(batch: Batch, here: str, kinds: list[Kind], aside: int) -> dict[str, Any]:
+    """Return the page of lines that the address asks for, its filter in words, and the addresses of its other pages."""
+    wanted = wanted_lines()
     asked = {"gravite": wanted.severity, "type": wanted.kind, "q": wanted.search}
     kept = {name: value for name, value in asked.items() if value}
-
-    def address(page: int) -> str:
-        return f"{known['here']}?{urlencode({**kept, 'page': page})}"
-
-    return str(
-        screen.render_template(
-            "imports/report.html", wanted=wanted, shown=shown, address=address,
-            kind_told=next((kind.sentence for kind in known["kinds"] if kind.code == wanted.kind), ""),
-            earlier=intake.earlier_receipt(file), **known,
-        )
-    )  # fmt: skip
+    return {
+        "wanted": wanted,
+        "shown": report.page(batch, wanted, number_of("page"), known_total(batch, wanted, aside)),
+        "address": lambda page: f"{here}?{urlencode({**kept, 'page': page})}",
+        "kind_told": next((kind.sentence for kind in kinds if kind.code == wanted.kind), ""),
+    }

@@ -66,11 +66,18 @@ CARD = [
 
 def receipt(row: Registration) -> Markup:
     """Return the receipt's number as a link: to the receipt for the centre, to its registrations for agents."""
-    number = row.batch.receipt_number
-    if current_place() is not None:
-        href = url_for("ReceiptView.show", key=row.batch.key)
-    else:
-        href = url_for("RegistrationsView.list", _flt_0_words=number)
+    number = str(row.batch.receipt_number)
+    if current_place() is None:
+        return receipts_of(number)
+    return _linked(url_for("ReceiptView.show", key=row.batch.key), number)
+
+
+def receipts_of(number: str) -> Markup:
+    """Return the number of a receipt as a link to its registrations, for agents."""
+    return _linked(url_for("RegistrationsView.list", _flt_0_words=number), number)
+
+
+def _linked(href: str, number: str) -> Markup:
     return Markup('<a class="nowrap" href="{}">{}</a>').format(href, number)
 
 

@@ -15,7 +15,7 @@ class CentreSwitchView(Screen):
     """`POST /centre-courant`."""
 
     route_base = ""
-    class_permission_name = "Sessions"
+    class_permission_name = "MyCentre"
 
     @expose("/centre-courant", methods=["POST"])
     def switch(self) -> Response:

@@ -136,7 +136,7 @@ class MyPeopleView(PeopleScreen):
     """`/mon-centre/droits/`: for the centre's legal representatives."""
 
     route_base = "/mon-centre/droits"
-    class_permission_name = "Sessions"
+    class_permission_name = "MyCentre"
 
     def centre(self, centre_id: int) -> Centre:
         """Return the current centre; 403 for anybody but its legal representatives."""
@@ -147,7 +147,7 @@ class CentrePeopleView(PeopleScreen):
     """`/centres/<id>/personnes/`: for agents, who also name legal representatives and close accounts."""
 
     route_base = f"/centres/{CENTRE_PART}/personnes"
-    class_permission_name = "Centres"
+    class_permission_name = "CentrePeople"
 
     def centre(self, centre_id: int) -> Centre:
         """Return the centre of the address."""

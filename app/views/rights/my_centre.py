@@ -49,7 +49,7 @@ class MyCentreView(Screen):
     """`/mon-centre/`"""
 
     route_base = "/mon-centre"
-    class_permission_name = "Sessions"
+    class_permission_name = "MyCentre"
 
     @expose("/")
     def index(self) -> str:
@@ -70,7 +70,7 @@ class ContractView(Screen):
     """`/mon-centre/contrat/`: for legal representatives."""
 
     route_base = "/mon-centre/contrat"
-    class_permission_name = "Sessions"
+    class_permission_name = "CentreContract"
 
     @expose("/")
     def index(self) -> Response | str:

@@ -47,11 +47,11 @@ MENU: dict[str, tuple[tuple[str, str], ...]] = {
         ("Conducteurs", "Drivers"),
         ("Formateurs", "Trainers"),
         ("Enregistrements", "Registrations"),
-        ("Imports", "Batches"),
+        ("Imports", "Imports"),
         ("Catalogue", "Catalogue"),
         ("Tarifs", "Tariffs"),
         ("Cartes", "/demandes-de-carte/"),
-        ("À traiter", "WithheldDocuments"),
+        ("À traiter", "Decisions"),
     ),
     roles.CENTRE: (
         ("Tableau de bord", "/tableau-de-bord/"),
@@ -70,9 +70,13 @@ FOOTER = (
     ("Données personnelles", "/donnees-personnelles/"),
     ("Vérifier un certificat", "/verifier/"),
 )
-OWN_LINKS = (("Mon profil", "/mon-profil/", "user"), ("Mes exports", "/exports/", "down"))
+OWN_LINKS = (("Mon profil", "/mon-profil/", "user"),)
+_EXPORTS = ("Mes exports", "/exports/", "down")
 #: Role → what stands beside them: needed now and then, not every day.
-OTHER_LINKS = {roles.AGENT: (("Comptes", "/comptes/", "shield"), ("Journal", "/journal/list/", "clock"))}
+OTHER_LINKS = {
+    roles.AGENT: (_EXPORTS, ("Comptes", "/comptes/", "shield"), ("Journal", "/journal/list/", "clock")),
+    roles.CENTRE: (_EXPORTS,),
+}
 #: Where the request keeps its surroundings.
 KEPT = "registre.chrome"
 
@@ -135,7 +139,7 @@ def _for_person(page: Chrome) -> Chrome:
     page.centre = place.centre if place else None
     page.role = MEMBER_ROLES[place.role] if place else ", ".join(names)
     page.menu = _menu(names)
-    links = [*OWN_LINKS, *(link for name in names for link in OTHER_LINKS.get(name, ()))]
+    links = dict.fromkeys((*OWN_LINKS, *(link for name in names for link in OTHER_LINKS.get(name, ()))))
     page.own_links = [Link(label, href, icon=icon) for label, href, icon in links if answers(href)]
     return page
 

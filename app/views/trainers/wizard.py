@@ -85,7 +85,7 @@ class TrainersView(Screen):
     """`/formateurs/<key>/personne`, `/redevance`, `/controle`, `/recu`, and what they set off."""
 
     route_base = "/formateurs"
-    class_permission_name = "Sessions"
+    class_permission_name = "CentreTrainers"
 
     @expose("/")
     def index(self) -> Response:
