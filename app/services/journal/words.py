@@ -17,21 +17,25 @@ from app.services.core.clock import PARIS
 
 #: Kind of subject → its word.
 SUBJECTS = {
-    "documents": "Documents", "drafts": "Brouillons", "account": "Compte", "address": "Adresse", "data": "Données",
-    "certificate": "Certificat", "import": "Import", "line": "Ligne", "value": "Valeur", "invitation": "Invitation",
-    "webhook": "Notification de l’API", "second_factor": "Second facteur", "right": "Droit", "password": "Mot de passe",
     "centre": "Centre", "accreditation": "Agrément", "suspension": "Suspension", "service_contract": "Contrat",
     "membership": "Place au centre", "training": "Formation", "tariff": "Tarif", "driver": "Conducteur",
     "person": "Personne", "batch": "Enregistrement par lot", "registration": "Enregistrement", "document": "Document",
     "trainer": "Formateur ou moniteur", "card_request": "Demande de carte", "sign_up": "Demande de compte",
     "api_key": "Clé d’API", "webhook_endpoint": "Notification de l’API", "outbox": "Travail", "list": "Liste",
-    "store": "Documents conservés", "member_invitation": "Invitation de gestionnaire", "draft": "Brouillon",
+    "member_invitation": "Invitation de gestionnaire", "draft": "Brouillon",
     "data_export": "Copie de données", "webhook_delivery": "Envoi d’une notification",
 }  # fmt: skip
 #: Kind of subject → what an act is about that concerns no one row.
 ABOUT_NONE = {"document": "Documents", "draft": "Brouillons", "person": "Adresse sans compte"}
-#: What was done → its words; what is not listed is put together from VERBS.
+#: Table of the reference data → what is done to its rows, in words.
+_WRITTEN = {
+    f"{kind}.{act}": f"{SUBJECTS[kind]} : {words}"
+    for kind in ("centre", "accreditation", "suspension", "training", "tariff", "driver")
+    for act, words in (("created", "ajout"), ("changed", "modification"), ("deleted", "suppression"))
+}
+#: What was done → its words: each act that the program notes, and no other.
 ACTIONS = {
+    **_WRITTEN,
     "address.asked": "Changement d’adresse demandé", "data.asked": "Copie de ses données demandée",
     "data.fetched": "Copie de ses données téléchargée", "contract.replaced": "Contrat remplacé",
     "member.joined": "Place au centre prise",
@@ -45,9 +49,17 @@ ACTIONS = {
     "api.subscribed": "Souscription à l’API",
     "api_key.created": "Clé d’API créée", "api_key.revoked": "Clé d’API révoquée", "api_key.rotated": "Clé d’API renouvelée",
     "batch.cancelled": "Enregistrement annulé", "batch.registered": "Sessions enregistrées",
-    "batch.started": "Saisie commencée", "card.draft": "Demande de carte commencée",
+    "batch.started": "Saisie commencée",
+    "card.draft": "Demande de carte commencée", "card.submitted": "Demande de carte déposée",
+    "card.in_review": "Demande de carte examinée", "card.accepted": "Demande de carte acceptée",
+    "card.refused": "Demande de carte refusée", "card.production": "Carte mise en fabrication",
+    "card.sent": "Carte envoyée", "card.cancelled": "Demande de carte abandonnée",
+    "contract.offered": "Contrat proposé", "contract.withdrawn": "Proposition de contrat retirée",
+    "contract.signed": "Contrat signé", "contract.suspended": "Contrat suspendu", "contract.resumed": "Contrat rétabli",
+    "contract.ended": "Contrat terminé",
     "card.pictures_purged": "Images de la demande retirées", "certificate.resent": "Certificat renvoyé",
     "document.fault": "Document altéré ou absent", "document.mended": "Document retrouvé",
+    "documents.forgotten": "Empreintes anciennes oubliées", "documents.purged": "Documents retirés en fin de conservation",
     "documents.verified": "Documents vérifiés", "drafts.purged": "Brouillons anciens supprimés",
     "import.confirmed": "Import confirmé", "import.purged": "Fichier purgé",
     "import.received": "Fichier reçu", "import.restarted": "Analyse relancée", "invitation.sent": "Invitation envoyée",
@@ -57,6 +69,7 @@ ACTIONS = {
     "second_factor.on": "Second facteur activé", "second_factor.refused": "Second facteur refusé",
     "second_factor.reset": "Second facteur réinitialisé", "trainer.cancelled": "Saisie de formateur annulée",
     "trainer.notified": "Formateur averti", "trainer.registered": "Formateur enregistré",
+    "trainer.kept": "Droit laissé retenu", "trainer.opened": "Droit ouvert",
     "trainer.started": "Saisie de formateur commencée", "webhook.changed": "Notifications modifiées",
     "webhook.created": "Notifications ajoutées", "webhook.disabled": "Notifications arrêtées",
     "webhook.enabled": "Notifications reprises", "webhook.removed": "Notifications retirées",
@@ -64,14 +77,7 @@ ACTIONS = {
     "webhook.tried": "Notification d’essai", "withheld.kept": "Documents laissés retenus",
     "withheld.released": "Documents remis au conducteur", "password.changed": "Mot de passe changé",
     "password.reset": "Mot de passe réinitialisé", "sign_in.done": "Connexion", "sign_in.refused": "Connexion refusée",
-}  # fmt: skip
-VERBS = {
-    "purged": "purge", "asked": "demande", "fetched": "téléchargement", "changed": "modification", "joined": "entrée",
-    "notified": "avis", "rotated": "renouvellement", "resumed": "reprise", "reset": "remise à zéro", "verified": "vérification",
-    "created": "ajout", "deleted": "suppression", "offered": "proposition", "signed": "signature",
-    "suspended": "suspension", "ended": "fin", "withdrawn": "retrait", "granted": "droit accordé",
-    "revoked": "révocation", "invited": "invitation", "accepted": "acceptation", "refused": "refus", "cancelled": "annulation",
-    "sent": "envoi", "submitted": "envoi", "closed": "fermeture", "opened": "ouverture", "removed": "retrait",
+    "sign_in.ended": "Déconnexion", "sign_in.others_ended": "Autres connexions fermées",
 }  # fmt: skip
 #: Name of a value → its word.
 FIELDS = {
@@ -108,12 +114,8 @@ _AMOUNT = re.compile(r"\d+\.\d\d")
 
 
 def action_words(action: str) -> str:
-    """Return « Agrément : modification » for « accreditation.changed »; the code itself where it has no word."""
-    if action in ACTIONS:
-        return ACTIONS[action]
-    subject, _, act = action.partition(".")
-    subject, act = SUBJECTS.get(subject, subject), VERBS.get(act, act)
-    return f"{subject} : {act}" if act else subject
+    """Return « Agrément : modification » for « accreditation.changed »; the code itself for an act no longer noted."""
+    return ACTIONS.get(action, action)
 
 
 def subject_words(kind: str, key: str) -> str:
