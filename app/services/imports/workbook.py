@@ -55,10 +55,6 @@ class Sheet:
     lines: list[RawLine] = field(default_factory=list)
     """Lines that hold something, in the order of the file."""
 
-    def excel_row(self, number: int) -> int:
-        """The row, as Excel counts, of the data line of this number."""
-        return self.header_row + number
-
 
 class _Unreadable(Exception):
     """The child ended otherwise than it should, or said what it should not."""

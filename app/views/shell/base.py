@@ -14,7 +14,6 @@ from werkzeug.wrappers import Response
 from app.extensions import db
 from app.models import Accreditation, Batch, Membership
 from app.models.centre import REGISTER
-from app.services.core import clock
 from app.services.core.refusal import Refusal
 from app.services.rights import access
 
@@ -108,11 +107,6 @@ def batch_or_404(key: str) -> Batch:
     if batch is None:
         abort(404, "Cet enregistrement n’existe pas, ou concerne un autre centre.")
     return batch
-
-
-def today_text() -> str:
-    """Return the legal day as JJ/MM/AAAA."""
-    return f"{clock.today():%d/%m/%Y}"
 
 
 class Screen(BaseView):

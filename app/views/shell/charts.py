@@ -7,7 +7,7 @@ from itertools import count
 
 from app.services.reporting.dashboard import Month
 
-WIDTH, TOP, BOTTOM, LEFT, RIGHT = 640, 22, 190, 46, 634
+TOP, BOTTOM, LEFT, RIGHT = 22, 190, 46, 634
 #: As French abbreviates the months.
 SHORT = ("janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc.")
 
