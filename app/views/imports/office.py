@@ -115,7 +115,7 @@ class ImportFilesView(BackOfficeView):
         "registered_at": "Enregistré le", "registered_by": "Enregistré par", "receipt_number": "Reçu",
         "purged_at": "Fichier supprimé le",
     }  # fmt: skip
-    show_template = "backoffice/import.html"
+    show_template = "imports/office.html"
 
     @expose("/show/<pk>")
     @has_access
