@@ -23,6 +23,8 @@ from app.models.card import ASKED, GONE, READY
 from app.services.accounts import address_change, password_change
 from app.services.core import clock, links, throttle
 from app.services.drivers import data_copy
+from app.services.journal.words import ACTIONS
+from app.services.notifications import mail
 from app.services.retention import purge
 from app.services.storage import store
 from tests.bases import BOTH
@@ -162,7 +164,10 @@ def test_the_copy_holds_what_is_known_and_the_files() -> None:
     assert data["Conducteur"]["N° de permis"] == "850492100123"
     assert [row["Formation"] for row in data["Formations"]] == ["FIMO Marchandises"]
     assert data["Demandes de carte"][0]["Adresse"] == "12 rue des Ateliers, Bâtiment B, 69007, LYON"
+    assert data["Courriels"]
+    assert {row["Nature"] for row in data["Courriels"]} <= {kind.name for kind in mail.KINDS.values()}
     assert data["Actes"]
+    assert {row["Acte"] for row in data["Actes"]} <= set(ACTIONS.values()), "acts are told in words, not in codes"
     page = pack.read("mes-donnees.html").decode()
     assert "FIMO Marchandises" in page
     assert "<script" not in page

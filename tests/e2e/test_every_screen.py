@@ -60,8 +60,12 @@ STATES = {
         "/imports/{refused}", "/sessions/{draft}/conducteurs?ligne=1", "/a-traiter/", "/nulle-part/",
     ),
     "legal": ("/mon-centre/contrat/{offer}", "/nulle-part/"),
-    "agent": ("/contrats/show/{offer}", "/comptes/list/?_flt_0_words=zzz",
-              "/enregistrements/list/?_flt_0_since=31/02/2022&_flt_0_training=abc", "/sessions/", "/nulle-part/"),
+    "agent": (
+        "/contrats/show/{offer}", "/comptes/list/?_flt_0_words=zzz", "/sessions/", "/nulle-part/",
+        "/enregistrements/list/?_flt_0_since=31/02/2022&_flt_0_training=abc",
+        "/imports-des-centres/show/{report_id}", "/imports-des-centres/show/{report_id}?gravite=erreurs",
+        "/imports-des-centres/show/{refused_id}", "/imports-des-centres/list/?_flt_0_words=zzz",
+    ),
 }  # fmt: skip
 #: A list that is not searched by words → what no row of it answers.
 NOBODY = {"TariffsView.list": "_flt_0_on=01/01/1900"}
@@ -142,7 +146,7 @@ def _states() -> dict[str, object]:
     }
     offer = contract_acts.offer(centre_id(), "2", person_id("agent@demo.example"))
     keys = {name: batch.key for name, batch in {**received, "empty": empty, "faulty": faulty}.items()}
-    return {**keys, "offer": offer.id}
+    return {**keys, "offer": offer.id, **{f"{name}_id": batch.id for name, batch in received.items()}}
 
 
 @pytest.fixture(scope="module")

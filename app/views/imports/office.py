@@ -59,6 +59,10 @@ def _state(row: Batch) -> Markup:
     return tag
 
 
+def _size(row: Batch) -> str:
+    return str(get_template_attribute("imports/state.html", "size")(_file(row).size))
+
+
 def _count(name: str) -> Any:
     return lambda row: filters.number((row.summary or {})[name]) if row.summary else None
 
@@ -85,7 +89,7 @@ class ImportFilesView(BackOfficeView):
         B,
         eager=tuple(joinedload(link) for link in (B.file, B.centre, B.created_by, B.registered_by)),
         computed={
-            "name": _name, "size": lambda row: get_template_attribute("imports/state.html", "size")(_file(row).size),
+            "name": _name, "sent_name": lambda row: _file(row).name, "size": _size,
             "centre.name": lambda row: widgets.centre(row.centre), "created_by": lambda row: row.created_by.full_name,
             "state": _state, "phase": _phase, "lines": _count("lines"), "errors": _count("errors"),
             "informations": _count("informations"), "refusal": lambda row: _file(row).refusal,
@@ -105,13 +109,14 @@ class ImportFilesView(BackOfficeView):
     list_title, show_title = "Imports des centres", "Import d’un centre"
     list_columns = ["name", "centre.name", "created_at", "created_by", "state", "lines", "errors", "refusal"]
     show_columns = add_columns = edit_columns = [
-        "name", "size", "centre.name", "created_at", "created_by", "state", "phase", "refusal", "checked_at", "lines",
+        "sent_name", "size", "centre.name", "created_at", "created_by", "state", "phase", "refusal", "checked_at", "lines",
         "errors", "informations", "registered_at", "registered_by", "receipt_number", "purged_at",
     ]  # fmt: skip
     label_columns = {
-        "name": "Fichier", "size": "Taille", "centre.name": "Centre", "created_at": "Envoyé le", "created_by": "Envoyé par",
-        "state": "État", "phase": "Étape de l’analyse", "lines": "Lignes", "errors": "Erreurs",
-        "informations": "Informations", "refusal": "Motif du refus", "checked_at": "Analysé le",
+        "name": "Fichier", "sent_name": "Fichier", "size": "Taille", "centre.name": "Centre",
+        "created_at": "Envoyé le", "created_by": "Envoyé par", "state": "État",
+        "phase": "Étape de l’analyse", "lines": "Lignes", "errors": "Erreurs", "informations": "Informations",
+        "refusal": "Motif du refus", "checked_at": "Analysé le",
         "registered_at": "Enregistré le", "registered_by": "Enregistré par", "receipt_number": "Reçu",
         "purged_at": "Fichier supprimé le",
     }  # fmt: skip
