@@ -16,8 +16,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from app.extensions import db
-from app.models import Batch, BatchLine, Document, Driver, JournalEntry, Registration
-from app.services.core import actor
+from app.models import Batch, BatchLine, Decision, Document, Driver, JournalEntry, Registration
+from app.services.core import actor, clock
 from app.services.core.actor import Actor
 from app.services.documents import verification
 from app.services.journal import record as journal
@@ -190,6 +190,28 @@ def test_the_journal_is_written_by_whoever_acts_and_read_by_who_may(rows: None) 
     with pytest.raises(DBAPIError, match="row-level security"), actor.acting(by):
         journal.record("test.act", "test", 1, actor_id=None, centre_id=own)
     db.session.rollback()
+
+
+def test_a_decision_is_written_by_agents_and_read_by_no_centre_and_no_driver(rows: None) -> None:
+    """Why documents are kept back is nobody's but the operator's."""
+    table, agent = Decision.__table__, actor.agent(person_id("agent@demo.example"))
+    row = db.session.execute(select(Registration.id).order_by(Registration.id)).scalars().first()
+    said = {
+        "registration_id": row,
+        "outcome": "kept",
+        "at": clock.now(),
+        "reason": "motif",
+        "actor_id": agent.person_id,
+    }
+    with actor.acting(agent):
+        db.session.execute(table.insert().inline().values(**said))
+        db.session.commit()
+    assert [count(by, table) for by in (ours(), neighbour(), marie(), actor.public(), actor.NOBODY)] == [0] * 5
+    assert [count(by, table) for by in (agent, actor.PROGRAM)] == [1, 1]
+    for by in (ours(), marie()):
+        with pytest.raises(DBAPIError, match="row-level security"), actor.acting(by):
+            db.session.execute(table.insert().inline().values(**said))
+        db.session.rollback()
 
 
 @pytest.mark.parametrize("change", ["UPDATE journal SET reason = 'x'", "DELETE FROM journal", "TRUNCATE journal"])

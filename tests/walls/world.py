@@ -229,6 +229,9 @@ def _trainer(_app: Flask, house: House, _siret: str) -> None:
     card.events = [models.CardEvent(state="draft", at=now, reason=word)]
     db.session.add_all([done, open_draft, card])
     db.session.flush()
+    agent = _id("agent@demo.example")
+    for about_row in ({"registration_id": house.named["registration"]}, {"trainer_id": done.id}):
+        db.session.add(models.Decision(**about_row, outcome="kept", actor_id=agent, at=now, reason=word))
     house.named |= {
         "trainer": done.key, "trainer_id": done.id, "trainer_draft": open_draft.key, "card": card.key, "card_sent": card.key,
 
