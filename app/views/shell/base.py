@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 from app.extensions import db
 from app.models import Accreditation, Batch, Membership
 from app.models.centre import REGISTER
+from app.services.core import clock
 from app.services.core.refusal import Refusal
 from app.services.rights import access
 
