@@ -14,8 +14,8 @@ from sqlalchemy import select
 from app.extensions import db
 from app.models import Centre
 from app.services.imports import intake
-from app.validators.batch import Report
-from app.validators.file import FileRefused
+from app.services.imports.intake import Judged
+from app.validators.file import FileRefused, unread_sheets
 
 IMPORTABLE, IN_ERROR, REFUSED = 0, 1, 2
 
@@ -33,24 +33,31 @@ def analyse(file: Path, siret: str, day: datetime | None, as_json: bool) -> None
     if centre_id is None:
         _refuse("unknown_centre", f"Aucun centre n’est enregistré sous le SIRET {siret}.", as_json)
     try:
-        report = intake.read_and_judge(centre_id, file)
+        judged = intake.read_and_judge(centre_id, file)
     except FileRefused as refusal:
         _refuse(refusal.code.value, refusal.message, as_json)
     except OSError:
         _refuse("not_found", f"Le fichier {file} ne peut pas être lu.", as_json)
-    click.echo(json.dumps(report.to_json(), ensure_ascii=False) if as_json else _text(report))
-    raise SystemExit(IMPORTABLE if report.importable else IN_ERROR)
+    click.echo(_json(judged) if as_json else _text(judged))
+    raise SystemExit(IMPORTABLE if judged.report.importable else IN_ERROR)
 
 
-def _text(report: Report) -> str:
+def _json(judged: Judged) -> str:
+    sheets = {"sheet": judged.sheet, "other_sheets": judged.other_sheets}
+    return json.dumps({**judged.report.to_json(), **sheets}, ensure_ascii=False)
+
+
+def _text(judged: Judged) -> str:
     """Return the report for a person: the counts, then the lines that have something to say, in the order of the screen."""
+    report = judged.report
     head = f"{report.lines} ligne(s) analysée(s), {report.informations} information(s), {report.errors} erreur(s)"
     told = [
         f"  ligne {row.line.number} : {' · '.join(r.message for r in row.remarks)}"
         for row in report.rows
         if row.remarks
     ]
-    return "\n".join([head, *told])
+    unread = unread_sheets(judged.sheet, judged.other_sheets)
+    return "\n".join([head, *([unread] if unread else []), *told])
 
 
 def _refuse(code: str, message: str, as_json: bool) -> NoReturn:

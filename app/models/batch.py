@@ -139,8 +139,8 @@ class BatchLine(Model):
     rank: Mapped[int] = mapped_column(default=CLEAN_RANK)
     #: The remarks in their order, as `validators.remark.encode_remarks` writes them; empty when there is none.
     remarks: Mapped[str] = mapped_column(Text, default="")
-    #: The permit cell was a number that may have lost its leading zeros.
-    numeric_permit: Mapped[bool] = mapped_column(default=False)
+    #: Fields whose cell was a number, a date, a boolean, and may have changed what was typed (`RawLine.not_text`).
+    not_text: Mapped[str] = mapped_column(String(60), default="")
     #: What lines of the same driver share (`validators.line.Line.group`): a correction judges these lines again.
     group_key: Mapped[str] = mapped_column(Text, default="")
     #: Left out by the person, at will: neither judged nor imported.

@@ -9,7 +9,7 @@ from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .batch import Batch
-from .types import UtcDateTime
+from .types import Json, UtcDateTime
 
 WAITING, ANTIVIRUS, READING, CHECKING, STORING = "waiting", "antivirus", "reading", "checking", "storing"
 PHASES = {
@@ -40,7 +40,9 @@ class ImportFile(Model):
     total: Mapped[int] = mapped_column(default=0)
     #: Row of the headers as the spreadsheet program counts, from 1: data line N stands N rows below.
     header_row: Mapped[int] = mapped_column(default=1)
+    #: The sheet that was read, and the others that hold lines and were not.
     sheet: Mapped[str] = mapped_column(String(100), default="")
+    other_sheets: Mapped[list[str]] = mapped_column(Json, default=list)
     refusal_code: Mapped[str | None] = mapped_column(String(30))
     refusal: Mapped[str | None] = mapped_column(Text)
     purged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

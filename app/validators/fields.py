@@ -52,14 +52,10 @@ _LOOSE_DATE = re.compile(r"([0-9]{1,2})([-./ ])([0-9]{1,2})\2([0-9]{4})")
 _BARE_DATE = re.compile(r"([0-9]{2})([0-9]{2})([0-9]{4})")
 _NAME_JOINERS = str.maketrans("-'.", "   ")
 
-EXCEL_ERRORS = frozenset(
-    f"#{word}"
-    for word in (
-        *("REF!", "N/A", "VALUE!", "DIV/0!", "NAME?", "NULL!", "NUM!", "SPILL!", "CALC!", "GETTING_DATA"),
-        *("VALEUR!", "NOM?", "NUL!", "NOMBRE!", "PROPAGATION!", "CALCUL!"),
-    )
+_EXCEL_ERROR = re.compile(
+    r"#(?:[^\W\d_][\w/ ]{0,30}[!?]|N/A|GETTING_DATA|CHARGEMENT_DONNEES)|ERR ?:[0-9]{3}", re.IGNORECASE
 )
-"""What Excel shows in a cell whose formula failed, in English and in French."""
+"""What a spreadsheet program shows in a cell whose formula failed, in any language: #REF!, #SPILL!, #VALEUR!, Err:508."""
 
 
 def clean(text: str) -> str:
@@ -121,9 +117,14 @@ def _beginnings(words: tuple[str, ...]) -> set[str]:
 
 def parse_text(text: str) -> str | None:
     """A reference or an order number: up to 50 printable characters that are not an Excel error."""
-    if len(text) > TEXT_MAX or not text.isprintable() or text.upper() in EXCEL_ERRORS:
+    if len(text) > TEXT_MAX or not text.isprintable() or is_excel_error(text):
         return None
     return text
+
+
+def is_excel_error(text: str) -> bool:
+    """Whether a text is what a program shows of a formula that failed; new ones come with new programs."""
+    return text[:1] in ("#", "E", "e") and _EXCEL_ERROR.fullmatch(text) is not None
 
 
 def parse_name(text: str) -> str | None:

@@ -66,7 +66,10 @@ FILE_SENTENCES: dict[FileCode, str] = {
         "Le contenu du fichier dépasse, une fois décompressé, les limites acceptées : "
         "recopiez vos lignes dans le modèle de fichier."
     ),
-    FileCode.UNREADABLE: "Le fichier est illisible ou trop volumineux.",
+    FileCode.UNREADABLE: (
+        "Le fichier est illisible ou trop volumineux : recopiez vos lignes dans le modèle de fichier, "
+        "et répartissez-les dans plusieurs fichiers si elles sont très nombreuses."
+    ),
     FileCode.NO_SHEET: "Le fichier ne contient aucune feuille : repartez du modèle de fichier.",
     FileCode.HEADERS: "Les en-têtes du fichier ne sont pas ceux du modèle ({what}) : repartez du modèle de fichier.",
     FileCode.NO_LINE: "Le fichier doit contenir au moins une ligne",
@@ -120,6 +123,21 @@ def check_line_count(count: int) -> None:
         raise FileRefused(FileCode.NO_LINE)
     if count > MAX_LINES:
         raise FileRefused(FileCode.TOO_MANY_LINES)
+
+
+def unread_sheets(sheet: str, others: Sequence[str]) -> str:
+    """What is to be said where other sheets than the one that was read hold lines; empty where none does."""
+    if not others:
+        return ""
+    told = (
+        "la feuille {} contient aussi des lignes"
+        if len(others) == 1
+        else "les feuilles {} contiennent aussi des lignes"
+    )
+    return (
+        f"Seule la feuille « {sheet} » a été lue : {told.format(_quoted(others))}, "
+        "enregistrez-les dans un autre fichier pour les importer."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,10 @@ from app.validators.remark import FIELDS, Remark
 _iso = lru_cache(maxsize=65536)(date.isoformat)  # as many days as a life holds, twice
 
 
+TEXT_FIELDS = ("reference", "order_number", "permit_number")
+"""Fields whose column must be text: a spreadsheet program drops leading zeros, or digits beyond fifteen, of a number."""
+
+
 class RawLine(NamedTuple):
     """A line as typed: the number of the data line (from 1) and nine texts, in the order of the file."""
 
@@ -28,8 +32,8 @@ class RawLine(NamedTuple):
     last_name: str = ""
     birth_date: str = ""
     permit_number: str = ""
-    numeric_permit: bool = False
-    """The permit cell was a number that is not a whole one of 12 digits."""
+    not_text: str = ""
+    """Of TEXT_FIELDS, those whose cell was no text and may have changed what was typed; parted by spaces, in their order."""
 
     def values(self) -> dict[str, str]:
         """Field code → text as typed."""

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from app.validators.context import Catalogue, Category, Training
 from app.validators.fields import clean, is_bare_permit, parse_date, parse_name, parse_permit, parse_text
-from app.validators.line import Choice, Line, RawLine, in_order
+from app.validators.line import TEXT_FIELDS, Choice, Line, RawLine, in_order
 from app.validators.memory import collector_paused
 from app.validators.remark import FIELDS, TEXT_COLUMN, Code, Remark, malformed
 
@@ -95,7 +95,7 @@ def _nothing(text: str) -> None:
     return None
 
 
-_NUMERIC_PERMIT = Remark(Code.FORMAT, "permit_number", detail=TEXT_COLUMN)
+_NOT_TEXT = {field: Remark(Code.FORMAT, field, detail=TEXT_COLUMN) for field in TEXT_FIELDS}
 
 
 class _Faults(defaultdict[int, list[Remark]]):
@@ -115,6 +115,10 @@ class _Faults(defaultdict[int, list[Remark]]):
             for row, choice in enumerate(choices):
                 if choice.remarks:
                     self[row].extend(choice.remarks)
+
+    def add_not_text(self, row: int, field: str) -> None:
+        """What a cell that was no text says of its field stands for whatever else its format says."""
+        self[row] = [remark for remark in self[row] if remark.field != field] + [_NOT_TEXT[field]]
 
     def remarks(self, count: int) -> list[tuple[Remark, ...]]:
         remarks: list[tuple[Remark, ...]] = [()] * count
@@ -144,7 +148,7 @@ class Reader:
             return []
         faults = _Faults()
         # Column by column: each step is one pass of the interpreter's own loops, which halves the time of a large file.
-        _, *typed, numeric = zip(*raws, strict=True)
+        _, *typed, not_text = zip(*raws, strict=True)
         texts: dict[str, Sequence[str]] = dict(zip(FIELDS, typed, strict=True))
 
         def column(values: _Column[Value]) -> list[Value]:
@@ -157,7 +161,8 @@ class Reader:
         references, orders = column(self._reference), column(self._order_number)
         first_names, last_names = column(self._first_name), column(self._last_name)
         end_dates, birth_dates = column(self._end_date), column(self._birth_date)
-        permits = _permits(self._permit, texts["permit_number"], numeric, faults)
+        permits = _permits(self._permit, texts["permit_number"], faults)
+        _refuse_numbers(not_text, texts, permits, faults)
         meant = zip(texts["training_label"], texts["category"], end_dates, strict=True)
         choices = list(map(self._choices.__getitem__, meant))
         faults.add_choices(choices)
@@ -176,16 +181,22 @@ def parse_lines(raws: Iterable[RawLine], catalogue: Catalogue) -> list[Line]:
     return Reader(catalogue).read(raws)
 
 
-def _permits(
-    values: _Column[str | None], texts: Sequence[str], numeric: Sequence[bool], faults: _Faults
-) -> list[str | None]:
-    """The permit numbers; one that came as a number may have lost its leading zeros: never taken, never completed."""
+def _permits(values: _Column[str | None], texts: Sequence[str], faults: _Faults) -> list[str | None]:
+    """The permit numbers."""
     # Nearly every line has its own number: no use in remembering those that are already in their final form.
     bare = map(is_bare_permit, texts)
     permits = [text if is_bare else values[text] for text, is_bare in zip(texts, bare, strict=True)]
     faults.add_column(values, texts)
-    for row in compress(range(len(texts)), numeric):
-        if texts[row]:
-            permits[row] = None
-            faults[row] = [remark for remark in faults[row] if remark.field != "permit_number"] + [_NUMERIC_PERMIT]
     return permits
+
+
+def _refuse_numbers(
+    not_text: Sequence[str], texts: dict[str, Sequence[str]], permits: list[str | None], faults: _Faults
+) -> None:
+    """Faults of the cells that should have been text; a permit that came as a number is never taken, never completed."""
+    for row in compress(range(len(not_text)), not_text):
+        for field in not_text[row].split():
+            if texts[field][row]:
+                faults.add_not_text(row, field)
+                if field == "permit_number":
+                    permits[row] = None

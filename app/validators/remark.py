@@ -101,12 +101,13 @@ ORDER: tuple[tuple[Code, str | None], ...] = tuple(SENTENCES)
 """Every (code, field) a remark may bear: errors first, then informations; the first one on a line is its main one."""
 
 TEXT_COLUMN = "text_column"
-"""Detail of a permit number that came as a number: Excel may have eaten its leading zeros."""
+"""Detail of a value that came as a number, a date, a boolean: the program may have changed what was typed."""
 
-_TEXT_COLUMN_SENTENCE = (
-    "Format du N° de permis de conduire non conforme : "
-    "la colonne doit être au format TEXTE (des zéros de tête ont pu être perdus)"
-)
+_LOST_IN_NUMBERS = {
+    "permit_number": "des zéros de tête ont pu être perdus",
+    "order_number": "le tableur a pu changer ce qui était saisi",
+    "reference": "le tableur a pu changer ce qui était saisi",
+}
 
 #: Of a name that holds a sign which is refused; said before what is expected.
 _SIGN_SENTENCES: dict[str | None, str] = {
@@ -150,11 +151,12 @@ class Remark:
     @property
     def message(self) -> str:
         """The French sentence, to show as it is."""
-        if self.detail == TEXT_COLUMN:
-            return _TEXT_COLUMN_SENTENCE
         if signs.is_encoded(self.detail):
             return _SIGN_SENTENCES[self.field].replace("{sign}", signs.words(self.detail))
         sentence = SENTENCES[self.code, self.field]
+        if self.detail == TEXT_COLUMN:
+            fault = sentence.partition(" : ")[0]  # without what would be expected of a text
+            return f"{fault} : la colonne doit être au format TEXTE ({_LOST_IN_NUMBERS[self.field or '']})"
         # `on` is formatted by hand: strftime drops the leading zeros of ancient years on some systems.
         on = f"{self.on:%d/%m}/{self.on.year:04d}" if self.on else ""
         return sentence.replace("{on}", on).replace("{other_line}", str(self.other_line))

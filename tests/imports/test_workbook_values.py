@@ -97,8 +97,8 @@ def test_a_numeric_permit_is_taken_only_with_its_twelve_digits(
     read, build: Build, kind: Kind, value: object, text: str, is_doubtful: bool
 ) -> None:
     found = read(build(HEADERS, LINE, with_value("permit_number", value)), kind).lines
-    assert (found[1].permit_number, found[1].numeric_permit) == (text, is_doubtful)
-    assert not found[0].numeric_permit
+    assert (found[1].permit_number, found[1].not_text) == (text, "permit_number" if is_doubtful else "")
+    assert not found[0].not_text
 
 
 def test_a_formula_reads_as_the_value_kept(read) -> None:

@@ -114,7 +114,7 @@ def test_faulty_lines_are_identical_too() -> None:
 
 
 def test_a_number_excel_may_have_shortened_is_not_the_same_text() -> None:
-    number = {"numeric_permit": True}
+    number = {"not_text": "permit_number"}
     refused = ("format:permit_number:text_column", None)
     assert told({}, {"reference": "R2"}, number, {**number, "reference": "R3"}, number) == {
         2: [("duplicate_driver", 1)],
@@ -196,7 +196,7 @@ ODD_LINES = st.lists(
             "first_name": st.sampled_from(["", "Zoé", "11111"]),
             "birth_date": st.sampled_from(["", "01/01/2010", "01/01/1900", "01/01/2023", "31/02/1990"]),
             "permit_number": st.sampled_from(["", "82 R 987928", "123456789", "#REF!"]),
-            "numeric_permit": st.booleans(),
+            "not_text": st.sampled_from(["", "permit_number", "order_number", "reference order_number permit_number"]),
         },
     ),
     max_size=8,

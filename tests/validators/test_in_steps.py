@@ -24,7 +24,7 @@ CELLS: dict[str, Any] = {
     "last_name": st.sampled_from(["DUPONT", "MARTIN", "11111"]),
     "birth_date": st.sampled_from(["01/01/1990", "21/03/2020", "31/02/1990", ""]),
     "permit_number": st.sampled_from(["82R987928", "850492100123", "12", ""]),
-    "numeric_permit": st.booleans(),
+    "not_text": st.sampled_from(["", "permit_number", "order_number", "reference order_number permit_number"]),
 }
 ROWS = st.lists(st.fixed_dictionaries(CELLS), max_size=12)
 FACTS = context(own_names={DRIVER: frozenset({name_key("DUPONT", "Pierre")})})

@@ -83,16 +83,16 @@ def test_a_malformed_field_is_the_only_thing_said(field: str, typed: str, senten
 
 @pytest.mark.parametrize("typed", ["298795874", "12345678901234", "850492100123"])
 def test_a_permit_that_came_as_a_number_is_refused_and_the_column_named(typed: str) -> None:
-    (remark,) = remarks(permit_number=typed, numeric_permit=True)
+    (remark,) = remarks(permit_number=typed, not_text="permit_number")
     assert remark.message == (
         "Format du N° de permis de conduire non conforme : "
         "la colonne doit être au format TEXTE (des zéros de tête ont pu être perdus)"
     )
-    assert parsed(permit_number=typed, numeric_permit=True).permit is None
+    assert parsed(permit_number=typed, not_text="permit_number").permit is None
 
 
 def test_a_short_number_is_said_once_and_not_twice() -> None:
-    assert kinds(permit_number="123", numeric_permit=True) == ["format:permit_number:text_column"]
+    assert kinds(permit_number="123", not_text="permit_number") == ["format:permit_number:text_column"]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """The user's own lines with what is said of them: an .xlsx written as a stream, part by part.
 
 Own writer, for a general library takes half a minute for 200,000 lines where this takes a few seconds. Every cell is a
-text (an inline string): a value that begins with = + - @ never becomes a formula.
+text (an inline string): a value that begins with = + - @ never becomes a formula. But a cell that came as a number, a date or
+a boolean where text was due goes back as one: sent again untouched, it is refused again.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from functools import lru_cache
 from itertools import islice
 from typing import BinaryIO
@@ -27,6 +29,7 @@ MAX_COMMENTS = 5_000
 
 _SHEET = "Sessions"
 _PLAIN, _HEAD, _FAULTY, _DETAIL_ERROR, _DETAIL_INFORMATION, _INFORMATION = range(6)  # places in cellXfs below
+_FAULTY_DAY, _FAULTY_CLOCK, _FAULTY_BOOLEAN = range(6, 9)
 _BATCH = 5_000
 _LINE_HEIGHT = 15  # points
 _LETTERS = "ABCDEFGHIJ"
@@ -34,6 +37,12 @@ _COLUMN = {field: number for number, field in enumerate(FIELDS, 1)}
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 # Excel reads _x0041_ as « A »: the first underscore is written as its own code.
 _ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
+
+_BOOLEANS = {"VRAI": 1, "FAUX": 0}
+_DAY = re.compile(r"([0-9]{2})/([0-9]{2})/([0-9]{4})")
+_CLOCK = re.compile(r"(-?)([0-9]{2,}):([0-9]{2}):([0-9]{2})")
+_NUMBER = re.compile(r"-?[0-9]+(?:,[0-9]+)?(?:E[+-][0-9]+)?")
+_FIRST_DAY, _AFTER_LEAP = date(1899, 12, 30), date(1900, 3, 1)  # Excel believes in 29/02/1900
 
 NAMESPACE = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -75,10 +84,10 @@ def _fill(colour: str) -> str:
     return f'<fill><patternFill patternType="solid"><fgColor rgb="FF{colour}"/><bgColor indexed="64"/></patternFill></fill>'
 
 
-def _format(font: int, fill: int, *, is_wrapped: bool = False) -> str:
+def _format(font: int, fill: int, *, is_wrapped: bool = False, number_format: int = 49) -> str:
     wrap = '<alignment vertical="top" wrapText="1"/>' if is_wrapped else ""
     applied = 'applyNumberFormat="1" applyFont="1" applyFill="1"' + (' applyAlignment="1"' if wrap else "")
-    return f'<xf numFmtId="49" fontId="{font}" fillId="{fill}" borderId="0" xfId="0" {applied}>{wrap}</xf>'
+    return f'<xf numFmtId="{number_format}" fontId="{font}" fillId="{fill}" borderId="0" xfId="0" {applied}>{wrap}</xf>'
 
 
 # Number format 49 is « @ »: text, so that what the user corrects stays text. Fills 0 and 1 are reserved.
@@ -89,9 +98,10 @@ _STYLES = (
     '<fills count="5"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill>'
     f"{_fill('1F3A5F')}{_fill('F9D7D5')}{_fill('FBEEC2')}</fills>"
     '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>'
-    '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs><cellXfs count="6">'
+    '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs><cellXfs count="9">'
     f"{_format(0, 0)}{_format(1, 2)}{_format(0, 3)}{_format(2, 0, is_wrapped=True)}{_format(0, 0, is_wrapped=True)}"
-    f'{_format(0, 4)}</cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles>'
+    f"{_format(0, 4)}{_format(0, 3, number_format=14)}{_format(0, 3, number_format=46)}{_format(0, 3, number_format=0)}"
+    '</cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles>'
     "</styleSheet>"
 )
 _WIDTHS = (60, 16, 28, 36, 24, 18, 20, 24, 20, 20)
@@ -146,18 +156,19 @@ def _row_texts(rows: Iterable[Annotated], comments: list[tuple[str, int, int, st
             raise ValueError("lines must come by rising number")
         last = raw.number
         if isinstance(remarks, str):
-            yield _row_of(last + 1, _cell(remarks, _DETAIL_INFORMATION), map(text_cell, _texts(raw)))
+            yield _row_of(last + 1, _cell(remarks, _DETAIL_INFORMATION), _cells(raw))
         elif remarks:
             yield _row(raw, last + 1, remarks, comments)
         else:
-            yield _row_of(last + 1, "<c/>", map(text_cell, _texts(raw)))
+            yield _row_of(last + 1, "<c/>", _cells(raw))
 
 
 def _row(raw: RawLine, row: int, remarks: Sequence[Remark], comments: list[tuple[str, int, int, str]]) -> str:
     styles, told, detail, detail_style = _marks(tuple(remarks))
     cells = [_cell(detail, detail_style)]
     for column, text in enumerate(_texts(raw), 1):
-        cells.append(_cell(text, styles.get(column, _PLAIN)))
+        is_text = FIELDS[column - 1] not in raw.not_text
+        cells.append(_cell(text, styles.get(column, _PLAIN)) if is_text else typed_cell(text))
         if column in told and len(comments) < MAX_COMMENTS:
             comments.append((_LETTERS[column], row, column, "\n".join(told[column])))
     # Several remarks: as many lines of text, which not every program makes room for by itself.
@@ -173,6 +184,13 @@ def _row_of(row: int, detail: str, cells: Iterable[str]) -> str:
 def _texts(raw: RawLine) -> Sequence[str]:
     texts: tuple[str, ...] = raw[1:10]
     return texts
+
+
+def _cells(raw: RawLine) -> Iterable[str]:
+    if not raw.not_text:
+        return map(text_cell, _texts(raw))
+    came = raw.not_text.split()
+    return [typed_cell(text) if code in came else text_cell(text) for code, text in raw.values().items()]
 
 
 @lru_cache(maxsize=4096)
@@ -210,11 +228,28 @@ def text_cell(text: str) -> str:
     return f'<c t="inlineStr"><is><t{space}>{_xml(text)}</t></is></c>'
 
 
+def typed_cell(text: str) -> str:
+    """A cell that came as something else than text, from the text that was read of it: it stays what it was.
+
+    A number bears the format of text, so that what is typed in its place is one; of a boolean LibreOffice makes a number then.
+    """
+    if text in _BOOLEANS:
+        return f'<c s="{_FAULTY_BOOLEAN}" t="b"><v>{_BOOLEANS[text]}</v></c>'
+    if found := _DAY.fullmatch(text):
+        day = date(int(found[3]), int(found[2]), int(found[1]))
+        return f'<c s="{_FAULTY_DAY}"><v>{(day - _FIRST_DAY).days - (day < _AFTER_LEAP)}</v></c>'
+    if found := _CLOCK.fullmatch(text):
+        seconds = (int(found[2]) * 60 + int(found[3])) * 60 + int(found[4])
+        return f'<c s="{_FAULTY_CLOCK}"><v>{found[1]}{seconds / 86_400!r}</v></c>'
+    return f'<c s="{_FAULTY}"><v>{text.replace(",", ".")}</v></c>' if _NUMBER.fullmatch(text) else _cell(text, _FAULTY)
+
+
 def _xml(text: str) -> str:
     """The text as XML; most texts are plain and pass at once."""
     if text.isalnum():
         return text
-    return escape(_ESCAPE.sub("_x005F_", _NO_XML.sub("", text)))
+    # A parser makes a line feed of a carriage return that stands as it is.
+    return escape(_ESCAPE.sub("_x005F_", _NO_XML.sub("", text))).replace("\r", "_x000D_")
 
 
 def _comments(comments: Sequence[tuple[str, int, int, str]]) -> str:

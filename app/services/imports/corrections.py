@@ -41,7 +41,7 @@ class NothingToCorrect(Refusal):
 def correct_cell(batch_id: int, number: int, field: str, value: str, person_id: int) -> list[int]:
     """Replace one cell, judge its line and those it speaks of again, and return the numbers of the lines that changed.
 
-    The value that stands there already changes nothing; of a number that may have lost zeros it says that it is right.
+    The value that stands there already changes nothing; of one that came as a number it says that it is right.
     Raises `batches.BatchClosed`, :class:`NoSuchLine` or :class:`NothingToCorrect`.
     """
     if field not in FIELDS or len(value) > MAX_TEXT:
@@ -50,12 +50,12 @@ def correct_cell(batch_id: int, number: int, field: str, value: str, person_id: 
         batch = _lock(batch_id)
         row = _line(batch_id, number)
         before, groups = getattr(row, field), {row.group_key}
-        if value == before and not (field == "permit_number" and row.numeric_permit):
+        came_as_number = row.not_text.split()
+        if value == before and field not in came_as_number:
             db.session.rollback()
             return []
         setattr(row, field, value)
-        if field == "permit_number":
-            row.numeric_permit = False
+        row.not_text = " ".join(other for other in came_as_number if other != field)
         groups.add(_group(row))
         row.group_key = _group(row)
         db.session.flush()
@@ -163,7 +163,7 @@ def _line(batch_id: int, number: int) -> BatchLine:
 
 
 def _raw(row: BatchLine) -> RawLine:
-    return RawLine._make((row.number, *(getattr(row, field) for field in FIELDS), row.numeric_permit))
+    return RawLine._make((row.number, *(getattr(row, field) for field in FIELDS), row.not_text))
 
 
 def _group(row: BatchLine) -> str:

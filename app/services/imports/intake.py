@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import repeat
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from flask import current_app
 from sqlalchemy import delete, select, update
@@ -31,7 +31,7 @@ from . import antivirus, uploads, workbook
 
 #: Lines judged and written together, between two signs of progress.
 STEP = 20_000
-LINE_COLUMNS = ("batch_id", "number", *FIELDS, "rank", "remarks", "numeric_permit", "group_key", "set_aside")
+LINE_COLUMNS = ("batch_id", "number", *FIELDS, "rank", "remarks", "not_text", "group_key", "set_aside")
 
 
 def receive(centre_id: int, person_id: int, name: str, stream: IO[bytes]) -> Batch:
@@ -89,18 +89,27 @@ def _analyse(file: ImportFile) -> None:
             _refuse(batch_id, refusal)
         return
     with transaction():
-        file.header_row, file.sheet = sheet.header_row, sheet.name
+        file.header_row, file.sheet, file.other_sheets = sheet.header_row, sheet.name, sheet.others
     _conclude(batch_id, lines.all())
 
 
-def read_and_judge(centre_id: int, place: Path) -> Report:
-    """Return the report of a file on this machine for a centre; writes nothing. Raises `FileRefused`."""
+class Judged(NamedTuple):
+    """A file read and judged: its report, the sheet that was read, the others that hold lines."""
+
+    report: Report
+    sheet: str
+    other_sheets: list[str]
+
+
+def read_and_judge(centre_id: int, place: Path) -> Judged:
+    """Return what is to be said of a file on this machine for a centre; writes nothing. Raises `FileRefused`."""
     check_name(place.name)
     check_size(place.stat().st_size)
     with place.open("rb") as file:
         kind = check_content(file.read(8))
     antivirus.check(place, current_app.config["ANTIVIRUS_URL"] or None)
-    return analysis.analyse_lines(centre_id, workbook.read(place, kind).lines).report
+    sheet = workbook.read(place, kind)
+    return Judged(analysis.analyse_lines(centre_id, sheet.lines).report, sheet.name, sheet.others)
 
 
 def give_up(batch_id: int) -> None:
@@ -197,10 +206,10 @@ def _conclude(batch_id: int, rows: list[Row]) -> None:
 
 
 def line_values(batch_id: int, rows: Sequence[Row]) -> Iterator[tuple[object, ...]]:
-    """Return the columns of judged lines, in the order of LINE_COLUMNS; true and false as 1 and 0, which is quicker."""
+    """Return the columns of judged lines, in the order of LINE_COLUMNS; false as 0, which is quicker."""
     if not rows:
         return iter(())
-    *typed, numeric = zip(*(row.line.raw for row in rows), strict=True)
+    *typed, not_text = zip(*(row.line.raw for row in rows), strict=True)
     # Most remarks are those of many lines, held once: each is looked at and written out once.
     said = {
         id(row.remarks): (row.rank, encode_remarks(row.remarks))
@@ -208,7 +217,7 @@ def line_values(batch_id: int, rows: Sequence[Row]) -> Iterator[tuple[object, ..
     }
     ranks, remarks = zip(*(said[id(row.remarks)] for row in rows), strict=True)
     groups = [row.line.group for row in rows]
-    return zip(repeat(batch_id), *typed, ranks, remarks, map(int, numeric), groups, repeat(0))
+    return zip(repeat(batch_id), *typed, ranks, remarks, not_text, groups, repeat(0))
 
 
 def _delete_lines(batch_id: int) -> None:

@@ -3,42 +3,36 @@
 from __future__ import annotations
 
 import io
-import posixpath
 import re
-import zipfile
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
-from xml.etree import ElementTree
+from typing import IO, TYPE_CHECKING
+
+from .workbook_careful import column_number
+from .workbook_package import Damaged, Package
+from .workbook_xls import ERRORS
 
 if TYPE_CHECKING:
-    from .workbook_child import Place
-
-ErrorCells = dict[int, dict[int, str]]
-"""Row from 0 → place of the field among the nine → what the cell shows."""
+    from .workbook_fast import ErrorCells, FindErrors
 
 _PIECE = 1024 * 1024
 _LONGEST_CELL = 64 * 1024  # bytes of XML; a formula has at most 8,192 characters
 _ERROR_CELL = re.compile(
-    rb"""<(?:\w+:)?c\s(?=[^<>]*\bt=["']e["'])[^<>]*\br=["']([A-Z]{1,3})([0-9]{1,7})["'][^<>]*>"""
-    rb"""(?:(?!</(?:\w+:)?c>).)*?<(?:\w+:)?v>\s*(\#[A-Z0-9/_]{1,12}[!?]?)\s*</""",
+    rb"""<(?:\w+:)?c\s(?=[^<>]*\bt=["']e["'])(?:[^<>]*?\br=["']([A-Z]{1,3})([0-9]{1,7})["'])?[^<>]*(?<!/)>"""
+    rb"""(?:(?!</?(?:\w+:)?c[\s>]).)*?<(?:\w+:)?v>\s*([^<]{1,40}?)\s*</""",
     re.DOTALL,
 )
-_RELATION_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-_STRICT_RELATION_ID = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
 
 
-def error_cells(content: bytes, kind: str, sheet: str, place: Place) -> ErrorCells:
-    """The error cells of the nine columns of this sheet; none where they cannot be found, as blanks they stay."""
-    find = _in_xlsx if kind == "xlsx" else _in_xls
-    field_by_column = {index + place.offset: field for field, index in enumerate(place.columns)}
-    cells: ErrorCells = {}
-    try:
-        for row, column, text in find(content, sheet):
-            if row > place.row and column in field_by_column:
-                cells.setdefault(row, {})[field_by_column[column]] = text
-    except Exception:  # noqa: S110  a file that calamine could read: its other cells are good
-        pass
-    return cells
+def finder(content: bytes, kind: str) -> FindErrors:
+    """What finds the error cells of one sheet of this file."""
+
+    def find(sheet: str) -> ErrorCells:
+        cells: ErrorCells = {}
+        for row, column, text in (_in_xlsx if kind == "xlsx" else _in_xls)(content, sheet):
+            cells.setdefault(row, {})[column] = text
+        return cells
+
+    return find
 
 
 def may_have_error_cells(content: bytes) -> bool:
@@ -48,56 +42,46 @@ def may_have_error_cells(content: bytes) -> bool:
 
 # BIFF: a BOOLERR record that says « error », or a FORMULA record whose value is one.
 _XLS_ERROR = re.compile(
-    rb"\x05\x02\x08\x00.{7}\x01|\x06\x00.{2}.{6}\x02.[\x00\x07\x0f\x17\x1d\x24\x2a].{3}\xff\xff",
+    rb"\x05\x02\x08\x00.{7}\x01|\x06\x00.{2}.{6}\x02.[\x00\x07\x0f\x17\x1d\x24\x2a\x2b].{3}\xff\xff",
     re.DOTALL,
 )
 
 
 def _in_xls(content: bytes, sheet: str) -> Iterator[tuple[int, int, str]]:
+    """None where xlrd cannot read what calamine can: its other cells are good, and blanks they stay."""
     if not may_have_error_cells(content):
         return
     import xlrd
 
-    book = xlrd.open_workbook(file_contents=content, logfile=io.StringIO(), on_demand=True, ragged_rows=True)
-    cells = book.sheet_by_name(sheet)
+    try:
+        book = xlrd.open_workbook(file_contents=content, logfile=io.StringIO(), on_demand=True, ragged_rows=True)
+        cells = book.sheet_by_name(sheet)
+    except Exception:  # xlrd stumbles over what is damaged in many ways
+        return
     for row in range(cells.nrows):
         for column, kind in enumerate(cells.row_types(row)):
             if kind == xlrd.XL_CELL_ERROR:
-                yield row, column, xlrd.error_text_from_code.get(cells.cell_value(row, column), "#N/A")
+                yield row, column, ERRORS.get(cells.cell_value(row, column), "#N/A")
 
 
 def _in_xlsx(content: bytes, sheet: str) -> Iterator[tuple[int, int, str]]:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        for found in _matches(archive, _part_of(archive, sheet)):
-            yield int(found[2]) - 1, _column_number(found[1].decode()), found[3].decode()
+    """Raises Damaged where they cannot be found so: the slow reader finds them."""
+    book = Package(content)
+    part = next(listed.part for listed in book.sheets()[0] if listed.name == sheet)
+    with book.open(part) as stream:
+        for found in _matches(stream):
+            if found[1] is None:
+                raise Damaged("an error cell that does not say where it is")
+            yield int(found[2]) - 1, column_number(found[1].decode()), found[3].decode()
 
 
-def _matches(archive: zipfile.ZipFile, part: str) -> Iterator[re.Match[bytes]]:
+def _matches(stream: IO[bytes]) -> Iterator[re.Match[bytes]]:
     """Streams the part; only as much as one cell may fill is kept from one piece to the next."""
     kept = b""
-    with archive.open(part) as stream:
-        while piece := stream.read(_PIECE):
-            text = kept + piece
-            end = 0
-            for found in _ERROR_CELL.finditer(text):
-                end = found.end()
-                yield found
-            kept = text[max(end, len(text) - _LONGEST_CELL) :]
-
-
-def _part_of(archive: zipfile.ZipFile, sheet: str) -> str:
-    """Name of the member that holds the sheet of this name."""
-    workbook = ElementTree.fromstring(archive.read("xl/workbook.xml"))  # noqa: S314  the child is confined
-    relations = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
-    wanted = next(e for e in workbook.iter() if e.tag.endswith("}sheet") and e.get("name") == sheet)
-    key = wanted.get(_RELATION_ID) or wanted.get(_STRICT_RELATION_ID)
-    target = next(e.get("Target", "") for e in relations if e.get("Id") == key)
-    return posixpath.normpath(posixpath.join("/xl", target)).lstrip("/")
-
-
-def _column_number(letters: str) -> int:
-    """Column from 0 for A, B … XFD."""
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - ord("A") + 1
-    return number - 1
+    while piece := stream.read(_PIECE):
+        text = kept + piece
+        end = 0
+        for found in _ERROR_CELL.finditer(text):
+            end = found.end()
+            yield found
+        kept = text[max(end, len(text) - _LONGEST_CELL) :]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 import struct
 import zipfile
 import zlib
@@ -21,7 +23,14 @@ _PIECE = 1024 * 1024
 _LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature, then lengths of the name and of the extra field
 _ENCRYPTED = 0x1 | 0x40
 _ERROR_CELL_MARKS = (b't="e"', b"t='e'")
-_ENTRY_FAULTS = (struct.error, zipfile.BadZipFile, zlib.error, NotImplementedError, UnicodeError, ValueError)
+_RAW_TEXT = b"<![CDATA["
+_LONGEST_MARK = len(_RAW_TEXT)
+_CONTENT_TYPES = "[content_types].xml"
+_NO_CELLS = ("docprops/", "customxml/")  # folders of parts that hold no cell
+_WORKBOOK = re.compile(
+    r"spreadsheetml\.(?:sheet|template)\.main\+xml|ms-excel\.(?:sheet|template)\.macroenabled\.main\+xml"
+)
+_MACROS = re.compile(r"vbaproject|macrosheet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,51 +42,85 @@ class Archive:
     """Bytes of all members, once inflated."""
     may_have_error_cells: bool
     """Some member bears the mark of an error cell (#REF!): the reader has to look for them."""
+    has_raw_text: bool
+    """Some member holds text between the marks of CDATA, which the quick reader takes for nothing."""
 
 
 def inspect(path: Path) -> Archive:
-    """Inflates every member and forgets it; memory stays at a few MiB.
+    """Inflates every member and forgets it; memory stays at a few MiB beside the file itself.
 
     Raises FileRefused: damaged, protected by a password, active content, expanding beyond the limits, no workbook.
     """
-    has_errors = False
-    inflated = 0
+    seen = _Seen()
     with opened(path) as (stream, entries):
         names = tuple(entry.filename for entry in entries)
         check_names(names)
         for entry in entries:
-            tail = b""
-            for piece in inflate(stream, entry):
-                inflated += len(piece)
-                if inflated > MAX_INFLATED:
-                    raise FileRefused(FileCode.EXPANDS)
-                # A mark may lie across two pieces.
-                has_errors = has_errors or any(mark in piece or mark in tail + piece[:8] for mark in _ERROR_CELL_MARKS)
-                tail = piece[-8:]
-    return Archive(names, inflated, has_errors)
+            seen.take(entry.filename.lower(), inflate(stream, entry))
+        seen.check_types(names)
+    return Archive(names, seen.inflated, seen.has_errors, seen.has_raw_text)
+
+
+class _Seen:
+    """What was seen in the members so far."""
+
+    def __init__(self) -> None:
+        self.inflated = 0
+        self.has_errors = self.has_raw_text = False
+        self._types = b""
+
+    def take(self, name: str, pieces: Iterator[bytes]) -> None:
+        """Counts a member and looks for marks; one may lie across two pieces."""
+        tail = b""
+        for piece in pieces:
+            self.inflated += len(piece)
+            if self.inflated > MAX_INFLATED:
+                raise FileRefused(FileCode.EXPANDS)
+            if name == _CONTENT_TYPES:
+                self._types = (self._types + piece)[:_PIECE]
+            elif not name.startswith(_NO_CELLS):
+                self._look(piece, tail + piece[:_LONGEST_MARK])
+            tail = piece[-_LONGEST_MARK:]
+
+    def _look(self, piece: bytes, seam: bytes) -> None:
+        self.has_errors = self.has_errors or any(mark in piece or mark in seam for mark in _ERROR_CELL_MARKS)
+        self.has_raw_text = self.has_raw_text or _RAW_TEXT in piece or _RAW_TEXT in seam
+
+    def check_types(self, names: tuple[str, ...]) -> None:
+        """Raises FileRefused for what the list of the parts says: macros under whatever name, no workbook anywhere."""
+        types = self._types.replace(b"\0", b"").decode("latin-1").lower()  # UTF-16 as well
+        if _MACROS.search(types):
+            raise FileRefused(FileCode.ACTIVE_CONTENT, what="macros")
+        if not _WORKBOOK.search(types) and not any(name.lower() == "xl/workbook.xml" for name in names):
+            raise FileRefused(FileCode.CONTENT)
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[BinaryIO, list[zipfile.ZipInfo]]]:
-    """The file and its directory of members; whatever is wrong with the archive inside the block is FileRefused."""
-    with path.open("rb") as stream:
-        try:
-            entries = zipfile.ZipFile(stream).infolist()
-            if len(entries) > MAX_ENTRIES:
-                raise FileRefused(FileCode.EXPANDS)
-            yield stream, entries
-        except _ENTRY_FAULTS as fault:
-            raise FileRefused(FileCode.DAMAGED) from fault
+    """The file and its directory of members; whatever is wrong with the archive inside the block is FileRefused.
+
+    It is read at once, so that an OSError is this machine's and anything else the file's: no offset leads outside of it.
+    """
+    stream = io.BytesIO(path.read_bytes())
+    try:
+        entries = zipfile.ZipFile(stream).infolist()
+        if len(entries) > MAX_ENTRIES:
+            raise FileRefused(FileCode.EXPANDS)
+        yield stream, entries
+    except (FileRefused, MemoryError):
+        raise
+    except Exception as fault:
+        raise FileRefused(FileCode.DAMAGED) from fault
 
 
 def check_names(names: tuple[str, ...]) -> None:
-    """Raises FileRefused for names that climb out of the archive, stand twice, carry macros, or make no .xlsx."""
+    """Raises FileRefused for names that climb out of the archive, stand twice, carry macros, or make no package."""
     plain = [name.replace("\\", "/").lower() for name in names]
     if len(set(plain)) < len(plain) or any(map(_climbs, plain)):
         raise FileRefused(FileCode.DAMAGED)
     if any(name.endswith("vbaproject.bin") or name.startswith("xl/macrosheets/") for name in plain):
         raise FileRefused(FileCode.ACTIVE_CONTENT, what="macros")
-    if "[content_types].xml" not in plain or not any(n.startswith("xl/") and n.endswith(".xml") for n in plain):
+    if _CONTENT_TYPES not in plain:
         raise FileRefused(FileCode.CONTENT)
 
 
@@ -103,6 +146,8 @@ def inflate(stream: BinaryIO, entry: zipfile.ZipInfo) -> Iterator[bytes]:
 
 
 def _compressed(stream: BinaryIO, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+    if entry.header_offset < 0:
+        raise zipfile.BadZipFile("a member before the file begins")
     stream.seek(entry.header_offset)
     signature, name_length, extra_length = _LOCAL_HEADER.unpack(stream.read(_LOCAL_HEADER.size))
     if signature != b"PK\x03\x04":

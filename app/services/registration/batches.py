@@ -53,7 +53,7 @@ def stored_lines(batch: Batch) -> list[StoredLine]:
     c = BatchLine
     query = select(
         c.number, c.reference, c.order_number, c.training_label, c.category, c.end_date, c.first_name, c.last_name,
-        c.birth_date, c.permit_number, c.numeric_permit, c.rank, c.remarks,
+        c.birth_date, c.permit_number, c.not_text, c.rank, c.remarks,
     ).where(c.batch_id == batch.id, c.set_aside.is_(False)).order_by(c.number)  # fmt: skip
     manual = batch.mode == MANUAL
     return [

@@ -199,7 +199,7 @@ def _values(row: Row, number: int) -> dict[str, object]:
     typed = {field: value for field, value in row.line.raw.values().items() if field in LINE_FIELDS}
     return {
         "number": number, **typed, "rank": row.rank, "remarks": encode_remarks(row.remarks),
-        "training_label": "", "category": "", "end_date": "", "numeric_permit": False,
+        "training_label": "", "category": "", "end_date": "", "not_text": "",
     }  # fmt: skip
 
 

@@ -10,10 +10,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import InstrumentedAttribute, contains_eager, selectinload
 
 from app.extensions import db
-from app.models import Batch, Document, Mail, Registration
+from app.models import Batch, Document, ImportFile, Mail, Registration
+from app.models.batch import FILE
 from app.models.outbox import CERTIFICATE_MAIL, INVITATION_MAIL, MAIL_PENDING, MAIL_REFUSED, MAIL_SENT
 from app.models.registration import AVAILABLE, CERTIFICATE, PENDING, RECAP
 from app.services.reference.pricing import Quote, billed
+from app.validators.file import unread_sheets
 
 PAGE = 50
 #: Lines of a page made to be printed: a receipt of more comes in several.
@@ -45,10 +47,14 @@ class ReceiptLine:
 
 @dataclass(frozen=True)
 class Trace:
-    """What the lines were registered under; the first few of each."""
+    """What the lines were registered under; the first few of each. ``sheet``, ``unread``: of a file, where they came from
+    and what is to be said of other sheets that hold lines.
+    """
 
     order_numbers: list[str]
     references: list[str]
+    sheet: str = ""
+    unread: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,8 +86,14 @@ def receipt(batch: Batch, page: int = 1, size: int = PAGE) -> Receipt:
     documents, pending = progress(batch.id)
     return Receipt(
         batch, billed(batch.id), _lines(batch.id, page, size), page, page_count, pending, documents, mails_due(batch.id),
-        Trace(_distinct(batch.id, Registration.order_number), _distinct(batch.id, Registration.reference)),
+        _trace(batch),
     )  # fmt: skip
+
+
+def _trace(batch: Batch) -> Trace:
+    file = db.session.get(ImportFile, batch.id) if batch.mode == FILE else None
+    told = (file.sheet, unread_sheets(file.sheet, file.other_sheets)) if file else ()
+    return Trace(_distinct(batch.id, Registration.order_number), _distinct(batch.id, Registration.reference), *told)
 
 
 def mails_due(batch_id: int) -> int:

@@ -137,7 +137,7 @@ def _read(batch: Batch, query: Select[BatchLine]) -> list[ReportLine]:
     for row in db.session.execute(query).scalars():
         raw = RawLine(
             row.number, row.reference, row.order_number, row.training_label, row.category, row.end_date,
-            row.first_name, row.last_name, row.birth_date, row.permit_number, row.numeric_permit,
+            row.first_name, row.last_name, row.birth_date, row.permit_number, row.not_text,
         )  # fmt: skip
         found.append(ReportLine(raw, row.rank, decode_remarks(row.remarks)))
     manual = batch.mode == "manual"

@@ -15,6 +15,7 @@ from app.services.imports import corrections, intake
 from app.services.imports import desk as import_desk
 from app.services.registration import report
 from app.services.registration.report import Filter
+from app.validators.file import unread_sheets
 from app.validators.remark import Code, Remark, kind_sentence
 from app.views.registration.wizard import number_of, word_of
 from app.views.shell.base import Screen, batch_or_404, limits, require_right
@@ -93,7 +94,15 @@ def report_page(screen: Screen, file: ImportFile) -> str:
     known = told(file)
     asked = lines_asked_for(file.batch, known["here"], known["kinds"], known["aside"])
     earlier = intake.earlier_receipt(file)
-    return str(screen.render_template("imports/report.html", earlier=earlier, **asked, **known))
+    return str(
+        screen.render_template(
+            "imports/report.html",
+            earlier=earlier,
+            unread=unread_sheets(file.sheet, file.other_sheets),
+            **asked,
+            **known,
+        )
+    )
 
 
 def lines_asked_for(batch: Batch, here: str, kinds: list[Kind], aside: int) -> dict[str, Any]:

@@ -39,7 +39,7 @@ NEIGHBOUR = "98765432400019"
 
 def raw(row: dict[str, str]) -> RawLine:
     named = {**row, "training_label": "FIMO Marchandises", "category": "Marchandises", "end_date": "07/01/2022"}
-    return RawLine(number=1, numeric_permit=False, **named)
+    return RawLine(number=1, not_text="", **named)
 
 
 def by_api(row: dict[str, str], *, sandbox: bool = False, siret: str = "12345678200010") -> None:
