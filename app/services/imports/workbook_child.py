@@ -65,9 +65,11 @@ def main(kind: str, task: str, max_lines: int, go: int) -> None:
 
     import app.services.imports.workbook_careful
     import app.services.imports.workbook_errors
-    import app.services.imports.workbook_fast
-    import app.services.imports.workbook_xls  # noqa: F401
+    import app.services.imports.workbook_fast  # noqa: F401
+    from app.services.imports.workbook_xls import load_code_pages
 
+    if kind == "xls":
+        load_code_pages()
     out = os.fdopen(1, "wb", closefd=False)
     shut()
     word = os.read(go, 1)
@@ -142,7 +144,8 @@ def send_workbook(out: io.BufferedWriter, content: bytes, kind: str, max_lines: 
     from app.services.imports.workbook_tabs import Refused
 
     sent = Answer(out, max_lines)
-    if word != MISREAD and not misreads(content, kind):
+    is_misread = misreads(content, kind) or word == MISREAD
+    if not is_misread:
         try:
             return sent.workbook(fast_tabs(content, kind, word))
         except (Refused, MemoryError):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING
 
 from .workbook_careful import column_number
 from .workbook_package import Damaged, Package
-from .workbook_xls import ERRORS
+from .workbook_xls import ERRORS, opened
 
 if TYPE_CHECKING:
     from .workbook_fast import ErrorCells, FindErrors
@@ -54,8 +53,7 @@ def _in_xls(content: bytes, sheet: str) -> Iterator[tuple[int, int, str]]:
     import xlrd
 
     try:
-        book = xlrd.open_workbook(file_contents=content, logfile=io.StringIO(), on_demand=True, ragged_rows=True)
-        cells = book.sheet_by_name(sheet)
+        cells = opened(content).sheet_by_name(sheet)
     except Exception:  # xlrd stumbles over what is damaged in many ways
         return
     for row in range(cells.nrows):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 import struct
@@ -26,6 +27,7 @@ _BIFF8, _UTF16 = 0x0600, 1200
 _MACRO_SHEET = 1
 _FIRST_OWN_FORMAT = 164  # below it calamine takes a format for what its number usually is
 _OLD_FORMULAS = (0x0206, 0x0406)
+_CODE_PAGES = (437, 850, 852, 855, 857, 858, 860, 863, 865, 866, 874, *range(1250, 1259))
 _OLD_FORMULA = re.compile(rb"\x06[\x02\x04]")
 
 
@@ -100,11 +102,33 @@ def _has_old_formulas(stream: bytes, start: int) -> bool:
     )
 
 
-def tabs(content: bytes) -> list[XlsTab]:
-    """The sheets of cells. Raises Refused when there is none, what xlrd raises for what it cannot read."""
+def opened(content: bytes) -> xlrd.Book:
+    """The workbook, sheets being read on demand. Raises what xlrd raises for what it cannot read."""
     import xlrd
 
-    book = xlrd.open_workbook(file_contents=content, logfile=io.StringIO(), on_demand=True, ragged_rows=True)
+    how = {"file_contents": content, "logfile": io.StringIO(), "on_demand": True, "ragged_rows": True}
+    try:
+        return xlrd.open_workbook(**how)
+    except (
+        LookupError,
+        UnicodeError,
+        OSError,
+    ):  # an unknown code page: BIFF8 needs none
+        return xlrd.open_workbook(**how, encoding_override="cp1252")
+
+
+def load_code_pages() -> None:
+    """Has the old encodings ready: an .xls may name any, and the child opens no file once its door is shut."""
+    from xlrd.biffh import encoding_from_codepage
+
+    for name in {*encoding_from_codepage.values(), *(f"cp{page}" for page in _CODE_PAGES)}:
+        with contextlib.suppress(LookupError):
+            "".encode(name)
+
+
+def tabs(content: bytes) -> list[XlsTab]:
+    """The sheets of cells. Raises Refused when there is none, what xlrd raises for what it cannot read."""
+    book = opened(content)
     found = [XlsTab(book, index) for index in range(book.nsheets)]
     if not found:
         raise Refused("no_sheet")
