@@ -67,6 +67,16 @@ class TestAnalyse:
         assert run(app, "analyse", str(file), "--siret", DEMO, "--on", "2021-12-31")[0] == 1
 
 
+def test_the_sheet_that_was_read_and_the_others_that_hold_lines_are_told(app: Flask, tmp_path: Path) -> None:
+    rows = [list(HEADERS.values()), *rows_of(SECOND_TABLE)]
+    file = tmp_path / "sessions.xlsx"
+    sheets = {"Modèle": rows[:1], "Octobre": rows, "Novembre": rows[:2]}
+    file.write_bytes(builders.zipped(builders.members({name: builders.sheet(held) for name, held in sheets.items()})))
+    answer = json.loads(run(app, "analyse", str(file), "--siret", DEMO, "--json")[1])
+    assert (answer["sheet"], answer["other_sheets"], answer["lines"]) == ("Octobre", ["Novembre"], 6)
+    assert "Seule la feuille « Octobre » a été lue" in run(app, "analyse", str(file), "--siret", DEMO)[1]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "siret", "code"),
     [

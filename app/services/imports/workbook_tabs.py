@@ -20,6 +20,9 @@ HEADER_ROWS = 20
 """Rows with content in which the headers are looked for: a title may stand above them."""
 HEADER_CELLS = 1_000
 CHUNK_CELLS = 64 * 1024
+_CONTROLS = dict.fromkeys(
+    [*range(9), 11, 12, *range(14, 32)]
+)  # what XML and the base cannot hold, dropped from lines too
 _MEANT = len(FIELDS) // 2 + 1  # so many of the headers, and this sheet is the one that was meant
 
 
@@ -123,7 +126,8 @@ def _of(tabs: Iterable[Tab], is_visible: bool) -> Iterator[Tab]:
 def _headers(tab: Tab) -> tuple[HeaderMatch, int, list[str]]:
     """The first row that bears the headers, else the one that comes nearest: what it bears, its number, its texts."""
     nearest = match_headers([]), 0, list[str]()
-    for row, cells in tab.first_rows():
+    for row, texts in tab.first_rows():
+        cells = [text.translate(_CONTROLS) for text in texts]
         match = match_headers(cells)
         if match.is_complete:
             return match, row, cells
