@@ -206,9 +206,9 @@ class _Crowd:
     def _papers(self) -> Iterator[Table]:
         yield BatchLine.__table__, (
             "batch_id", "number", "reference", "order_number", "training_label", "category", "end_date", "first_name",
-            "last_name", "birth_date", "permit_number", "rank", "remarks", "numeric_permit", "group_key", "set_aside",
+            "last_name", "birth_date", "permit_number", "rank", "remarks", "not_text", "group_key", "set_aside",
         ), (
-            (self.first[Batch] + batch, line, "", "", "", "", "", name, last, "", "", 2, "", 0, "", 0)
+            (self.first[Batch] + batch, line, "", "", "", "", "", name, last, "", "", 2, "", "", "", 0)
             for batch, line, _, (last, name), _ in self._lines()
         )  # fmt: skip
         yield Registration.__table__, (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import random
+import shutil
+import subprocess
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -124,17 +126,36 @@ def _number(value: Any) -> float:
     return value / timedelta(days=1)
 
 
+def opened_in_libreoffice(folder: Path, content: bytes, kind: Kind) -> bytes:
+    """What LibreOffice itself makes of it."""
+    (folder / "annote.xlsx").write_bytes(content)
+    (folder / "saved").mkdir()
+    command = ["soffice", f"-env:UserInstallation=file://{folder}/profile", "--headless", "--convert-to", kind]
+    command += ["--outdir", "saved", "annote.xlsx"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=120)
+    return (folder / "saved" / f"annote.{kind}").read_bytes()
+
+
 WAYS = [untouched, saved_by_a_library, saved_as_xls, saved_by_libreoffice]
 
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_same_errors_come_again(tmp_path: Path, seed: int, way: Callable[[bytes], bytes]) -> None:
-    first = sent(tmp_path, xlsx(HEADERS, *lines_of_every_kind(seed)))
+    comes_again(tmp_path, seed, way)
+
+
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
+@pytest.mark.parametrize("kind", ["xlsx", "xls"])
+def test_the_same_errors_come_again_through_libreoffice(tmp_path: Path, kind: Kind) -> None:
+    comes_again(tmp_path, 1, lambda content: opened_in_libreoffice(tmp_path, content, kind))
+
+
+def comes_again(folder: Path, seed: int, way: Callable[[bytes], bytes]) -> None:
+    first = sent(folder, xlsx(HEADERS, *lines_of_every_kind(seed)))
     report = judged(first)
     rows = sorted(report.rows, key=lambda row: row.line.number)
-    content = annotated_workbook.build([(row.line.raw, row.remarks) for row in rows])
-    again = sent(tmp_path, way(content))
+    again = sent(folder, way(annotated_workbook.build([(row.line.raw, row.remarks) for row in rows])))
     assert told(judged(again)) == told(report)
     assert [(line.number, line.not_text) for line in again] == [(line.number, line.not_text) for line in first]
     assert untyped(again) == untyped(first)

@@ -13,7 +13,7 @@ import xlwt
 from app.services.imports import workbook
 from app.services.imports.workbook import Sheet
 from app.validators.file import FileCode, FileRefused, Kind, unread_sheets
-from tests.corpus.builders import HEADERS, LINE, members, sheet, zipped
+from tests.corpus.builders import HEADERS, LINE, Xml, members, sheet, xlsx, zipped
 
 Rows = Sequence[Sequence[object]]
 FILLED, MODEL, NOTES = [HEADERS, LINE], [HEADERS], [["Mode d’emploi"], ["à lire"]]
@@ -86,6 +86,28 @@ def test_a_slip_in_the_visible_headers_is_told_and_nothing_hidden_read(read, wro
     with pytest.raises(FileRefused, match=re.escape(wrong[-1])) as refused:
         read(Novembre=([wrong, LINE], 0), Ancien=(FILLED, 1))
     assert refused.value.code is FileCode.HEADERS
+
+
+@pytest.mark.parametrize("others", [["Novembre"], []])
+def test_a_sheet_that_kills_the_quick_reader_is_still_told_of(tmp_path: Path, others: list[str]) -> None:
+    far = '<row><c r="XFD1048576"><v>1</v></c></row></sheetData>'
+    second = sheet(FILLED if others else MODEL).replace("</sheetData>", far)
+    path = tmp_path / "upload"
+    path.write_bytes(zipped(members({"Octobre": sheet(FILLED), "Novembre": second})))
+    handed: list[int] = []
+    found = workbook.read(path, "xlsx", on_lines=lambda lines, _: handed.extend(line.number for line in lines))
+    assert (found.name, handed, found.others) == ("Octobre", [1], others)
+
+
+def test_lines_are_handed_out_once_where_the_quick_reader_stumbles_halfway(tmp_path: Path) -> None:
+    # A day that no calendar has, which calamine takes to Python and Python refuses.
+    wrong = [*LINE[:4], Xml('<c r="{ref}" s="2"><v>1e300</v></c>'), *LINE[5:]]
+    path = tmp_path / "upload"
+    path.write_bytes(xlsx(HEADERS, *[LINE] * 20_000, wrong, LINE))
+    handed: list[int] = []
+    found = workbook.read(path, "xlsx", on_lines=lambda lines, _: handed.extend(line.number for line in lines))
+    assert handed == list(range(1, 20_003)) == [line.number for line in found.lines]
+    assert found.lines[20_000].end_date == "1E+300"
 
 
 def test_the_sentence_of_the_sheets_that_were_not_read() -> None:

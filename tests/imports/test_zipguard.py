@@ -77,6 +77,26 @@ def test_any_cut_is_refused(tmp_path: Path) -> None:
             inspect(tmp_path / "f", content[:end])
 
 
+def test_a_byte_missing_anywhere_is_damage_and_never_this_machine_s_fault(tmp_path: Path) -> None:
+    content = xlsx(HEADERS, LINE)
+    directory = content.rfind(b"PK\x05\x06")
+    for at in range(4, directory):
+        with pytest.raises(FileRefused) as refusal:
+            inspect(tmp_path / "f", content[:at] + content[at + 1 :])
+        assert refusal.value.code in (FileCode.DAMAGED, FileCode.PASSWORD, FileCode.CONTENT)
+
+
+@pytest.mark.parametrize("offset", [0xFFFFFFFE, 0x7FFFFFFF, 10_000_000, 5])
+def test_a_member_said_to_be_elsewhere_is_damage(tmp_path: Path, offset: int) -> None:
+    content = bytearray(xlsx(HEADERS, LINE))
+    for place in (content.find(b"PK\x01\x02") + 42, content.rfind(b"PK\x05\x06") + 16):
+        changed = bytearray(content)
+        changed[place : place + 4] = offset.to_bytes(4, "little")
+        with pytest.raises(FileRefused) as refusal:
+            inspect(tmp_path / "f", bytes(changed))
+        assert refusal.value.code is FileCode.DAMAGED
+
+
 def test_any_changed_byte_of_the_cells_is_refused(tmp_path: Path) -> None:
     content = zipped(GOOD)
     start = content.find(b"xl/worksheets/sheet1.xml") + len("xl/worksheets/sheet1.xml")

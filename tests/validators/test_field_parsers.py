@@ -154,7 +154,18 @@ def test_only_a_whole_number_of_twelve_digits_is_a_permit(value: float, expected
 def test_texts_are_up_to_fifty_printable_characters() -> None:
     assert parse_text("é" * 50) == "é" * 50
     assert parse_text("COM 2022/01 — €") is not None
-    for bad in ("x" * 51, "a\x07b", "#REF!", "#n/a", "#VALEUR!", "#NOMBRE!"):
+    for bad in (
+        "x" * 51,
+        "a\x07b",
+        "#REF!",
+        "#n/a",
+        "#VALEUR!",
+        "#NOMBRE!",
+        "#SPILL!",
+        "#FIELD!",
+        "#GETTING_DATA",
+        "Err:508",
+    ):
         assert parse_text(bad) is None
 
 

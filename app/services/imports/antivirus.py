@@ -151,12 +151,12 @@ EICAR_NAME = "Eicar-Test-Signature"
 
 _PARTS = (
     ("vbaproject", "macros"),
-    ("xl/macrosheets/", "macros"),
-    ("xl/embeddings/", "objets incorporés"),
-    ("xl/activex/", "objets incorporés"),
-    ("xl/ctrlprops/", "contrôles"),
-    ("xl/externallinks/", "liaisons externes"),
-    ("xl/connections.xml", "liaisons externes"),
+    ("macrosheets/", "macros"),
+    ("embeddings/", "objets incorporés"),
+    ("activex/", "objets incorporés"),
+    ("ctrlprops/", "contrôles"),
+    ("externallinks/", "liaisons externes"),
+    ("connections.xml", "liaisons externes"),
 )
 _EXTERNAL = re.compile(rb"<(?:\w+:)?Relationship\b[^>]*TargetMode\s*=\s*[\"']External[\"'][^>]*>")
 _DDE = re.compile(rb"<(?:\w+:)?(?:f|formula1)(?:\s[^>]*)?>[^<]{0,200}\|\s*(?:'|&apos;|[\w/])[^<]{0,500}!")
@@ -228,6 +228,7 @@ def _refuse_parts(names: list[str]) -> None:
 
 
 def _refuse_xml(name: str, piece: bytes) -> None:
+    piece = piece.replace(b"\0", b"")  # a part may be in UTF-16
     if name.lower().endswith(".rels"):
         for relation in _EXTERNAL.findall(piece):
             if b"/hyperlink" not in relation:  # Excel makes one of every mail address typed
