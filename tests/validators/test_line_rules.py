@@ -9,7 +9,7 @@ import pytest
 from app.validators.context import Catalogue, Context, Period, Training
 from app.validators.fields import name_key
 from app.validators.reading import parse_lines
-from app.validators.remark import Code, Severity, kind_sentence
+from app.validators.remark import Code, Severity
 from tests.validators.facts import (
     ALL_IDS,
     CTCR,
@@ -89,27 +89,6 @@ def test_a_permit_that_came_as_a_number_is_refused_and_the_column_named(typed: s
         "la colonne doit être au format TEXTE (des zéros de tête ont pu être perdus)"
     )
     assert parsed(permit_number=typed, not_text="permit_number").permit is None
-
-
-@pytest.mark.parametrize(
-    ("field", "sentence"),
-    [
-        ("order_number", "Format du numéro de commande non conforme"),
-        ("reference", "Format de la référence non conforme"),
-    ],
-)
-def test_a_code_that_came_as_something_else_than_text_is_refused_and_the_column_named(
-    field: str, sentence: str
-) -> None:
-    (remark,) = remarks(**{field: "1E+20", "not_text": field})
-    assert (
-        remark.message
-        == f"{sentence} : la colonne doit être au format TEXTE (le tableur a pu changer ce qui était saisi)"
-    )
-    assert kind_sentence(remark.kind) == remark.message
-    assert kinds(reference="VRAI", order_number="VRAI", not_text="reference order_number") == [
-        "format:reference:text_column", "format:order_number:text_column",
-    ]  # fmt: skip
 
 
 def test_a_short_number_is_said_once_and_not_twice() -> None:

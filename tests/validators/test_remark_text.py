@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.validators.line import TEXT_FIELDS
 from app.validators.remark import (
     FIELDS,
     HEADERS,
@@ -20,6 +21,7 @@ from app.validators.remark import (
     encode_remarks,
     kind_sentence,
 )
+from tests.validators.facts import kinds, remarks
 
 NUMBERED = {Code.DUPLICATE_DRIVER, Code.IDENTICAL_LINE}
 
@@ -31,7 +33,7 @@ def any_remark(draw: st.DrawFn) -> Remark:
         return Remark(code, field, other_line=draw(st.integers(1, 250_000)))
     if code is Code.ALREADY_REGISTERED:
         return Remark(code, field, on=draw(st.dates()))
-    text_column = code is Code.FORMAT and field == "permit_number" and draw(st.booleans())
+    text_column = code is Code.FORMAT and field in TEXT_FIELDS and draw(st.booleans())
     return Remark(code, field, detail=TEXT_COLUMN if text_column else "")
 
 
@@ -108,3 +110,24 @@ def test_the_nine_headers_are_those_of_the_model() -> None:
         "Prénom", "Nom", "Date de naissance", "N° de permis",
     ]  # fmt: skip
     assert tuple(HEADERS) == FIELDS
+
+
+@pytest.mark.parametrize(
+    ("field", "sentence"),
+    [
+        ("order_number", "Format du numéro de commande non conforme"),
+        ("reference", "Format de la référence non conforme"),
+    ],
+)
+def test_a_code_that_came_as_something_else_than_text_is_refused_and_the_column_named(
+    field: str, sentence: str
+) -> None:
+    (remark,) = remarks(**{field: "1E+20", "not_text": field})
+    assert (
+        remark.message
+        == f"{sentence} : la colonne doit être au format TEXTE (le tableur a pu changer ce qui était saisi)"
+    )
+    assert kind_sentence(remark.kind) == remark.message
+    assert kinds(reference="VRAI", order_number="VRAI", not_text="reference order_number") == [
+        "format:reference:text_column", "format:order_number:text_column",
+    ]  # fmt: skip
