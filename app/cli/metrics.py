@@ -11,6 +11,7 @@ from flask import Flask, current_app
 
 from app.services.core import actor
 from app.services.operations import metrics
+from app.views.shell.looking import HeadAsGet
 
 
 @click.command("metrics")
@@ -21,7 +22,9 @@ def serve_metrics() -> None:
         click.echo("METRICS_PORT is not set: nothing to serve.", err=True)
         raise SystemExit(2)
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    with make_server(config["METRICS_HOST"], config["METRICS_PORT"], _answers(app), handler_class=_Quiet) as server:
+    with make_server(
+        config["METRICS_HOST"], config["METRICS_PORT"], HeadAsGet(_answers(app)), handler_class=_Quiet
+    ) as server:
         server.serve_forever()
 
 

@@ -102,7 +102,7 @@ def count_call(caller: Caller) -> Allowance:
         .returning(ApiKey.calls)
         .execution_options(synchronize_session=False)
     )
-    with transaction():
+    with transaction(always=True):
         calls = db.session.scalar(statement) or 1
     limit = int(current_app.config["API_CALLS_PER_MINUTE"])
     return Allowance(limit, limit - calls, (start + WINDOW - now).seconds + 1)

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from flask import g, has_app_context
 from sqlalchemy import text
 
 from app.extensions import db
 
 
 @contextmanager
-def transaction(*, durable: bool = False) -> Iterator[None]:
+def transaction(*, durable: bool = False, always: bool = False) -> Iterator[None]:
     """Commit at the end, roll back on any exception.
+
+    What a request that only looks (HEAD) writes is never kept, unless ``always``: a call counts, however it is made.
 
     ``durable``: on SQLite the commit reaches the disk before it is answered (a registration is a legal act); PostgreSQL
     always does so.
@@ -23,7 +26,10 @@ def transaction(*, durable: bool = False) -> Iterator[None]:
         db.session.execute(text("PRAGMA synchronous=FULL"))
     try:
         yield
-        db.session.commit()
+        if always or not _only_looks():
+            db.session.commit()
+        else:
+            db.session.flush()  # the rest of the request reads it; it goes with the session
     except BaseException:
         db.session.rollback()
         raise
@@ -31,3 +37,7 @@ def transaction(*, durable: bool = False) -> Iterator[None]:
         if durable and on_sqlite:
             db.session.execute(text("PRAGMA synchronous=NORMAL"))
             db.session.rollback()
+
+
+def _only_looks() -> bool:
+    return bool(has_app_context() and g.get("only_looks", False))

@@ -51,7 +51,7 @@ class AddressView(Screen):
 def confirm(token: str) -> Response:
     """Confirm the new address; only the button does, as mail boxes open links by themselves."""
     try:
-        if request.method == "GET":
+        if request.method != "POST":
             page = render_template("accounts/address_confirm.html", email=address_change.find(token).email)
             return make_response(page, 200, {"X-Robots-Tag": "noindex"})
         person = address_change.confirm(token)

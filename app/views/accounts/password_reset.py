@@ -21,7 +21,7 @@ blueprint = Blueprint("password", __name__, url_prefix="/mot-de-passe")
 def ask() -> Response:
     """Ask for the address; lead to one and the same page."""
     form = AddressForm(request.form)
-    if request.method == "GET" or not form.validate():
+    if request.method != "POST" or not form.validate():
         return page("accounts/forgotten.html", form)
     try:
         password_change.ask(form.address, network(), sign_ins.browser())
@@ -41,7 +41,7 @@ def choose(token: str) -> Response:
     """Take the new password, once."""
     form = NewPasswordForm(request.form)
     try:
-        if request.method == "GET" or not form.validate():
+        if request.method != "POST" or not form.validate():
             password_change.check_link(token)
             return page("accounts/new_password.html", form)
         password_change.reset(token, form.password.data)

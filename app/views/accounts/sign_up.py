@@ -24,7 +24,7 @@ def sign_up() -> Response:
     if g.user.is_authenticated:
         return redirect("/")
     form = SignUpForm(request.form)
-    if request.method == "GET" or not form.validate():
+    if request.method != "POST" or not form.validate():
         return page("accounts/sign_up.html", form)
     try:
         account_opening.sign_up(form.applicant, form.password.data, network())
@@ -50,7 +50,7 @@ def confirm(token: str) -> Response:
     """Confirm the address; only the button does, as mail boxes open links by themselves."""
     form = ConfirmForm(request.form)
     try:
-        if request.method == "GET" or not form.validate():
+        if request.method != "POST" or not form.validate():
             links.find(CONFIRM, token)
             return page("accounts/confirm.html", form)
         person = account_opening.confirm(token, form.password.data)

@@ -105,7 +105,7 @@ def holder(code: str) -> Response:
 def file() -> Response:
     """Tell what a PDF is worth; it is looked at in memory and kept nowhere."""
     sent = request.files.get("file")
-    if request.method == "GET":
+    if request.method != "POST":
         return redirect(url_for("verification.form"))
     if sent is None or not sent.filename:
         return _page(None, no_file=True, code=422)

@@ -41,7 +41,7 @@ class CorrectionsView(Screen):
         file, field = import_file(key), request.values.get("champ", "")
         if field not in COLUMNS:
             abort(404, "Cette colonne n’existe pas dans le rapport.")
-        if request.method == "GET":
+        if request.method != "POST":
             return self._editor(file, number, field)
         value = request.form.get("valeur", "")
         value = loosen_date(value) if field in _DATES else value

@@ -148,7 +148,7 @@ class ImportsView(Screen):
     def cancel(self, key: str) -> Response | str:
         """« Annuler »: ask on a page of its own (the dialog, without scripts), then delete the lines."""
         file = import_file(key)
-        if request.method == "GET":
+        if request.method != "POST":
             return str(self.render_template("imports/cancel.html", file=file, batch=file.batch))
         batches.cancel(file.batch_id, g.user.id)
         flash(f"L’import de « {file.name} » a été annulé : rien n’a été enregistré.", "success")

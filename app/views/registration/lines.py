@@ -135,7 +135,7 @@ class LinesView(Screen):
     def paste(self, key: str) -> str | tuple[str, int]:
         """Take rows copied from a spreadsheet and show them as the rules see them, before anything is kept."""
         batch = batch_at(key, 2)
-        if request.method == "GET":
+        if request.method != "POST":
             return self._paste_page(batch, PasteForm(data=kept_values(batch)))
         form = PasteForm(request.form)
         try:

@@ -125,7 +125,7 @@ class WizardView(Screen):
     def training(self, key: str) -> Response | str | tuple[str, int]:
         """Step 1: label and end date, of the trainings with an accreditation active today."""
         batch = manual_batch(key)
-        if request.method == "GET":
+        if request.method != "POST":
             chosen = {
                 "training_id": batch.training_id,
                 "end_date": f"{batch.end_date:%d/%m/%Y}" if batch.end_date else "",
@@ -203,7 +203,7 @@ class WizardView(Screen):
     def cancel(self, key: str) -> Response | str:
         """« Annuler »: ask on a page of its own (the dialog, without scripts), then delete what was typed."""
         batch = manual_batch(key)
-        if request.method == "GET":
+        if request.method != "POST":
             lines = drafts.line_count(batch.id)
             return str(self.render_template("registration/cancel.html", lines=lines, **steps_of(batch)))
         batches.cancel(batch.id, g.user.id)

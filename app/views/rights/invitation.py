@@ -55,7 +55,7 @@ def accept(token: str) -> Response:
 
 def _signed_in(token: str, row: MemberInvitation) -> Response:
     is_theirs = g.user.email.lower() == row.email
-    if request.method == "GET":
+    if request.method != "POST":
         return make_response(_shown(row, None, token, is_theirs))
     centre_id, name = row.centre_id, row.centre.name
     try:
@@ -71,7 +71,7 @@ def _signed_in(token: str, row: MemberInvitation) -> Response:
 def _newcomer(token: str, row: MemberInvitation) -> Response:
     form = NewcomerForm(request.form)
     centre_id, name = row.centre_id, row.centre.name
-    if request.method == "GET" or not form.validate():
+    if request.method != "POST" or not form.validate():
         return page("rights/accept.html", form, **_values(row, token))
     try:
         person = member_invitations.accept_new(token, form.newcomer)

@@ -84,7 +84,7 @@ class PeopleScreen(Screen):
         """Show a person's rights, or set them."""
         centre = self.centre(centre_id)
         place = self._place(place_id, centre)
-        if request.method == "GET":
+        if request.method != "POST":
             return make_response(self._member_page(centre, place, _held(place)))
         try:
             changed = members.set_rights(centre.id, place_id, _wanted(), g.user.id)

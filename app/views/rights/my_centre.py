@@ -109,7 +109,7 @@ class ContractView(Screen):
     def pdf(self, contract_id: int) -> Response:
         """Give the signed contract; posted to, have it drawn where it is not yet."""
         contract = _own(contract_id)
-        if request.method == "GET":
+        if request.method != "POST":
             return signed_pdf(contract)
         contract_acts.ask_for_pdf(contract_id, current_centre_id())
         flash("Le PDF est en préparation : il se télécharge ici dans quelques instants.", "success")

@@ -96,7 +96,7 @@ class TrainersView(Screen):
     def person(self, key: str) -> Response | str | tuple[str, int]:
         """Step 1: who is registered."""
         row = draft_at(key)
-        if request.method == "GET":
+        if request.method != "POST":
             return self._page("person", row, PersonForm(data=trainer_drafts.person_values(row)))
         form = PersonForm(request.form)
         try:
@@ -120,7 +120,7 @@ class TrainersView(Screen):
     def terms(self, key: str) -> Response | str | tuple[str, int]:
         """Step 2: the sectors, and who bears the fee."""
         row = draft_at(key, 2)
-        if request.method == "GET":
+        if request.method != "POST":
             typed = {"order_number": row.order_number, "reference": row.reference, "sectors": row.sectors}
             return self._page("terms", row, TermsForm(data={**typed, "fee_borne": trainer_drafts.fee_word(row)}))
         form = TermsForm(request.form)
@@ -165,7 +165,7 @@ class TrainersView(Screen):
     def cancel(self, key: str) -> Response | str:
         """« Annuler »: ask on a page of its own (the dialog, without scripts), then forget what was typed."""
         row = draft_at(key)
-        if request.method == "GET":
+        if request.method != "POST":
             return str(self.render_template("trainers/cancel.html", **around(row)))
         trainer_drafts.cancel(row.id, g.user.id)
         flash("L’enregistrement a été annulé : votre saisie a été supprimée, rien n’a été enregistré.", "success")
