@@ -14,6 +14,7 @@ from app.validators.line import Choice, Line, in_order
 from app.validators.memory import collector_paused
 from app.validators.remark import Code, Remark, Severity
 from app.validators.rules import Reads, ask, rules_reading, training_key
+from app.validators.stake import NOTHING, Stake, stake_of
 
 
 @dataclass(slots=True)
@@ -22,6 +23,7 @@ class Row:
 
     line: Line
     remarks: tuple[Remark, ...]
+    stake: Stake = NOTHING
 
     @property
     def severity(self) -> Severity | None:
@@ -38,6 +40,11 @@ class Row:
     def is_kept(self) -> bool:
         """False for the later of identical lines: it is neither imported nor billed."""
         return not any(remark.code is Code.IDENTICAL_LINE for remark in self.remarks)
+
+    @property
+    def tells_withheld(self) -> bool:
+        """True where the documents would be withheld and this centre may know: it registered the driver before."""
+        return self.stake.withheld and self.stake.is_known and self.is_kept
 
     def to_json(self) -> dict[str, Any]:
         """The row of the `analyse` answer; values as typed."""
@@ -86,13 +93,27 @@ class Report:
             kinds[Remark(code, field, detail=detail).kind] += told[rank, code, field, detail]
         return dict(kinds)
 
+    @cached_property
+    def withheld(self) -> list[int]:
+        """Numbers of the kept lines whose documents would be withheld: their drivers are known under another name."""
+        return sorted(row.line.number for row in self.rows if row.stake.withheld and row.is_kept)
+
+    @cached_property
+    def repeated(self) -> dict[int, int]:
+        """Number of a kept line that this centre registered more than once already → how often."""
+        return {row.line.number: row.stake.times for row in self.rows if row.stake.times > 1 and row.is_kept}
+
     def to_json(self) -> dict[str, Any]:
-        """The answer of `analyse`, of the command and of the API."""
+        """The answer of `analyse`, of the command and of the API.
+
+        `withheld` tells of drivers whom this centre registered before only: of others, nothing tells who is known.
+        """
         return {
             "lines": self.lines,
             "informations": self.informations,
             "errors": self.errors,
             "importable": self.importable,
+            "withheld": sorted(row.line.number for row in self.rows if row.tells_withheld),
             "rows": [row.to_json() for row in self.rows],
         }
 
@@ -149,13 +170,14 @@ class Judge:
     def check(self, lines: Iterable[Line], context: Context) -> list[Row]:
         """Judges each line as if there were no other, in the order given; nothing is raised."""
         registered = {(born, permit) for born, permit, *_ in context.own_registrations}
-        known = {*context.accounts, *context.own_names, *registered}
+        known = {*context.accounts, *context.account_names, *context.own_names, *registered}
         rows = []
         for line in lines:
             remarks = line.remarks + self._remarks(line, context, known)
             if self._on_line:
                 remarks += ask(self._on_line, line, context)
-            rows.append(Row(line, in_order(remarks) if len(remarks) > 1 else remarks))
+            stake = stake_of(line, context, training_key) if line.driver_key in known else NOTHING
+            rows.append(Row(line, in_order(remarks) if len(remarks) > 1 else remarks, stake))
         return rows
 
     def _remarks(self, line: Line, context: Context, known: Set[DriverKey]) -> tuple[Remark, ...]:

@@ -175,6 +175,10 @@ class Context:
     """Driver → the names under which this centre registered them."""
     own_registrations: Mapping[tuple[date, str, int, date | None], date] = field(default_factory=dict)
     """Driver, training id, end date (an FCO module only, else None) → day of this centre's last registration."""
+    own_times: Mapping[tuple[date, str, int, date | None], int] = field(default_factory=dict)
+    """The same keys → how often this centre registered them."""
+    account_names: Mapping[DriverKey, NameKey] = field(default_factory=dict)
+    """Driver with an account → the name key it bears. Nothing of it is told but of drivers whom this centre registered."""
     _covered: dict[tuple[int, date], Accreditation | None] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )

@@ -77,6 +77,10 @@ class Known:
     """The names under which this centre registered the person."""
     registered_on: date | None = None
     """The last day on which this centre registered the person in the same profile."""
+    times: int = 0
+    """How often it did."""
+    account_name: NameKey | None = None
+    """The name key that the account bears, None without one; nothing of it is told but that the right would be withheld."""
 
 
 def finding(code: Code, name: str | None, who: str = "", on: date | None = None) -> Finding:

@@ -45,13 +45,21 @@ class ApiError(Exception):
         super().__init__(f"{self.status} {self.code}: {self.detail}")
 
 
-class LinesInError(ApiError):
-    """A line has an error: nothing was registered. ``analysis`` says which and why."""
+class LinesRefused(ApiError):
+    """Nothing was registered. ``analysis`` says which lines are concerned and why."""
 
     @property
     def analysis(self) -> dict[str, Any]:
         """Return the analysis: counts and rows, those with an error first."""
-        return {name: self.body[name] for name in ("lines", "informations", "errors", "importable", "rows")}
+        return {name: self.body[name] for name in ("lines", "informations", "errors", "importable", "withheld", "rows")}
+
+
+class LinesInError(LinesRefused):
+    """A line has an error."""
+
+
+class AlreadyRegistered(LinesRefused):
+    """Your centre registered a line before: it would be billed again. Say ``accept_duplicates`` where that is meant."""
 
 
 class Client:
@@ -72,13 +80,18 @@ class Client:
         """Return the analysis of at most 1,000 lines; nothing is registered."""
         return self._call("POST", "/analyses", {"lines": list(lines)})
 
-    def register(self, lines: Iterable[Line], idempotency_key: str = "") -> dict[str, Any]:
-        """Register at most 1,000 lines, all or none, and return what was registered; raise :class:`LinesInError`.
+    def register(
+        self, lines: Iterable[Line], idempotency_key: str = "", *, accept_duplicates: bool = False
+    ) -> dict[str, Any]:
+        """Register at most 1,000 lines, all or none, and return what was registered.
 
-        Keep ``idempotency_key`` with your lines: after a crash of your own, the same call answers without doing it again.
+        Raise :class:`LinesInError`, or :class:`AlreadyRegistered` where your centre registered a line before: with
+        ``accept_duplicates`` it is registered, and billed, again. Keep ``idempotency_key`` with your lines: after a crash of
+        your own, the same call answers without doing it again.
         """
         headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
-        return self._call("POST", "/registrations", {"lines": list(lines)}, headers)
+        sent: dict[str, Any] = {"lines": list(lines), **({"accept_duplicates": True} if accept_duplicates else {})}
+        return self._call("POST", "/registrations", sent, headers)
 
     def batch(self, batch_id: str, after: int = 0) -> dict[str, Any]:
         """Return the state of a batch and a page of its registrations; ``next`` goes into ``after``."""
@@ -98,7 +111,7 @@ class Client:
             sent["Content-Type"] = "application/json"
         answer = self._insist(method, self._root + path, sent, data)
         if answer.status >= 400:
-            raise (LinesInError if answer.status == 422 else ApiError)(answer)
+            raise _refusal(answer)
         found: dict[str, Any] = answer.body
         return found
 
@@ -116,6 +129,12 @@ class Client:
                     raise
             time.sleep(wait)
         raise AssertionError("the last try returns or raises")
+
+
+def _refusal(answer: Answer) -> ApiError:
+    code = answer.body.get("code") if isinstance(answer.body, dict) else ""
+    kinds: dict[Any, type[ApiError]] = {"lines_in_error": LinesInError, "already_registered": AlreadyRegistered}
+    return kinds.get(code, ApiError)(answer)
 
 
 def _send(method: str, address: str, headers: Mapping[str, str], data: bytes | None) -> Answer:

@@ -19,10 +19,11 @@ from app.services.core.transaction import transaction
 from app.services.imports.intake import LINE_COLUMNS, line_values
 from app.services.notifications import webhook_events
 from app.services.reference import pricing
-from app.services.registration import analysis, confirm
+from app.services.registration import analysis, announced, confirm
 from app.services.rights import access
 from app.validators.batch import Report
 from app.validators.line import RawLine
+from app.validators.remark import Code
 
 from .gate import Caller
 
@@ -37,6 +38,22 @@ class LinesInError(Refusal):
         self.report = report
 
 
+class AlreadyRegistered(Refusal):
+    """This centre registered a line before, and the call does not say that it knows: nothing was registered.
+
+    ``report`` is the analysis.
+    """
+
+    message = (
+        "Au moins une ligne est déjà enregistrée par votre centre et serait facturée de nouveau : rien n’a été enregistré. "
+        'Retirez ces lignes, ou renvoyez l’appel avec « "accept_duplicates": true ».'
+    )
+
+    def __init__(self, report: Report) -> None:
+        super().__init__()
+        self.report = report
+
+
 class KeyReused(Refusal):
     """This idempotency key already served for other lines."""
 
@@ -45,17 +62,22 @@ class KeyReused(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What is asked: the lines, under a key the caller chose, with a hash of the body."""
+    """What is asked: the lines, under a key the caller chose, with a hash of the body.
+
+    ``accept_duplicates``: the caller knows that lines registered before are registered and billed again.
+    """
 
     idempotency_key: str
     request_hash: str
     lines: list[RawLine]
+    accept_duplicates: bool = False
 
 
 def register(caller: Caller, demand: Demand) -> dict[str, Any]:
     """Register the lines, all or none, and return the answer of the call; a twin waits for the first and gets its answer.
 
-    Raises `access.NotAllowed` (no contract in force), :class:`KeyReused`, :class:`LinesInError` or `pricing.NoTariff`.
+    A refusal leaves nothing under the key, which serves for the corrected or accepted call. Raises `access.NotAllowed` (no
+    contract in force), :class:`KeyReused`, :class:`LinesInError`, :class:`AlreadyRegistered` or `pricing.NoTariff`.
     """
     if not caller.has_contract:
         raise access.NotAllowed(access.NO_CONTRACT)
@@ -94,10 +116,12 @@ def _first_answer(centre_id: int, demand: Demand) -> dict[str, Any] | None:
 
 
 def _write(caller: Caller, demand: Demand) -> dict[str, Any]:
-    """Write the batch, its lines and all that follows; nothing stands when a line has an error."""
+    """Write the batch, its lines and all that follows; nothing stands when the call is refused."""
     with transaction(durable=True):
-        found = _analyse(caller, demand.lines)
+        # The key comes first: a twin waits here, and on SQLite nobody else writes from here on. Then the facts are asked.
         batch_id, key = _add_batch(caller, demand)
+        announced.hold(caller.centre_id)
+        found = _analyse(caller, demand)
         bulk.insert_rows(BatchLine.__table__, LINE_COLUMNS, line_values(batch_id, found.report.rows))
         written = confirm.write_lines(batch_id, caller.centre_id, found)
         answer = _answer(key, written)
@@ -108,10 +132,12 @@ def _write(caller: Caller, demand: Demand) -> dict[str, Any]:
     return answer
 
 
-def _analyse(caller: Caller, lines: list[RawLine]) -> analysis.Analysis:
-    found = analysis.analyse_lines(caller.centre_id, lines, caller.reach)
+def _analyse(caller: Caller, demand: Demand) -> analysis.Analysis:
+    found = analysis.analyse_lines(caller.centre_id, demand.lines, caller.reach)
     if not found.report.importable:
         raise LinesInError(found.report)
+    if not demand.accept_duplicates and found.report.kinds.get(Code.ALREADY_REGISTERED):
+        raise AlreadyRegistered(found.report)
     return found
 
 
@@ -141,7 +167,7 @@ def _answer(key: str, written: list[confirm.Written]) -> dict[str, Any]:
 
 def _rehearse(caller: Caller, demand: Demand) -> dict[str, Any]:
     """Answer as if the lines had been registered; nothing is written. The same call has the same answer."""
-    found = _analyse(caller, demand.lines)
+    found = _analyse(caller, demand)
     prices = pricing.unit_prices(clock.today())
     seed = sha256(json.dumps([caller.prefix, demand.idempotency_key, demand.request_hash]).encode()).hexdigest().upper()
     kept = sorted((row.line for row in found.report.rows if row.is_kept), key=lambda line: line.number)

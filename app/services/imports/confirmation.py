@@ -13,8 +13,9 @@ from app.services.core import outbox
 from app.services.core.refusal import Refusal
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
-from app.services.registration import batches
+from app.services.registration import announced, batches
 from app.services.registration import confirm as registration
+from app.services.registration.announced import Told
 from app.services.rights import access
 
 #: Lines registered while the person waits; more of them would outlast the patience of a browser.
@@ -26,18 +27,19 @@ GIVEN_UP = (
 )
 
 
-def confirm(file: ImportFile, person_id: int, shown: int | None = None) -> bool:
+def confirm(file: ImportFile, person_id: int, shown: int | None = None, told: Told | None = None) -> bool:
     """Register the batch of a file, or order its registration; answer whether it is registered already.
 
-    Whatever is sent twice, it is registered once. ``shown`` is that of `registration.register`, which says what is raised.
+    Whatever is sent twice, it is registered once. ``shown`` and ``told`` are those of `registration.register`, which says
+    what is raised. The job of a large file judges it again, against the report that the person has seen.
     """
     if (file.batch.summary or {}).get("lines", 0) <= AT_ONCE:
-        registration.register(file.batch_id, person_id, shown=shown)
+        registration.register(file.batch_id, person_id, shown=shown, told=told)
         return True
-    return _order(file.batch_id, person_id, shown)
+    return _order(file.batch_id, person_id, shown, told)
 
 
-def _order(batch_id: int, person_id: int, shown: int | None) -> bool:
+def _order(batch_id: int, person_id: int, shown: int | None, told: Told | None) -> bool:
     with transaction():
         if not batches.transition(batch_id, REGISTERING, only_from=(READY,)):
             batch = db.session.get_one(Batch, batch_id, populate_existing=True)
@@ -46,6 +48,8 @@ def _order(batch_id: int, person_id: int, shown: int | None) -> bool:
             raise registration.NotChecked if batch.is_open else batches.BatchClosed
         batch = db.session.get_one(Batch, batch_id, populate_existing=True)
         registration.require_as_shown(batch, shown)
+        if told is not None and not told.covers(announced.told(batch)):
+            raise registration.Changed
         access.require(person_id, batch.centre_id, REGISTER)
         _note(batch_id, None)
         journal.record("import.confirmed", "batch", batch_id, actor_id=person_id, centre_id=batch.centre_id)

@@ -16,7 +16,7 @@ from app.services.core.refusal import Refusal
 from app.services.core.taking import changed
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
-from app.services.registration import analysis, batches, facts
+from app.services.registration import analysis, announced, batches, facts
 from app.validators.context import Suggestion
 from app.validators.line import Line, RawLine
 from app.validators.reading import parse_lines
@@ -189,6 +189,7 @@ def _judge_again(
             changed.append(row.number)
         row.rank, row.remarks = judged.rank, text
     _count(batch, [(row.rank, row.remarks) for row in rows.values()], +1)
+    announced.restate(batch, report, [*rows, *always])
     summary = batch.summary or {}
     batch.state = READY if not summary["errors"] and summary["kept"] else IN_ERROR
     batch.checked_version, batch.checked_at = batch.version, clock.now()
@@ -208,4 +209,4 @@ def _count(batch: Batch, lines: Iterable[tuple[int, str]], sign: int) -> None:
         counts["kept"] += sign * all(remark.code is not Code.IDENTICAL_LINE for remark in remarks)
         for remark in remarks:
             kinds[remark.kind] += sign
-    batch.summary = {**counts, "kinds": {kind: count for kind, count in kinds.items() if count > 0}}
+    batch.summary = {**before, **counts, "kinds": {kind: count for kind, count in kinds.items() if count > 0}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -69,35 +70,40 @@ def check(batch_id: int, person_id: int | None = None) -> Report:
     return found.report
 
 
-def store(batch_id: int, found: Analysis, version: int) -> None:
+def store(batch_id: int, found: Analysis, version: int, new: Sequence[int] = ()) -> None:
     """Write a report's remarks and counts on the batch, inside the caller's transaction.
+
+    ``new``: numbers of the lines to be shown first, for which an import was stopped (`services.announced`).
 
     Raises `batches.BatchClosed` when the batch no longer takes changes. If a line changed since ``version`` was
     read, the check stands for that older version and « Importer » stays closed.
     """
-    conclude(batch_id, found.report, version)
+    conclude(batch_id, found.report, version, new)
     _write_remarks(batch_id, found)
 
 
-def conclude(batch_id: int, report: Report, version: int) -> None:
+def conclude(batch_id: int, report: Report, version: int, new: Sequence[int] = ()) -> None:
     """Write a report's counts on the batch and move it to « ready » or « in error », inside the caller's transaction."""
     state = READY if report.importable else IN_ERROR
     moved = batches.transition(
         batch_id, state, only_from=(*OPEN_STATES, ANALYSING),
-        checked_version=version, checked_at=clock.now(), summary=summary(report),
+        checked_version=version, checked_at=clock.now(), summary={**summary(report), "new": list(new)},
     )  # fmt: skip
     if not moved:
         raise batches.BatchClosed
 
 
 def summary(report: Report) -> dict[str, Any]:
-    """Return the counts kept on the batch: lines, errors, informations, lines kept, and lines by kind of remark."""
+    """Return the counts kept on the batch: lines, errors, informations, lines kept, lines by kind of remark; and what is at
+    stake in which lines, to be compared at « Importer ».
+    """
     return {
         "lines": report.lines,
         "errors": report.errors,
         "informations": report.informations,
         "kept": report.lines - report.kinds.get(Code.IDENTICAL_LINE, 0),
         "kinds": report.kinds,
+        "stakes": {"withheld": report.withheld, "repeated": report.repeated},
     }
 
 

@@ -15,9 +15,10 @@ from app.services.core.transaction import transaction
 from app.services.journal import record as journal
 from app.services.notifications import webhook_events
 from app.services.rights import access
+from app.validators.batch import Row
 from app.validators.memory import collector_paused
 
-from . import analysis, batches
+from . import analysis, announced, batches
 from .rows import Written, write_lines
 
 __all__ = ["Changed", "HasErrors", "NotChecked", "Outcome", "Written", "conclude", "register", "write_lines"]
@@ -49,15 +50,23 @@ class Outcome:
     is_new: bool
 
 
-def register(batch_id: int, person_id: int, *, ordered: bool = False, shown: int | None = None) -> Outcome:
+def register(
+    batch_id: int,
+    person_id: int,
+    *,
+    ordered: bool = False,
+    shown: int | None = None,
+    told: announced.Told | None = None,
+) -> Outcome:
     """Register every kept line of a batch, all or none, and return the receipt's number.
 
     A batch already registered answers with its receipt. ``ordered``: it waits in « registering » for a job to do it.
-    ``shown``: the version of the batch of which the person was told lines and amount.
+    ``shown``: the version of the batch of which the person was told lines and amount; ``told``: what they were told of costs
+    and of documents withheld.
     Raises `access.NotAllowed` (contract or right gone),
-    :class:`NotChecked`, :class:`Changed`, :class:`HasErrors` (the new check is kept on the batch) or `pricing.NoTariff`.
+    :class:`NotChecked`, :class:`Changed`, `pricing.NoTariff`, :class:`HasErrors` or `announced.NewFacts`; of the last two
+    the new check is kept on the batch.
     """
-    refused: analysis.Analysis | None = None
     with collector_paused(), transaction(durable=True):
         # The conditional update comes first: it takes the lock, so that a twin waits here and then finds « registered ».
         if not batches.transition(batch_id, REGISTERING, only_from=(REGISTERING if ordered else READY,)):
@@ -65,21 +74,29 @@ def register(batch_id: int, person_id: int, *, ordered: bool = False, shown: int
         batch = db.session.get_one(Batch, batch_id, populate_existing=True)
         require_as_shown(batch, shown)
         access.require(person_id, batch.centre_id, REGISTER)
-        found = analysis.analyse(batch, person_id)
-        if found.report.importable:
+        announced.hold(batch.centre_id)
+        found, version = analysis.analyse(batch, person_id), batch.version
+        fresh = announced.news(batch, found, told) if found.report.importable else []
+        is_done = found.report.importable and not fresh
+        if is_done:
             number = _write(batch, found, person_id)
         else:
-            refused = found
             db.session.rollback()
-    if refused is not None:
-        with transaction():
-            batches.transition(batch_id, READY, only_from=(REGISTERING,))
-            analysis.store(batch_id, refused, batch.version)
-            webhook_events.refused(batch, refused.report)
-        outbox.ring()
-        raise HasErrors
+    if not is_done:
+        _keep(batch_id, found, version, fresh)
+        raise announced.NewFacts(fresh) if fresh else HasErrors
     outbox.ring()
     return Outcome(number, is_new=True)
+
+
+def _keep(batch_id: int, found: analysis.Analysis, version: int, fresh: list[Row]) -> None:
+    """Keep on the batch the check that stopped its registration; the lines that are new in it come first."""
+    with transaction():
+        batches.transition(batch_id, READY, only_from=(REGISTERING,))
+        analysis.store(batch_id, found, version, [row.line.number for row in fresh])
+        if not fresh:
+            webhook_events.refused(db.session.get_one(Batch, batch_id), found.report)
+    outbox.ring()
 
 
 def require_as_shown(batch: Batch, shown: int | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -92,6 +93,8 @@ def load(centre_id: int, today: date, catalogue: Catalogue, lines: Iterable[Line
         accounts=frozenset(key for key, driver in drivers.items() if driver.has_account),
         own_names={key: frozenset(known) for key, known in names.items()},
         own_registrations=_last_days(registered, modules),
+        own_times=_times(registered, modules),
+        account_names={key: driver.name for key, driver in drivers.items() if driver.has_account},
     )
     return Facts(context, drivers)
 
@@ -117,7 +120,8 @@ def _driver_row(row: Any) -> DriverRow:
     return DriverRow(row.id, has_account, name_key(row.last_name, row.first_name) if has_account else NameKey())
 
 
-Registered = dict[tuple[DriverKey, int, date], date]
+#: Driver, training, end date → the days on which this centre registered them.
+Registered = dict[tuple[DriverKey, int, date], list[date]]
 Names = dict[DriverKey, set[NameKey]]
 
 
@@ -134,8 +138,7 @@ def _load_drivers(centre_id: int, keys: set[DriverKey]) -> tuple[dict[DriverKey,
             drivers[key] = _driver_row(row)
         if row.training_id is not None:
             names.setdefault(key, set()).add(name_key(row.line_last_name, row.line_first_name))
-            own = (key, row.training_id, row.end_date)
-            registered[own] = max(registered.get(own, date.min), row.registered_on)
+            registered.setdefault((key, row.training_id, row.end_date), []).append(row.registered_on)
     return drivers, names, registered
 
 
@@ -155,13 +158,30 @@ def _driver_rows(centre_id: int, permits: set[str]):  # type: ignore[no-untyped-
     )  # fmt: skip
 
 
-def _last_days(registered: Registered, modules: set[int]) -> dict[tuple[date, str, int, date | None], date]:
-    """Return driver and training → last day of registration; for an FCO module the end date counts too."""
-    days: dict[tuple[date, str, int, date | None], date] = {}
-    for ((birth_date, permit), training_id, end_date), day in registered.items():
-        key = (birth_date, permit, training_id, end_date if training_id in modules else None)
-        days[key] = max(days.get(key, date.min), day)
+Trained = tuple[date, str, int, date | None]
+
+
+def _last_days(registered: Registered, modules: set[int]) -> dict[Trained, date]:
+    """Return driver and training → last day of registration."""
+    days: dict[Trained, date] = {}
+    for own, found in registered.items():
+        key = _trained(own, modules)
+        days[key] = max(days.get(key, date.min), *found)
     return days
+
+
+def _times(registered: Registered, modules: set[int]) -> dict[Trained, int]:
+    """Return driver and training → how often they were registered."""
+    times: Counter[Trained] = Counter()
+    for own, found in registered.items():
+        times[_trained(own, modules)] += len(found)
+    return times
+
+
+def _trained(own: tuple[DriverKey, int, date], modules: set[int]) -> Trained:
+    """Return driver and training; for an FCO module the end date counts too."""
+    (birth_date, permit), training_id, end_date = own
+    return birth_date, permit, training_id, end_date if training_id in modules else None
 
 
 __all__ = ["DriverRow", "Facts", "load", "load_accreditations", "load_catalogue"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 
 from app.extensions import db
 from app.models import Batch, BatchLine
@@ -93,9 +93,15 @@ def page(batch: Batch, wanted: Filter, number: int = 1, total: int | None = None
         total = db.session.scalar(select(func.count()).select_from(BatchLine).where(*conditions)) or 0
     page_count = max(1, -(-total // PAGE))
     number = min(max(number, 1), page_count)
-    order = (BatchLine.number,) if wanted.by_number else (BatchLine.rank, BatchLine.number)
+    order = (BatchLine.number,) if wanted.by_number else (*_new_first(batch), BatchLine.rank, BatchLine.number)
     query = select(BatchLine).where(*conditions).order_by(*order).limit(PAGE).offset((number - 1) * PAGE)
     return ReportPage(_read(batch, query), total, number, page_count)
+
+
+def _new_first(batch: Batch) -> tuple[ColumnElement[int], ...]:
+    """Return what puts first the lines for which an import was stopped; those that fit on the first page."""
+    new = (batch.summary or {}).get("new", [])[:PAGE] if batch.is_checked else []
+    return (case((BatchLine.number.in_(new), 0), else_=1),) if new else ()
 
 
 def line(batch: Batch, number: int) -> ReportLine | None:

@@ -21,8 +21,9 @@ from app.validators import validity
 from app.validators.batch import Report
 from app.validators.context import DriverKey, Training
 from app.validators.fco import completing
-from app.validators.fields import NameKey, name_key
+from app.validators.fields import NameKey
 from app.validators.line import Line
+from app.validators.stake import withholds
 
 from . import analysis, facts, fco_modules
 
@@ -153,7 +154,7 @@ def _registration(
         "accreditation_id": accreditation.id, "end_date": one.end_date,
         **_names(line), "reference": line.reference, "order_number": line.order_number,
         "search_order": search_key(line.order_number), "price": price.amount, "vat_rate": price.vat_rate,
-        "withheld": driver.has_account and not driver.name.agrees(name_key(line.last_name, line.first_name)),
+        "withheld": withholds(driver.name if driver.has_account else None, line.last_name, line.first_name),
     }  # fmt: skip
 
 

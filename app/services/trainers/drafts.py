@@ -15,10 +15,12 @@ from app.services.core.refusal import Refusal
 from app.services.core.taking import taken
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
+from app.services.registration.announced import NOTHING, Told
 from app.validators import trainer as rules
 from app.validators.context import Category
 from app.validators.fields import name_key
-from app.validators.remark import Severity
+from app.validators.remark import Code, Severity
+from app.validators.stake import withholds
 from app.validators.trainer import NO, YES, Finding, Known, Person, Terms
 
 SUBJECT = "trainer"
@@ -54,6 +56,8 @@ class Judgement:
     person: Person | None
     terms: Terms | None
     findings: tuple[Finding, ...]
+    #: What registering would bill again or withhold.
+    told: Told = NOTHING
 
     @property
     def errors(self) -> list[Finding]:
@@ -152,8 +156,17 @@ def judge(row: Trainer) -> Judgement:
     """Return what the rules say of the whole draft today."""
     person, findings = judge_person(row, person_values(row))
     terms, wrong = rules.read_terms(row.sectors, fee_word(row), row.order_number, row.reference)
-    told = rules.tell(person, known(row, person), who(row.profile)) if person else ()
-    return Judgement(person, terms, (*findings, *wrong, *told))
+    if person is None:
+        return Judgement(person, terms, (*findings, *wrong))
+    facts = known(row, person)
+    told = rules.tell(person, facts, who(row.profile))
+    return Judgement(person, terms, (*findings, *wrong, *told), _told(person, facts, told))
+
+
+def _told(person: Person, facts: Known, findings: Sequence[Finding]) -> Told:
+    differs = any(finding.code is Code.IDENTITY_DIFFERS for finding in findings)
+    withheld = withholds(facts.account_name, person.last_name, person.first_name)
+    return Told(facts.times, int(differs), int(withheld))
 
 
 def step_of(row: Trainer) -> int:
@@ -175,11 +188,14 @@ def known(row: Trainer, person: Person) -> Known:
         Registration.driver_id == driver.id, Registration.centre_id == row.centre_id
     )
     union = names.union(select(Trainer.last_name, Trainer.first_name).where(*own))
-    last = select(func.max(Trainer.registered_on)).where(*own, Trainer.profile == row.profile)
+    done = select(func.max(Trainer.registered_on), func.count()).where(*own, Trainer.profile == row.profile)
+    last, times = db.session.execute(done).one()
     return Known(
         driver.has_account,
         frozenset(name_key(last_name, first_name) for last_name, first_name in db.session.execute(union)),
-        db.session.scalar(last),
+        last,
+        times,
+        name_key(driver.last_name, driver.first_name) if driver.has_account else None,
     )
 
 

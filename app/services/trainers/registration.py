@@ -16,9 +16,12 @@ from app.services.core.taking import taken
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
 from app.services.reference import pricing
+from app.services.registration import announced
+from app.services.registration.announced import Told
 from app.services.registration.confirm import Outcome
 from app.services.rights import access
 from app.validators.fields import name_key
+from app.validators.stake import withholds
 from app.validators.trainer import Person
 
 from . import notices as trainer_notices
@@ -37,11 +40,26 @@ class HasErrors(Refusal):
     message = "Une nouvelle vérification a trouvé des erreurs. Rien n’a été enregistré : corrigez-les."
 
 
-def register(trainer_id: int, version: int, person_id: int) -> Outcome:
+class NewFacts(Refusal):
+    """Since the draft was shown, registering came to cost again or to withhold: nothing was done, once."""
+
+    def __init__(self, who: str, before: Told, now: Told) -> None:
+        if now.already > before.already:
+            what = f"votre centre a déjà enregistré ce {who}"
+        else:
+            what = "cette personne est connue sous un autre nom"
+        super().__init__(
+            f"Rien n’a été enregistré ni facturé : depuis le contrôle que vous avez vu, {what}. "
+            "Relisez les contrôles, puis confirmez de nouveau."
+        )
+
+
+def register(trainer_id: int, version: int, person_id: int, told: Told | None = None) -> Outcome:
     """Register the draft as it was shown (``version``) and return the receipt's number.
 
-    One already registered answers with its receipt. Raises `access.NotAllowed` (contract, right or accreditation gone),
-    :class:`Changed`, :class:`HasErrors`, `pricing.NoFee` or `trainer_drafts.Closed`.
+    ``told``: what the person was told of costs and of a right withheld. One already registered answers with its receipt.
+    Raises `access.NotAllowed` (contract, right or accreditation gone), :class:`Changed`, :class:`HasErrors`,
+    :class:`NewFacts`, `pricing.NoFee` or `trainer_drafts.Closed`.
     """
     with transaction(durable=True):
         # The conditional update comes first: it takes the lock, so that a twin waits here and then finds « registered ».
@@ -54,9 +72,12 @@ def register(trainer_id: int, version: int, person_id: int) -> Outcome:
             return _already(trainer_id)
         row = db.session.get_one(Trainer, trainer_id, populate_existing=True)
         access.require(person_id, row.centre_id, TRAINERS)
+        announced.hold(row.centre_id)
         judged = judge(row)
         if judged.errors or judged.person is None:
             raise HasErrors
+        if told is not None and not told.covers(judged.told):
+            raise NewFacts(row.profile_name.lower(), told, judged.told)
         _write(row, judged.person, person_id)
         number = str(row.receipt_number)
     outbox.ring()
@@ -104,8 +125,8 @@ def _driver(person: Person) -> Driver:
 
 def _disagrees(driver: Driver, person: Person) -> bool:
     """Tell whether the account bears another name: a mistyped permit number must not open a stranger's right."""
-    typed = name_key(person.last_name, person.first_name)
-    return driver.has_account and not typed.agrees(name_key(driver.last_name, driver.first_name))
+    account = name_key(driver.last_name, driver.first_name) if driver.has_account else None
+    return withholds(account, person.last_name, person.first_name)
 
 
 def rights_of(person_id: int) -> list[Trainer]:

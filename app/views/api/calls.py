@@ -9,7 +9,7 @@ from app.models.api import ANALYSE, READ, REGISTER
 from app.services.api import reading as api_reading
 from app.services.api import registering as api_registration
 from app.services.api.gate import Caller
-from app.services.api.registering import Demand, KeyReused, LinesInError
+from app.services.api.registering import AlreadyRegistered, Demand, KeyReused, LinesInError
 from app.services.reference import pricing
 from app.services.registration import analysis
 from app.services.rights import access
@@ -58,22 +58,25 @@ def analyses(caller: Caller) -> dict[str, Any]:
     Operation(
         "registrations", "POST", "/registrations", (REGISTER,), "Enregistrer des lignes",
         "Toutes les lignes sont enregistrées et facturées, ou aucune. Le même envoi sous la même clé d’idempotence rend la "
-        "première réponse : un appel sans réponse se renvoie tel quel.",
-        "Registrations", 201, request="Lines",
+        "première réponse : un appel sans réponse se renvoie tel quel. Une ligne que le centre a déjà enregistrée arrête "
+        "l’envoi (409), sauf s’il porte « accept_duplicates ».",
+        "Registrations", 201, request="Sending",
         problems=(
             "idempotency_key_missing", "idempotency_key_invalid", "idempotency_key_reused", "not_allowed", "no_tariff",
-            "lines_in_error",
+            "lines_in_error", "already_registered",
         ),
     )
 )  # fmt: skip
 def registrations(caller: Caller) -> dict[str, Any]:
     """Register the lines of the call, once, and return what was registered."""
     key = strict.idempotency_key()
-    lines = strict.lines()
+    lines, accepts = strict.sending()
     try:
-        return api_registration.register(caller, Demand(key, strict.fingerprint(), lines))
+        return api_registration.register(caller, Demand(key, strict.fingerprint(), lines, accepts))
     except LinesInError as refusal:
         raise Problem("lines_in_error", **refusal.report.to_json()) from None
+    except AlreadyRegistered as refusal:
+        raise Problem("already_registered", **refusal.report.to_json()) from None
     except KeyReused:
         raise Problem("idempotency_key_reused") from None
     except pricing.NoTariff:

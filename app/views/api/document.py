@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from functools import cache
 from typing import Any
 
 from app.models.webhook import EVENTS, WHEN
+from app.validators.remark import Code, Remark
 
 from .operations import OPERATIONS, Operation
 from .problems import KINDS, MEDIA_TYPE, body
@@ -26,8 +28,21 @@ _ROW = {
     ],
     "values": {**MARIE, "first_name": ""},
 }
+_AGAIN = {
+    "line": 1,
+    "severity": "information",
+    "remarks": [
+        {"code": "already_registered", "severity": "information", "field": None,
+         "message": Remark(Code.ALREADY_REGISTERED, on=date(2022, 1, 7)).message},
+    ],
+    "values": MARIE,
+}  # fmt: skip
+_COUNTS = {"lines": 1, "informations": 0, "errors": 0, "importable": True, "withheld": []}
+#: Problems that bear the analysis.
+_WITH_LINES = {"lines_in_error", "already_registered"}
 _EXAMPLES: dict[str, dict[str, Any]] = {
-    "lines_in_error": {"lines": 1, "informations": 0, "errors": 1, "importable": False, "rows": [_ROW]},
+    "lines_in_error": {**_COUNTS, "errors": 1, "importable": False, "rows": [_ROW]},
+    "already_registered": {**_COUNTS, "informations": 1, "importable": True, "rows": [_AGAIN]},
     **{code: {"pointer": "/lines/0/prenom"} for code in ("unknown_field",)},
 }
 
@@ -129,9 +144,10 @@ def _refusals(told: Operation) -> dict[str, Any]:
 
 
 def _refusal(codes: list[str]) -> dict[str, Any]:
-    schema = "LinesInError" if codes == ["lines_in_error"] else "Problem"
+    names = {"LinesInError" if code in _WITH_LINES else "Problem" for code in codes}
+    schemas = [{"$ref": f"#/components/schemas/{name}"} for name in sorted(names)]
     examples = {code: {"summary": KINDS[code].title, "value": body(code, **_EXAMPLES.get(code, {}))} for code in codes}
-    content = {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{schema}"}, "examples": examples}}
+    content = {MEDIA_TYPE: {"schema": schemas[0] if len(schemas) == 1 else {"oneOf": schemas}, "examples": examples}}
     return {"description": " · ".join(KINDS[code].title for code in codes), "headers": _HEADERS, "content": content}
 
 

@@ -58,6 +58,11 @@ KINDS: Mapping[str, Kind] = {
         409, "Clé d’idempotence déjà employée",
         "Cette clé d’idempotence a déjà servi pour d’autres lignes : employez-en une nouvelle.",
     ),
+    "already_registered": Kind(
+        409, "Lignes déjà enregistrées",
+        "Au moins une ligne est déjà enregistrée par votre centre et serait facturée de nouveau : rien n’a été enregistré. "
+        "Retirez ces lignes, ou renvoyez l’appel avec « \"accept_duplicates\": true ».",
+    ),
     "no_tariff": Kind(
         409, "Tarif absent",
         "Aucun tarif n’est en vigueur pour cette formation. L’exploitant du registre doit l’établir.",

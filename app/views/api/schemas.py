@@ -54,16 +54,25 @@ _COUNT: Schema = {"type": "integer", "minimum": 0}
 _ID: Schema = {"type": "integer", "minimum": 1}
 _PRICE = _text("Prix unitaire hors taxes, en euros.", pattern=r"^\d+\.\d{2}$")
 _VALUES = {
-    field: _text(header + (f" ({ORDER_OF_DATES})" if field in DATES else ""), maxLength=MAX_TEXT, pattern=NO_CONTROL)
+    field: {
+        **_or_null("string", header + (f" ({ORDER_OF_DATES})" if field in DATES else "")),
+        "maxLength": MAX_TEXT, "pattern": NO_CONTROL,
+    }
     for field, header in HEADERS.items()
-}
+}  # fmt: skip
 _ANALYSIS = {
     "lines": _COUNT,
     "informations": _COUNT,
     "errors": _COUNT,
     "importable": {"type": "boolean", "description": "Aucune ligne n’est en erreur."},
+    "withheld": _list(
+        _ID,
+        description="Lignes dont les documents seront retenus : stagiaires que votre centre a déjà enregistrés, et dont le "
+        "compte porte un autre nom.",
+    ),
     "rows": _list(_ref("Row"), description="Dans l’ordre de l’écran : erreurs, informations, lignes sans remarque."),
 }
+_LINES = _list(_ref("Line"), minItems=1, maxItems=MAX_LINES)
 _PROBLEM = {
     "type": _text("Adresse qui explique le code.", format="uri"),
     "title": _text(),
@@ -80,8 +89,20 @@ _REGISTERED = {
 
 #: Name → schema, as they stand in the document.
 SCHEMAS: dict[str, Schema] = {
-    "Lines": _object({"lines": _list(_ref("Line"), minItems=1, maxItems=MAX_LINES)}, example={"lines": [MARIE]}),
-    "Line": _object(_VALUES, optional=FIELDS, description="Les neuf champs d’une ligne ; un champ absent est vide."),
+    "Lines": _object({"lines": _LINES}, example={"lines": [MARIE]}),
+    "Sending": _object(
+        {
+            "lines": _LINES,
+            "accept_duplicates": _or_null(
+                "boolean", "Enregistrer, et facturer de nouveau, les lignes que votre centre a déjà enregistrées."
+            ),
+        },
+        optional=("accept_duplicates",),
+        example={"lines": [MARIE]},
+    ),
+    "Line": _object(
+        _VALUES, optional=FIELDS, description="Les neuf champs d’une ligne ; un champ absent ou null est vide."
+    ),
     "Remark": _object(
         {
             "code": _text(enum=[code.value for code in Code]),

@@ -30,11 +30,34 @@ _TYPES = {"string": "texte", "array": "liste", "object": "objet", "integer": "no
 
 def lines() -> list[RawLine]:
     """Return the lines of the call, numbered from 1, their dates as the rules know them; raise :class:`Problem`."""
+    return _lines(_checked("Lines"))
+
+
+def sending() -> tuple[list[RawLine], bool]:
+    """Return the lines to register, and whether those registered before may be again; raise :class:`Problem`."""
+    sent = _checked("Sending")
+    return _lines(sent), sent.get("accept_duplicates", False)
+
+
+def _checked(name: str) -> dict[str, Any]:
+    """Return the body of the call, which fits the schema of this name, without the members that are null."""
     sent = body()
     if isinstance(sent, dict) and isinstance(sent.get("lines"), list) and len(sent["lines"]) > MAX_LINES:
         raise Problem("too_many_lines")
-    check("Lines", sent)
+    check(name, sent)
+    found: dict[str, Any] = _without_null(sent)
+    return found
+
+
+def _lines(sent: dict[str, Any]) -> list[RawLine]:
     return [_raw(number, line) for number, line in enumerate(sent["lines"], 1)]
+
+
+def _without_null(sent: Any) -> Any:
+    """Return a value without the members that are null: software writes one for what it does not fill in."""
+    if isinstance(sent, dict):
+        return {name: _without_null(value) for name, value in sent.items() if value is not None}
+    return [_without_null(value) for value in sent] if isinstance(sent, list) else sent
 
 
 def body() -> Any:
@@ -56,8 +79,9 @@ def body() -> Any:
 
 
 def fingerprint() -> str:
-    """Return what tells two bodies apart, whatever their spaces and the order of their members."""
-    return sha256(json.dumps(json.loads(request.get_data()), sort_keys=True).encode()).hexdigest()
+    """Return what tells two bodies apart, whatever their spaces, the order of their members and those that are null."""
+    sent = _without_null(json.loads(request.get_data()))
+    return sha256(json.dumps(sent, sort_keys=True).encode()).hexdigest()
 
 
 def idempotency_key() -> str:
@@ -123,7 +147,8 @@ def _refuse(error: ValidationError) -> NoReturn:
         raise Problem("no_line", pointer=pointer)
     if error.validator == "maxLength":
         raise Problem("too_long", pointer=pointer)
-    expected = _TYPES.get(str(error.validator_value), "celui du document")
+    wanted = error.validator_value
+    expected = _TYPES.get(str(wanted[0] if isinstance(wanted, list) else wanted), "celui du document")
     raise Problem("wrong_type", f"La valeur n’est pas du type attendu : {expected}.", pointer=pointer)
 
 

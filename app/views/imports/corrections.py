@@ -17,7 +17,7 @@ from app.services.registration.report import ReportLine
 from app.services.rights import access
 from app.validators.context import Category
 from app.validators.fields import loosen_date
-from app.views.registration.wizard import version_shown
+from app.views.registration.wizard import consequences_of, told_shown, version_shown
 from app.views.shell.base import Screen
 from app.views.shell.filters import count_of
 from app.views.shell.headers import is_htmx
@@ -104,14 +104,15 @@ class CorrectionsView(Screen):
         template = "imports/confirmation_dialog.html" if is_htmx() else "imports/confirmation.html"
         quote = import_desk.quote(known["batch"])
         orders = report.order_numbers(known["batch"].id)
-        return str(self.render_template(template, quote=quote, order_numbers=orders, **known))
+        told_of = consequences_of(known["batch"])
+        return str(self.render_template(template, quote=quote, order_numbers=orders, **told_of, **known))
 
     @expose("/<key>/importer", methods=["POST"])
     def register(self, key: str) -> Response:
         """« Importer »: register the batch once, whatever is sent twice, and lead to its receipt."""
         file = import_file(key)
         try:
-            done = import_confirmation.confirm(file, g.user.id, version_shown())
+            done = import_confirmation.confirm(file, g.user.id, version_shown(), told_shown())
         except Refusal as refusal:
             flash(refusal.message, "danger")
             return redirect(url_for("ImportsView.show", key=key))

@@ -16,8 +16,9 @@ from app.models.centre import REGISTER
 from app.services.core import clock
 from app.services.core.refusal import Refusal
 from app.services.reference import pricing
-from app.services.registration import analysis, batches, confirm, drafts, report
+from app.services.registration import analysis, announced, batches, confirm, drafts, report
 from app.services.registration import desk as registration_desk
+from app.services.registration.announced import Told
 from app.services.registration.drafts import LineRefused
 from app.services.registration.report import Filter
 from app.services.rights import access
@@ -84,6 +85,11 @@ def version_shown() -> int | None:
     """Return the version of the batch of which the dialog that was confirmed told lines and amount, None where it said none."""
     version = number_of("version", -1)
     return None if version < 0 else version
+
+
+def told_shown() -> Told | None:
+    """Return what the dialog that was confirmed told of costs and of documents withheld, None where it said nothing."""
+    return Told.read(request.form.get("told", ""))
 
 
 def lines_page(batch: Batch, number: int) -> report.ReportPage:
@@ -193,7 +199,7 @@ class WizardView(Screen):
         """« Importer »: register the batch once, whatever is sent twice, and lead to its receipt."""
         batch = manual_batch(key)
         try:
-            confirm.register(batch.id, g.user.id, shown=version_shown())
+            confirm.register(batch.id, g.user.id, shown=version_shown(), told=told_shown())
         except Refusal as refusal:
             flash(refusal.message, "danger")
             return redirect(step_address(batch, 3))
@@ -240,6 +246,12 @@ def drivers_page(screen: Screen, batch: Batch, form: LineForm, *, edited: int = 
     )  # fmt: skip
 
 
+def consequences_of(batch: Batch) -> dict[str, Any]:
+    """Return what the confirmation of a batch tells of costs and of documents withheld, and the form's word for it."""
+    told = announced.told(batch)
+    return {"told": told, "already": told.already, "withheld": announced.trainees_withheld(batch)}
+
+
 def checked(batch: Batch) -> dict[str, Any]:
     """Return what step 3 and its confirmation say of a batch: counts, price, and whether « Importer » is open."""
     counts = report.counts(batch.id)
@@ -250,6 +262,6 @@ def checked(batch: Batch) -> dict[str, Any]:
         "counts": counts, "kept": kept, "quote": quote, "kinds": kinds, "without_account": kinds.get("no_account", 0),
         "limits": limits() if "not_accredited" in kinds else None,
         "importable": batch.is_checked and batch.state == READY and quote is not None, **steps_of(batch),
-        "order_numbers": report.order_numbers(batch.id),
+        "order_numbers": report.order_numbers(batch.id), **consequences_of(batch),
         "tariff": pricing.unit_prices(clock.today()).get(batch.training_id or 0),
     }  # fmt: skip

@@ -23,7 +23,7 @@ from app.services.trainers import notices as trainer_notices
 from app.services.trainers import registration as trainer_registration
 from app.services.trainers.drafts import PageRefused
 from app.views.registration.forms import put_remarks
-from app.views.registration.wizard import lead, number_of
+from app.views.registration.wizard import lead, number_of, told_shown
 from app.views.shell.base import Screen, current_centre_id, current_place, require_right
 
 from .forms import PersonForm, TermsForm
@@ -155,7 +155,7 @@ class TrainersView(Screen):
         """« Enregistrer »: open the right once, whatever is sent twice, and lead to its receipt."""
         row = draft_at(key)
         try:
-            trainer_registration.register(row.id, number_of("version", -1), g.user.id)
+            trainer_registration.register(row.id, number_of("version", -1), g.user.id, told_shown())
         except Refusal as refusal:
             flash(refusal.message, "danger")
             return redirect(url_for("TrainersView.checks", key=key))
