@@ -33,9 +33,10 @@ class Caller:
         self._hold(method, path, response)
         return response
 
-    def register(self, *lines: Mapping[str, str], key: str = "k1") -> Any:
-        """Post lines to `/registrations` under an idempotency key."""
-        return self("POST", "/registrations", json={"lines": list(lines)}, headers={"Idempotency-Key": key})
+    def register(self, *lines: Mapping[str, str | None], key: str = "k1", **members: Any) -> Any:
+        """Post lines to `/registrations` under an idempotency key, with further members of the body."""
+        sent = {"lines": list(lines), **members}
+        return self("POST", "/registrations", json=sent, headers={"Idempotency-Key": key})
 
     def _hold(self, method: str, path: str, response: Any) -> None:
         told = self._document["paths"][_template(path)][method.lower()]["responses"][str(response.status_code)]

@@ -21,7 +21,7 @@ from .conftest import ALL, DEMO
 CALLS = ("catalogue", "analyses", "registrations", "batch", "registration")
 EXAMPLES = 40
 #: Why a call that fits the document may be refused all the same: what no schema can tell.
-ITS_MEANING = {"invalid_date", "lines_in_error", "not_found", "idempotency_key_reused"}
+ITS_MEANING = {"invalid_date", "lines_in_error", "not_found", "idempotency_key_reused", "already_registered"}
 
 
 @pytest.fixture

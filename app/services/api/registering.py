@@ -8,12 +8,11 @@ from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 
 from app.extensions import db
 from app.models import Batch, BatchLine
 from app.models.batch import API, REGISTERING, new_key
-from app.services.core import bulk, clock, outbox
+from app.services.core import bulk, clock, insertion, outbox
 from app.services.core.refusal import Refusal
 from app.services.core.transaction import transaction
 from app.services.imports.intake import LINE_COLUMNS, line_values
@@ -83,16 +82,8 @@ def register(caller: Caller, demand: Demand) -> dict[str, Any]:
         raise access.NotAllowed(access.NO_CONTRACT)
     if caller.sandbox:
         return _rehearse(caller, demand)
-    first = _first_answer(caller.centre_id, demand)
-    if first is not None:
-        return first
     try:
         answer = _write(caller, demand)
-    except IntegrityError:
-        first = _first_answer(caller.centre_id, demand)
-        if first is None:
-            raise
-        return first
     except LinesInError as refusal:
         with transaction():
             webhook_events.refused_call(caller.centre_id, refusal.report, demand.idempotency_key)
@@ -102,24 +93,25 @@ def register(caller: Caller, demand: Demand) -> dict[str, Any]:
     return answer
 
 
-def _first_answer(centre_id: int, demand: Demand) -> dict[str, Any] | None:
-    """Return the answer already given under this key, None when it never served; raise :class:`KeyReused`."""
+def _first_answer(centre_id: int, demand: Demand) -> dict[str, Any]:
+    """Return the answer already given under this key; raise :class:`KeyReused` where it was given to other lines."""
     query = select(Batch.request_hash, Batch.answer).where(
         Batch.centre_id == centre_id, Batch.idempotency_key == demand.idempotency_key
     )
-    row = db.session.execute(query).one_or_none()
-    if row is None:
-        return None
+    row = db.session.execute(query).one()
     if row.request_hash != demand.request_hash:
         raise KeyReused
     return dict(row.answer)
 
 
 def _write(caller: Caller, demand: Demand) -> dict[str, Any]:
-    """Write the batch, its lines and all that follows; nothing stands when the call is refused."""
+    """Write the batch, its lines and all that follows, unless the key has served; nothing stands when the call is refused."""
     with transaction(durable=True):
         # The key comes first: a twin waits here, and on SQLite nobody else writes from here on. Then the facts are asked.
-        batch_id, key = _add_batch(caller, demand)
+        key = new_key()
+        batch_id = _add_batch(caller, demand, key)
+        if batch_id is None:
+            return _first_answer(caller.centre_id, demand)
         announced.hold(caller.centre_id)
         found = _analyse(caller, demand)
         bulk.insert_rows(BatchLine.__table__, LINE_COLUMNS, line_values(batch_id, found.report.rows))
@@ -141,18 +133,18 @@ def _analyse(caller: Caller, demand: Demand) -> analysis.Analysis:
     return found
 
 
-def _add_batch(caller: Caller, demand: Demand) -> tuple[int, str]:
-    """Write the batch's row, which takes the idempotency key: of two twins the second waits here. Return id and key."""
+def _add_batch(caller: Caller, demand: Demand, key: str) -> int | None:
+    """Write the batch's row, which takes the idempotency key: of two twins the second waits here.
+
+    Return its id, None where the idempotency key has served.
+    """
     now = clock.machine_now()
-    key = new_key()
-    batch = Batch(
-        key=key, centre_id=caller.centre_id, created_by_id=caller.person_id, mode=API, state=REGISTERING, created_at=now,
-        updated_at=now, idempotency_key=demand.idempotency_key, request_hash=demand.request_hash, checked_version=0,
-        checked_at=clock.now(),
-    )  # fmt: skip
-    db.session.add(batch)
-    db.session.flush()
-    return batch.id, key
+    values = {
+        "key": key, "centre_id": caller.centre_id, "created_by_id": caller.person_id, "mode": API, "state": REGISTERING,
+        "created_at": now, "updated_at": now, "version": 0, "next_number": 1, "idempotency_key": demand.idempotency_key,
+        "request_hash": demand.request_hash, "checked_version": 0, "checked_at": clock.now(),
+    }  # fmt: skip
+    return insertion.id_if_new(Batch, values)
 
 
 def _answer(key: str, written: list[confirm.Written]) -> dict[str, Any]:

@@ -14,6 +14,17 @@ from app.extensions import db
 
 def insert_if_new(model: type[Model], values: Mapping[str, Any]) -> None:
     """Insert a row in the caller's transaction; a row that breaks a unique constraint is left out."""
-    dialect = postgresql if db.session.get_bind().dialect.name == "postgresql" else sqlite
+    db.session.connection().execute(_statement(model), [dict(values)])
+
+
+def id_if_new(model: type[Model], values: Mapping[str, Any]) -> int | None:
+    """Insert a row likewise and return its id, None for one left out; the actor must be one who sees the row."""
     table = cast(Table, model.__table__)
-    db.session.connection().execute(dialect.insert(table).on_conflict_do_nothing(), [dict(values)])
+    written = db.session.connection().execute(_statement(model).returning(table.c.id), dict(values))
+    found: int | None = written.scalar_one_or_none()
+    return found
+
+
+def _statement(model: type[Model]) -> Any:
+    dialect = postgresql if db.session.get_bind().dialect.name == "postgresql" else sqlite
+    return dialect.insert(cast(Table, model.__table__)).on_conflict_do_nothing()
