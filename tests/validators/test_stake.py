@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from app.validators.stake import NOTHING, Stake, withholds
-
-from .facts import DRIVER, FIMO_GOODS, context, report
+from tests.validators.facts import DRIVER, FIMO_GOODS, context, report
 
 ACCOUNT = {DRIVER: ("dupont", "pierre")}
 FIMO = {(*DRIVER, FIMO_GOODS, None): 2}
