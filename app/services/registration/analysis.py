@@ -87,7 +87,7 @@ def conclude(batch_id: int, report: Report, version: int, new: Sequence[int] = (
     state = READY if report.importable else IN_ERROR
     moved = batches.transition(
         batch_id, state, only_from=(*OPEN_STATES, ANALYSING),
-        checked_version=version, checked_at=clock.now(), summary={**summary(report), "new": list(new)},
+        checked_version=version, checked_at=clock.now(), summary={**summary(report), **({"new": list(new)} if new else {})},
     )  # fmt: skip
     if not moved:
         raise batches.BatchClosed
@@ -103,7 +103,10 @@ def summary(report: Report) -> dict[str, Any]:
         "informations": report.informations,
         "kept": report.lines - report.kinds.get(Code.IDENTICAL_LINE, 0),
         "kinds": report.kinds,
-        "stakes": {"withheld": report.withheld, "repeated": report.repeated},
+        "stakes": {
+            "withheld": report.withheld,
+            "repeated": {str(number): times for number, times in report.repeated.items()},
+        },
     }
 
 

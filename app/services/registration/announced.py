@@ -107,8 +107,10 @@ def restate(batch: Batch, report: Report, judged: Iterable[int]) -> None:
         "withheld": sorted({*withheld} - gone | {*report.withheld}),
         "repeated": {**kept, **{str(number): times for number, times in report.repeated.items()}},
     }
-    summary = batch.summary or {}
-    batch.summary = {**summary, "stakes": stakes, "new": [line for line in summary.get("new", ()) if line not in gone]}
+    summary = {**(batch.summary or {}), "stakes": stakes}
+    if left := [line for line in summary.pop("new", ()) if line not in gone]:
+        summary["new"] = left
+    batch.summary = summary
 
 
 def trainees_withheld(batch: Batch) -> int:
