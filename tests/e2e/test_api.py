@@ -37,7 +37,11 @@ def test_subscribe_then_register_by_machine(new_person: Callable[..., Page], pro
     answers: list[str] = []
 
     def send(twin: int) -> None:
-        answers.append(client.register([{**LINE, "order_number": f"COM{twin % 5}"}], f"envoi-{twin % 5}")["batch"])
+        answers.append(
+            client.register([{**LINE, "order_number": f"COM{twin % 5}"}], f"envoi-{twin % 5}", accept_duplicates=True)[
+                "batch"
+            ]
+        )
 
     threads = [threading.Thread(target=send, args=(at,)) for at in range(30)]
     for thread in threads:

@@ -78,7 +78,7 @@ def test_two_hundred_posts_at_once_with_twenty_keys_leave_twenty_batches(program
 
     def post(at: int) -> tuple[int, str]:
         gate.wait()
-        return at % 20, client.register([lines[at % 20]], f"a-la-fois-{at % 20}")["batch"]
+        return at % 20, client.register([lines[at % 20]], f"a-la-fois-{at % 20}", accept_duplicates=True)["batch"]
 
     with ThreadPoolExecutor(200) as pool:
         answers = set(pool.map(post, range(200)))
