@@ -118,6 +118,8 @@ class Config:
         self.IDLE_MINUTES = int(get("IDLE_MINUTES", "120"))
         #: Hours after which a sign-in ends whatever is done.
         self.SESSION_HOURS = int(get("SESSION_HOURS", "12"))
+        #: Drivers it never registered of whom a centre is told in a day whether they have an account; 0 is no limit.
+        self.STRANGERS_PER_DAY = int(get("STRANGERS_PER_DAY") or "5000")
         self.SECOND_FACTOR_FOR_AGENTS = get("SECOND_FACTOR_FOR_AGENTS", "") == "1"
         #: Port of `/metrics`; 0 keeps no figures. Never the public one.
         self.METRICS_PORT = int(get("METRICS_PORT") or "0")

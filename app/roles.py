@@ -25,5 +25,8 @@ FAB_ROLES: dict[str, list[list[str]]] = {
         *_exactly("Profile", "Resending"),
         *_exactly("CentreDrivers", "CentreRegistrations", "Dashboard", "Exports", permission="can_read"),
     ],
-    DRIVER: [*_exactly("Profile", "CardRequest", "OwnData"), *_exactly("DriverSpace", permission="can_read")],
+    DRIVER: [
+        *_exactly("Profile", "CardRequest", "OwnData", "OwnIdentity"),
+        *_exactly("DriverSpace", permission="can_read"),
+    ],
 }

@@ -10,7 +10,8 @@ from sqlalchemy import event, select
 
 from app.extensions import db
 from app.jobs import work
-from app.models import Batch, Centre, Outbox, Person, Trainer, Training
+from app.models import Batch, Centre, Driver, Outbox, Person, Trainer, Training
+from app.services.accounts import activation
 from app.services.core import clock
 from app.services.registration import analysis, confirm, drafts
 from app.services.trainers import drafts as trainer_drafts
@@ -34,6 +35,12 @@ def centre_id(siret: str = "12345678200010") -> int:
 def person_id(email: str = "gestionnaire@demo.example") -> int:
     """Return a person's id."""
     return db.session.execute(select(Person.id).where(Person.username == email)).scalar_one()
+
+
+def code_of(permit_number: str, siret: str = "12345678200010") -> str:
+    """Return the activation code that a centre hands to a driver; empty where the register knows none of this number."""
+    row = db.session.execute(select(Driver.id, Driver.code_series).where(Driver.permit_number == permit_number)).first()
+    return activation.code(row.id, centre_id(siret), row.code_series) if row else ""
 
 
 def training_id(label: str = "FIMO Marchandises", category: str = "Marchandises") -> int:

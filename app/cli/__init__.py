@@ -41,6 +41,7 @@ PURGED = {
     "copies": "{count} copies of own data",
     "exports": "{count} export(s) older than a week",
     "work": "{count} row(s) of work done 90 days ago",
+    "asked": "{count} stranger(s) that centres asked about a week ago",
 }
 
 

@@ -10,6 +10,7 @@ from .centre import Centre, Membership, MembershipRight, ServiceContract, member
 from .decision import Decision
 from .driver import Driver
 from .export import Export
+from .identity import AskedIdentity, AskingAlert, IdentityCheck, IdentityClaim
 from .import_file import ImportFile
 from .journal import JournalCheckpoint, JournalEntry, JournalLink
 from .member_invitation import MemberInvitation
@@ -27,6 +28,8 @@ __all__ = [
     "Accreditation",
     "ApiKey",
     "ApiSubscription",
+    "AskedIdentity",
+    "AskingAlert",
     "Attempt",
     "Batch",
     "BatchLine",
@@ -38,6 +41,8 @@ __all__ = [
     "Document",
     "Driver",
     "Export",
+    "IdentityCheck",
+    "IdentityClaim",
     "ImportFile",
     "JournalCheckpoint",
     "JournalEntry",

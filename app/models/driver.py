@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 from flask_appbuilder import Model
-from sqlalchemy import Date, ForeignKey, Index, String, UniqueConstraint, event
+from sqlalchemy import Date, ForeignKey, Index, String, UniqueConstraint, event, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .person import Person
 from .search import byte_order, search_key, searched
+from .types import UtcDateTime
 
 
 class Driver(Model):
-    """A driver (conducteur), registered by a centre or signed up; has an account when ``person_id`` is set."""
+    """A driver (conducteur); has an account when ``person_id`` is set, which takes a proof (decision 16)."""
 
     __tablename__ = "driver"
     __table_args__ = (
@@ -31,11 +32,17 @@ class Driver(Model):
     search_first: Mapped[str] = searched("first_name")
     person_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"), unique=True)
 
+    #: What proved that the account is the driver's (`models.identity.PROOFS`), and when; empty without account.
+    proof: Mapped[str] = mapped_column(String(16), server_default="")
+    proved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: Raised when the activation codes of this driver have served or are replaced: those made before open nothing.
+    code_series: Mapped[int] = mapped_column(server_default=text("0"))
+
     person: Mapped[Person | None] = relationship()
 
     @property
     def has_account(self) -> bool:
-        """Tell whether the driver has a personal space."""
+        """Tell whether an account was proved to be the driver's."""
         return self.person_id is not None
 
     def __repr__(self) -> str:

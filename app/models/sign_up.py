@@ -37,6 +37,8 @@ class SignUp(Model):
     permit_number: Mapped[str] = mapped_column(String(16))
     #: Kept until the account opens or is refused, then emptied.
     password_hash: Mapped[str] = mapped_column(String(256))
+    #: Keyed hash of the activation code typed, or of the token of the centre's invitation that was followed.
+    proof_hash: Mapped[str] = mapped_column(String(64), server_default="")
     state: Mapped[str] = mapped_column(String(10), default=SENT)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -170,7 +170,7 @@ class Context:
     catalogue: Catalogue
     accreditations: tuple[Accreditation, ...] = ()
     accounts: frozenset[DriverKey] = frozenset()
-    """Drivers of the lines that have an account on the platform."""
+    """Drivers of the lines that have an account on the platform, as far as this centre may be told."""
     own_names: Mapping[DriverKey, frozenset[NameKey]] = field(default_factory=dict)
     """Driver → the names under which this centre registered them."""
     own_registrations: Mapping[tuple[date, str, int, date | None], date] = field(default_factory=dict)

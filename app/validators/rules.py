@@ -8,7 +8,7 @@ from enum import Enum
 from functools import lru_cache
 
 from app.validators.context import Context
-from app.validators.fields import name_key
+from app.validators.fields import NameKey, name_key
 from app.validators.line import Line
 from app.validators.remark import Code, Remark
 
@@ -95,8 +95,19 @@ def identity_differs(line: Line, context: Context) -> Remark | None:
 
 
 def no_account(line: Line, context: Context) -> Remark | None:
-    """« Ne possède pas encore de compte sur la plateforme »."""
-    return _NO_ACCOUNT if line.driver_key and line.driver_key not in context.accounts else None
+    """« Ne possède pas encore de compte sur la plateforme »: also said of a stranger's account under another name."""
+    if line.driver_key is None:
+        return None
+    account = context.account_names.get(line.driver_key)
+    told = line.driver_key in context.own_names or account is None or _is_named(line, account)
+    return None if told and line.driver_key in context.accounts else _NO_ACCOUNT
+
+
+def _is_named(line: Line, account: NameKey) -> bool:
+    """Whether the names of the line are the account's; where the first name is still to be corrected, the surname."""
+    if line.has_names:
+        return account.agrees(name_key(line.last_name, line.first_name))
+    return "".join(account.last) == "".join(name_key(line.last_name, "").last)
 
 
 class Reads(Enum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,11 @@ from sqlalchemy import select, update
 from app.extensions import db
 from app.models import AccountLink, Mail, SignUp
 from app.models.outbox import MAIL_REFUSED
+from app.services.accounts import activation
 from app.services.accounts import opening as account_opening
 from app.services.core import clock
 from tests.bases import UNDER_THE_ROLE
-from tests.support import MARIE, PIERRE, drain, registered
+from tests.support import MARIE, PIERRE, code_of, drain, registered
 
 BACKENDS = UNDER_THE_ROLE
 
@@ -124,6 +126,8 @@ def test_too_many_tries_from_one_network_address_wait(app: Flask) -> None:
         ("email", "a@b.example\r\nBcc: c@d.example", "Écrivez une adresse comme prenom.nom@exemple.fr"),
         ("password", "trop court", "Le mot de passe fait 12 caractères au moins."),
         ("password", "Pierre-Dupont-1990", "Ce mot de passe reprend votre nom"),
+        ("code", "ABC", "Le code d’activation compte 8 lettres et chiffres"),
+        ("code", "ACDE-FGH0", "Le code d’activation compte 8 lettres et chiffres"),
         ("consent", "", "Cochez « J’accepte l’usage de ces données"),
     ],
 )
@@ -139,7 +143,7 @@ def test_what_is_wrong_is_said_on_its_field(client: FlaskClient, field: str, val
 def test_the_link_asks_for_the_password_then_opens_the_space(app: Flask, client: FlaskClient) -> None:
     registered(PIERRE)
     drain()
-    path = asked(app, client)
+    path = asked(app, client, code=activation.shown(code_of("82R987928")).lower())
     assert client.get(path).status_code == 200
     assert client.get(path).status_code == 200, "opening the link uses nothing up: mail boxes do it by themselves"
     wrong = client.post(path, data={"password": "pas le bon secret"})
@@ -168,18 +172,21 @@ def test_a_link_made_up_or_run_out_is_told_alike(app: Flask, client: FlaskClient
     assert len({without_nonce(page.text) for page in pages}) == 1
 
 
-def test_a_name_that_disagrees_is_only_told_that_it_is_checked(app: Flask, client: FlaskClient) -> None:
+@pytest.fixture
+def waiting(app: Flask) -> int:
+    """Give the id of a request for an account that waited before identities were proved."""
     registered(PIERRE)
-    done = client.post(asked(app, client, last_name="Durand"), data={"password": GOOD}, follow_redirects=True)
-    assert "Demande en cours de vérification" in done.text
-    assert not [word for word in ("DUPONT", "Dupont", "nom") if re.search(rf"\b{word}\b", done.text)]
-    assert client.get("/mon-espace/").status_code == 302, "nobody is signed in"
+    row = SignUp(
+        email="pierre@mail.example", last_name="Durand", first_name="Pierre", birth_date=date(1990, 1, 1),
+        permit_number="82R987928", password_hash="", state="waiting", created_at=clock.now(),
+    )  # fmt: skip
+    db.session.add(row)
+    db.session.commit()
+    return row.id
 
 
-def test_an_agent_accepts_or_refuses_on_the_page(app: Flask, client: FlaskClient, sign_in: SignIn) -> None:
-    registered(PIERRE)
-    client.post(asked(app, client, last_name="Durand"), data={"password": GOOD})
-    row = db.session.execute(select(SignUp.id)).scalar_one()
+def test_an_agent_accepts_or_refuses_on_the_page(app: Flask, waiting: int, sign_in: SignIn) -> None:
+    row = waiting
     agent = sign_in(app.test_client(), "agent@demo.example")
     page = agent.get("/a-traiter/").text
     assert "Durand Pierre" in page
@@ -194,12 +201,9 @@ def test_an_agent_accepts_or_refuses_on_the_page(app: Flask, client: FlaskClient
 
 
 @pytest.mark.parametrize("person", ["", "gestionnaire@demo.example", "conducteur@demo.example"])
-def test_only_agents_decide(app: Flask, client: FlaskClient, sign_in: SignIn, person: str) -> None:
-    registered(PIERRE)
-    client.post(asked(app, client, last_name="Durand"), data={"password": GOOD})
-    row = db.session.execute(select(SignUp.id)).scalar_one()
+def test_only_agents_decide(app: Flask, waiting: int, sign_in: SignIn, person: str) -> None:
     somebody = sign_in(app.test_client(), person) if person else app.test_client()
-    assert somebody.post(f"/a-traiter/comptes/{row}/accepter").status_code == (403 if person else 302)
+    assert somebody.post(f"/a-traiter/comptes/{waiting}/accepter").status_code == (403 if person else 302)
     assert db.session.execute(select(SignUp.state)).scalar_one() == "waiting"
 
 
@@ -272,5 +276,5 @@ def test_a_refused_address_of_an_account_is_shown_to_agents(app: Flask, client: 
 
 
 def test_no_page_of_the_account_is_indexed(client: FlaskClient) -> None:
-    for path in ("/inscription/", "/inscription/message", "/inscription/verification", "/mot-de-passe/"):
+    for path in ("/inscription/", "/inscription/message", "/mot-de-passe/"):
         assert '<meta name="robots" content="noindex">' in client.get(path).text

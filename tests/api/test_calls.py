@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import func, select, update
 
 from app.extensions import db
-from app.models import Batch, BatchLine, Document, JournalEntry, Outbox, Registration, ServiceContract
+from app.models import AskedIdentity, Batch, BatchLine, Document, JournalEntry, Outbox, Registration, ServiceContract
 from clients.python.registre_cqc import ApiError, LinesInError
 from tests.bases import EVERY
 from tests.support import centre_id, drain, many, statements
@@ -79,7 +79,58 @@ class TestAnalyses:
             call.client.analyse(lines(1))
         with statements() as most:
             assert call.client.analyse(lines(1000))["lines"] == 1000
-        assert len(most) == len(few) <= 5
+        assert len(most) == len(few) <= 7
+
+
+class TestStrangers:
+    """`no_account` is no oracle: whatever numbers are tried, nobody's account is found under a false name."""
+
+    def test_twenty_thousand_numbers_under_a_false_name_learn_nothing(self, app: Flask, dial: Dial) -> None:
+        app.config["API_CALLS_PER_MINUTE"] = 1000
+        call, told, refused = dial("analyse"), set(), 0
+        for start in range(0, 20_000, 1000):
+            tried = [{**MARIE, "last_name": "INCONNU", "permit_number": f"{start + at:012d}"} for at in range(999)]
+            answer = call("POST", "/analyses", json={"lines": [*tried, {**MARIE, "last_name": "INCONNU"}]})
+            if answer.status_code == 429:
+                refused += 1
+                assert answer.json["code"] == "too_many_strangers"
+                assert "plus de 5\N{NARROW NO-BREAK SPACE}000 conducteurs" in answer.json["detail"]
+                assert 0 < int(answer.headers["Retry-After"]) <= 25 * 3600
+                continue
+            assert {row["line"] for row in answer.json["rows"] if row["remarks"]} == set(range(1, 1001))
+            told |= {remark["code"] for row in answer.json["rows"] for remark in row["remarks"]}
+        assert told == {"no_account"}, "the driver with an account looks like all others"
+        assert refused == 15
+        entries = (
+            db.session.execute(select(JournalEntry).where(JournalEntry.action == "asking.limit_reached"))
+            .scalars()
+            .all()
+        )
+        assert [(entry.centre_id, entry.after) for entry in entries] == [(centre_id(), {"limit": 5000})]
+        assert count(AskedIdentity) == 5000
+
+    def test_beyond_the_limit_registering_goes_on(self, app: Flask, dial: Dial) -> None:
+        app.config["STRANGERS_PER_DAY"] = 3
+        call = dial()
+        assert call("POST", "/analyses", json={"lines": lines(5)}).status_code == 429
+        assert call.register(*lines(5)).status_code == 201
+        assert call("POST", "/analyses", json={"lines": lines(5)}).status_code == 200, "its own are no strangers"
+        assert call.register({**MARIE, "order_number": ""}, key="k2").status_code == 422
+
+    def test_a_refused_registration_counts_and_tells_no_more(self, app: Flask, dial: Dial) -> None:
+        app.config["STRANGERS_PER_DAY"] = 3
+        call = dial()
+        bad = [{**row, "order_number": ""} for row in lines(3)]
+        assert call.register(*bad, key="k1").status_code == 422
+        assert count(AskedIdentity) == 3
+        told = call.register({**MARIE, "order_number": ""}, key="k2").json["rows"][0]["remarks"]
+        assert [remark["code"] for remark in told] == ["missing", "no_account"], "she has an account"
+
+    def test_a_trial_key_is_no_way_round(self, app: Flask, dial: Dial) -> None:
+        app.config["STRANGERS_PER_DAY"] = 3
+        call = dial(sandbox=True)
+        assert call.register(*lines(5), key="k1").status_code == 429
+        assert count(Registration) == 0
 
 
 class TestRegistrations:

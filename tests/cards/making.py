@@ -10,9 +10,9 @@ from sqlalchemy import select
 from app.extensions import db
 from app.models import CardRequest, Driver
 from app.services.cards import grounds as card_grounds
-from app.services.cards import pictures
 from app.services.cards import requests as card_requests
 from app.services.cards.requests import Postal
+from app.services.storage import pictures
 from tests.support import MARIE, drain, person_id, registered
 
 HOME = Postal("Bâtiment B", "12 rue des Ateliers", "69007", "LYON")

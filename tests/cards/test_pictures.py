@@ -10,8 +10,8 @@ import zlib
 import pytest
 from PIL import Image
 
-from app.services.cards import pictures
-from app.services.cards.pictures import PHOTO, SIGNATURE, PictureRefused, redraw
+from app.services.storage import pictures
+from app.services.storage.pictures import PHOTO, SIGNATURE, PictureRefused, redraw
 from tests.cards.making import photo, picture, signature
 
 

@@ -16,14 +16,14 @@ from app.models.card import ACCEPTED, CANCELLED, DRAFT, IN_REVIEW, PRODUCTION, R
 from app.models.registration import CERTIFICATE, REVOKED
 from app.services.cards import desk as card_desk
 from app.services.cards import grounds as card_grounds
-from app.services.cards import payment, pictures
+from app.services.cards import payment
 from app.services.cards import requests as card_requests
 from app.services.cards.moves import Moved
 from app.services.core.refusal import Refusal
 from app.services.demonstration import examples
 from app.services.reporting import dashboard
 from app.services.retention import cards as card_retention
-from app.services.storage import store
+from app.services.storage import pictures, store
 from tests.bases import BOTH
 from tests.cards.making import AGENT, HOLDER, HOME, certified, filled, marie, photo, sent, signature
 from tests.support import MARIE, drain, person_id, registered, registered_trainer, training_id

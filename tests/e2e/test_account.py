@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.cards.making import picture
+
 from .axe import violations
 from .conftest import Program
 
@@ -126,7 +128,9 @@ def test_invited_signed_up_and_the_documents_are_there(new_person: Callable[...,
     expect(manager.get_by_text("Remis et envoyé")).to_be_visible(timeout=30_000)
 
 
-def test_a_name_that_disagrees_is_decided_by_an_agent(new_person: Callable[..., Page], program: Program) -> None:
+def test_without_a_proof_nothing_shows_until_an_agent_has_seen_a_document(
+    new_person: Callable[..., Page], program: Program
+) -> None:
     register(new_person("gestionnaire@demo.example"), "MOREAU", "910512300222")
     address = "camille.petit@mail.example"
     driver = new_person()
@@ -135,22 +139,32 @@ def test_a_name_that_disagrees_is_decided_by_an_agent(new_person: Callable[..., 
     driver.goto(link(program, address, "Confirmez votre adresse"))
     driver.get_by_label("Mot de passe", exact=True).fill(SECRET)
     driver.get_by_role("button", name="Confirmer mon adresse").click()
-    expect(driver.get_by_role("heading", level=1)).to_have_text("Demande en cours de vérification")
-    look(driver, "waiting")
+    expect(driver.get_by_text("Votre compte est ouvert.")).to_be_visible()
+    expect(driver.get_by_text("FIMO")).to_have_count(0)
+    look(driver, "unproved")
+    driver.get_by_role("link", name="Prouver mon identité").click()
+    look(driver, "identity")
+    driver.get_by_role("textbox", name="Code d’activation").fill("ACDE-FGHJ")
+    driver.get_by_role("button", name="Vérifier ce code").click()
+    expect(driver.get_by_role("heading", name="1 champ à corriger")).to_be_visible()
+    look(driver, "identity-code-refused")
+    document = {"name": "piece.jpg", "mimeType": "image/jpeg", "buffer": picture(900, 600).read()}
+    driver.get_by_label("Photo de la pièce d’identité").set_input_files(document)  # type: ignore[arg-type]
+    driver.get_by_role("button", name="Envoyer la pièce d’identité").click()
+    expect(driver.get_by_text("Pièce d’identité en cours d’examen")).to_be_visible()
 
     agent = new_person("agent@demo.example")
     agent.goto("/a-traiter/")
-    expect(agent.get_by_text("MOREAU Camille").first).to_be_visible()
     look(agent, "to-handle")
-    agent.get_by_role("button", name="Accepter la demande de Petit camille").click()
-    agent.get_by_role("dialog").get_by_role("button", name="Accepter la demande").click()
-    expect(agent.get_by_text("Le compte est ouvert")).to_be_visible()
-    letter(program, address, "Votre compte est ouvert")
+    agent.get_by_role("link", name="Examiner la pièce de Petit camille").click()
+    expect(agent.get_by_text("MOREAU Camille").first).to_be_visible()
+    look(agent, "identity-check")
+    agent.get_by_role("button", name="Accepter la pièce").click()
+    agent.get_by_role("dialog").get_by_role("button", name="Accepter la pièce").click()
+    expect(agent.get_by_text("L’identité est vérifiée")).to_be_visible()
+    letter(program, address, "Votre identité est vérifiée")
 
-    driver.goto("/login/")
-    driver.get_by_label("Adresse électronique").fill(address)
-    driver.get_by_label("Mot de passe", exact=True).fill(SECRET)
-    driver.get_by_role("button", name="Se connecter").click()
+    driver.goto("/mon-espace/")
     expect(driver.get_by_role("link", name="Télécharger le certificat")).to_be_visible(timeout=30_000)
 
 

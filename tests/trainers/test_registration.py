@@ -28,6 +28,8 @@ from app.models import (
     Trainer,
 )
 from app.models.centre import TRAINERS
+from app.services.accounts import identity
+from app.services.accounts import link as account_link
 from app.services.accounts import opening as account_opening
 from app.services.core import clock
 from app.services.core.refusal import Refusal
@@ -44,6 +46,7 @@ from tests.support import (
     LEGAL,
     MARIE,
     centre_id,
+    code_of,
     drain,
     person_id,
     registered,
@@ -348,15 +351,17 @@ class TestTheRight:
 
     def test_an_account_opened_later_finds_it_under_its_name_only(self) -> None:
         mine, other = registered_trainer(), registered_trainer(last_name="MARTIN", first_name="Anne")
-        sign_up = SignUp(
-            email="chloe@exemple.fr", last_name="Durand", first_name="Chloe", birth_date=date(1980, 5, 3),
-            permit_number="800569210042", password_hash="x", state="sent", created_at=clock.now(),
+        born = date(1980, 5, 3)
+        row = SignUp(
+            email="chloe@exemple.fr", last_name="Durand", first_name="Chloe", birth_date=born, password_hash="x",
+            permit_number="800569210042", state="sent", created_at=clock.now(),
         )  # fmt: skip
-        db.session.add(sign_up)
+        db.session.add(row)
         db.session.flush()
-        person = account_opening._settle(sign_up)
+        person = account_opening.open_account(row, None)
         db.session.commit()
-        assert person is not None
+        assert trainer_registration.rights_of(person.id) == []
+        identity.prove(person.id, code_of("800569210042"), "192.0.2.1")
         assert trainer_registration.rights_of(person.id) == [mine]
         assert other.withheld
 
@@ -365,7 +370,7 @@ class TestTheRight:
         registered({**MARIE, **{key: CHLOE[key] for key in AS_MARIE}, "last_name": "DURANT"})
         row = registered_trainer()
         assert row.driver_id is not None
-        assert ("DURAND", "Chloé") in account_opening.known_names(row.driver_id)
+        assert ("DURAND", "Chloé") in account_link.known_names(row.driver_id)
 
 
 @pytest.mark.usefixtures("app")

@@ -7,22 +7,25 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from flask import Flask
+from flask import Flask, current_app
 from flask_appbuilder import Model
 from sqlalchemy import select
 from werkzeug.routing import MapAdapter, Rule
 
-from app import models
+from app import models, roles
 from app.extensions import db
 from app.models import Batch, Document, JournalEntry, Outbox, Registration, SignUp, Suspension
 from app.models.outbox import MAIL
 from app.models.sign_up import ADDRESS, CONFIRM, RESET, SENT, WAITING
+from app.services.accounts import identity
+from app.services.accounts.link import Identity
 from app.services.api import keys as api_keys
 from app.services.api import webhook_delivery, webhooks
 from app.services.api.keys import NewKey
 from app.services.cards import requests as card_requests
 from app.services.contracts import acts as contract_acts
 from app.services.core import clock, links, outbox
+from app.services.decisions import identity_checks
 from app.services.drivers import data_copy
 from app.services.imports import intake
 from app.services.registration import analysis
@@ -81,12 +84,17 @@ VALUES: dict[str, dict[str, str]] = {
     "ToHandleView.keep_right": {"row_id": "withheld_right"},
     "ToHandleView.refuse": {"row_id": "sign_up"},
     "ToHandleView.retry": {"row_id": "failed"},
+    "ToHandleView.see_alert": {"row_id": "alert"},
+    "IdentityChecksView": {"row_id": "identity_check"},
+    "IdentityChecksView.picture": {"row_id": "identity_picture"},
+    "IdentityChecksView.replace_codes": {"row_id": "driver"},
     "ImportsView": {"key": "import"},
     "ImportFilesView": {"pk": "import_id"},
     "CorrectionsView": {"key": "import", "number": "line"},
     "WizardView": {"key": "draft"},
     "LinesView": {"key": "draft", "number": "line"},
     "ReceiptView": {"key": "registered", "line": "line"},
+    "ReceiptView.slips": {"key": "unproved"},
     "TrainersView": {"key": "trainer_draft"},
     "TrainersView.receipt": {"key": "trainer"},
     "TrainersView.state": {"key": "trainer"},
@@ -126,6 +134,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "AccountsView.reopen POST": {"data": {"reason": "Retour"}},
     "AccountsView.reset_factor POST": {"data": {"reason": "Téléphone perdu"}},
     "ToHandleView.refuse POST": {"data": {"reason": "Pièce illisible"}},
+    "IdentityChecksView.refuse POST": {"data": {"reason": "Pièce illisible"}},
     "ToHandleView.keep_right POST": {"data": {"reason": "Nom différent"}},
     "ToHandleView.keep POST": {"data": {"reason": "Nom différent"}},
     "ApiSubscriptionView.create POST": {"data": {"name": "Logiciel", "scopes": ["read"]}},
@@ -186,6 +195,7 @@ def make_rows(app: Flask) -> Rows:
         _batches,
         _reference,
         _people,
+        _identity,
         _links,
     ):
         rows.named |= part()
@@ -198,7 +208,8 @@ def _registrations() -> dict[str, Any]:
     drain()
     certificate = _one(Document, Document.kind == "certificate", Document.registration.has(batch_id=done.id))
     return {
-        "registered": done.key, "registration": _one(Registration, Registration.batch_id == done.id).id,
+        "unproved": registered(PIERRE).key, "registered": done.key,
+        "registration": _one(Registration, Registration.batch_id == done.id).id,
         "withheld": _one(Registration, Registration.batch_id == apart.id).id,
         "document": certificate.id, "certificate": certificate.number,
     }  # fmt: skip
@@ -305,6 +316,28 @@ def _people() -> dict[str, Any]:
         "key": api_keys.keys(centre_id())[0].id,
         **_webhook(),
     }
+
+
+def _identity() -> dict[str, Any]:
+    """Make two accounts without proof that sent a document (deciding on one removes its picture), and an alert of a centre."""
+    decided, looked_at = (_checked(f"sanspreuve{at}@demo.example") for at in range(2))
+    alert = models.AskingAlert(centre_id=centre_id(), day=clock.today(), at=clock.now())
+    db.session.add(alert)
+    db.session.flush()
+    return {"identity_check": decided, "identity_picture": looked_at, "alert": alert.id}
+
+
+def _checked(email: str) -> int:
+    """Return the id of the document sent by an account without proof."""
+    role = current_app.appbuilder.sm.find_role(roles.DRIVER)  # type: ignore[attr-defined]
+    person = models.Person(
+        username=email, email=email, first_name="Pierre", last_name="DUPONT", active=True, password="", roles=[role]
+    )
+    db.session.add(person)
+    db.session.flush()
+    claim = identity.new_claim(person.id, Identity("DUPONT", "Pierre", date(1990, 1, 1), "82R987928"))
+    identity_checks.send(person.id, cards.picture(900, 600))
+    return int(_one(models.IdentityCheck, models.IdentityCheck.claim_id == claim.id).id)
 
 
 def _members() -> dict[str, Any]:

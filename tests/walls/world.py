@@ -192,6 +192,7 @@ def _access(_app: Flask, house: House, siret: str) -> None:
     house.key = api_keys.issue(siret, NewKey(house.word, ("read", "analyse", "register")))
     endpoint, _ = webhooks.create(house.id, legal, f"https://{house.word.lower()}.example/", ["documents.available"])
     now = clock.now()
+    db.session.add(models.AskingAlert(centre_id=house.id, day=clock.today(), at=now))
     delivery = models.WebhookDelivery(
         centre_id=house.id, endpoint_id=endpoint, message_id=f"msg_{house.word}", event="webhook.test", body=house.word,
         created_at=now, started_at=now, state="given_up", last_error=house.word,

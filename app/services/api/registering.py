@@ -19,7 +19,7 @@ from app.services.imports.intake import LINE_COLUMNS, line_values
 from app.services.notifications import webhook_events
 from app.services.reference import pricing
 from app.services.registration import analysis, announced, confirm
-from app.services.rights import access
+from app.services.rights import access, asking
 from app.validators.batch import Report
 from app.validators.line import RawLine
 from app.validators.remark import Code
@@ -76,7 +76,8 @@ def register(caller: Caller, demand: Demand) -> dict[str, Any]:
     """Register the lines, all or none, and return the answer of the call; a twin waits for the first and gets its answer.
 
     A refusal leaves nothing under the key, which serves for the corrected or accepted call. Raises `access.NotAllowed` (no
-    contract in force), :class:`KeyReused`, :class:`LinesInError`, :class:`AlreadyRegistered` or `pricing.NoTariff`.
+    contract in force), :class:`KeyReused`, :class:`LinesInError`, :class:`AlreadyRegistered`, `pricing.NoTariff`, or, of a
+    trial key, as :func:`analyse`.
     """
     if not caller.has_contract:
         raise access.NotAllowed(access.NO_CONTRACT)
@@ -84,11 +85,12 @@ def register(caller: Caller, demand: Demand) -> dict[str, Any]:
         return _rehearse(caller, demand)
     try:
         answer = _write(caller, demand)
-    except LinesInError as refusal:
+    except (LinesInError, AlreadyRegistered):
         with transaction():
-            webhook_events.refused_call(caller.centre_id, refusal.report, demand.idempotency_key)
+            told = analysis.analyse_lines(caller.centre_id, demand.lines, caller.reach)  # without being paid for
+            webhook_events.refused_call(caller.centre_id, told.report, demand.idempotency_key)
         outbox.ring()
-        raise
+        raise LinesInError(told.report) from None
     outbox.ring()
     return answer
 
@@ -113,7 +115,8 @@ def _write(caller: Caller, demand: Demand) -> dict[str, Any]:
         if batch_id is None:
             return _first_answer(caller.centre_id, demand)
         announced.hold(caller.centre_id)
-        found = _analyse(caller, demand)
+        found = analysis.analyse_lines(caller.centre_id, demand.lines, caller.reach, asked=False)
+        _require_acceptable(found, demand)
         bulk.insert_rows(BatchLine.__table__, LINE_COLUMNS, line_values(batch_id, found.report.rows))
         written = confirm.write_lines(batch_id, caller.centre_id, found)
         answer = _answer(key, written)
@@ -124,13 +127,21 @@ def _write(caller: Caller, demand: Demand) -> dict[str, Any]:
     return answer
 
 
-def _analyse(caller: Caller, demand: Demand) -> analysis.Analysis:
-    found = analysis.analyse_lines(caller.centre_id, demand.lines, caller.reach)
+def analyse(caller: Caller, lines: list[RawLine]) -> analysis.Analysis:
+    """Return the analysis of lines that are not registered; raise `asking.TooManyStrangers` beyond the limit of the day."""
+    with transaction():
+        found = analysis.analyse_lines(caller.centre_id, lines, caller.reach)
+    if found.facts.untold:
+        raise asking.TooManyStrangers
+    return found
+
+
+def _require_acceptable(found: analysis.Analysis, demand: Demand) -> None:
+    """Raise :class:`LinesInError` or, unless the call accepts it, :class:`AlreadyRegistered`."""
     if not found.report.importable:
         raise LinesInError(found.report)
     if not demand.accept_duplicates and found.report.kinds.get(Code.ALREADY_REGISTERED):
         raise AlreadyRegistered(found.report)
-    return found
 
 
 def _add_batch(caller: Caller, demand: Demand, key: str) -> int | None:
@@ -159,7 +170,8 @@ def _answer(key: str, written: list[confirm.Written]) -> dict[str, Any]:
 
 def _rehearse(caller: Caller, demand: Demand) -> dict[str, Any]:
     """Answer as if the lines had been registered; nothing is written. The same call has the same answer."""
-    found = _analyse(caller, demand)
+    found = analyse(caller, demand.lines)
+    _require_acceptable(found, demand)
     prices = pricing.unit_prices(clock.today())
     seed = sha256(json.dumps([caller.prefix, demand.idempotency_key, demand.request_hash]).encode()).hexdigest().upper()
     kept = sorted((row.line for row in found.report.rows if row.is_kept), key=lambda line: line.number)

@@ -19,11 +19,11 @@ from app.services.core.taking import taken
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
 from app.services.reference.pricing import fee_of
-from app.services.storage import store
+from app.services.storage import pictures, store
 from app.validators.validity import add_months
 
 from . import grounds as card_grounds
-from . import payment, pictures
+from . import payment
 from .moves import SUBJECT, Moved, move
 
 #: A refused request may be corrected for as long as a certificate holds.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 from functools import cache
-from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -17,18 +16,15 @@ from reportlab.lib.colors import HexColor
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import Flowable, KeepTogether, ListFlowable, ListItem, Paragraph, SimpleDocTemplate, Spacer
 
 from app.models import ServiceContract
+from app.services.core import faces
 from app.services.core.clock import PARIS
 from app.services.seal import sealing
 
 from . import text as contract_text
 
-_FONTS = Path(__file__).resolve().parents[2] / "static" / "fonts"
-_REGULAR, _BOLD = "Contract", "Contract-Bold"
 _INK, _ACCENT, _GREY = HexColor("#182226"), HexColor("#0b5a70"), HexColor("#526067")
 
 
@@ -46,7 +42,7 @@ def render(contract: ServiceContract) -> bytes:
 
     def foot(canvas: Any, _document: Any) -> None:
         canvas.saveState()
-        canvas.setFont(_REGULAR, 8)
+        canvas.setFont(faces.REGULAR, 8)
         canvas.setFillColor(_GREY)
         canvas.drawString(22 * mm, 12 * mm, f"{title}, contrat n° {contract.id}")
         canvas.drawRightString(A4[0] - 22 * mm, 12 * mm, f"Page {canvas.getPageNumber()}")
@@ -57,20 +53,27 @@ def render(contract: ServiceContract) -> bytes:
 
 
 @cache
+@cache
 def _styles() -> dict[str, ParagraphStyle]:
-    for name, file in ((_REGULAR, "NotoSans-Regular.ttf"), (_BOLD, "NotoSans-Bold.ttf")):
-        pdfmetrics.registerFont(TTFont(name, _FONTS / file))
+    faces.register()
     body = ParagraphStyle(
-        "body", fontName=_REGULAR, fontSize=9.5, leading=13.5, textColor=_INK, spaceAfter=5, splitLongWords=1
+        "body", fontName=faces.REGULAR, fontSize=9.5, leading=13.5, textColor=_INK, spaceAfter=5, splitLongWords=1
     )
     return {
         contract_text.PARAGRAPH: body,
         contract_text.LIST: ParagraphStyle("item", body, spaceAfter=2),
         contract_text.TITLE: ParagraphStyle(
-            "title", body, fontName=_BOLD, fontSize=18, leading=23, textColor=_ACCENT, spaceAfter=10
+            "title", body, fontName=faces.BOLD, fontSize=18, leading=23, textColor=_ACCENT, spaceAfter=10
         ),
         contract_text.HEADING: ParagraphStyle(
-            "heading", body, fontName=_BOLD, fontSize=11, leading=15, textColor=_ACCENT, spaceBefore=8, keepWithNext=1
+            "heading",
+            body,
+            fontName=faces.BOLD,
+            fontSize=11,
+            leading=15,
+            textColor=_ACCENT,
+            spaceBefore=8,
+            keepWithNext=1,
         ),
     }
 
@@ -79,7 +82,7 @@ def _flowable(block: contract_text.Block, styles: dict[str, ParagraphStyle]) -> 
     if block.kind == contract_text.LIST:
         items = [ListItem(Paragraph(escape(item), styles[block.kind])) for item in block.items]
         return ListFlowable(
-            items, bulletType="bullet", start="•", bulletFontName=_REGULAR, bulletFontSize=9.5, leftIndent=12
+            items, bulletType="bullet", start="•", bulletFontName=faces.REGULAR, bulletFontSize=9.5, leftIndent=12
         )
     return Paragraph(escape(block.text), styles[block.kind])
 

@@ -71,6 +71,7 @@ def count(limit: Limit, value: str) -> None:
     key, now = _key(limit, value), clock.machine_now()
     with transaction():
         row = _locked(key, now)
+        now = clock.machine_now()  # the lock may have been waited for: a good try meanwhile has ended the wait
         if row.free_at > now:
             raise TooOften(int((row.free_at - now).total_seconds()) + 1)
         row.count = 1 + limit.remembered(row.count, now - row.last_at)

@@ -1,4 +1,4 @@
-"""Requests for an account that an agent decides: the name disagrees with the register's, or the driver has an account."""
+"""Requests for an account, made before identities were proved, that an agent decides; none is made any more."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from app import roles
 from app.extensions import db
 from app.models import Decision, Driver, Mail, Person, SignUp
 from app.models.decision import Outcome
-from app.models.person import new_token
 from app.models.sign_up import OPENED, REFUSED, WAITING
+from app.services.accounts import link as account_link
 from app.services.accounts import mail as account_mail
 from app.services.accounts import opening as account_opening
 from app.services.core import case, clock, outbox
@@ -58,7 +57,7 @@ def count_waiting() -> int:
 
 
 def accept(sign_up_id: int, actor_id: int) -> None:
-    """Open the account, link the driver to it and mail the person; an account the driver had before is closed.
+    """Open the account, which its person has yet to prove (decision 16), and mail the person.
 
     Raises :class:`AlreadyDecided`, :class:`AddressTaken`, or `Refusal` for a request that never was.
     """
@@ -67,12 +66,7 @@ def accept(sign_up_id: int, actor_id: int) -> None:
             row = _take(sign_up_id, OPENED)
             if account_mail.is_taken(row.email):
                 raise AddressTaken
-            driver = account_opening.driver_for(row.birth_date, row.permit_number)
-            assert driver is not None, "the request was handed over for a driver of the register"
-            if driver.person_id is not None:
-                _close(driver, actor_id)
-            account_opening.open_account(row, driver, actor_id)
-            account_opening.mail_certificates(driver)
+            account_opening.open_account(row, actor_id)
             _tell(row, case.decide(row, Outcome.ACCEPTED, actor_id))
     except IntegrityError:
         raise AddressTaken from None
@@ -93,7 +87,7 @@ def refuse(sign_up_id: int, actor_id: int, reason: str) -> None:
 def _request(row: SignUp) -> Request:
     query = select(Driver).where(Driver.birth_date == row.birth_date, Driver.permit_number == row.permit_number)
     driver = db.session.execute(query).scalar_one()
-    names = sorted(f"{last} {first}" for last, first in account_opening.known_names(driver.id))
+    names = sorted(f"{last} {first}" for last, first in account_link.known_names(driver.id))
     return Request(row, names, driver.person)
 
 
@@ -106,20 +100,6 @@ def _take(sign_up_id: int, state: str) -> SignUp:
     if not taken:
         raise AlreadyDecided
     return row
-
-
-def _close(driver: Driver, actor_id: int) -> None:
-    """Take the driver's space from the account it had; an account that served nothing else is closed."""
-    before = db.session.get_one(Person, driver.person_id)
-    before.roles = [role for role in before.roles if role.name != roles.DRIVER]
-    before.active = bool(before.roles)
-    before.auth_token = new_token()
-    driver.person_id = None
-    db.session.flush()
-    journal.record(
-        "account.closed", "person", before.id, actor_id=actor_id, before={"driver": driver.id},
-        after={"active": before.active},
-    )  # fmt: skip
 
 
 def _tell(row: SignUp, decision: Decision) -> None:

@@ -11,6 +11,7 @@ from app import roles
 from app.extensions import db
 from app.models import Accreditation, Centre, Driver, Membership, MembershipRight, Person, ServiceContract, Training
 from app.models.centre import LEGAL_REPRESENTATIVE, MANAGER, REGISTER, SIGNED
+from app.models.identity import DEMONSTRATION
 from app.services.accounts import passwords
 from app.services.contracts import text as contract_text
 from app.services.core import clock
@@ -92,6 +93,7 @@ def load() -> bool:
             person = _person(email, roles.DRIVER, first, last.title())
             db.session.add(Driver(
                 last_name=last, first_name=first, birth_date=birth_date, permit_number=permit, person=person,
+                proof=DEMONSTRATION, proved_at=clock.now(),
             ))  # fmt: skip
     return True
 

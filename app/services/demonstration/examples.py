@@ -15,12 +15,13 @@ from sqlalchemy import select
 from app.extensions import db
 from app.models import Batch, CardRequest, Centre, Driver, Person, Training
 from app.services.cards import grounds as card_grounds
-from app.services.cards import payment, pictures
+from app.services.cards import payment
 from app.services.cards import requests as card_requests
 from app.services.cards.requests import Postal
 from app.services.core import clock
 from app.services.core.refusal import Refusal
 from app.services.registration import analysis, confirm, drafts
+from app.services.storage import pictures
 
 CENTRE, MANAGER, DRIVER, HOLDER = "12345678200010", "gestionnaire@demo.example", "850492100123", "22225465545"
 #: permit number, label, category, days before today

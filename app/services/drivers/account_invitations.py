@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from app.extensions import db
 from app.models import Mail, Registration
 from app.models.outbox import INVITATION_MAIL
+from app.services.accounts import activation
 from app.services.core import clock, outbox, throttle
 from app.services.core.refusal import Refusal
 from app.services.core.throttle import Limit
@@ -79,5 +80,9 @@ def _next(registration_id: int) -> int:
 
 @mail.says(INVITATION_MAIL, "Invitation à créer un compte")
 def _invitation(row: Mail) -> Content:
-    assert row.registration is not None
-    return Content("invitation", "Créez votre espace conducteur", {"centre": row.registration.centre.name})
+    """Invite by a link that is a proof; whether the driver has an account meanwhile is not said in a mail."""
+    registration = row.registration
+    assert registration is not None
+    link = activation.invitation_url(registration.driver_id, registration.centre_id, registration.driver.code_series)
+    values = {"centre": registration.centre.name, "sign_up_url": link}
+    return Content("invitation", "Créez votre espace conducteur", values)

@@ -8,12 +8,15 @@ from typing import Any
 from sqlalchemy import func, or_, select
 
 from app.extensions import db
-from app.models import Document, Driver, Mail, Person, Registration
+from app.models import Document, Driver, IdentityClaim, Mail, Person, Registration
 from app.models.card import CARD_STATES, PAYERS
+from app.models.identity import CHECK_STATES, PROOFS
 from app.models.outbox import MAIL_STATES
 from app.models.registration import AVAILABLE, CERTIFICATE, DOCUMENT_KINDS, DOCUMENT_STATES
+from app.services.accounts import identity
 from app.services.cards import requests as card_requests
 from app.services.core.clock import PARIS
+from app.services.decisions import identity_checks
 from app.services.journal import search as journal_search
 from app.services.journal.words import action_words
 from app.services.notifications.mail import name_of
@@ -37,11 +40,10 @@ def gather(person_id: int) -> dict[str, Any]:
             "Rôles": ", ".join(role.name for role in person.roles),
         }
     }  # fmt: skip
+    if claim := identity.claim_of(person_id):
+        data["Identité déclarée"] = {**_identity(claim), "Pièces d’identité": _checks(claim)}
     if driver is not None:
-        data["Conducteur"] = {
-            "Nom": driver.last_name, "Prénom": driver.first_name, "Date de naissance": _day(driver.birth_date),
-            "N° de permis": driver.permit_number,
-        }  # fmt: skip
+        data["Conducteur"] = {**_identity(driver), "Identité prouvée par": PROOFS.get(driver.proof, "")}
         data["Formations"] = [_training(registration) for registration in _registrations(driver)]
         data["Documents"] = [_document(document) for document in _documents(driver)]
         data["Demandes de carte"] = _cards(driver)
@@ -53,7 +55,10 @@ def gather(person_id: int) -> dict[str, Any]:
 
 def files(person_id: int) -> Iterator[tuple[str, str, str]]:
     """Yield name in the archive, path in the store and SHA-256 of each file of the person."""
-    driver = driver_space.driver_of(person_id)
+    claim, driver = identity.claim_of(person_id), driver_space.driver_of(person_id)
+    check = identity_checks.last(claim.id) if claim else None
+    if check is not None and check.path and check.sha256:
+        yield "identite/piece.jpg", check.path, check.sha256
     if driver is None:
         return
     for document in _documents(driver):
@@ -66,6 +71,21 @@ def files(person_id: int) -> Iterator[tuple[str, str, str]]:
             yield f"cartes/{name}-photo.jpg", request.photo_path, request.photo_sha256
         if request.signature_path and request.signature_sha256:
             yield f"cartes/{name}-signature.png", request.signature_path, request.signature_sha256
+
+
+def _identity(named: Driver | IdentityClaim) -> dict[str, Any]:
+    return {
+        "Nom": named.last_name, "Prénom": named.first_name, "Date de naissance": _day(named.birth_date),
+        "N° de permis": named.permit_number,
+    }  # fmt: skip
+
+
+def _checks(claim: IdentityClaim) -> str:
+    """Return when identity documents were sent for a claim, and what was answered."""
+    return "; ".join(
+        f"{_moment(check.sent_at)} {CHECK_STATES[check.state]}{f' ({check.reason})' if check.reason else ''}"
+        for check in identity_checks.sent(claim.id)
+    )
 
 
 def _registrations(driver: Driver) -> list[Registration]:

@@ -109,7 +109,7 @@ def read_and_judge(centre_id: int, place: Path) -> Judged:
         kind = check_content(file.read(8))
     antivirus.check(place, current_app.config["ANTIVIRUS_URL"] or None)
     sheet = workbook.read(place, kind)
-    return Judged(analysis.analyse_lines(centre_id, sheet.lines).report, sheet.name, sheet.others)
+    return Judged(analysis.analyse_lines(centre_id, sheet.lines, asked=False).report, sheet.name, sheet.others)
 
 
 def give_up(batch_id: int) -> None:

@@ -23,6 +23,7 @@ SUBJECTS = {
     "trainer": "Formateur ou moniteur", "card_request": "Demande de carte", "sign_up": "Demande de compte",
     "api_key": "Clé d’API", "webhook_endpoint": "Notification de l’API", "outbox": "Travail", "list": "Liste",
     "member_invitation": "Invitation de gestionnaire", "draft": "Brouillon",
+    "identity_claim": "Identité déclarée", "identity_check": "Pièce d’identité",
     "data_export": "Copie de données", "webhook_delivery": "Envoi d’une notification",
 }  # fmt: skip
 #: Kind of subject → what an act is about that concerns no one row.
@@ -43,7 +44,11 @@ ACTIONS = {
     "member.invited_again": "Gestionnaire invité de nouveau", "member.invitation_cancelled": "Invitation annulée",
     "right.granted": "Droit accordé", "right.withdrawn": "Droit retiré", "address.changed": "Adresse changée",
     "document.revoked": "Document révoqué",
-    "account.asked": "Compte demandé",
+    "account.asked": "Compte demandé", "asking.limit_reached": "Trop de conducteurs inconnus interrogés",
+    "asking.seen": "Alerte d’interrogations vue", "identity.asked": "Pièce d’identité envoyée",
+    "identity.code_refused": "Code d’activation refusé", "identity.codes_replaced": "Codes d’activation remplacés",
+    "identity.declared": "Identité déclarée corrigée", "identity.proved": "Identité prouvée, compte relié",
+    "identity.refused": "Pièce d’identité refusée",
     "account.closed": "Compte fermé", "account.opened": "Compte ouvert",
     "account.refused": "Demande de compte refusée", "account.reopened": "Compte rouvert",
     "api.subscribed": "Souscription à l’API",
@@ -81,6 +86,7 @@ ACTIONS = {
 }  # fmt: skip
 #: Name of a value → its word.
 FIELDS = {
+    "limit": "Limite du jour", "proof": "Preuve", "why": "Réponse",
     "documents": "Documents", "driver": "Conducteur n°", "invitation": "Invitation n°",
     "active": "Actif", "batches": "Lots", "by": "Par", "checked": "Vérifiés", "delivery": "Envoi n°", "ends": "Fin",
     "expires_at": "Expire le", "fault": "Défaut", "faults": "Défauts", "fee": "Redevance prise en charge",

@@ -170,6 +170,7 @@ def _addresses() -> dict[str, str]:
         "reset_url": f"{base}/mot-de-passe/",
         "sign_up_url": f"{base}/inscription/",
         "space_url": f"{base}/mon-espace/",
+        "identity_url": f"{base}/mon-espace/identite/",
     }
 
 

@@ -31,14 +31,15 @@ class Analysis:
     before: dict[int, tuple[int, str]]
 
 
-def analyse_lines(centre_id: int, raws: list[RawLine], reach: Reach | None = None) -> Analysis:
-    """Judge lines for a centre, today; four queries whatever their number; writes nothing.
+def analyse_lines(centre_id: int, raws: list[RawLine], reach: Reach | None = None, *, asked: bool = True) -> Analysis:
+    """Judge lines for a centre, today; a few queries whatever their number; writes nothing but who was ``asked`` about
+    (`facts.load`).
 
     With ``reach``, they are judged as that person may register them; without, as the centre may.
     """
     catalogue = facts.load_catalogue()
     lines = parse_lines(raws, catalogue)
-    known = facts.load(centre_id, clock.today(), catalogue, lines, reach)
+    known = facts.load(centre_id, clock.today(), catalogue, lines, reach, asked=asked)
     return Analysis(check_batch(lines, known.context), known, {})
 
 
@@ -47,11 +48,12 @@ def reach_of(batch: Batch, person_id: int | None = None) -> Reach:
     return Reach(person_id or batch.created_by_id)
 
 
-def analyse(batch: Batch, person_id: int | None = None) -> Analysis:
-    """Judge the lines of a batch, today, for a person (:func:`reach_of`); writes nothing."""
+def analyse(batch: Batch, person_id: int | None = None, *, asked: bool = True) -> Analysis:
+    """Judge the lines of a batch, today, for a person (:func:`reach_of`), as :func:`analyse_lines`."""
     stored = batches.stored_lines(batch)
     before = {one.line.number: (one.rank, one.remarks) for one in stored}
-    found = analyse_lines(batch.centre_id, [one.line for one in stored], reach_of(batch, person_id))
+    lines = [one.line for one in stored]
+    found = analyse_lines(batch.centre_id, lines, reach_of(batch, person_id), asked=asked)
     return replace(found, before=before)
 
 

@@ -75,7 +75,7 @@ def register(
         require_as_shown(batch, shown)
         access.require(person_id, batch.centre_id, REGISTER)
         announced.hold(batch.centre_id)
-        found, version = analysis.analyse(batch, person_id), batch.version
+        found, version = analysis.analyse(batch, person_id, asked=False), batch.version
         fresh = announced.news(batch, found, told) if found.report.importable else []
         is_done = found.report.importable and not fresh
         if is_done:
@@ -83,15 +83,19 @@ def register(
         else:
             db.session.rollback()
     if not is_done:
-        _keep(batch_id, found, version, fresh)
+        _keep(batch_id, person_id, version, fresh)
         raise announced.NewFacts(fresh) if fresh else HasErrors
     outbox.ring()
     return Outcome(number, is_new=True)
 
 
-def _keep(batch_id: int, found: analysis.Analysis, version: int, fresh: list[Row]) -> None:
-    """Keep on the batch the check that stopped its registration; the lines that are new in it come first."""
+def _keep(batch_id: int, person_id: int, version: int, fresh: list[Row]) -> None:
+    """Keep on the batch the check that stopped its registration; the lines that are new in it come first.
+
+    It is told without being paid for: the strangers in it are counted now (`rights.asking`).
+    """
     with transaction():
+        found = analysis.analyse(db.session.get_one(Batch, batch_id), person_id)
         batches.transition(batch_id, READY, only_from=(REGISTERING,))
         analysis.store(batch_id, found, version, [row.line.number for row in fresh])
         if not fresh:

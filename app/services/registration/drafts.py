@@ -97,8 +97,9 @@ def choose_training(batch_id: int, training_id: int, end_date: str, person_id: i
 
 
 def judge_line(batch: Batch, values: Mapping[str, str], person_id: int | None = None) -> tuple[Remark, ...]:
-    """Return what the rules say of one line typed for this batch; writes nothing."""
-    return _judge(batch, [_raw(batch, 0, values)], person_id)[0].remarks
+    """Return what the rules say of one line typed for this batch; keeps nothing of it."""
+    with transaction():
+        return _judge(batch, [_raw(batch, 0, values)], person_id)[0].remarks
 
 
 def add_line(batch_id: int, values: Mapping[str, str], person_id: int | None = None) -> KeptLine:
@@ -122,8 +123,9 @@ def remove_line(batch_id: int, number: int) -> None:
 
 
 def preview(batch: Batch, rows: Sequence[Mapping[str, str]], person_id: int | None = None) -> list[Row]:
-    """Return pasted rows as the rules see them, in their order; writes nothing."""
-    return _judge(batch, [_raw(batch, number, row) for number, row in enumerate(rows, 1)], person_id)
+    """Return pasted rows as the rules see them, in their order; keeps nothing of them."""
+    with transaction():
+        return _judge_rows(batch, rows, person_id)
 
 
 def add_rows(batch_id: int, rows: Sequence[Mapping[str, str]], person_id: int | None = None) -> int:
@@ -133,7 +135,7 @@ def add_rows(batch_id: int, rows: Sequence[Mapping[str, str]], person_id: int | 
     """
     with transaction():
         batch = _open(batch_id)
-        judged = preview(batch, rows, person_id)
+        judged = _judge_rows(batch, rows, person_id)
         first = _reserve(batch, len(judged))
         lines = [_values(row, first + at) for at, row in enumerate(judged)]
         if lines:
@@ -162,6 +164,10 @@ def last_line(batch_id: int) -> tuple[str, str] | None:
 def _raw(batch: Batch, number: int, values: Mapping[str, str]) -> RawLine:
     reference, order, first, last, birth, permit = (values.get(field, "") for field in LINE_FIELDS)
     return batches.with_training(RawLine(number, reference, order, "", "", "", first, last, birth, permit), batch)
+
+
+def _judge_rows(batch: Batch, rows: Sequence[Mapping[str, str]], person_id: int | None) -> list[Row]:
+    return _judge(batch, [_raw(batch, number, row) for number, row in enumerate(rows, 1)], person_id)
 
 
 def _judge(batch: Batch, raws: list[RawLine], person_id: int | None) -> list[Row]:

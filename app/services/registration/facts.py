@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, select
 from app import models
 from app.extensions import db
 from app.services.core import bulk
-from app.services.rights import access
+from app.services.rights import access, asking
 from app.services.rights.access import Reach
 from app.validators.context import Accreditation, Catalogue, Category, Context, DriverKey, Period, Training
 from app.validators.fields import NameKey, name_key
@@ -32,10 +32,14 @@ class DriverRow:
 
 @dataclass(frozen=True)
 class Facts:
-    """The rules' context, and the rows behind it that a registration needs."""
+    """The rules' context, and the rows behind it that a registration needs.
+
+    ``untold``: whom the centre is told nothing of, as it asked about too many strangers today (`asking`).
+    """
 
     context: Context
     drivers: dict[DriverKey, DriverRow]
+    untold: Set[DriverKey] = frozenset()
 
 
 def load_catalogue() -> Catalogue:
@@ -79,24 +83,31 @@ def load_accreditations(centre_id: int, reach: Reach | None = None) -> tuple[Acc
     )  # fmt: skip
 
 
-def load(centre_id: int, today: date, catalogue: Catalogue, lines: Iterable[Line], reach: Reach | None = None) -> Facts:
-    """Return the facts about these lines for this centre on that day: two queries, whatever the number of lines.
+def load(
+    centre_id: int, today: date, catalogue: Catalogue, lines: Iterable[Line], reach: Reach | None = None, *,
+    asked: bool = True,
+) -> Facts:  # fmt: skip
+    """Return the facts about these lines for this centre on that day: a few queries, whatever the number of lines.
 
-    With ``reach``, accreditations are those that this person's rights extend to.
+    With ``reach``, accreditations are those that this person's rights extend to. ``asked``: the centre is told what is found
+    before it has paid for it, so that the strangers among the drivers are counted, in the caller's transaction (`asking`).
     """
-    drivers, names, registered = _load_drivers(centre_id, {line.driver_key for line in lines if line.driver_key})
+    keys = {line.driver_key for line in lines if line.driver_key}
+    drivers, names, registered = _load_drivers(centre_id, keys)
+    untold = asking.count(centre_id, keys - names.keys()) if asked else frozenset()
     modules = {training.id for training in catalogue.trainings if training.is_module}
+    accounts = {key: driver for key, driver in drivers.items() if driver.has_account and key not in untold}
     context = Context(
         today=today,
         catalogue=catalogue,
         accreditations=load_accreditations(centre_id, reach),
-        accounts=frozenset(key for key, driver in drivers.items() if driver.has_account),
+        accounts=frozenset(accounts),
         own_names={key: frozenset(known) for key, known in names.items()},
         own_registrations=_last_days(registered, modules),
         own_times=_times(registered, modules),
-        account_names={key: driver.name for key, driver in drivers.items() if driver.has_account},
+        account_names={key: driver.name for key, driver in accounts.items()},
     )
-    return Facts(context, drivers)
+    return Facts(context, drivers, untold)
 
 
 def load_drivers(keys: set[DriverKey]) -> dict[DriverKey, DriverRow]:

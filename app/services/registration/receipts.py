@@ -10,10 +10,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import InstrumentedAttribute, contains_eager, selectinload
 
 from app.extensions import db
-from app.models import Batch, Document, ImportFile, Mail, Registration
+from app.models import Batch, Document, ImportFile, Mail, Registration, Trainer
 from app.models.batch import FILE
 from app.models.outbox import CERTIFICATE_MAIL, INVITATION_MAIL, MAIL_PENDING, MAIL_REFUSED, MAIL_SENT
 from app.models.registration import AVAILABLE, CERTIFICATE, PENDING, RECAP
+from app.services.accounts import activation
 from app.services.reference.pricing import Quote, billed
 from app.validators.file import unread_sheets
 
@@ -43,6 +44,8 @@ class ReceiptLine:
     recap: tuple[str, str]
     certificate: tuple[str, str]
     invited_at: datetime | None = None
+    #: The activation code to hand to the driver, as it is read; empty where an account is proved.
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class Receipt:
     @property
     def fingerprint(self) -> str:
         """Return a text that changes with any state shown on this page."""
-        states = ",".join(f"{line.recap[1]}/{line.certificate[1]}" for line in self.lines)
+        states = ",".join(f"{line.recap[1]}/{line.certificate[1]}/{line.code}" for line in self.lines)
         return f"{zlib.crc32(states.encode()):08x}-{self.pending}-{self.mails}"
 
 
@@ -133,6 +136,24 @@ def _lines(batch_id: int, page: int, size: int) -> list[ReceiptLine]:
     return [_line(r, mails.get((r.id, CERTIFICATE_MAIL)), mails.get((r.id, INVITATION_MAIL))) for r in registrations]
 
 
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """What is handed to a driver without proved account: the name as registered, and the code."""
+
+    name: str
+    code: str
+
+
+def slips(batch_id: int, page: int = 1) -> list[Slip]:
+    """Return the slips of a batch, one a driver without proved account, in the order of the lines; PRINTED lines a page."""
+    codes: dict[int, Slip] = {}
+    for line in _lines(batch_id, page, PRINTED):
+        one = line.registration
+        if line.code:
+            codes.setdefault(one.driver_id, Slip(f"{one.last_name} {one.first_name}", line.code))
+    return list(codes.values())
+
+
 def _mails(registration_ids: list[int]) -> dict[tuple[int | None, str], Mail]:
     """Return registration id and kind → the last mail of that kind."""
     query = select(Mail).where(Mail.registration_id.in_(registration_ids)).order_by(Mail.sequence)
@@ -143,7 +164,16 @@ def _line(registration: Registration, mail: Mail | None, invitation: Mail | None
     by_kind = {document.kind: document for document in registration.documents}
     recap = _state(by_kind.get(RECAP), registration, "")
     certificate = _state(by_kind.get(CERTIFICATE), registration, mail.state if mail else "")
-    return ReceiptLine(registration, recap, certificate, invitation.created_at if invitation else None)
+    invited_at = invitation.created_at if invitation else None
+    return ReceiptLine(registration, recap, certificate, invited_at, code_of(registration))
+
+
+def code_of(registration: Registration | Trainer) -> str:
+    """Return the activation code that this centre hands to the driver of a registration, as it is read; empty without."""
+    driver = registration.driver
+    if driver is None or driver.has_account:
+        return ""
+    return activation.shown(activation.code(driver.id, registration.centre_id, driver.code_series))
 
 
 def _state(document: Document | None, registration: Registration, mail_state: str) -> tuple[str, str]:

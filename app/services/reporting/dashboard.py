@@ -17,8 +17,9 @@ from app.models import Accreditation, Batch, BatchLine, Driver, Registration, Tr
 from app.models.batch import CANCELLED, FILE, IN_ERROR, MANUAL, MODE_NAMES, OPEN_STATES
 from app.services.cards import desk as card_desk
 from app.services.core import clock, counting
-from app.services.decisions import account_requests, to_handle, withheld_documents, withheld_rights
+from app.services.decisions import account_requests, identity_checks, to_handle, withheld_documents, withheld_rights
 from app.services.reference import accreditations
+from app.services.rights import asking
 from app.validators.remark import Code, Remark, Severity, kind_sentence
 
 R = Registration
@@ -176,6 +177,7 @@ def expiring(centre_id: int) -> list[tuple[Accreditation, int]]:
 def waiting() -> dict[str, int]:
     """Return what waits in « À traiter »: its part's anchor → count."""
     return {
+        "identites": identity_checks.count_waiting(), "interrogations": asking.count_alerts(),
         "comptes": account_requests.count_waiting(), "retenus": withheld_documents.count_waiting(),
         "droits": withheld_rights.count_waiting(), "fichiers": to_handle.count_faulty(),
         "travaux": to_handle.count_failed(), "courriels": to_handle.count_refused(),

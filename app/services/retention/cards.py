@@ -8,13 +8,13 @@ from datetime import timedelta
 from sqlalchemy import and_, or_, select
 
 from app.extensions import db
-from app.models import CardRequest, DataExport
+from app.models import CardRequest, DataExport, IdentityCheck
 from app.models.card import DRAFT, REFUSED, SENT
-from app.services.cards import pictures
 from app.services.cards import requests as card_requests
 from app.services.cards.moves import Moved
 from app.services.core import clock
 from app.services.drivers import data_copy
+from app.services.storage import pictures
 
 #: After the card was sent: time to say that it never came.
 AFTER_SENT = timedelta(days=90)
@@ -28,7 +28,7 @@ DRAFTS = timedelta(days=30)
 
 def paths_kept() -> set[str]:
     """Return the paths in the store of every picture and every copy of own data that a row speaks of."""
-    columns = (CardRequest.photo_path, CardRequest.signature_path, DataExport.path)
+    columns = (CardRequest.photo_path, CardRequest.signature_path, DataExport.path, IdentityCheck.path)
     return {path for column in columns for path in db.session.execute(select(column)).scalars() if path}
 
 

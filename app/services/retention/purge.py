@@ -20,6 +20,7 @@ from app.services.imports import uploads
 from app.services.journal import chain as journal_chain
 from app.services.journal import record as journal
 from app.services.reporting import exports
+from app.services.rights import asking
 from app.services.storage import store
 
 from . import cards as card_retention
@@ -38,7 +39,8 @@ ORPHANS = timedelta(days=1)
 class Purge:
     """What was, or with ``dry_run`` would be, removed.
 
-    ``sign_ups``: asked for and never confirmed; ``cards``: requests whose pictures go; ``copies``: of people's own data.
+    ``sign_ups``: asked for and never confirmed; ``cards``: requests whose pictures go; ``copies``: of people's own data;
+    ``asked``: strangers that centres asked about.
     """
 
     files: int
@@ -55,6 +57,7 @@ class Purge:
     copies: int
     exports: int
     work: int
+    asked: int
     dry_run: bool
 
 
@@ -73,7 +76,8 @@ def purge(*, dry_run: bool = False, by_owner: bool = True) -> Purge:
         certificates=ended.certificates, recaps=ended.recaps,
         hashes=document_retention.forget_hashes(dry_run=dry_run), sign_ups=account_opening.forget_unconfirmed(dry_run=dry_run),
         cards=card_retention.purge(dry_run=dry_run), copies=data_copy.purge(dry_run=dry_run),
-        exports=exports.purge(dry_run=dry_run), work=_work_done(dry_run), dry_run=dry_run,
+        exports=exports.purge(dry_run=dry_run), work=_work_done(dry_run), asked=asking.forget(dry_run=dry_run),
+        dry_run=dry_run,
     )  # fmt: skip
 
 

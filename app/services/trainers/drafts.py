@@ -16,9 +16,10 @@ from app.services.core.taking import taken
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
 from app.services.registration.announced import NOTHING, Told
+from app.services.rights import asking
 from app.validators import trainer as rules
 from app.validators.context import Category
-from app.validators.fields import name_key
+from app.validators.fields import NameKey, name_key
 from app.validators.remark import Code, Severity
 from app.validators.stake import withholds
 from app.validators.trainer import NO, YES, Finding, Known, Person, Terms
@@ -91,6 +92,8 @@ def save_person(row: Trainer, typed: Mapping[str, str]) -> None:
     person, findings = judge_person(row, typed)
     if person is None:
         raise PageRefused(findings)
+    with transaction():
+        _ask(row, person)
     _write(
         row, last_name=person.last_name, first_name=person.first_name, birth_date=person.birth_date,
         permit_number=person.permit_number, email=person.email,
@@ -190,13 +193,20 @@ def known(row: Trainer, person: Person) -> Known:
     union = names.union(select(Trainer.last_name, Trainer.first_name).where(*own))
     done = select(func.max(Trainer.registered_on), func.count()).where(*own, Trainer.profile == row.profile)
     last, times = db.session.execute(done).one()
-    return Known(
-        driver.has_account,
-        frozenset(name_key(last_name, first_name) for last_name, first_name in db.session.execute(union)),
-        last,
-        times,
-        name_key(driver.last_name, driver.first_name) if driver.has_account else None,
-    )
+    own_names = frozenset(name_key(last_name, first_name) for last_name, first_name in db.session.execute(union))
+    account = name_key(driver.last_name, driver.first_name) if driver.has_account else None
+    told = account is not None and _may_know(row, person, account, own_names)
+    return Known(told, own_names, last, times, account)
+
+
+def _may_know(row: Trainer, person: Person, account: NameKey, own_names: Collection[NameKey]) -> bool:
+    """Tell whether this centre is told of the account: it registered the driver, or it knows the name and asks of few."""
+    return bool(own_names) or (account.agrees(name_key(person.last_name, person.first_name)) and not _ask(row, person))
+
+
+def _ask(row: Trainer, person: Person) -> bool:
+    """Count a stranger that the centre asks about, in the caller's transaction; tell whether there were too many."""
+    return bool(asking.count(row.centre_id, {(person.birth_date, person.permit_number)}))
 
 
 def resumable(centre_id: int, limit: int = 20) -> list[Trainer]:

@@ -14,6 +14,7 @@ from app.extensions import db
 from app.models import Mail, Trainer
 from app.models.outbox import MAIL_PENDING, MAIL_REFUSED, MAIL_SENT
 from app.models.trainer import REGISTERED
+from app.services.accounts import activation
 from app.services.core import outbox, throttle
 from app.services.core.refusal import Refusal
 from app.services.core.throttle import Limit
@@ -128,4 +129,6 @@ def _right_open(row: Mail) -> Content:
         "first_name": trainer.first_name, "profile": trainer.profile_name.lower(), "centre": trainer.centre.name,
         "sectors": trainer.sectors, "fee_borne": trainer.fee_borne, "number": trainer.receipt_number,
     }  # fmt: skip
+    if (driver := trainer.driver) is not None:
+        values["sign_up_url"] = activation.invitation_url(driver.id, trainer.centre_id, driver.code_series)
     return Content("right_open", "Vous pouvez demander votre carte CQC", values)

@@ -9,8 +9,9 @@ from app.extensions import db
 from app.models import Driver, Trainer
 from app.models.centre import TRAINERS
 from app.models.trainer import DRAFT, REGISTERED
-from app.services.accounts import opening as account_opening
-from app.services.core import clock, insertion, numbers, outbox
+from app.services.accounts import link as account_link
+from app.services.accounts.link import Identity
+from app.services.core import clock, numbers, outbox
 from app.services.core.refusal import Refusal
 from app.services.core.taking import taken
 from app.services.core.transaction import transaction
@@ -113,14 +114,9 @@ def _write(row: Trainer, person: Person, person_id: int) -> None:
 
 def _driver(person: Person) -> Driver:
     """Return the driver of this identity, locked, so that an account opened at this moment sees the name typed here."""
-    values = {
-        "birth_date": person.birth_date, "permit_number": person.permit_number, "last_name": person.last_name,
-        "first_name": person.first_name,
-    }  # fmt: skip
-    insertion.insert_if_new(Driver, values)
-    driver = account_opening.driver_for(person.birth_date, person.permit_number)
-    assert driver is not None
-    return driver
+    return account_link.driver_or_new(
+        Identity(person.last_name, person.first_name, person.birth_date, person.permit_number)
+    )
 
 
 def _disagrees(driver: Driver, person: Person) -> bool:

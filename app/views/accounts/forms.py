@@ -6,10 +6,11 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from wtforms import BooleanField, Field, Form, PasswordField, StringField
-from wtforms.validators import EqualTo, InputRequired, ValidationError
+from wtforms import BooleanField, Field, Form, HiddenField, PasswordField, StringField
+from wtforms.validators import EqualTo, InputRequired, Optional, ValidationError
 
-from app.services.accounts import passwords
+from app.services.accounts import activation, passwords
+from app.services.accounts.link import Identity
 from app.services.accounts.opening import Applicant
 from app.services.core import clock
 from app.validators.address import ADDRESS_MAX, parse_address
@@ -19,6 +20,11 @@ from app.validators.validity import add_months
 
 ADDRESS_MISSING = "Saisissez votre adresse électronique."
 ADDRESS_FORMAT = f"Écrivez une adresse comme prenom.nom@exemple.fr, de {ADDRESS_MAX} caractères au plus."
+CODE_FORMAT = (
+    "Le code d’activation compte 8 lettres et chiffres, comme ACDE-FGHJ. Il est sur la fiche remise par votre centre."
+)
+#: No token is longer.
+TOKEN_MAX = 64
 AGE_MAX = 100
 CONSENT = "J’accepte l’usage de ces données pour me reconnaître au registre et ouvrir mon espace"
 
@@ -82,8 +88,20 @@ class AddressForm(Form):  # type: ignore[misc]
         return parse_address(self.email.data or "") or ""
 
 
-class SignUpForm(AddressForm):
-    """Everything a sign-up asks."""
+class ProofForm(Form):  # type: ignore[misc]
+    """What proves an identity. ``invitation`` comes from the link of a centre's mail, and stands for a code."""
+
+    code = StringField("Code d’activation", [Optional(), _parsed(activation.parse, CODE_FORMAT)])
+    invitation = HiddenField("Invitation")
+
+    @property
+    def proof(self) -> str:
+        """Return the code typed, else the invitation's token; empty without any."""
+        return activation.parse(self.code.data or "") or (self.invitation.data or "").strip()[:TOKEN_MAX]
+
+
+class IdentityForm(Form):  # type: ignore[misc]
+    """Who somebody is, as on the licence."""
 
     last_name = StringField("Nom", [needed("last_name"), formed(parse_name, "last_name")])
     first_name = StringField("Prénom", [needed("first_name"), formed(parse_name, "first_name")])
@@ -92,6 +110,20 @@ class SignUpForm(AddressForm):
         filters=[_loosened],
     )  # fmt: skip
     permit_number = StringField("N° de permis", [needed("permit_number"), formed(parse_permit, "permit_number")])
+
+    @property
+    def identity(self) -> Identity:
+        """Return who it is; the form must be valid."""
+        born = parse_date(clean(self.birth_date.data))
+        assert isinstance(born, date)
+        permit = parse_permit(clean(self.permit_number.data)) or ""
+        last, first = (parse_name(clean(name.data)) or "" for name in (self.last_name, self.first_name))
+        return Identity(last, first, born, permit)
+
+
+class SignUpForm(IdentityForm, ProofForm, AddressForm):
+    """Everything a sign-up asks."""
+
     email = _address()
     password = new_password("Mot de passe", [InputRequired("Choisissez un mot de passe.")])
     consent = BooleanField(CONSENT, [InputRequired(f"Cochez « {CONSENT} ».")])
@@ -105,11 +137,16 @@ class SignUpForm(AddressForm):
     @property
     def applicant(self) -> Applicant:
         """Return who signs up; the form must be valid."""
-        born = parse_date(clean(self.birth_date.data))
-        assert isinstance(born, date)
-        permit = parse_permit(clean(self.permit_number.data)) or ""
-        last, first = (parse_name(clean(name.data)) or "" for name in (self.last_name, self.first_name))
-        return Applicant(last, first, born, permit, self.address)
+        return Applicant(**self.identity.values, email=self.address)  # type: ignore[arg-type]
+
+
+class CodeForm(ProofForm):
+    """An activation code, for who has an account already."""
+
+    def validate_invitation(self, _field: Field) -> None:
+        """Ask for a code where no invitation stands for it."""
+        if not self.proof and not self.code.errors:
+            self.code.errors = ["Saisissez votre code d’activation."]
 
 
 class ConfirmForm(Form):  # type: ignore[misc]

@@ -7,6 +7,7 @@ from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
 from wtforms import Form
 
+from app import roles
 from app.models.sign_up import CONFIRM
 from app.services.accounts import opening as account_opening
 from app.services.core import links
@@ -21,13 +22,14 @@ blueprint = Blueprint("account", __name__, url_prefix="/inscription")
 @blueprint.route("/", methods=["GET", "POST"])
 def sign_up() -> Response:
     """Ask who the person is; lead to one and the same page whatever the register knows."""
+    invitation = request.args.get("invitation", "")
     if g.user.is_authenticated:
-        return redirect("/")
-    form = SignUpForm(request.form)
+        return redirect(url_for("OwnIdentityView.index", invitation=invitation) if invitation and _is_driver() else "/")
+    form = SignUpForm(request.form, invitation=invitation)
     if request.method != "POST" or not form.validate():
         return page("accounts/sign_up.html", form)
     try:
-        account_opening.sign_up(form.applicant, form.password.data, network())
+        account_opening.sign_up(form.applicant, form.password.data, network(), form.proof)
     except TooOften as refusal:
         raise too_often(refusal) from None
     return redirect(url_for("account.sent"))
@@ -39,12 +41,6 @@ def sent() -> str:
     return render_template("accounts/sent.html", title="Consultez votre messagerie")
 
 
-@blueprint.get("/verification")
-def waiting() -> str:
-    """Tell that the request is being checked, nothing more."""
-    return render_template("accounts/waiting.html", title="Demande en cours de vérification")
-
-
 @blueprint.route("/<token>", methods=["GET", "POST"])
 def confirm(token: str) -> Response:
     """Confirm the address; only the button does, as mail boxes open links by themselves."""
@@ -53,7 +49,7 @@ def confirm(token: str) -> Response:
         if request.method != "POST" or not form.validate():
             links.find(CONFIRM, token)
             return page("accounts/confirm.html", form)
-        person = account_opening.confirm(token, form.password.data)
+        opened = account_opening.confirm(token, form.password.data)
     except links.LinkSpent:
         return spent(url_for("account.sign_up"), "Recommencer l’inscription")
     except account_opening.WrongPassword as refusal:
@@ -61,11 +57,15 @@ def confirm(token: str) -> Response:
         return page("accounts/confirm.html", form)
     except TooOften as refusal:
         raise too_often(refusal) from None
-    if person is None:
-        return redirect(url_for("account.waiting"))
-    sign_ins.begin(person, "sign_up")
-    flash("Votre compte est ouvert. Vos formations et vos documents apparaissent ici.", "success")
+    sign_ins.begin(opened.person, "sign_up")
+    flash("Votre compte est ouvert.", "success")
+    if opened.refusal:
+        flash(opened.refusal, "warning")
     return redirect("/mon-espace/")
+
+
+def _is_driver() -> bool:
+    return roles.DRIVER in {role.name for role in g.user.roles}
 
 
 def network() -> str:

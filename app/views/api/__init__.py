@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from app.extensions import csrf, db
+from app.services.rights import asking
 
 from . import calls, pages
 from .operations import blueprint, rate_headers
@@ -42,13 +43,16 @@ def _tell(response: Response) -> Response:
     if "api_allowance" in g:
         response.headers.update(rate_headers(g.api_allowance))
         if response.status_code == 429:
-            response.headers["Retry-After"] = str(g.api_allowance.reset)
+            response.headers.setdefault("Retry-After", str(g.api_allowance.reset))
     return response
 
 
 @blueprint.errorhandler(Problem)
 def _on_problem(problem: Problem) -> Response:
-    return answer(problem)
+    response = answer(problem)
+    if problem.code == "too_many_strangers":
+        response.headers["Retry-After"] = str(asking.seconds_left())
+    return response
 
 
 @blueprint.errorhandler(RequestEntityTooLarge)

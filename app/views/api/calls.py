@@ -11,8 +11,8 @@ from app.services.api import registering as api_registration
 from app.services.api.gate import Caller
 from app.services.api.registering import AlreadyRegistered, Demand, KeyReused, LinesInError
 from app.services.reference import pricing
-from app.services.registration import analysis
 from app.services.rights import access
+from app.services.rights.asking import TooManyStrangers
 
 from . import strict
 from .operations import Operation, operation
@@ -47,11 +47,16 @@ def catalogue(caller: Caller) -> dict[str, Any]:
     Operation(
         "analyses", "POST", "/analyses", (ANALYSE,), "Analyser des lignes",
         "Les règles de l’enregistrement, appliquées à des lignes ; rien n’est enregistré.", "Analysis", request="Lines",
+        problems=("too_many_strangers",),
     )
 )  # fmt: skip
 def analyses(caller: Caller) -> dict[str, Any]:
-    """Return the analysis of the lines; writes nothing."""
-    return analysis.analyse_lines(caller.centre_id, strict.lines(), caller.reach).report.to_json()
+    """Return the analysis of the lines; registers nothing."""
+    lines = strict.lines()
+    try:
+        return api_registration.analyse(caller, lines).report.to_json()
+    except TooManyStrangers as refusal:
+        raise Problem("too_many_strangers", refusal.message) from None
 
 
 @operation(
@@ -63,7 +68,7 @@ def analyses(caller: Caller) -> dict[str, Any]:
         "Registrations", 201, request="Sending",
         problems=(
             "idempotency_key_missing", "idempotency_key_invalid", "idempotency_key_reused", "not_allowed", "no_tariff",
-            "lines_in_error", "already_registered",
+            "lines_in_error", "already_registered", "too_many_strangers",
         ),
     )
 )  # fmt: skip
@@ -77,6 +82,8 @@ def registrations(caller: Caller) -> dict[str, Any]:
         raise Problem("lines_in_error", **refusal.report.to_json()) from None
     except AlreadyRegistered as refusal:
         raise Problem("already_registered", **refusal.report.to_json()) from None
+    except TooManyStrangers as refusal:
+        raise Problem("too_many_strangers", refusal.message) from None
     except KeyReused:
         raise Problem("idempotency_key_reused") from None
     except pricing.NoTariff:

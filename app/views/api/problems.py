@@ -75,6 +75,11 @@ KINDS: Mapping[str, Kind] = {
         "Au moins une ligne est en erreur : rien n’a été enregistré. Corrigez les lignes signalées.",
     ),
     "too_many_calls": Kind(429, "Trop d’appels", "Cette clé a épuisé ses appels de la minute : attendez la suivante."),
+    "too_many_strangers": Kind(
+        429, "Trop de conducteurs inconnus",
+        "Votre centre a interrogé aujourd’hui trop de conducteurs qu’il n’a jamais enregistrés : attendez demain. "
+        "Les enregistrements restent ouverts.",
+    ),
     "internal_error": Kind(
         500, "Erreur du service",
         "Le service a rencontré une erreur. Renvoyez l’appel avec la même clé d’idempotence : rien ne sera fait deux fois.",

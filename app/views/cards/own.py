@@ -10,12 +10,12 @@ from werkzeug.wrappers import Response
 
 from app.models import CardRequest, Driver
 from app.models.card import CARD_STATES, DRAFT, HOLDER, REFUSED
-from app.services.cards import payment, pictures
+from app.services.cards import payment
 from app.services.cards import requests as card_requests
 from app.services.drivers import space as driver_space
 from app.services.reference import pricing
 from app.services.reference.pricing import Fee
-from app.services.storage import store
+from app.services.storage import pictures, store
 from app.views.shell.base import Screen
 
 from .forms import PaymentForm, PicturesForm, PostalForm

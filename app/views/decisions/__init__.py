@@ -8,6 +8,7 @@ from flask_appbuilder import AppBuilder
 
 def register(_app: Flask, appbuilder: AppBuilder) -> None:
     """Register this room's screens."""
-    from . import to_handle
+    from . import identity_checks, to_handle
 
-    appbuilder.add_view_no_menu(to_handle.ToHandleView)
+    for screen in (to_handle.ToHandleView, identity_checks.IdentityChecksView):
+        appbuilder.add_view_no_menu(screen)

@@ -18,8 +18,9 @@ from app.models.outbox import (
     RESET,
 )
 from app.models.registration import DOCUMENT_FAULTS
-from app.services.decisions import account_requests, to_handle, withheld_documents, withheld_rights
+from app.services.decisions import account_requests, identity_checks, to_handle, withheld_documents, withheld_rights
 from app.services.documents import drawing
+from app.services.rights import asking
 from app.services.trainers import notices as trainer_notices
 from app.views.shell.base import Screen
 
@@ -49,13 +50,16 @@ class ToHandleView(Screen):
         mails, mail_count = to_handle.refused_mails()
         faulty, fault_count = to_handle.faulty_documents()
         rights, right_count = withheld_rights.waiting()
+        checks, check_count = identity_checks.waiting()
+        alerts, alert_count = asking.alerts()
         page: str = self.render_template(
             "decisions/to_handle.html", title="À traiter", cases=cases, case_count=case_count, kept=withheld_documents.kept(),
             work=work, work_count=work_count, mails=mails, mail_count=mail_count, work_names=WORK,
             requests=requests, request_count=request_count,
             faulty=faulty, fault_count=fault_count, faults=DOCUMENT_FAULTS, document_title=drawing.title,
             trainers=trainer_notices.of_mails(mails), rights=rights, right_count=right_count,
-            kept_rights=withheld_rights.kept(),
+            kept_rights=withheld_rights.kept(), checks=checks, check_count=check_count, alerts=alerts,
+            alert_count=alert_count, stranger_limit=asking.limit_of_a_day(),
         )  # fmt: skip
         return page
 
@@ -94,6 +98,12 @@ class ToHandleView(Screen):
         """Refuse the account, for the reason given."""
         account_requests.refuse(row_id, g.user.id, request.form.get("reason", ""))
         return self._done("La demande est refusée ; le motif est envoyé à la personne.")
+
+    @expose(f"/interrogations/{ID}/vue", methods=["POST"])
+    def see_alert(self, row_id: int) -> Response:
+        """Note that a centre's unusual questions were seen to."""
+        asking.see(row_id, g.user.id)
+        return self._done("L’alerte est marquée comme vue.")
 
     @expose(f"/travaux/{ID}/relancer", methods=["POST"])
     def retry(self, row_id: int) -> Response:

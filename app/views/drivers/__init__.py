@@ -8,7 +8,10 @@ from flask_appbuilder import AppBuilder
 
 def register(_app: Flask, appbuilder: AppBuilder) -> None:
     """Register this room's screens."""
-    from . import centre, office, own_data, space
+    from . import centre, office, own_data, own_identity, space
 
-    for screen in (office.DriversView, centre.CentreDriversView, space.DriverSpaceView, own_data.OwnDataView):
+    for screen in (
+        office.DriversView, centre.CentreDriversView, space.DriverSpaceView, own_data.OwnDataView,
+        own_identity.OwnIdentityView,
+    ):  # fmt: skip
         appbuilder.add_view_no_menu(screen)

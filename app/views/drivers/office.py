@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import joinedload
 
 from app.models import Driver
+from app.models.identity import PROOFS
 from app.services.drivers import search as driver_search
 from app.services.reporting import exports
 from app.views.crud.base import BackOfficeView
@@ -22,7 +23,10 @@ class DriversView(BackOfficeView):
     datamodel = Rows(
         Driver,
         eager=(joinedload(Driver.person),),
-        computed={"account": lambda row: row.person.email if row.person else None},
+        computed={
+            "account": lambda row: row.person.email if row.person else None,
+            "proof_words": lambda row: PROOFS.get(row.proof) if row.person else None,
+        },
         questions={
             "words": asking("Nom, prénom ou N° de permis", driver_search.by_words),
             "account": yes_no("Possède un compte", Driver.person_id.is_not(None)),
@@ -34,7 +38,8 @@ class DriversView(BackOfficeView):
     list_columns = ["last_name", "first_name", "birth_date", "permit_number", "account"]
     order_columns = ["last_name", "first_name", "permit_number"]
     base_order = ("last_name", "asc")
-    show_columns = ["last_name", "first_name", "birth_date", "permit_number", "account"]
+    show_columns = ["last_name", "first_name", "birth_date", "permit_number", "account", "proof_words"]
+    show_template = "drivers/office.html"
     add_columns, edit_columns = ["last_name", "first_name", "birth_date", "permit_number"], ["last_name", "first_name"]
     label_columns = {
         "last_name": "Nom",
@@ -42,6 +47,7 @@ class DriversView(BackOfficeView):
         "birth_date": "Date de naissance",
         "permit_number": "N° de permis",
         "account": "Compte",
+        "proof_words": "Identité prouvée par",
     }
     add_form, edit_form = DriverForm, DriverNamesForm
     related_views = [RegistrationsView]

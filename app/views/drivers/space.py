@@ -26,6 +26,8 @@ from app.views.cards.own import TAGS
 from app.views.shell.base import Screen
 from app.views.shell.filters import count_of, day
 
+from .own_identity import told_of_identity
+
 #: From this many days on, what remains is said in months and years; below the second one, it is said to end soon.
 LONG, SOON = 123, 31
 #: Ids are 32-bit in the base: a larger number is no document at all.
@@ -42,12 +44,14 @@ class DriverSpaceView(Screen):
 
     @expose("/")
     def index(self) -> str:
-        """Show the certificate, the documents and the trainings; an empty state before the first training."""
+        """Show the certificate, the documents and the trainings; before the identity is proved, how to prove it."""
         driver = driver_space.driver_of(g.user.id)
+        if driver is None:
+            return str(self.render_template("drivers/unproved.html", title="Mon espace", **told_of_identity(g.user.id)))
         page: str = self.render_template(
             "drivers/space.html", title="Mon espace", driver=driver, today=clock.today(), state_of=state_of,
             remaining=remaining, document_title=drawing.title, span=days_in_all, span_to=span_to, card_states=CARD_STATES,
-            card_tags=TAGS, document_kinds=DOCUMENT_KINDS, fco_hours=FCO_HOURS, **(_told(driver) if driver else {}),
+            card_tags=TAGS, document_kinds=DOCUMENT_KINDS, fco_hours=FCO_HOURS, **_told(driver),
         )  # fmt: skip
         return page
 

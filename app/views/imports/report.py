@@ -18,7 +18,7 @@ from app.services.registration.report import Filter
 from app.validators.file import unread_sheets
 from app.validators.remark import Code, Remark, kind_sentence
 from app.views.registration.wizard import number_of, word_of
-from app.views.shell.base import Screen, batch_or_404, limits, require_right
+from app.views.shell.base import Screen, batch_or_404, limits, require_right, strangers
 from app.views.shell.headers import is_htmx, page_of_htmx
 
 #: Field → head of its column, to the letter and in the order of the reference document.
@@ -67,6 +67,7 @@ def told(file: ImportFile) -> dict[str, Any]:
         "file": file, "batch": batch, "here": url_for("ImportsView.show", key=batch.key), "counts": batch.summary,
         "aside": import_desk.aside_count(batch.id), "kinds": kinds, "columns": COLUMNS,
         "limits": limits() if any(kind.code == Code.NOT_ACCREDITED.value for kind in kinds) else None,
+        "strangers": strangers(),
         "suggestions": corrections.suggestions(batch) if nearly else [],
         "importable": batch.state == READY and batch.is_checked,
     }  # fmt: skip

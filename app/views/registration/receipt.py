@@ -12,7 +12,8 @@ from app.models import Batch
 from app.models.batch import FILE, MODES, REGISTERED
 from app.models.centre import REGISTER
 from app.services.drivers import account_invitations
-from app.services.registration import receipts
+from app.services.registration import receipts, slips_pdf
+from app.views.drivers.space import pdf
 from app.views.shell.base import Screen, batch_or_404, require_right
 
 from .wizard import number_of
@@ -42,6 +43,23 @@ class ReceiptView(Screen):
             return redirect(url_for("ReceiptView.show", key=key))
         receipt = receipts.receipt(batch, number_of("page"), receipts.PRINTED)
         return str(self.render_template("registration/receipt/printed.html", batch=batch, receipt=receipt, modes=MODES))
+
+    @expose("/<key>/recu/fiches.pdf")
+    def slips(self, key: str) -> Response:
+        """Send the slips to hand to the trainees without proved account; of a very long batch, those of one part."""
+        batch = _batch(key)
+        if batch.state != REGISTERED:
+            return redirect(url_for("ReceiptView.show", key=key))
+        page = number_of("page")
+        found = receipts.slips(batch.id, page)
+        if not found:
+            abort(
+                404,
+                "Tous les stagiaires de ce reçu ont un compte dont l’identité est vérifiée : il n’y a pas de fiche.",
+            )
+        return pdf(
+            slips_pdf.render(found, batch.centre.name, str(batch.receipt_number)), f"fiches-{batch.receipt_number}.pdf"
+        )
 
     @expose("/<key>/recu/etat")
     def state(self, key: str) -> Response | str | tuple[str, int]:

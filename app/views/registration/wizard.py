@@ -24,7 +24,7 @@ from app.services.registration.report import Filter
 from app.services.rights import access
 from app.validators.context import Training
 from app.validators.remark import Remark, kind_sentence
-from app.views.shell.base import Screen, batch_or_404, limits, require_right
+from app.views.shell.base import Screen, batch_or_404, limits, require_right, strangers
 from app.views.shell.headers import is_htmx
 
 from .forms import LineForm, TrainingForm, families, put_remarks
@@ -260,7 +260,7 @@ def checked(batch: Batch) -> dict[str, Any]:
     kinds = (batch.summary or {}).get("kinds", {}) if batch.is_checked else {}
     return {
         "counts": counts, "kept": kept, "quote": quote, "kinds": kinds, "without_account": kinds.get("no_account", 0),
-        "limits": limits() if "not_accredited" in kinds else None,
+        "limits": limits() if "not_accredited" in kinds else None, "strangers": strangers(),
         "importable": batch.is_checked and batch.state == READY and quote is not None, **steps_of(batch),
         "order_numbers": report.order_numbers(batch.id), **consequences_of(batch),
         "tariff": pricing.unit_prices(clock.today()).get(batch.training_id or 0),

@@ -16,7 +16,7 @@ from app.models import Accreditation, Batch, Membership
 from app.models.centre import REGISTER
 from app.services.core import clock
 from app.services.core.refusal import Refusal
-from app.services.rights import access
+from app.services.rights import access, asking
 
 from .sign_ins import page_asked, void_forms
 
@@ -99,6 +99,12 @@ def limits() -> list[Accreditation] | None:
     """Return the accreditations to which the person's right to register is limited here, None where it is not."""
     place = current_place()
     return access.limited_to(place, REGISTER) if place else None
+
+
+def strangers() -> str:
+    """Return what the current centre is told once it has asked about too many strangers today; empty before."""
+    place = current_place()
+    return asking.sentence() if place and asking.is_over(place.centre_id) else ""
 
 
 def batch_or_404(key: str) -> Batch:

@@ -17,6 +17,7 @@ from app.models.trainer import CANCELLED, PROFILES, REGISTERED
 from app.services.core import clock
 from app.services.core.refusal import Refusal
 from app.services.reference import pricing
+from app.services.registration import receipts
 from app.services.rights import access
 from app.services.trainers import drafts as trainer_drafts
 from app.services.trainers import notices as trainer_notices
@@ -207,4 +208,10 @@ def _checked(row: Trainer) -> dict[str, Any]:
 def _told(row: Trainer) -> dict[str, Any]:
     quote = pricing.fee_quote(row.fee, row.vat_rate) if row.fee is not None and row.vat_rate is not None else None
     notice = trainer_notices.state_of(row)
-    return {"row": row, "who": PROFILES[row.profile].lower(), "quote": quote, "notice": notice}
+    return {
+        "row": row,
+        "who": PROFILES[row.profile].lower(),
+        "quote": quote,
+        "notice": notice,
+        "code": receipts.code_of(row),
+    }

@@ -1,4 +1,4 @@
-"""Photographs and signatures: judged by what they hold, drawn anew by a throw-away child, kept under random names.
+"""Photos, signatures, identity documents: judged by what they hold, drawn anew by a throw-away child, kept under random names.
 
 This process never decodes a picture.
 """
@@ -20,7 +20,7 @@ from app.services.storage import store
 
 from . import picture_child
 
-PHOTO, SIGNATURE = "photo", "signature"
+PHOTO, SIGNATURE, IDENTITY = "photo", "signature", "identity"
 #: Where they lie in the store.
 FOLDER = "pictures"
 MAX_BYTES = 5 * 1024 * 1024
@@ -28,10 +28,10 @@ MAX_BYTES = 5 * 1024 * 1024
 MAX_ANSWER = 4 * 1024 * 1024
 WALL_SECONDS = 15.0
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
-TYPES = {PHOTO: "image/jpeg", SIGNATURE: "image/png"}
-_ENDINGS = {PHOTO: "jpg", SIGNATURE: "png"}
+TYPES = {PHOTO: "image/jpeg", SIGNATURE: "image/png", IDENTITY: "image/jpeg"}
+_ENDINGS = {PHOTO: "jpg", SIGNATURE: "png", IDENTITY: "jpg"}
 
-_THE = {PHOTO: "La photo", SIGNATURE: "La signature"}
+_THE = {PHOTO: "La photo", SIGNATURE: "La signature", IDENTITY: "L’image de la pièce d’identité"}
 _SENTENCES = {
     (
         PHOTO,
@@ -42,6 +42,12 @@ _SENTENCES = {
     (SIGNATURE, "small"): "La signature est trop petite : il faut au moins 300 × 80 points.",
     (SIGNATURE, "ratio"): "La signature n’est pas cadrée : recadrez l’image en largeur, au plus près de la signature.",
     (SIGNATURE, "plain"): "L’image de la signature est vide : on n’y voit aucun trait.",
+    (
+        IDENTITY,
+        "small",
+    ): "L’image de la pièce d’identité est trop petite pour être lue : il faut au moins 400 points de côté.",
+    (IDENTITY, "ratio"): "L’image de la pièce d’identité est trop étroite : cadrez la pièce entière.",
+    (IDENTITY, "plain"): "L’image de la pièce d’identité est d’une seule couleur : on n’y lit rien.",
 }
 
 
@@ -50,7 +56,7 @@ class PictureRefused(Refusal):
 
 
 def redraw(stream: IO[bytes], kind: str) -> bytes:
-    """Return the picture that was sent, drawn anew: JPEG for a photo, PNG for a signature, nothing but its points.
+    """Return the picture that was sent, drawn anew: PNG for a signature, else JPEG, nothing but its points.
 
     Raises :class:`PictureRefused`, whatever the file does.
     """

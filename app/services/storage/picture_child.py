@@ -1,4 +1,4 @@
-"""The throw-away child that opens a picture: `python -I -B picture_child.py photo|signature`.
+"""The throw-away child that opens a picture: `python -I -B picture_child.py photo|signature|identity`.
 
 The file comes on standard input. On standard output goes one letter: P and the picture drawn anew, or R and the code of
 a refusal. The parent takes any other end for an unreadable picture, so that what a hostile file does to the decoder
@@ -34,6 +34,8 @@ class Want(NamedTuple):
 WANTED = {
     "photo": Want(413, 531, (0.70, 0.86), (826, 1062), "JPEG"),
     "signature": Want(300, 80, (1.5, 7.0), (1200, 600), "PNG"),
+    # A card lies or stands, a passport's page too: read on screen, never printed.
+    "identity": Want(400, 400, (0.4, 2.5), (1800, 1800), "JPEG"),
 }
 #: Standard deviation of the grey levels below which a picture shows nothing.
 PLAIN = 2.0
