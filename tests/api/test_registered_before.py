@@ -11,13 +11,14 @@ from app.extensions import db
 from app.models import Batch, BatchLine, Registration
 from app.services.registration import analysis, announced, confirm
 from clients.python.registre_cqc import AlreadyRegistered
+from tests.bases import EVERY
 from tests.support import MARIE as TYPED
 from tests.support import draft, person_id
 
 from .conftest import NEIGHBOUR, Caller, Dial
-from .test_calls import MARIE, PIERRE, backend_name, count
+from .test_calls import MARIE, PIERRE, count
 
-__all__ = ["backend_name"]  # both bases, and the role for which row-level security holds
+BACKENDS = EVERY
 
 
 class TestRegisteredBefore:

@@ -18,7 +18,7 @@ from app.services.registration import analysis, announced, confirm, drafts
 from app.services.registration.announced import NewFacts, Told
 from app.services.registration.confirm import register
 from app.services.trainers import registration as trainer_registration
-from tests.bases import BOTH
+from tests.bases import EVERY
 from tests.imports.test_intake import analysed, rows_of
 from tests.registration.test_analysis import SECOND_TABLE
 from tests.support import (
@@ -35,15 +35,9 @@ from tests.support import (
     training_id,
 )
 
-BACKENDS = BOTH
+BACKENDS = EVERY
 
 DURAND = {**MARIE, "last_name": "DURAND"}
-
-
-@pytest.fixture(params=["sqlite", "postgresql", "postgresql-role"])
-def backend_name(request: pytest.FixtureRequest) -> str:
-    """Run each test on both bases, and under the role for which row-level security holds."""
-    return str(request.param)
 
 
 def checked(*rows: dict[str, str], **options: Any) -> int:
