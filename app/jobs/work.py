@@ -11,7 +11,6 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import Outbox
-from app.models.nightly import PURGE, VERIFY
 from app.models.outbox import (
     ANALYSIS,
     CONTRACT,
@@ -20,8 +19,10 @@ from app.models.outbox import (
     LISTING,
     MAIL,
     NIGHTLY,
+    PURGE,
     REGISTRATION,
     RESET,
+    VERIFY,
     WEBHOOK,
 )
 from app.services.accounts import password_change

@@ -1,27 +1,28 @@
 """The tables: columns, relations, constraints. Importing this package registers every table on one metadata."""
 
-from . import naming
-from .accreditation import Accreditation, Suspension, accreditation_training
-from .api import ApiKey, ApiSubscription
-from .batch import Batch, BatchLine
+from . import types as types  # first: it names the constraints of every table
+from .api import ApiKey, ApiSubscription, WebhookDelivery, WebhookEndpoint
+from .batch import Batch, BatchLine, ImportFile
 from .card import CardEvent, CardRequest, DataExport
-from .catalogue import Tariff, Training
-from .centre import Centre, Membership, MembershipRight, ServiceContract, membership_right_accreditation
+from .catalogue import Accreditation, Suspension, Tariff, Training, accreditation_training
+from .centre import (
+    Centre,
+    MemberInvitation,
+    Membership,
+    MembershipRight,
+    ServiceContract,
+    membership_right_accreditation,
+)
 from .decision import Decision
 from .driver import Driver
 from .export import Export
 from .identity import AskedIdentity, AskingAlert, IdentityCheck, IdentityClaim
-from .import_file import ImportFile
 from .journal import JournalCheckpoint, JournalEntry, JournalLink
-from .member_invitation import MemberInvitation
-from .nightly import NightlyTask
-from .outbox import Mail, Outbox
-from .person import Person
+from .outbox import Mail, NightlyTask, Outbox
+from .person import Person, RecoveryCode, SecondFactor
 from .registration import Document, Registration
-from .second_factor import RecoveryCode, SecondFactor
 from .sign_up import AccountLink, Attempt, SignUp
 from .trainer import Trainer
-from .webhook import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "AccountLink",

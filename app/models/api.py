@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from flask_appbuilder import Model
-from sqlalchemy import Date, ForeignKey, String, Text
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .centre import Centre
@@ -64,3 +64,99 @@ class ApiKey(Model):
     def scope_list(self) -> list[str]:
         """Return the scopes, in the order of SCOPES."""
         return self.scopes.split(",")
+
+
+CONFIRMED, REFUSED, AVAILABLE, TRIAL = (
+    "registration.confirmed",
+    "registration.refused",
+    "documents.available",
+    "webhook.test",
+)
+#: What an address may ask for, in words.
+EVENTS = {
+    CONFIRMED: "Enregistrement confirmé",
+    REFUSED: "Enregistrement refusé",
+    AVAILABLE: "Documents disponibles",
+}
+#: When each is told, in words.
+WHEN = {
+    CONFIRMED: "à l’écran, par fichier ou par API",
+    REFUSED: "des lignes étaient en erreur",
+    AVAILABLE: "récapitulatifs et certificats remis",
+}
+EVENT_NAMES = {**EVENTS, TRIAL: "Essai"}
+
+PENDING, DELIVERED, GIVEN_UP = "pending", "delivered", "given_up"
+DELIVERY_STATES = {PENDING: "À remettre", DELIVERED: "Remis", GIVEN_UP: "Abandonné"}
+
+
+class WebhookEndpoint(Model):
+    """An address of a centre's software, and the events it is told of.
+
+    The secret that signs is worked out of the program's own key and a nonce (`services.api.webhooks.secret`), so that the base
+    alone signs nothing.
+    """
+
+    __tablename__ = "webhook_endpoint"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id", ondelete="RESTRICT"), index=True)
+    url: Mapped[str] = mapped_column(String(500))
+    #: Words of EVENTS, separated by commas.
+    events: Mapped[str] = mapped_column(String(120))
+    nonce: Mapped[str] = mapped_column(String(32), unique=True)
+    #: The secret before, which signs too until that instant.
+    previous_nonce: Mapped[str | None] = mapped_column(String(32))
+    previous_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    active: Mapped[bool] = mapped_column(default=True)
+    #: After a failure nothing is sent before this instant; how many failures stand in a row.
+    paused_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    failures: Mapped[int] = mapped_column(default=0)
+    created_by_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    #: Removed by the centre: shown no more, told of nothing; its deliveries stay.
+    removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    created_by: Mapped[Person] = relationship()
+
+    @property
+    def event_list(self) -> list[str]:
+        """Return the events asked for, in the order of EVENTS."""
+        return self.events.split(",")
+
+
+class WebhookDelivery(Model):
+    """One message to one address: the same id and the same body at each try."""
+
+    __tablename__ = "webhook_delivery"
+    __table_args__ = (
+        Index("ix_webhook_delivery_endpoint", "endpoint_id", "id"),
+        CheckConstraint("state IN ('pending', 'delivered', 'given_up')", name="ck_webhook_delivery_state"),
+        CheckConstraint("(state = 'delivered') = (delivered_at IS NOT NULL)", name="ck_webhook_delivery_delivered"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id", ondelete="RESTRICT"), index=True)
+    endpoint_id: Mapped[int] = mapped_column(ForeignKey("webhook_endpoint.id", ondelete="RESTRICT"))
+    #: The header `webhook-id`: a receiver that meets it twice has done the work already.
+    message_id: Mapped[str] = mapped_column(String(40), unique=True)
+    event: Mapped[str] = mapped_column(String(40))
+    #: The JSON that is sent and signed, letter by letter; ids and states, nothing of any person.
+    body: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    state: Mapped[str] = mapped_column(String(10), default=PENDING)
+    #: From when the 48 hours of trying count: its making, or the last « Renvoyer ».
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    #: Tries since then.
+    attempts: Mapped[int] = mapped_column(default=0)
+    #: Raised each time it is planned: the one row of the outbox that bears this number may send it, older ones are void.
+    ticket: Mapped[int] = mapped_column(default=1)
+    next_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: The HTTP status of the last try; none where no answer came.
+    last_status: Mapped[int | None]
+    #: Why the last try failed, as a French sentence.
+    last_error: Mapped[str | None] = mapped_column(String(200))
+    delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    endpoint: Mapped[WebhookEndpoint] = relationship()

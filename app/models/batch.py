@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask_appbuilder import Model
 from sqlalchemy import JSON, CheckConstraint, Date, ForeignKey, Index, String, Text, UniqueConstraint
@@ -14,9 +14,6 @@ from .catalogue import Training
 from .centre import Centre
 from .person import Person
 from .types import Json, UtcDateTime
-
-if TYPE_CHECKING:
-    from .import_file import ImportFile
 
 MANUAL, FILE, API = "manual", "file", "api"
 MODES = {MANUAL: "manuellement", FILE: "par fichier", API: "par API"}
@@ -145,3 +142,42 @@ class BatchLine(Model):
     group_key: Mapped[str] = mapped_column(Text, default="")
     #: Left out by the person, at will: neither judged nor imported.
     set_aside: Mapped[bool] = mapped_column(default=False)
+
+
+WAITING, ANTIVIRUS, READING, CHECKING, STORING = "waiting", "antivirus", "reading", "checking", "storing"
+PHASES = {
+    ANTIVIRUS: "Contrôle antivirus",
+    READING: "Lecture",
+    CHECKING: "Contrôles",
+    STORING: "Rapport",
+}
+
+
+class ImportFile(Model):
+    """A file sent by a centre; kept under a random name, found again by its hash."""
+
+    __tablename__ = "import_file"
+    __table_args__ = (Index("ix_import_file_sha256", "sha256"),)
+
+    batch_id: Mapped[int] = mapped_column(
+        ForeignKey("batch.id", ondelete="RESTRICT"), primary_key=True, autoincrement=False
+    )
+    #: The name it had on the person's computer; shown, never used as a path.
+    name: Mapped[str] = mapped_column(String(255))
+    size: Mapped[int]
+    sha256: Mapped[str] = mapped_column(String(64))
+    #: Path below the uploads folder; empty once purged.
+    path: Mapped[str | None] = mapped_column(String(120))
+    phase: Mapped[str] = mapped_column(String(12), default=WAITING)
+    done: Mapped[int] = mapped_column(default=0)
+    total: Mapped[int] = mapped_column(default=0)
+    #: Row of the headers as the spreadsheet program counts, from 1: data line N stands N rows below.
+    header_row: Mapped[int] = mapped_column(default=1)
+    #: The sheet that was read, and the others that hold lines and were not.
+    sheet: Mapped[str] = mapped_column(String(100), default="")
+    other_sheets: Mapped[list[str]] = mapped_column(Json, default=list)
+    refusal_code: Mapped[str | None] = mapped_column(String(30))
+    refusal: Mapped[str | None] = mapped_column(Text)
+    purged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    batch: Mapped[Batch] = relationship(lazy="joined", innerjoin=True, back_populates="file")

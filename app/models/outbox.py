@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from flask_appbuilder import Model
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .registration import Registration
@@ -89,3 +89,16 @@ class Mail(Model):
 
     registration: Mapped[Registration | None] = relationship()
     trainer: Mapped[Trainer | None] = relationship()
+
+
+VERIFY, PURGE = "verify", "purge"
+
+
+class NightlyTask(Model):
+    """One task of one day; written by the first relay that finds it due."""
+
+    __tablename__ = "nightly_task"
+
+    task: Mapped[str] = mapped_column(String(20), primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from datetime import datetime
 
+from flask_appbuilder import Model
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import String
+from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from app import roles
 from app.validators.address import parse_address
 from app.validators.fields import clean
 
-if TYPE_CHECKING:
-    from .second_factor import SecondFactor
+from .types import UtcDateTime
 
 
 def new_token() -> str:
@@ -64,3 +64,33 @@ class Person(User):
     def initials(self) -> str:
         """Return up to two initials, for the avatar of the top bar."""
         return f"{self.first_name[:1]}{self.last_name[:1]}".upper()
+
+
+class SecondFactor(Model):
+    """A person's second factor; ``enabled_at`` is empty while they are still setting it up."""
+
+    __tablename__ = "second_factor"
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"), primary_key=True)
+    #: Encrypted with a key made of the program's secret.
+    secret: Mapped[str] = mapped_column(String(300))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    enabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: The last thirty-second step whose code was taken: no code is taken twice.
+    last_step: Mapped[int] = mapped_column(default=0)
+
+
+def is_enabled(factor: SecondFactor | None) -> bool:
+    """Tell whether this asks for a code at each sign-in."""
+    return factor is not None and factor.enabled_at is not None
+
+
+class RecoveryCode(Model):
+    """A code that stands in for the telephone, once. The base holds its hash only."""
+
+    __tablename__ = "recovery_code"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"), index=True)
+    code_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

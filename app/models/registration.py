@@ -19,9 +19,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .accreditation import Accreditation
 from .batch import Batch
-from .catalogue import Training
+from .catalogue import Accreditation, Training
 from .centre import Centre
 from .driver import Driver
 from .search import searched

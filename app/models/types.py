@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from flask_appbuilder import Model
 from sqlalchemy import JSON, ColumnElement, DateTime, Dialect, Integer
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
@@ -68,3 +69,12 @@ class Percent(Money):
     """A rate in per cent, a ``Decimal`` with two places (20.00 is 20 %)."""
 
     cache_ok = True
+
+
+#: Names for constraints, set before any table of ours is defined: a migration can only change what has a name.
+Model.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}

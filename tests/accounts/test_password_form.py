@@ -194,4 +194,4 @@ def test_no_other_place_hashes_or_compares_passwords() -> None:
         str(file.relative_to(ROOT)) for file in (ROOT / "app").rglob("*.py")
         if re.search(r"generate_password_hash|check_password_hash", file.read_text())
     ]  # fmt: skip
-    assert found == ["app/services/passwords.py"]
+    assert found == ["app/services/accounts/passwords.py"]

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from jsonschema import Draft202012Validator
 
-from app.models.webhook import EVENTS
+from app.models.api import EVENTS
 from app.views.api.problems import KINDS
 
 

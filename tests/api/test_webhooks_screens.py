@@ -13,7 +13,7 @@ from standardwebhooks import Webhook
 
 from app.extensions import db
 from app.models import JournalEntry, Membership, MembershipRight, WebhookDelivery, WebhookEndpoint
-from app.models.webhook import EVENTS
+from app.models.api import EVENTS
 from app.services.api import webhooks
 from app.services.core import clock
 from tests.receiver import Receiver, receiver

@@ -9,7 +9,7 @@ from sqlalchemy import and_, func, or_, select, text, update
 from app.extensions import db
 from app.models import Centre, Document, Driver, Person, Registration
 from app.models.search import search_key
-from app.services.core import text_search
+from app.services.core import narrowing
 from app.services.drivers import search as driver_search
 from app.services.registration import search as registration_search
 from app.validators.fields import fold, parse_name
@@ -125,14 +125,14 @@ def test_a_word_is_found_anywhere_whatever_its_case_on_both_bases(app: Flask, wo
     person = db.session.execute(select(Person).where(Person.username == "gestionnaire@demo.example")).scalar_one()
     person.last_name, person.first_name, person.email = "LeCœur", "Élise", "a_b@exemple.fr"
     db.session.commit()
-    query = select(Person.id).where(or_(*(text_search.holds(column, word) for column in columns)))
+    query = select(Person.id).where(or_(*(narrowing.holds(column, word) for column in columns)))
     names = set(db.session.execute(query).scalars())
     assert (person.id in names) is found
 
 
 def test_plain_words_spare_sqlite_a_function_for_each_row(app: Flask) -> None:
     """A hundred and fifty thousand accounts are read through in a page's time."""
-    asks_lower = "lower(" in str(text_search.holds(Person.last_name, "martin"))
+    asks_lower = "lower(" in str(narrowing.holds(Person.last_name, "martin"))
     assert asks_lower is (db.engine.dialect.name == "postgresql")
 
 
@@ -174,7 +174,7 @@ def test_searches_of_accounts_fold_letters_as_names_are_compared(app: Flask, nam
     db.session.commit()
 
     def found(asked: str) -> bool:
-        query = select(Person.id).where(text_search.holds(Person.last_name, asked))
+        query = select(Person.id).where(narrowing.holds(Person.last_name, asked))
         return person.id in set(db.session.execute(query).scalars())
 
     assert (found(word), found("zz")) == (True, False)
@@ -190,5 +190,5 @@ def test_the_base_folds_every_latin_letter_of_names_as_the_rules_do(app: Flask) 
 
 @pytest.mark.parametrize("typed", ["123 456 782 00010", "123.456.782.00010", "12345678200010", "123-456-782-00010"])
 def test_a_siret_is_found_however_it_is_parted(app: Flask, typed: str) -> None:
-    condition = and_(*(text_search.holds(Centre.siret, word) for word in typed.split()))
+    condition = and_(*(narrowing.holds(Centre.siret, word) for word in typed.split()))
     assert set(db.session.execute(select(Centre.siret).where(condition)).scalars()) == {"12345678200010"}

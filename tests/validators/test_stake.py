@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from app.validators.fields import name_key
 from app.validators.stake import NOTHING, Stake, withholds
 from tests.validators.facts import DRIVER, FIMO_GOODS, context, report
 
-ACCOUNT = {DRIVER: ("dupont", "pierre")}
+ACCOUNT = {DRIVER: name_key("Dupont", "Pierre")}
 FIMO = {(*DRIVER, FIMO_GOODS, None): 2}
 
 
@@ -22,12 +23,12 @@ FIMO = {(*DRIVER, FIMO_GOODS, None): 2}
         ({"account_names": ACCOUNT}, {"last_name": ""}, NOTHING),
         ({"account_names": ACCOUNT}, {"last_name": "DURAND", "birth_date": "02/01/1990"}, NOTHING),
         (
-            {"account_names": ACCOUNT, "own_names": {DRIVER: frozenset({("durand", "pierre")})}},
+            {"account_names": ACCOUNT, "own_names": {DRIVER: frozenset({name_key("Durand", "Pierre")})}},
             {"last_name": "DURAND"},
             Stake(withheld=True, is_known=True),
         ),
         (
-            {"own_times": FIMO, "own_names": {DRIVER: frozenset({("dupont", "pierre")})}},
+            {"own_times": FIMO, "own_names": {DRIVER: frozenset({name_key("Dupont", "Pierre")})}},
             {},
             Stake(times=2, is_known=True),
         ),
@@ -45,9 +46,9 @@ def test_a_line_that_is_not_kept_withholds_nothing() -> None:
 def test_of_a_driver_whom_the_centre_never_registered_nothing_is_told() -> None:
     durand = {"last_name": "DURAND"}
     assert report(durand, facts=context(account_names=ACCOUNT)).to_json()["withheld"] == []
-    known = {DRIVER: frozenset({("durand", "pierre")})}
+    known = {DRIVER: frozenset({name_key("Durand", "Pierre")})}
     assert report(durand, facts=context(account_names=ACCOUNT, own_names=known)).to_json()["withheld"] == [1]
 
 
 def test_without_an_account_no_name_withholds() -> None:
-    assert not withholds((), "DURAND", "Pierre")
+    assert not withholds(None, "DURAND", "Pierre")

@@ -14,7 +14,7 @@ from sqlalchemy import delete, func, select, update
 from app.extensions import db
 from app.models import Membership, Person, RecoveryCode, SecondFactor
 from app.models.centre import LEGAL_REPRESENTATIVE
-from app.models.second_factor import is_enabled
+from app.models.person import is_enabled
 from app.models.types import holds_on
 from app.services.core import actor, clock, insertion, outbox, throttle, vault
 from app.services.core.refusal import Refusal

@@ -85,12 +85,13 @@ def register(caller: Caller, demand: Demand) -> dict[str, Any]:
         return _rehearse(caller, demand)
     try:
         answer = _write(caller, demand)
-    except (LinesInError, AlreadyRegistered):
+    except (LinesInError, AlreadyRegistered) as refusal:
         with transaction():
             told = analysis.analyse_lines(caller.centre_id, demand.lines, caller.reach)  # without being paid for
-            webhook_events.refused_call(caller.centre_id, told.report, demand.idempotency_key)
+            if isinstance(refusal, LinesInError):
+                webhook_events.refused_call(caller.centre_id, told.report, demand.idempotency_key)
         outbox.ring()
-        raise LinesInError(told.report) from None
+        raise type(refusal)(told.report) from None
     outbox.ring()
     return answer
 

@@ -14,9 +14,9 @@ from standardwebhooks import Webhook
 
 from app.extensions import db
 from app.models import WebhookDelivery, WebhookEndpoint
+from app.models.api import DELIVERED, GIVEN_UP, PENDING, TRIAL
 from app.models.centre import API
 from app.models.outbox import WEBHOOK
-from app.models.webhook import DELIVERED, GIVEN_UP, PENDING, TRIAL
 from app.services.core import clock, outbox
 from app.services.core.refusal import Refusal
 from app.services.core.taking import changed

@@ -15,8 +15,8 @@ from sqlalchemy.orm import joinedload
 
 from app.extensions import db
 from app.models import WebhookEndpoint
+from app.models.api import EVENTS
 from app.models.centre import API, LEGAL_REPRESENTATIVE
-from app.models.webhook import EVENTS
 from app.services.core import clock
 from app.services.core.refusal import Refusal
 from app.services.core.transaction import transaction

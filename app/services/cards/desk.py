@@ -21,8 +21,8 @@ from app.models.card import (
     SUBMITTED,
 )
 from app.services.core import outbox
+from app.services.core.narrowing import holds
 from app.services.core.refusal import Refusal
-from app.services.core.text_search import holds
 from app.services.core.transaction import transaction
 from app.validators.fields import clean
 

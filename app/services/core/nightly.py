@@ -9,8 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.extensions import db
 from app.models import NightlyTask
-from app.models.nightly import PURGE, VERIFY
-from app.models.outbox import NIGHTLY
+from app.models.outbox import NIGHTLY, PURGE, VERIFY
 
 from . import clock, outbox
 from .transaction import transaction

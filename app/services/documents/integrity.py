@@ -11,8 +11,7 @@ from sqlalchemy import select, update
 
 from app.extensions import db
 from app.models import Document
-from app.models.nightly import VERIFY
-from app.models.outbox import NIGHTLY
+from app.models.outbox import NIGHTLY, VERIFY
 from app.models.registration import CHANGED, MISSING, UNREADABLE, UNSEALED
 from app.services.core import nightly, outbox
 from app.services.core.transaction import transaction

@@ -12,8 +12,7 @@ from sqlalchemy import delete, select, update
 
 from app.extensions import db
 from app.models import Batch, BatchLine, ImportFile
-from app.models.batch import ANALYSING, FAILED, FILE, REFUSED, REGISTERED
-from app.models.import_file import ANTIVIRUS, CHECKING, READING, STORING
+from app.models.batch import ANALYSING, ANTIVIRUS, CHECKING, FAILED, FILE, READING, REFUSED, REGISTERED, STORING
 from app.models.outbox import ANALYSIS
 from app.services.core import bulk, clock, outbox
 from app.services.core.transaction import transaction

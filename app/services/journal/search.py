@@ -9,8 +9,8 @@ from sqlalchemy.orm import joinedload
 
 from app.extensions import db
 from app.models import JournalEntry, Person
-from app.services.core import day_search
-from app.services.core.text_search import holds
+from app.services.core import narrowing
+from app.services.core.narrowing import holds
 
 J = JournalEntry
 
@@ -29,12 +29,12 @@ def by_number(text: str) -> ColumnElement[bool]:
 
 def since(text: str) -> ColumnElement[bool] | None:
     """Return the entries of that day and after; None for a text that is no day."""
-    return day_search.since(J.at, text)
+    return narrowing.since(J.at, text)
 
 
 def until(text: str) -> ColumnElement[bool] | None:
     """Return the entries of that day and before; None for a text that is no day."""
-    return day_search.until(J.at, text)
+    return narrowing.until(J.at, text)
 
 
 def seen_actions(last: int = 2_000) -> list[str]:

@@ -6,13 +6,13 @@ import re
 from datetime import date, datetime
 from typing import Any
 
+from app.models.api import EVENTS
 from app.models.batch import STATES
 from app.models.card import CARD_STATES
 from app.models.catalogue import PRICE_CLASSES
 from app.models.centre import CONTRACT_STATES, MEMBER_ROLES, RIGHTS
 from app.models.registration import DOCUMENT_FAULTS
 from app.models.trainer import PROFILES
-from app.models.webhook import EVENTS
 from app.services.core.clock import PARIS
 
 #: Kind of subject → its word.

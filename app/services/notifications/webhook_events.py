@@ -16,9 +16,9 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from app.extensions import db
 from app.models import Batch, Registration, WebhookDelivery, WebhookEndpoint
+from app.models.api import AVAILABLE, CONFIRMED, PENDING, REFUSED, TRIAL
 from app.models.batch import API
 from app.models.outbox import WEBHOOK
-from app.models.webhook import AVAILABLE, CONFIRMED, PENDING, REFUSED, TRIAL
 from app.services.core import clock, outbox
 from app.validators.batch import Report
 

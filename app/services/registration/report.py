@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from app.extensions import db
 from app.models import Batch, BatchLine
 from app.models.batch import ASIDE_RANK, ERROR_RANK, INFORMATION_RANK
-from app.services.core.text_search import escaped, holds
+from app.services.core.narrowing import escaped, holds
 from app.validators.fields import bare_permit
 from app.validators.line import RawLine
 from app.validators.remark import ORDER, Remark, decode_remarks, kind_endings

@@ -18,7 +18,7 @@ from app.models.batch import MODES
 from app.models.outbox import CERTIFICATE_MAIL, MAIL_REFUSED
 from app.models.registration import PENDING, REVOKED
 from app.models.search import begins, search_key
-from app.services.core import counting
+from app.services.core import narrowing
 from app.services.core.numbers import typed_number
 from app.validators.fields import bare_permit, loosen_date, name_words, parse_date
 
@@ -139,7 +139,7 @@ def by_mode(word: str, *, broad: bool = False) -> ColumnElement[bool] | None:
     if word not in MODES:
         return None
     batches = select(Batch.id).where(Batch.mode == word)
-    if broad or counting.up_to(FEW_BATCHES, batches) > FEW_BATCHES - 1:
+    if broad or narrowing.up_to(FEW_BATCHES, batches) > FEW_BATCHES - 1:
         return (R.batch_id + 0).in_(batches)
     return R.batch_id.in_(batches)
 

@@ -16,7 +16,7 @@ from app.extensions import db
 from app.models import Accreditation, Batch, BatchLine, Driver, Registration, Training
 from app.models.batch import CANCELLED, FILE, IN_ERROR, MANUAL, MODE_NAMES, OPEN_STATES
 from app.services.cards import desk as card_desk
-from app.services.core import clock, counting
+from app.services.core import clock, narrowing
 from app.services.decisions import account_requests, identity_checks, to_handle, withheld_documents, withheld_rights
 from app.services.reference import accreditations
 from app.services.rights import asking
@@ -155,7 +155,7 @@ def volumes(*conditions: ColumnElement[bool]) -> Volumes:
 def without_account(centre_id: int) -> int:
     """Return how many drivers of a centre have no account, « more than » beyond MANY."""
     query = select(R.driver_id).join(Driver, Driver.id == R.driver_id)
-    return counting.up_to(MANY, query.where(R.centre_id == centre_id, Driver.person_id.is_(None)).distinct())
+    return narrowing.up_to(MANY, query.where(R.centre_id == centre_id, Driver.person_id.is_(None)).distinct())
 
 
 def expiring(centre_id: int) -> list[tuple[Accreditation, int]]:

@@ -25,7 +25,7 @@ from app.models.catalogue import full_label
 from app.models.export import MAKING, READY
 from app.models.outbox import LISTING
 from app.models.registration import CERTIFICATE, DOCUMENT_STATES, RECAP
-from app.services.core import clock, counting, outbox
+from app.services.core import clock, narrowing, outbox
 from app.services.core.refusal import Refusal
 from app.services.core.transaction import transaction
 from app.services.drivers import search as driver_search
@@ -83,7 +83,7 @@ def find(sheet: str, asked: Mapping[str, str], centre_id: int | None) -> Found:
 
 def is_short(found: Found) -> bool:
     """Tell whether the export can be answered at once."""
-    return not isinstance(counting.up_to(AT_ONCE, found.keys), counting.MoreThan)
+    return not isinstance(narrowing.up_to(AT_ONCE, found.keys), narrowing.MoreThan)
 
 
 def write(found: Found, kind: str, target: BinaryIO) -> int:
@@ -95,8 +95,8 @@ def order(
     sheet: str, kind: str, asked: Mapping[str, str], centre_id: int | None, person_id: int
 ) -> Export:  # fmt: skip
     """Make a long export due and return it; raise :class:`TooMany` where its kind cannot hold it."""
-    limit = counting.up_to(sheets.XLSX_ROWS, find(sheet, asked, centre_id).keys) if kind == sheets.XLSX else 0
-    if isinstance(limit, counting.MoreThan):
+    limit = narrowing.up_to(sheets.XLSX_ROWS, find(sheet, asked, centre_id).keys) if kind == sheets.XLSX else 0
+    if isinstance(limit, narrowing.MoreThan):
         raise TooMany
     with transaction():
         row = Export(

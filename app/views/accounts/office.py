@@ -8,7 +8,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from werkzeug.wrappers import Response
 
 from app.models import Person, SecondFactor
-from app.models.second_factor import is_enabled
+from app.models.person import is_enabled
 from app.services.accounts import closing as account_closing
 from app.services.accounts import second_factor
 from app.views.crud.base import METHODS, READ_ONLY, BackOfficeView

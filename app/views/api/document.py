@@ -7,7 +7,7 @@ from datetime import date
 from functools import cache
 from typing import Any
 
-from app.models.webhook import EVENTS, WHEN
+from app.models.api import EVENTS, WHEN
 from app.validators.remark import Code, Remark
 
 from .operations import OPERATIONS, Operation

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, current_app, json, make_response, render_template
 from werkzeug.wrappers import Response
 
-from app.models.webhook import CONFIRMED, EVENTS, WHEN
+from app.models.api import CONFIRMED, EVENTS, WHEN
 from app.services.api import webhook_delivery, webhook_transport
 from app.validators.remark import HEADERS, SENTENCES, Remark
 from config import ROOT

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.models.api import AVAILABLE, CONFIRMED, REFUSED
 from app.models.batch import MODES, STATES
 from app.models.registration import AVAILABLE as DOCUMENT_AVAILABLE
 from app.models.registration import DOCUMENT_KINDS, DOCUMENT_STATES
-from app.models.webhook import AVAILABLE, CONFIRMED, REFUSED
 from app.services.api.reading import PAGE
 from app.validators.remark import FIELDS, HEADERS, Code, Severity
 

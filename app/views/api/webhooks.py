@@ -14,8 +14,8 @@ from wtforms.validators import InputRequired
 from wtforms.widgets import CheckboxInput
 
 from app.models import WebhookEndpoint
+from app.models.api import DELIVERY_STATES, EVENT_NAMES, EVENTS, WHEN
 from app.models.centre import API, LEGAL_REPRESENTATIVE
-from app.models.webhook import DELIVERY_STATES, EVENT_NAMES, EVENTS, WHEN
 from app.services.api import keys as api_keys
 from app.services.api import webhook_delivery, webhook_transport, webhooks
 from app.services.core.refusal import Refusal

@@ -19,7 +19,7 @@ from wtforms import DateField, Field, Form
 from wtforms.validators import StopValidation
 from wtforms.widgets import PasswordInput, Select, TextArea, TextInput
 
-from app.services.core.counting import MoreThan
+from app.services.core.narrowing import MoreThan
 from app.views.shell import filters as written
 
 #: Flask-AppBuilder's widgets set their own classes, place-holders and scripts; these are drawn in their stead.

@@ -13,8 +13,8 @@ from flask_appbuilder.models.sqla.interface import SQLAInterface
 from sqlalchemy import ColumnElement, Integer, and_, cast, false, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Query
 
-from app.services.core import bulk, counting
-from app.services.core.text_search import bare_number, holds, whole_numbers
+from app.services.core import bulk, narrowing
+from app.services.core.narrowing import bare_number, holds, whole_numbers
 from app.validators.fields import clean, loosen_date, parse_date
 
 Choices = Callable[[], list[tuple[str, str]]]
@@ -154,7 +154,7 @@ class Rows(SQLAInterface):  # type: ignore[misc]
         self, filters: Filters | None = None, order_column: str = "", order_direction: str = "", page: int | None = None,
         page_size: int | None = None, select_columns: list[str] | None = None, outer_default_load: bool = False,
     ) -> tuple[int, list[Any]]:  # fmt: skip
-        """Return how many rows answer (`counting.MoreThan` beyond MANY) and the page asked for.
+        """Return how many rows answer (`narrowing.MoreThan` beyond MANY) and the page asked for.
 
         No question is ever answered by sorting or counting all rows: up to MANY are found by their own indexes and sorted;
         more are read in the list's order, where a page is soon full.
@@ -163,7 +163,7 @@ class Rows(SQLAInterface):  # type: ignore[misc]
         narrowed = self.apply_filters(self.session.query(self.obj), filters)
         ids = [id_ for (id_,) in narrowed.with_entities(key).limit(MANY + 1)]
         if len(ids) > MANY:
-            count: int = counting.MoreThan(MANY)
+            count: int = narrowing.MoreThan(MANY)
             found = self._apply_broadly(self.session.query(self.obj), filters)
         else:
             count = len(ids)

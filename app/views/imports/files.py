@@ -13,9 +13,8 @@ from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
 from app.models import ImportFile
-from app.models.batch import ANALYSING, CANCELLED, FAILED, REFUSED, REGISTERED, REGISTERING, STATES
+from app.models.batch import ANALYSING, CANCELLED, FAILED, PHASES, REFUSED, REGISTERED, REGISTERING, STATES
 from app.models.centre import REGISTER
-from app.models.import_file import PHASES
 from app.services.core import clock
 from app.services.imports import annotated_workbook, intake, template_workbook
 from app.services.imports import desk as import_desk

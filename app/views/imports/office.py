@@ -12,10 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Query, joinedload
 
 from app.models import Batch, ImportFile
-from app.models.batch import ANALYSING, FILE, IN_ERROR, READY, REGISTERED, REGISTERING, STATES
-from app.models.import_file import PHASES
-from app.services.core import day_search
-from app.services.core.text_search import holds
+from app.models.batch import ANALYSING, FILE, IN_ERROR, PHASES, READY, REGISTERED, REGISTERING, STATES
+from app.services.core import narrowing
+from app.services.core.narrowing import holds
 from app.services.imports import desk as import_desk
 from app.services.imports import intake
 from app.views.crud import choices, widgets
@@ -101,8 +100,8 @@ class ImportFilesView(BackOfficeView):
             "words": words("Nom du fichier", _named),
             "centre": one_of("Centre", B.centre_id, choices.centre_names),
             "state": one_of("État", B.state, _states),
-            "since": Question("Envoyé du (JJ/MM/AAAA)", lambda text: day_search.since(B.created_at, text)),
-            "until": Question("au (JJ/MM/AAAA)", lambda text: day_search.until(B.created_at, text)),
+            "since": Question("Envoyé du (JJ/MM/AAAA)", lambda text: narrowing.since(B.created_at, text)),
+            "until": Question("au (JJ/MM/AAAA)", lambda text: narrowing.until(B.created_at, text)),
         },
         sorts={"created_at": (B.created_at,)},
     )  # fmt: skip

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import WebhookDelivery
-from app.models.webhook import EVENTS
+from app.models.api import EVENTS
 from app.services.api import keys as api_keys
 from app.services.api import webhooks
 from tests.receiver import Receiver, receiver

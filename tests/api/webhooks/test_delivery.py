@@ -15,7 +15,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from app.extensions import db
 from app.jobs import work
 from app.models import JournalEntry, Outbox, WebhookEndpoint
-from app.models.webhook import CONFIRMED, EVENTS
+from app.models.api import CONFIRMED, EVENTS
 from app.services.api import webhook_delivery, webhooks
 from app.services.core import clock
 from app.services.core.refusal import Refusal

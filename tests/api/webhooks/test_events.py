@@ -15,7 +15,7 @@ from standardwebhooks import Webhook
 
 from app.extensions import db
 from app.models import Batch, Outbox, Registration, WebhookDelivery
-from app.models.webhook import AVAILABLE, CONFIRMED, REFUSED
+from app.models.api import AVAILABLE, CONFIRMED, REFUSED
 from app.services.api import gate as api_gate
 from app.services.api import keys as api_keys
 from app.services.api import webhooks

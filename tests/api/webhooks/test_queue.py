@@ -7,7 +7,7 @@ from flask import Flask
 from standardwebhooks import Webhook
 
 from app.jobs import worker
-from app.models.webhook import AVAILABLE, CONFIRMED
+from app.models.api import AVAILABLE, CONFIRMED
 from tests.api.webhooks.conftest import deliveries
 from tests.bases import BOTH
 from tests.jobs.conftest import bell

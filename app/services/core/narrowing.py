@@ -1,14 +1,17 @@
-"""A word looked for anywhere in a text, in tables that may be read through: accounts, centres, accreditations."""
+"""What lists are narrowed by: a word anywhere in a text, days as people type them; and counting without reading everything."""
 
 from __future__ import annotations
 
 import re
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 
 from app.extensions import db
-from app.validators.fields import bare_permit, fold
+from app.validators.fields import bare_permit, fold, loosen_date, parse_date
+
+from .clock import PARIS
 
 #: What may part the figures of a number.
 _PARTS = " .-/"
@@ -45,3 +48,29 @@ def bare_number(word: str) -> str:
 def whole_numbers(text: str) -> str:
     """Return a text whose SIRETs and SIRENs (14 or 9 figures), however they are parted, are words of their own."""
     return _NUMBER.sub(lambda found: bare_number(found[0]), text)
+
+
+def since(instant: Any, text: str) -> ColumnElement[bool] | None:
+    """Return what is of that day and after; None for a text that is no day."""
+    day = parse_date(loosen_date(text))
+    return None if day is None else true() if day == date.min else instant >= _midnight(day)
+
+
+def until(instant: Any, text: str) -> ColumnElement[bool] | None:
+    """Return what is of that day and before; None for a text that is no day."""
+    day = parse_date(loosen_date(text))
+    return None if day is None else true() if day == date.max else instant < _midnight(day + timedelta(days=1))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, PARIS)
+
+
+class MoreThan(int):
+    """A count that was given up: there are more rows than this."""
+
+
+def up_to(limit: int, statement: Select[Any]) -> int:
+    """Return how many rows a statement finds, :class:`MoreThan` the limit where there are more; one query."""
+    found = db.session.scalar(select(func.count()).select_from(statement.limit(limit + 1).subquery())) or 0
+    return MoreThan(limit) if found > limit else found
