@@ -13,18 +13,19 @@ from flask_migrate import downgrade, upgrade
 from sqlalchemy import select, text
 
 from app.extensions import db
-from app.models import Decision, Mail, ServiceContract
+from app.models import Decision, Mail, ServiceContract, SignUp
+from app.models.sign_up import WAITING
 from app.services.accounts import address_change
 from app.services.accounts import opening as account_opening
 from app.services.contracts import acts as contract_acts
-from app.services.core import actor
+from app.services.core import actor, clock
 from app.services.decisions import account_requests, withheld_documents, withheld_rights
 from app.services.drivers import account_invitations
 from app.services.notifications import mail
 from app.services.rights import invitations as member_invitations
 from app.services.trainers import notices as trainer_notices
 from config import ROOT
-from tests.accounts.test_opening import DUPONT, GOOD, signed_up
+from tests.accounts.test_opening import DUPONT, GOOD
 from tests.backends import BACKENDS
 from tests.conftest import PASSWORD
 from tests.support import MARIE, PIERRE, centre_id, drain, person_id, registered, registered_trainer
@@ -55,10 +56,8 @@ def _decide(app: Flask) -> None:
     right = registered_trainer(**{**AS_MARIE, "last_name": "DURAND"})
     withheld_rights.keep(right.id, agent, "Autre personne")
     withheld_rights.open_right(right.id, agent)
-    account_opening.confirm(signed_up(app, replace(DUPONT, last_name="DURAND")), GOOD)
-    account_requests.refuse(account_requests.waiting()[0][0].sign_up.id, agent, "Nom différent")
-    account_opening.confirm(signed_up(app, replace(DUPONT, last_name="DUPOND")), GOOD)
-    account_requests.accept(account_requests.waiting()[0][0].sign_up.id, agent)
+    account_requests.refuse(_request("DURAND"), agent, "Nom différent")
+    account_requests.accept(_request("DUPOND"), agent)
     query = select(ServiceContract.id).where(
         ServiceContract.centre_id == centre_id(), ServiceContract.state == "signed"
     )
@@ -68,6 +67,17 @@ def _decide(app: Flask) -> None:
     contract_acts.suspend(contract, agent, "Audit en cours")
     contract_acts.resume(contract, agent, "Audit terminé")
     drain()
+
+
+def _request(last_name: str) -> int:
+    """Write a request for an account as they waited before identities were proved; return its id."""
+    row = SignUp(
+        email=DUPONT.email, last_name=last_name, first_name="Pierre", birth_date=DUPONT.birth_date,
+        permit_number=DUPONT.permit_number, password_hash="-", state=WAITING, created_at=clock.now(),
+    )  # fmt: skip
+    db.session.add(row)
+    db.session.commit()
+    return row.id
 
 
 def _leave_mails_in_hand() -> None:

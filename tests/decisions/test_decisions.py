@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -13,18 +12,18 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from app.extensions import db
-from app.models import Decision, JournalEntry, Registration, ServiceContract, Trainer
-from app.services.accounts import opening as account_opening
+from app.models import Decision, JournalEntry, Registration, ServiceContract, SignUp, Trainer
 from app.services.contracts import acts as contract_acts
 from app.services.core import clock
 from app.services.decisions import account_requests, withheld_documents, withheld_rights
 from app.services.journal import chain as journal_chain
-from tests.accounts.test_opening import DUPONT, GOOD, letters, signed_up, text_of
+from tests.accounts.test_opening import DUPONT, letters, text_of, waiting
 from tests.bases import BOTH
-from tests.support import MARIE, PIERRE, centre_id, drain, person_id, registered, registered_trainer
+from tests.support import MARIE, centre_id, drain, person_id, registered, registered_trainer
 from tests.trainers.test_registration import AS_MARIE
 
 BACKENDS = BOTH
+__all__ = ["waiting"]  # a request for an account that waits
 
 AGENT = "agent@demo.example"
 SERVICES = Path(withheld_documents.__file__).parents[1]
@@ -75,10 +74,8 @@ def test_a_right_kept_shut_stays_so_when_the_journal_is_purged(app: Flask, monke
 
 
 def test_a_refusal_is_told_with_its_reason_when_the_journal_is_purged(
-    app: Flask, monkeypatch: pytest.MonkeyPatch
+    app: Flask, monkeypatch: pytest.MonkeyPatch, waiting: SignUp
 ) -> None:
-    registered(PIERRE)
-    account_opening.confirm(signed_up(app, replace(DUPONT, last_name="DURAND")), GOOD)
     [request], _ = account_requests.waiting()
     account_requests.refuse(request.sign_up.id, person_id(AGENT), "Le nom n’est pas celui du permis")
     purge_the_journal(monkeypatch)

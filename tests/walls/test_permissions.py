@@ -28,7 +28,7 @@ PERMISSIONS: dict[str, set[str]] = {
     "CentrePeople": {"CentrePeopleView"},
     "Centres": {"CentresView"},
     "Contracts": {"ContractsView"},
-    "Decisions": {"ToHandleView"},
+    "Decisions": {"IdentityChecksView", "ToHandleView"},
     "Drivers": {"DriversView"},
     "Imports": {"ImportFilesView"},
     "Journal": {"JournalView"},
@@ -52,6 +52,7 @@ PERMISSIONS: dict[str, set[str]] = {
     "CardRequest": {"CardRequestView"},
     "DriverSpace": {"DriverSpaceView"},
     "OwnData": {"OwnDataView"},
+    "OwnIdentity": {"OwnIdentityView"},
     # Several of them.
     "Dashboard": {"DashboardView"},
     "Exports": {"ExportsView"},

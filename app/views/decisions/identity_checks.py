@@ -21,7 +21,7 @@ class IdentityChecksView(Screen):
     """`/a-traiter/identites/<id>`"""
 
     route_base = "/a-traiter/identites"
-    class_permission_name = "WithheldDocuments"
+    class_permission_name = "Decisions"
 
     @expose(ID)
     def show(self, row_id: int) -> Response | str:
