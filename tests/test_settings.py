@@ -75,3 +75,13 @@ def test_an_address_passed_on_is_believed_only_from_our_proxies(tmp_path: Path, 
     )  # fmt: skip
     app.add_url_rule("/who", view_func=lambda: str(request.remote_addr))
     assert app.test_client().get("/who", headers={"X-Forwarded-For": "203.0.113.7"}).text == seen
+
+
+def test_the_queue_of_compose_asks_for_a_password_and_the_program_brings_it() -> None:
+    import yaml
+
+    parts = yaml.safe_load((Path(__file__).resolve().parents[1] / "compose.yaml").read_text())["services"]
+    assert "--requirepass ${REDIS_PASSWORD:?}" in parts["queue"]["command"]
+    for name, part in parts.items():
+        url = part.get("environment", {}).get("REDIS_URL", "")
+        assert url.startswith("redis://:${REDIS_PASSWORD:?}@") == (name not in ("base", "queue", "antivirus")), name

@@ -6,15 +6,20 @@ import multiprocessing
 import multiprocessing.process
 import os
 import time
+from typing import Any
 
 import structlog
 from flask import Flask, current_app
-from rq import Worker
+from redis import exceptions as redis_exceptions
+from rq import Worker, worker_registration
 from rq.job import Job
 from rq.queue import Queue
+from rq.registry import FailedJobRegistry, StartedJobRegistry
+from rq.utils import now
 
 from app.extensions import db
 from app.services.core import actor, nightly, outbox, queue, throttle
+from app.services.core.queue_job import OutboxJob, OutboxQueue
 from app.services.core.transaction import transaction
 from app.services.documents import pages as document_pages
 from app.services.journal import chain as journal_chain
@@ -27,8 +32,13 @@ HOUSEKEEPING = 60
 
 
 class WarmWorker(Worker):
-    """RQ's worker; each job runs in a fork that has the application ready and connections of its own."""
+    """RQ's worker; each job runs in a fork that has the application ready and connections of its own.
 
+    It believes Redis no more than `services.queue_job` says: it takes neither orders nor pauses from there.
+    """
+
+    job_class = OutboxJob
+    queue_class = OutboxQueue
     app: Flask
     relay: multiprocessing.process.BaseProcess | None = None
 
@@ -44,6 +54,43 @@ class WarmWorker(Worker):
         if self.relay is not None and not self.relay.is_alive():
             log.warning("relay gone, starting it again", exit=self.relay.exitcode)
             self.relay = start_relay(self.app)
+
+    def clean_registries(self) -> None:
+        """Clean up after workers that died; RQ's registries that we do not use are not even looked at."""
+        for ours in self.queues:
+            if ours.acquire_maintenance_lock():
+                try:
+                    self._clean(ours)
+                finally:
+                    ours.release_maintenance_lock()  # type: ignore[no-untyped-call]
+        self.last_cleaned_at = now()  # type: ignore[assignment]
+
+    def _clean(self, queue: Queue) -> None:
+        """Clean one queue's registries. What cannot be read there is removed: the outbox knows what is to be done."""
+        started, failed = (
+            kind(name=queue.name, connection=self.connection, job_class=OutboxJob, serializer=self.serializer)
+            for kind in (StartedJobRegistry, FailedJobRegistry)
+        )
+        try:
+            started.cleanup()
+            failed.cleanup()
+            worker_registration.clean_worker_registry(queue)
+            queue.intermediate_queue.cleanup(self, queue)
+        except (redis_exceptions.ConnectionError, redis_exceptions.TimeoutError):
+            raise
+        except Exception as error:
+            log.warning("registry of the queue removed: unreadable", error=type(error).__name__)
+            self.connection.delete(started.key, failed.key, queue.intermediate_queue_key)
+
+    def clean_group_registries(self) -> None:
+        """Do nothing: jobs of ours have no group."""
+
+    def check_for_suspension(self, burst: bool) -> None:
+        """Do nothing: whoever holds Redis does not pause us."""
+
+    def handle_payload(self, message: Any) -> None:
+        """Refuse an order that comes by Redis; a worker is stopped by its signals."""
+        log.warning("order to the worker refused", worker=self.name)
 
 
 def work(*, burst: bool = False) -> None:

@@ -7,10 +7,8 @@ from pathlib import Path
 
 from flask import current_app
 from redis import Redis
-from rq import Queue
 
-JOB = "app.jobs.work.run"
-JOB_TIMEOUT = 110
+from .queue_job import JOB, JOB_TIMEOUT, OutboxQueue
 
 
 def connection() -> Redis:
@@ -28,9 +26,9 @@ def connect(url: str, socket: Path) -> Redis:
     return Redis.from_url(address, socket_connect_timeout=1, socket_timeout=5)
 
 
-def queue() -> Queue:
+def queue() -> OutboxQueue:
     """Return the one queue of the program; its jobs carry an outbox id and nothing else."""
-    return Queue(current_app.config["QUEUE_NAME"], connection=connection(), serializer="json")
+    return OutboxQueue(current_app.config["QUEUE_NAME"], connection=connection(), serializer="json")
 
 
 def length() -> int:
@@ -44,7 +42,9 @@ def ring(rows: Sequence[tuple[int, bool]]) -> None:
     Raises `redis.exceptions.RedisError` when the queue is down.
     """
     jobs = [
-        Queue.prepare_data(JOB, args=(outbox_id,), timeout=JOB_TIMEOUT, result_ttl=0, failure_ttl=0, at_front=at_front)
+        OutboxQueue.prepare_data(
+            JOB, args=(outbox_id,), timeout=JOB_TIMEOUT, result_ttl=0, failure_ttl=0, at_front=at_front
+        )
         for outbox_id, at_front in rows
     ]
     if jobs:
