@@ -5,12 +5,12 @@ ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 ENVIRONMENT=production DATA_DIR
 WORKDIR /srv/registre
 COPY requirements.lock ./
 RUN pip install --no-cache-dir --require-hashes -r requirements.lock
-COPY run.py config.py ./
+COPY run.py config.py gunicorn.conf.py ./
 COPY migrations migrations
 COPY app app
 RUN useradd --system --uid 10001 registre && install -d -o registre -m 700 /data
 USER registre
 VOLUME /data
 EXPOSE 8080
-# Sync workers, one thread each: a view object of Flask-AppBuilder is shared by threads, and so are its filters.
-CMD ["gunicorn", "run:app", "--bind", "0.0.0.0:8080", "--worker-class", "sync", "--workers", "4", "--timeout", "180", "--preload"]
+# The kind of worker and its times stand in gunicorn.conf.py.
+CMD ["gunicorn", "run:app", "--bind", "0.0.0.0:8080", "--workers", "4"]

@@ -74,10 +74,19 @@ def _start(config: Config) -> list[Part]:
     _wait_for_queue(config)
     flask = [sys.executable, "-m", "flask", "--app", "run"]
     gunicorn = [
-        sys.executable, "-m", "gunicorn", "run:app", "--bind", f"127.0.0.1:{config.PORT}", "--worker-class", "sync",
-        "--workers", str(config.WEB_PROCESSES), "--timeout", "180", "--graceful-timeout", "5", "--log-level", "warning",
-        "--preload",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "run:app",
+        "--bind",
+        f"127.0.0.1:{config.PORT}",
+        "--workers",
+        str(config.WEB_PROCESSES),
+        "--graceful-timeout",
+        "5",
+        "--log-level",
+        "warning",
+    ]  # fmt: skip  the rest stands in gunicorn.conf.py
     parts.append(Part("worker", lambda: _spawn([*flask, "worker"])))
     if config.METRICS_PORT:
         shutil.rmtree(config.DATA_DIR / "metrics", ignore_errors=True)  # the figures of processes that are no more

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from socketserver import ThreadingMixIn
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, make_server
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import click
 from flask import Flask, current_app
@@ -22,9 +23,8 @@ def serve_metrics() -> None:
         click.echo("METRICS_PORT is not set: nothing to serve.", err=True)
         raise SystemExit(2)
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    with make_server(
-        config["METRICS_HOST"], config["METRICS_PORT"], HeadAsGet(_answers(app)), handler_class=_Quiet
-    ) as server:
+    at = config["METRICS_HOST"], config["METRICS_PORT"]
+    with make_server(*at, HeadAsGet(_answers(app)), server_class=_Server, handler_class=_Quiet) as server:
         server.serve_forever()
 
 
@@ -42,6 +42,15 @@ def _answers(app: Flask) -> Any:
     return answer
 
 
+class _Server(ThreadingMixIn, WSGIServer):
+    """A thread a request: one who asks slowly does not keep the others waiting."""
+
+    daemon_threads = True
+
+
 class _Quiet(WSGIRequestHandler):
+    #: Seconds that a piece of the request may take.
+    timeout = 5
+
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the library's name
         """Say nothing: it is asked every few seconds."""

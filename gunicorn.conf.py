@@ -1,0 +1,12 @@
+"""How gunicorn serves the program: read by itself wherever it is started in this folder (`gunicorn run:app`)."""
+
+#: A sync worker with one thread (a view object of Flask-AppBuilder is shared by threads, and so are its filters) that waits for
+#: whole requests: senders that trickle stop nobody. Never another class.
+worker_class = "app.cli.web_worker.WebWorker"
+threads = 1
+preload_app = True
+#: Seconds for one request; a worker that takes longer is killed.
+timeout = 180
+graceful_timeout = 30
+#: An access log (`--access-logfile -`) names nobody.
+logger_class = "app.cli.access_log.AccessLogger"
