@@ -9,11 +9,20 @@ from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from sqlalchemy.engine import make_url
+
 from app.roles import AGENT, FAB_ROLES
 
 ROOT = Path(__file__).resolve().parent
 #: Known to everybody who reads this file: good for a demonstration on one's own machine, refused in production.
 DEFAULT_SECRET = "demonstration-only-secret-change-me"  # noqa: S105
+
+
+#: What production accepts only where ACCEPTED_RISKS names it: a base without row-level security, a role it does not hold for.
+SQLITE, ONE_ROLE = "sqlite", "one-role"
+RISKS = (SQLITE, ONE_ROLE)
+#: What stands in DATABASE_OWNER_URL where this process is not to know the owner's address.
+ELSEWHERE = "elsewhere"
 
 
 class ConfigurationError(RuntimeError):
@@ -37,6 +46,14 @@ def _documents_url(text: str) -> str:
     if not known.get(url.scheme):
         raise ConfigurationError(f"DOCUMENTS_URL must be file:///folder or s3://bucket/prefix, not {text!r}")
     return text
+
+
+def _risks(text: str) -> frozenset[str]:
+    """Return the risks that the operator accepts; raise :class:`ConfigurationError` when one is none that we know."""
+    named = frozenset(word.strip() for word in text.split(",") if word.strip())
+    if unknown := sorted(named.difference(RISKS)):
+        raise ConfigurationError(f"ACCEPTED_RISKS knows {', '.join(RISKS)}, not {unknown[0]!r}")
+    return named
 
 
 class Config:
@@ -64,6 +81,8 @@ class Config:
     LANGUAGES = {"fr": {"flag": "fr", "name": "Français"}}
 
     SESSION_COOKIE_HTTPONLY = True
+    #: What `Strict-Transport-Security` says; empty: nothing.
+    HSTS = ""
     SESSION_COOKIE_SAMESITE = "Lax"
     #: A cookie older than this is not read; sign-ins themselves end earlier (IDLE_MINUTES, SESSION_HOURS).
     PERMANENT_SESSION_LIFETIME = 24 * 3600
@@ -91,7 +110,11 @@ class Config:
         self.SQLALCHEMY_DATABASE_URI = _database_url(get("DATABASE_URL") or f"sqlite:///{self.DATA_DIR}/registre.db")
         self.SQLALCHEMY_ENGINE_OPTIONS = {"pool_pre_ping": True}
         #: The same base as the owner of its tables, who migrates and purges; empty: DATABASE_URL is the owner's.
-        self.DATABASE_OWNER_URL = _database_url(get("DATABASE_OWNER_URL", ""))
+        self.IS_OWNER_ELSEWHERE = get("DATABASE_OWNER_URL") == ELSEWHERE
+        self.DATABASE_OWNER_URL = "" if self.IS_OWNER_ELSEWHERE else _database_url(get("DATABASE_OWNER_URL", ""))
+        #: These settings are the owner's, for a step of his (`as_owner`).
+        self.IS_OWNER = False
+        self.ACCEPTED_RISKS = _risks(get("ACCEPTED_RISKS", ""))
         #: Empty: the queue that the program starts itself, on a unix socket of its data folder.
         self.REDIS_URL = get("REDIS_URL", "")
         #: Empty: `documents/` of the data folder.
@@ -120,7 +143,7 @@ class Config:
         self.SESSION_HOURS = int(get("SESSION_HOURS", "12"))
         #: Drivers it never registered of whom a centre is told in a day whether they have an account; 0 is no limit.
         self.STRANGERS_PER_DAY = int(get("STRANGERS_PER_DAY") or "5000")
-        self.SECOND_FACTOR_FOR_AGENTS = get("SECOND_FACTOR_FOR_AGENTS", "") == "1"
+        self.SECOND_FACTOR_FOR_AGENTS = self._asks_second_factor(get("SECOND_FACTOR_FOR_AGENTS", ""))
         #: Port of `/metrics`; 0 keeps no figures. Never the public one.
         self.METRICS_PORT = int(get("METRICS_PORT") or "0")
         self.METRICS_HOST = get("METRICS_HOST") or "127.0.0.1"
@@ -128,6 +151,10 @@ class Config:
         self.TRUSTED_PROXIES = int(get("TRUSTED_PROXIES", "0"))
         #: Webhooks may go to http:// and to private addresses: to try them on one machine.
         self.WEBHOOK_PRIVATE_ADDRESSES = get("WEBHOOK_PRIVATE_ADDRESSES", "") == "1"
+
+    @staticmethod
+    def _asks_second_factor(said: str) -> bool:
+        return said == "1"
 
     @property
     def QUEUE_SOCKET(self) -> Path:
@@ -138,6 +165,7 @@ class Config:
         """Return the same settings on the base as the owner of its tables."""
         settings = copy(self)
         settings.SQLALCHEMY_DATABASE_URI = self.DATABASE_OWNER_URL or self.SQLALCHEMY_DATABASE_URI
+        settings.IS_OWNER = True
         return settings
 
     def check(self) -> None:
@@ -158,11 +186,16 @@ class Test(Config):
 
 
 class Production(Config):
-    """Refuses what would lose trust: a known secret, the embedded queue, no antivirus, a demonstration's seal, a frozen day."""
+    """Refuses what would lose trust: a known secret, the embedded queue, no antivirus, a demonstration's seal, a frozen day,
+    a base in which no centre is walled off, agents without a second factor."""
 
     ENVIRONMENT = "production"
+    #: `__Host-`: browsers take it from this very host alone, by TLS.
+    SESSION_COOKIE_NAME = "__Host-registre"
     SESSION_COOKIE_SECURE = True
+    SESSION_COOKIE_PATH = "/"
     PREFERRED_URL_SCHEME = "https"
+    HSTS = "max-age=31536000; includeSubDomains"
 
     def check(self) -> None:
         """Raise :class:`ConfigurationError` naming the first setting that production does not accept."""
@@ -183,10 +216,46 @@ class Production(Config):
                 "WEBHOOK_PRIVATE_ADDRESSES must not be set: a centre's webhook would reach our own network",
             ),
             (not self.BASE_URL.startswith("https://"), "BASE_URL must be set to the https address of the site"),
+            (
+                not self.SECOND_FACTOR_FOR_AGENTS,
+                "SECOND_FACTOR_FOR_AGENTS must not be 0: agents see every centre's drivers",
+            ),
+            *self._base_refusals(),
         )
         for refused, why in refusals:
             if refused:
                 raise ConfigurationError(why)
+
+    @staticmethod
+    def _asks_second_factor(said: str) -> bool:
+        return said != "0"
+
+    def _base_refusals(self) -> tuple[tuple[bool, str], ...]:
+        """Return what would leave the program's own filters alone between the centres, and bases that are none."""
+        url = make_url(self.SQLALCHEMY_DATABASE_URI)
+        if url.get_backend_name() == "sqlite":
+            return (
+                (
+                    SQLITE not in self.ACCEPTED_RISKS,
+                    "DATABASE_URL must be set to a PostgreSQL base: SQLite has no row-level security "
+                    "(ACCEPTED_RISKS=sqlite accepts that)",
+                ),
+            )
+        owner = make_url(self.DATABASE_OWNER_URL) if self.DATABASE_OWNER_URL else None
+        alone = not self.IS_OWNER_ELSEWHERE and (owner is None or owner.username == url.username)
+        return (
+            (url.get_backend_name() != "postgresql", "DATABASE_URL must be set to a PostgreSQL base"),
+            (
+                alone and not self.IS_OWNER and ONE_ROLE not in self.ACCEPTED_RISKS,
+                "DATABASE_OWNER_URL must be set to the base as the owner of its tables, another role than DATABASE_URL's, or "
+                "to « elsewhere » where this process is not to know it: row-level security does not hold for the owner "
+                "(ACCEPTED_RISKS=one-role accepts that)",
+            ),
+            (
+                owner is not None and owner.database != url.database,
+                "DATABASE_OWNER_URL and DATABASE_URL must name the same base",
+            ),
+        )
 
     @property
     def TRUSTED_HOSTS(self) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,12 +32,13 @@ def create_app(config: Config | None = None) -> Flask:
 
         # Limits count by a person's address: behind proxies it is the one they pass on, from as many of them as are ours.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.TRUSTED_PROXIES, x_proto=config.TRUSTED_PROXIES)  # type: ignore[method-assign]
-    config.DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _keep_to_ourselves(config.DATA_DIR)
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     mail.init_app(app)
     with app.app_context():
         from app import cli, models, views  # noqa: F401  models: every table on the one metadata
+        from app.services.operations import database_role
         from app.services.seal import sealing
 
         appbuilder = new_appbuilder()
@@ -45,4 +48,22 @@ def create_app(config: Config | None = None) -> Flask:
         cli.register(app)
         if config.ENVIRONMENT == "production":
             sealing.authority()
+            database_role.check_walls()
     return app
+
+
+def _keep_to_ourselves(folder: Path) -> None:
+    """Make the data folder ours alone, and whatever this process and its children write from now on.
+
+    Raises `config.ConfigurationError` when others own it.
+    """
+    from config import ConfigurationError
+
+    os.umask(0o077)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        for path in (folder, *folder.iterdir()):
+            if path.stat().st_mode & 0o077 and not path.is_symlink():
+                path.chmod(0o700 if path.is_dir() else 0o600)
+    except PermissionError:
+        raise ConfigurationError(f"DATA_DIR must belong to who runs the program: {folder}") from None

@@ -48,7 +48,11 @@ PURGED = {
 @seed.command("demo")
 def seed_demo() -> None:
     """Load the demonstration data, unless the base holds a centre already."""
-    loaded = demonstration.load()
+    try:
+        loaded = demonstration.load()
+    except demonstration.NotInProduction as refusal:
+        click.echo(refusal.message, err=True)
+        raise SystemExit(2) from None
     click.echo("Demonstration data loaded." if loaded else "The base already holds a centre: nothing was changed.")
 
 
@@ -59,7 +63,7 @@ def seed_examples() -> None:
         request = examples.load(work.run_due)
     except Refusal as refusal:
         click.echo(refusal.message, err=True)
-        raise SystemExit(1) from None
+        raise SystemExit(2 if isinstance(refusal, demonstration.NotInProduction) else 1) from None
     click.echo(f"Examples loaded; card request {request.number} waits for an agent.")
 
 

@@ -280,6 +280,17 @@ def test_agents_who_must_have_one_reach_nothing_before(app: Flask, client: Flask
     assert client.get("/centres/list/").status_code == 200
 
 
+def test_an_agent_signed_in_already_sets_one_up_once_it_is_asked_for(app: Flask, client: FlaskClient) -> None:
+    enter(client, AGENT)
+    assert client.get("/centres/list/").status_code == 200
+    app.config["SECOND_FACTOR_FOR_AGENTS"] = True
+    for address in ("/centres/list/", "/a-traiter/", "/comptes/list/", "/centres/export.csv"):
+        assert client.get(address).headers["Location"] == "/mon-profil/double-authentification/"
+    assert client.post("/centres/add", data={}).headers["Location"] == "/mon-profil/double-authentification/"
+    phone_of(client)
+    assert client.get("/centres/list/").status_code == 200
+
+
 @pytest.mark.parametrize("backend_name", ["sqlite", "postgresql-role"])
 def test_an_agent_closes_opens_and_frees_accounts(app: Flask, client: FlaskClient, other: FlaskClient) -> None:
     enter(other, OWNER)

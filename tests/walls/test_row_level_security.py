@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -23,6 +24,7 @@ from app.services.documents import verification
 from app.services.journal import record as journal
 from app.views.drivers.centre import CentreDriversView
 from app.views.registration.centre import CentreRegistrationsView
+from config import ConfigurationError
 from tests.support import MARIE, PIERRE, centre_id, drain, person_id, registered
 
 from .rows import NEIGHBOUR
@@ -283,3 +285,19 @@ class TestTheRole:
         result = app.test_cli_runner().invoke(args=["db-role"])
         assert result.exit_code == 2
         assert "DATABASE_OWNER_URL" in result.output
+
+    def test_production_does_not_start_as_a_role_for_whom_no_wall_stands(self, app: Flask, tmp_path: Path) -> None:
+        from tests.test_settings import production
+
+        owner, role = app.config["DATABASE_OWNER_URL"], app.config["SQLALCHEMY_DATABASE_URI"]
+        named = {"ACCEPTED_RISKS": "", "DATABASE_OWNER_URL": "elsewhere"}
+        with pytest.raises(ConfigurationError, match="DATABASE_URL must name a role that owns no table"):
+            production(tmp_path, DATABASE_URL=owner, **named)
+        assert production(tmp_path, DATABASE_URL=owner, **{**named, "ACCEPTED_RISKS": "one-role"})
+        assert production(tmp_path, DATABASE_URL=role, **named)
+
+    def test_production_starts_while_the_base_is_away(self, tmp_path: Path) -> None:
+        from tests.test_settings import production
+
+        away = "postgresql://a:b@127.0.0.1:9/registre"
+        assert production(tmp_path, DATABASE_URL=away, DATABASE_OWNER_URL="elsewhere", ACCEPTED_RISKS="")

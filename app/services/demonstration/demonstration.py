@@ -15,6 +15,7 @@ from app.models.identity import DEMONSTRATION
 from app.services.accounts import passwords
 from app.services.contracts import text as contract_text
 from app.services.core import clock
+from app.services.core.refusal import Refusal
 from app.services.core.transaction import transaction
 from app.services.reference import shipped
 
@@ -50,6 +51,18 @@ ACCREDITED = {
 }  # fmt: skip
 
 
+class NotInProduction(Refusal):
+    """The demonstration has accounts whose password everybody knows."""
+
+    message = "Les données de démonstration, au mot de passe public, ne se chargent pas en production."
+
+
+def refuse_in_production() -> None:
+    """Raise :class:`NotInProduction` where the program is no demonstration."""
+    if current_app.config["ENVIRONMENT"] == "production":
+        raise NotInProduction
+
+
 def is_empty() -> bool:
     """Tell whether the base holds no centre yet."""
     return db.session.execute(select(Centre.id).limit(1)).first() is None
@@ -62,7 +75,11 @@ def ensure_roles() -> None:
 
 
 def load() -> bool:
-    """Write the demonstration data and answer whether it was needed: a base that has a centre is left as it is."""
+    """Write the demonstration data and answer whether it was needed: a base that has a centre is left as it is.
+
+    Raises :class:`NotInProduction`.
+    """
+    refuse_in_production()
     ensure_roles()
     if not is_empty():
         return False

@@ -23,6 +23,8 @@ from app.services.core.refusal import Refusal
 from app.services.registration import analysis, confirm, drafts
 from app.services.storage import pictures
 
+from . import demonstration
+
 CENTRE, MANAGER, DRIVER, HOLDER = "12345678200010", "gestionnaire@demo.example", "850492100123", "22225465545"
 #: permit number, label, category, days before today
 TRAININGS = (
@@ -43,8 +45,9 @@ class NotTheDemonstration(Refusal):
 def load(do_work: Callable[[], object]) -> CardRequest:
     """Register a few trainings and send one card request; ``do_work`` does what is due (documents). Returns the request.
 
-    Raises :class:`NotTheDemonstration`.
+    Raises :class:`NotTheDemonstration`, `demonstration.NotInProduction`.
     """
+    demonstration.refuse_in_production()
     drivers = {permit: _driver(permit) for permit in (DRIVER, HOLDER)}
     if any(
         driver is None or card_requests.of(driver) or card_grounds.grounds_of(driver) for driver in drivers.values()

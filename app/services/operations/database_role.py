@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
+from flask import current_app
 from psycopg import sql
+from sqlalchemy import text
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import OperationalError
 
 from app.extensions import db
 from app.services.core.refusal import Refusal
+from config import ONE_ROLE, ConfigurationError
+
+log = structlog.get_logger()
 
 #: Written once, read, never changed: neither by mistake nor by who has taken the application over. Only the owner purges.
 APPEND_ONLY = ("journal", "journal_link")
@@ -16,10 +23,42 @@ APPEND_ONLY = ("journal", "journal_link")
 READ_ONLY = ("alembic_version", "journal_checkpoint")
 
 
+#: Whether the policies hold for who asks: no superuser, no owner of a table, nor a member of its owner.
+_HAS_WALLS = """
+SELECT NOT (rolsuper OR rolbypassrls) AND NOT EXISTS (
+    SELECT 1 FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND pg_has_role(relowner, 'USAGE')
+) FROM pg_roles WHERE rolname = current_user
+"""
+
+
 class NoRole(Refusal):
     """The addresses of the base do not name two roles of one PostgreSQL."""
 
     message = "Set DATABASE_URL to the base as the application's role and DATABASE_OWNER_URL to it as the owner of the tables."
+
+
+def check_walls() -> None:
+    """Raise `config.ConfigurationError` where the program works as a role for which row-level security does not hold.
+
+    A base that does not answer yet is not asked: the settings were judged by themselves, and requests wait for it.
+    """
+    settings = current_app.extensions["settings"]
+    if settings.IS_OWNER or ONE_ROLE in settings.ACCEPTED_RISKS or db.engine.dialect.name != "postgresql":
+        return
+    try:
+        with db.engine.connect() as connection:
+            has_walls = connection.execute(text(_HAS_WALLS)).scalar()
+    except OperationalError as error:
+        log.warning("base away: its role is not checked", error=type(error.orig).__name__)
+        return
+    finally:
+        db.engine.dispose()  # the processes that follow make connections of their own
+    if not has_walls:
+        raise ConfigurationError(
+            "DATABASE_URL must name a role that owns no table and is no superuser: row-level security does not hold for it "
+            "(`flask --app run db-role` makes one; ACCEPTED_RISKS=one-role accepts that)"
+        )
 
 
 def grant(application_url: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from urllib.parse import SplitResult, quote, urlsplit
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 
 #: No host but ours, no inline script, no inline style, no frame.
 POLICY = (
@@ -51,6 +51,8 @@ def _secure(response: Response) -> Response:
     response.headers.setdefault("Content-Security-Policy", POLICY.format(nonce=csp_nonce()))
     for name, value in FIXED.items():
         response.headers.setdefault(name, value)
+    if hsts := current_app.config["HSTS"]:
+        response.headers["Strict-Transport-Security"] = hsts
     keeps = (request.endpoint or "").endswith("static") or response.headers.get("Cache-Control") == REVALIDATED
     if not keeps:
         # `no-store`, also for signed-out pages: after signing out, « back » must show nothing of the person's.

@@ -149,7 +149,10 @@ def _guard() -> Response | None:
         end(EXPIRED)
     elif now - seen >= PRECISION:
         session[SEEN] = now
-    if session.get(MUST_ENROL) and not (request.endpoint or "").startswith(OPEN_BEFORE):
+    if not g.user.is_authenticated or (request.endpoint or "").startswith(OPEN_BEFORE):
+        return None
+    if second_factor.must_enrol(g.user):  # asked each time: it may be reset, or asked for, during a sign-in
+        session[MUST_ENROL] = True
         return redirect(url_for("SecondFactorView.index"))
     return None
 
