@@ -8,18 +8,21 @@ from datetime import datetime
 from flask_appbuilder import Model
 from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import ForeignKey, String
-from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
+from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship, validates
 
 from app import roles
 from app.validators.address import parse_address
 from app.validators.fields import clean
 
-from .types import UtcDateTime
+from .types import Secret, UtcDateTime
 
 
 def new_token() -> str:
     """Return a fresh random token (32 characters) for a person's sign-in cookie."""
     return secrets.token_urlsafe(24)
+
+
+User.__table__.c.password.type = Secret(256)
 
 
 class Person(User):
@@ -32,7 +35,9 @@ class Person(User):
     __tablename__ = "ab_user"
     __table_args__ = {"extend_existing": True}
 
-    auth_token: Mapped[str] = mapped_column(String(64), unique=True, nullable=False, default=new_token)
+    auth_token: Mapped[str] = mapped_column(Secret(64), unique=True, nullable=False, default=new_token, deferred=True)
+    #: Not loaded with the person, nor shown to who has no business with it.
+    password: Mapped[str | None] = column_property(User.__table__.c.password, deferred=True)
 
     second_factor: Mapped[SecondFactor | None] = relationship("SecondFactor", viewonly=True, uselist=False)
 

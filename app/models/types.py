@@ -7,8 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 from flask_appbuilder import Model
-from sqlalchemy import JSON, ColumnElement, DateTime, Dialect, Integer
+from sqlalchemy import JSON, ColumnElement, DateTime, Dialect, Integer, String
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 CENT = Decimal("0.01")
@@ -69,6 +71,35 @@ class Percent(Money):
     """A rate in per cent, a ``Decimal`` with two places (20.00 is 20 %)."""
 
     cache_ok = True
+
+
+class _Secret(FunctionElement[str]):
+    """A column of a person's secrets, as it is read: on PostgreSQL by the function that judges who asks (migration 0016)."""
+
+    inherit_cache = True
+
+
+@compiles(_Secret)
+def _plain(element: _Secret, compiler: Any, **options: Any) -> str:
+    column, _key = element.clauses
+    return str(compiler.process(column, **options))
+
+
+@compiles(_Secret, "postgresql")
+def _asked_for(element: _Secret, compiler: Any, **options: Any) -> str:
+    column, key = element.clauses
+    return f"registre_secret({compiler.process(key, **options)}, '{column.name}')"
+
+
+class Secret(TypeDecorator[str]):
+    """A secret of the row's person, hidden by the column's rights: the application's role writes it, never selects it."""
+
+    impl = String
+    cache_ok = True
+
+    def column_expression(self, column: Any) -> _Secret:
+        """Return how the column is read."""
+        return _Secret(column, column.table.c.id)
 
 
 #: Names for constraints, set before any table of ours is defined: a migration can only change what has a name.

@@ -17,8 +17,22 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from app.extensions import db
-from app.models import Batch, BatchLine, Decision, Document, Driver, JournalEntry, Registration
-from app.services.core import actor, clock
+from app.models import (
+    AccountLink,
+    Batch,
+    BatchLine,
+    Decision,
+    Document,
+    Driver,
+    Export,
+    JournalEntry,
+    Person,
+    RecoveryCode,
+    Registration,
+    SecondFactor,
+    SignUp,
+)
+from app.services.core import actor, clock, outbox
 from app.services.core.actor import Actor
 from app.services.documents import verification
 from app.services.journal import record as journal
@@ -31,6 +45,23 @@ from .rows import NEIGHBOUR
 
 #: Tables with a centre, or below one, that have no policy, and why. Add a line only with a reason that a reader accepts.
 EXEMPT: dict[str, str] = {}
+#: Tables that everybody may read: what may be trained, at what price, and what each role may do.
+OPEN = {
+    "training",
+    "tariff",
+    "ab_role",
+    "ab_permission",
+    "ab_view_menu",
+    "ab_permission_view",
+    "ab_permission_view_role",
+}
+#: Tables of nobody's that have no policy, and why.
+NOBODYS = {
+    "attempt": "keyed hashes of who tried what, counted by whoever tries",
+    "journal_link": "hashes, written by the relay, never changed (grants)",
+    "journal_checkpoint": "written by the owner alone (grants)",
+    "nightly_task": "days of the nightly tasks",
+}
 
 
 @pytest.fixture
@@ -107,7 +138,7 @@ def test_the_application_is_not_the_owner_and_the_policies_hold_for_it(app: Flas
     "nobody", [actor.NOBODY, actor.public(), Actor("centre"), Actor("driver"), Actor("owner", 1, 1)]
 )
 def test_an_actor_nobody_named_sees_no_row(rows: None, nobody: Actor) -> None:
-    with_rows = {name for name in guarded() if count(actor.PROGRAM, Model.metadata.tables[name])}
+    with_rows = {name for name in guarded() - OPEN if count(actor.PROGRAM, Model.metadata.tables[name])}
     assert {"centre", "registration", "document", "batch_line", "driver", "journal", "membership"} <= with_rows
     tables = {name: Model.metadata.tables[name] for name in with_rows}
     if nobody.person_id:  # a name the policies do not know: one's own journal and places, nothing of a centre
@@ -177,6 +208,114 @@ def test_a_code_shows_its_own_document_and_nothing_else(rows: None) -> None:
     assert [count(actor.public("CQ-22-00000-00000"), table) for table in tables] == [0, 0, 0, 0]
     with actor.acting(actor.public()):
         assert verification.verify(number).initials
+
+
+#: Tables of people and of the operator → whose rows a centre's connection sees there at all.
+PRIVATE = {
+    "account_link": "nobody's", "sign_up": "nobody's", "outbox": "nobody's", "ab_register_user": "nobody's",
+    "ab_api_key": "nobody's", "export": "one's own", "second_factor": "one's own", "recovery_code": "one's own",
+    "ab_user_role": "one's own",
+}  # fmt: skip
+
+
+@pytest.fixture
+def private(rows: None) -> None:
+    """Give a row of each private table to the manager and to the manager of the other centre."""
+    now = db.session.scalar(select(Batch.created_at))
+    for number, email in enumerate(("gestionnaire@demo.example", "voisin@demo.example")):
+        person = person_id(email)
+        sign_up = SignUp(
+            email=email, last_name="A", first_name="B", birth_date=now.date(), permit_number="1", password_hash="h",
+            created_at=now, person_id=person,
+        )  # fmt: skip
+        db.session.add(sign_up)
+        db.session.flush()
+        words = {"created_at": now, "person_id": person}
+        db.session.add_all(
+            [
+                AccountLink(
+                    kind="reset", nonce=str(number), token_hash=str(number), email=email, expires_at=now, **words
+                ),
+                Export(sheet="drivers", format="csv", asked={}, **words),
+                SecondFactor(secret="s", **words),
+                RecoveryCode(person_id=person, code_hash=str(number)),
+            ]
+        )
+    db.session.commit()
+
+
+@pytest.mark.parametrize("by", [ours, neighbour, marie, actor.public, lambda: actor.NOBODY])
+def test_what_is_private_is_seen_by_its_person_alone(private: None, by: Callable[[], Actor]) -> None:
+    who = by()
+    for name, whose in PRIVATE.items():
+        table = Model.metadata.tables[name]
+        holder = table.c.get("person_id", table.c.get("user_id"))
+        with actor.acting(actor.PROGRAM):
+            own = 0 if holder is None else db.session.scalar(select(func.count()).where(holder == who.person_id))
+        expected = 0 if whose == "nobody's" and name != "account_link" else own
+        assert count(who, table) == expected, name
+
+
+def test_a_centre_sees_its_own_people_and_the_agents_and_no_secret(private: None) -> None:
+    seen = emails(ours())
+    assert "voisin@demo.example" not in seen
+    assert "conducteur@demo.example" not in seen
+    assert {"gestionnaire@demo.example", "representant@demo.example", "agent@demo.example"} <= seen
+    assert emails(marie()) == {"conducteur@demo.example", "agent@demo.example"}
+    assert emails(actor.public()) == emails(actor.NOBODY) == set()
+
+
+def emails(by: Actor) -> set[str]:
+    """Return the addresses of the accounts that an actor sees."""
+    with actor.acting(by):
+        return set(db.session.execute(select(Person.email)).scalars())
+
+
+@pytest.mark.parametrize("column", ["password", "auth_token"])
+@pytest.mark.parametrize("by", [ours, marie, actor.public, lambda: actor.agent(person_id("agent@demo.example"))])
+def test_secrets_of_accounts_are_handed_out_to_their_person_alone(
+    private: None, by: Callable[[], Actor], column: str
+) -> None:
+    who = by()
+    with actor.acting(who):
+        told = {row[0]: row[1] for row in db.session.execute(select(Person.id, getattr(Person, column)))}
+        assert {person for person, secret in told.items() if secret} == ({who.person_id} - {None})
+        for statement in (
+            f"SELECT {column} FROM ab_user",
+            f"SELECT 1 FROM ab_user WHERE {column} = 'x'",
+            "TABLE ab_user",
+        ):
+            with pytest.raises(DBAPIError, match="permission denied"), db.session.begin_nested():
+                db.session.execute(text(statement))
+
+
+def test_nobody_but_agents_and_the_program_changes_accounts_roles_and_prices(private: None) -> None:
+    users, held = Model.metadata.tables["ab_user"], Model.metadata.tables["ab_user_role"]
+    other, agents = (
+        person_id("representant@demo.example"),
+        db.session.scalar(text("SELECT id FROM ab_role WHERE name = 'Agent'")),
+    )
+    with actor.acting(ours()):
+        for statement in (
+            update(users).where(users.c.id == other).values(first_name="X"), delete(users).where(users.c.id == other),
+            delete(held), update(held).values(role_id=agents), update(Model.metadata.tables["tariff"]).values(amount=0),
+            update(Model.metadata.tables["training"]).values(hours=1),
+            update(Model.metadata.tables["ab_role"]).values(name="X"),
+            delete(Model.metadata.tables["outbox"]), update(Model.metadata.tables["outbox"]).values(attempts=99),
+        ):  # fmt: skip
+            assert db.session.execute(statement).rowcount == 0
+    assert refused(ours(), insert(held).values(user_id=ours().person_id, role_id=agents))
+    assert refused(ours(), insert(users).values(first_name="A", last_name="B", username="u", email="e", auth_token="t"))
+    with pytest.raises(DBAPIError, match="row-level security"), actor.acting(actor.NOBODY), db.session.begin_nested():
+        outbox.add("mail", [{}])
+    with actor.acting(ours()):
+        outbox.add("mail", [{}])
+    db.session.rollback()
+
+
+def test_every_table_has_a_policy_or_a_reviewed_reason(app: Flask) -> None:
+    bare = Model.metadata.tables.keys() - guarded() - NOBODYS.keys()
+    assert not bare, f"no row-level security on {sorted(bare)}"
 
 
 def test_the_journal_is_written_by_whoever_acts_and_read_by_who_may(rows: None) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from app.extensions import db
 from app.models import AccountLink, Person
 from app.models.sign_up import ADDRESS
-from app.services.core import links, outbox, throttle
+from app.services.core import actor, links, outbox, throttle
 from app.services.core.refusal import Refusal
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
@@ -28,6 +28,7 @@ class SameAddress(Refusal):
     message = "C’est déjà votre adresse électronique."
 
 
+@actor.acting(actor.PROGRAM)
 def ask(person_id: int, password: str, email: str) -> None:
     """Mail a link to the new address and a notice to the old one; a link sent before holds no more.
 
@@ -52,6 +53,7 @@ def ask(person_id: int, password: str, email: str) -> None:
     outbox.ring()
 
 
+@actor.acting(actor.PROGRAM)
 def find(token: str) -> AccountLink:
     """Return the link of this token while it still may change an address; raise `links.LinkSpent` otherwise."""
     link = links.find(ADDRESS, token)
@@ -60,6 +62,7 @@ def find(token: str) -> AccountLink:
     return link
 
 
+@actor.acting(actor.PROGRAM)
 def confirm(token: str) -> Person:
     """Give the person the address that this link confirms, once, and return the person; tell the old address.
 
@@ -83,4 +86,5 @@ def confirm(token: str) -> Person:
     except IntegrityError:  # the same address, taken elsewhere at this very moment
         raise links.LinkSpent from None
     outbox.ring()
+    db.session.refresh(person)  # for who asked, whoever they are
     return person

@@ -25,7 +25,7 @@ def is_taken(email: str) -> bool:
     """Tell whether an account has this mail address, whatever its case; closed ones count too."""
     wanted = email.lower()
     same = (Person.email == wanted) | (Person.username == wanted)
-    return bool(db.session.scalar(select(exists().where(same))))
+    return bool(db.session.scalar(select(exists(Person.id).where(same))))
 
 
 @mail.says(CONFIRM_MAIL, "Adresse à confirmer")

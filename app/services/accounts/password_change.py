@@ -11,7 +11,7 @@ from app.models import AccountLink, Driver, Person
 from app.models.outbox import RESET
 from app.models.person import new_token
 from app.models.sign_up import RESET as RESET_LINK
-from app.services.core import links, outbox, throttle
+from app.services.core import actor, links, outbox, throttle
 from app.services.core.refusal import Refusal
 from app.services.core.throttle import Limit
 from app.services.core.transaction import transaction
@@ -33,6 +33,7 @@ class WrongPassword(Refusal):
     message = "Ce n’est pas votre mot de passe actuel."
 
 
+@actor.acting(actor.PROGRAM)
 def ask(email: str, network: str, browser: Browser | None = None) -> None:
     """Take a request for a link; whether an account has this address is only looked up later, by the worker.
 
@@ -62,11 +63,13 @@ def prepare(link_id: int) -> None:
     mail.make_due(account_mail.RESET_MAIL, person.email, {"link": link.nonce})
 
 
+@actor.acting(actor.PROGRAM)
 def check_link(token: str) -> None:
     """Raise `links.LinkSpent` unless this link still opens the form."""
     _owner(links.find(RESET_LINK, token))
 
 
+@actor.acting(actor.PROGRAM)
 def reset(token: str, password: str) -> None:
     """Set a new password by a mailed link; raises `links.LinkSpent` or `passwords.WeakPassword`."""
     link = links.find(RESET_LINK, token)

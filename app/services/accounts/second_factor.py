@@ -86,6 +86,7 @@ def is_privileged(person: Person) -> bool:
     return person.is_agent or _represents(person.id)
 
 
+@actor.acting(actor.PROGRAM)
 def is_on(person_id: int) -> bool:
     """Tell whether signing in asks this person for a code."""
     return is_enabled(db.session.get(SecondFactor, person_id, populate_existing=True))
@@ -96,6 +97,7 @@ def must_enrol(person: Person) -> bool:
     return _is_required(person) and not is_on(person.id)
 
 
+@actor.acting(actor.PROGRAM)
 def codes_left(person_id: int) -> int:
     """Return how many recovery codes are unused."""
     query = select(func.count()).where(RecoveryCode.person_id == person_id, RecoveryCode.used_at.is_(None))
@@ -140,6 +142,7 @@ def confirm(person: Person, password: str, code: str) -> list[str]:
     return codes
 
 
+@actor.acting(actor.PROGRAM)
 def check(person_id: int, typed: str, browser: Browser | None = None) -> str:
     """Take a code of the telephone or a recovery code; return which it was (:data:`CODE`, :data:`RECOVERY`).
 

@@ -9,12 +9,13 @@ from datetime import timedelta
 from functools import cache
 
 from flask import current_app
-from sqlalchemy import select, update
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
 
 from app.extensions import db
 from app.models import Person
 from app.models.person import new_token
-from app.services.core import clock, throttle
+from app.services.core import actor, clock, throttle
 from app.services.core.refusal import Refusal
 from app.services.core.throttle import Limit
 from app.services.core.transaction import transaction
@@ -38,6 +39,7 @@ class WrongCredentials(Refusal):
     message = "Adresse électronique ou mot de passe incorrect."
 
 
+@actor.acting(actor.PROGRAM)
 def check(email: str, password: str, network: str, browser: Browser | None = None) -> Person:
     """Return the person who has this address and this password; ``network``: the address the try comes from.
 
@@ -63,6 +65,7 @@ def check(email: str, password: str, network: str, browser: Browser | None = Non
     return person
 
 
+@actor.acting(actor.PROGRAM)
 def counted(email: str, browser: Browser | None) -> str:
     """Return what tries at the account of an address are counted by (`known_browser`)."""
     known = browser is not None and bool(browser.marks)
@@ -75,6 +78,15 @@ def forget_tries(person: Person) -> None:
         throttle.forget(FOR_ACCOUNT, address)
 
 
+@actor.acting(actor.PROGRAM)
+def holder(token: str) -> Person | None:
+    """Return the person of an open account whose cookie bears this token, with their roles, or None; one read."""
+    on_postgresql = db.session.get_bind().dialect.name == "postgresql"
+    theirs = Person.id == func.registre_signed_in(token) if on_postgresql else Person.auth_token == token
+    query = select(Person).options(joinedload(Person.roles), joinedload(Person.groups))
+    return db.session.execute(query.where(theirs, Person.active.is_(True))).unique().scalar_one_or_none()
+
+
 def note(person: Person, how: str) -> None:
     """Write into the journal that a person is signed in; ``how``: password, second_factor, recovery_code, sign_up."""
     with transaction():
@@ -83,6 +95,7 @@ def note(person: Person, how: str) -> None:
         journal.record(DONE, "person", person.id, actor_id=person.id, after={"by": how})
 
 
+@actor.acting(actor.PROGRAM)
 def end_all(person_id: int, act: str) -> Person:
     """End every sign-in of a person at once and return them; ``act`` is what the journal calls it."""
     with transaction():
@@ -100,9 +113,10 @@ def _account(email: str) -> Person | None:
 
 def _keep_hash(person: Person, kept: str) -> None:
     """Keep the hash of a password's one form, unless the password was changed at this very moment."""
-    if kept != person.password:
-        same = Person.id == person.id, Person.password == person.password
-        db.session.execute(update(Person).where(*same).values(password=kept))
+    before = person.password
+    if kept != before:
+        locked = db.session.get_one(Person, person.id, with_for_update=True, populate_existing=True)
+        locked.password = kept if locked.password == before else locked.password
 
 
 def _no_hash() -> str:

@@ -14,7 +14,7 @@ from sqlalchemy import delete, select, update
 from app.extensions import db
 from app.models import AccountLink
 
-from . import clock
+from . import actor, clock
 from .refusal import Refusal
 from .taking import taken
 
@@ -28,6 +28,7 @@ class LinkSpent(Refusal):
     message = "Ce lien n’est plus valable : il ne sert qu’une fois, et pendant un temps limité."
 
 
+@actor.acting(actor.PROGRAM)
 def issue(kind: str, email: str, lifetime: timedelta, sign_up_id: int | None = None) -> AccountLink:
     """Write a link that holds for ``lifetime`` from now, in the caller's transaction, and return it."""
     now, nonce = clock.machine_now(), secrets.token_hex(16)
@@ -47,6 +48,7 @@ def token(kind: str, nonce: str) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
+@actor.acting(actor.PROGRAM)
 def find(kind: str, typed: str) -> AccountLink:
     """Return the link of this token while it still holds; raise :class:`LinkSpent` otherwise."""
     query = select(AccountLink).where(
@@ -59,6 +61,7 @@ def find(kind: str, typed: str) -> AccountLink:
     return link
 
 
+@actor.acting(actor.PROGRAM)
 def spend(link: AccountLink) -> None:
     """Use the link up, in the caller's transaction; of two who do it at once, one gets :class:`LinkSpent`."""
     now = clock.machine_now()
@@ -78,6 +81,7 @@ def void(person_id: int, *kinds: str) -> None:
     db.session.execute(narrowed.values(used_at=clock.machine_now()))
 
 
+@actor.acting(actor.PROGRAM)
 def forget(kind: str) -> None:
     """Delete the links of a kind that nothing can need any more, in the caller's transaction."""
     db.session.execute(

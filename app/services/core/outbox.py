@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from flask import current_app
 from redis.exceptions import RedisError
-from sqlalchemy import insert, select, update
+from sqlalchemy import Table, insert, select, update
 
 from app.extensions import db
 from app.models import Outbox
 
-from . import clock, queue
+from . import actor, clock, queue
 from .taking import taken
 from .transaction import transaction
 
@@ -44,10 +44,11 @@ def add(kind: str, payloads: Iterable[dict[str, Any]], *, first_turn: int = 0, d
         {"kind": kind, "payload": payload, "created_at": now, "due_at": now, "attempts": 0, "turn": turn}
         for turn, payload in enumerate(payloads, first_turn)
     ]
-    if rows:
-        db.session.execute(insert(Outbox), rows)
+    if rows:  # by a plain insert, which reads nothing back: whoever makes work due may not read what waits
+        db.session.execute(insert(cast(Table, Outbox.__table__)).inline(), rows)
 
 
+@actor.acting(actor.PROGRAM)
 def ring(*, again: bool = False) -> int:
     """Ring the queue for rows that are due and return how many; a queue that is down is only logged.
 

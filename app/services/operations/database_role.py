@@ -23,6 +23,8 @@ APPEND_ONLY = ("journal", "journal_link")
 READ_ONLY = ("alembic_version", "journal_checkpoint")
 
 
+#: Written by the application and read by nobody but `registre_secret` (migration 0016).
+PRIVATE = {"ab_user": ("password", "auth_token")}
 #: Whether the policies hold for who asks: no superuser, no owner of a table, nor a member of its owner.
 _HAS_WALLS = """
 SELECT NOT (rolsuper OR rolbypassrls) AND NOT EXISTS (
@@ -77,6 +79,8 @@ def grant(application_url: str) -> str:
         try:
             for statement in _statements(url, _tables(cursor)):
                 cursor.execute(statement)
+            for statement in _hide(cursor, sql.Identifier(url.username)):
+                cursor.execute(statement)
         finally:
             cursor.close()
     return url.username
@@ -109,4 +113,20 @@ def _statements(url: URL, tables: set[str]) -> list[sql.Composed]:
         for table, what in taken.items()
         if table in tables
     ]
+    return statements
+
+
+def _hide(cursor: Any, role: sql.Identifier) -> list[sql.Composed]:
+    """Return the statements that leave the role every column of a table to read but the private ones."""
+    statements = []
+    for table, private in PRIVATE.items():
+        names = cursor.execute(
+            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped",
+            (f"public.{table}",),
+        )
+        shown = sql.SQL(", ").join(sql.Identifier(name) for (name,) in names if name not in private)
+        statements += [
+            sql.SQL("REVOKE SELECT ON {} FROM {}").format(sql.Identifier(table), role),
+            sql.SQL("GRANT SELECT ({}) ON {} TO {}").format(shown, sql.Identifier(table), role),
+        ]
     return statements

@@ -128,7 +128,7 @@ def by_documents(word: str, *, broad: bool = False) -> ColumnElement[bool] | Non
 
 def _in(key: Any, other: Any, broad: bool, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     """Return whether a key is among those of other rows: found from these rows or, broadly, looked up row by row."""
-    return exists().where(other == key, *conditions) if broad else key.in_(select(other).where(*conditions))
+    return exists(other).where(other == key, *conditions) if broad else key.in_(select(other).where(*conditions))
 
 
 def by_mode(word: str, *, broad: bool = False) -> ColumnElement[bool] | None:

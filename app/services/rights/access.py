@@ -158,7 +158,7 @@ def reach_clause(reach: Reach) -> Exists:
 def holder_clause(person_id: InstrumentedAttribute[int], centre_id: InstrumentedAttribute[int], right: str) -> Exists:
     """Return, as SQL, whether the person of a column has an open account and this right at the centre today."""
     granted = exists().where(MembershipRight.membership_id == Membership.id, _grant_clause((right,)))
-    return exists().where(
+    return exists(Membership.id).where(
         Membership.person_id == person_id, Membership.centre_id == centre_id,
         holds_on(clock.today(), Membership.valid_to),
         or_(Membership.role == LEGAL_REPRESENTATIVE, granted),

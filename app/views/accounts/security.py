@@ -15,7 +15,6 @@ from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_appbuilder.security.views import AuthDBView
 from flask_wtf import FlaskForm
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
@@ -23,6 +22,7 @@ from wtforms.validators import InputRequired, Length
 from app.extensions import db
 from app.models import Person
 from app.services.accounts import password_change, passwords, second_factor, sign_in
+from app.services.core import actor
 from app.services.core.throttle import TooOften
 from app.views.shell import sign_ins
 
@@ -74,6 +74,7 @@ class LoginView(AuthDBView):
         """Show the sign-in form; take the person where they wanted to go, or to the second step."""
         if g.user is not None and g.user.is_authenticated:
             return redirect(sign_ins.wanted())
+        actor.be(actor.PROGRAM)  # any account may turn out to be theirs
         form = LoginForm()
         refused = False
         if form.validate_on_submit():
@@ -91,6 +92,8 @@ class LoginView(AuthDBView):
     @expose("/login/code", methods=["GET", "POST"])
     def code(self) -> Response:
         """Ask who showed the password for the second factor."""
+        if not g.user.is_authenticated:
+            actor.be(actor.PROGRAM)
         person = _pending()
         if person is None:
             session.pop(PENDING, None)
@@ -142,11 +145,15 @@ class RegistreSecurityManager(SecurityManager):  # type: ignore[misc]
         self.appbuilder.add_view_no_menu(self.auth_view)
 
     def load_user(self, token: str) -> Any | None:
-        """Return the active person whose cookie this is, with the roles that every screen asks for, or None; one read."""
-        query = select(Person).options(joinedload(Person.roles), joinedload(Person.groups))
-        found = db.session.execute(query.filter_by(auth_token=token, active=True))
-        return found.unique().scalar_one_or_none()
+        """Return the active person whose cookie this is, with the roles that every screen asks for, or None."""
+        return sign_in.holder(token)
 
+    @actor.acting(actor.PROGRAM)
+    def find_user(self, *names: Any, **named: Any) -> Any:
+        """Return an account, for the command line."""
+        return super().find_user(*names, **named)
+
+    @actor.acting(actor.PROGRAM)
     def add_user(
         self, username: str, first_name: str, last_name: str, email: str, role: Any = None, password: str = "",
         *rest: Any, **named: Any,
@@ -158,6 +165,7 @@ class RegistreSecurityManager(SecurityManager):  # type: ignore[misc]
         kept = passwords.normal(password)
         return super().add_user(username, first_name, last_name, email, role, kept, *rest, **named)
 
+    @actor.acting(actor.PROGRAM)
     def reset_password(self, userid: int, password: str) -> None:
         """Set a password (`flask fab reset-password`) by the same rule; every sign-in of the person ends."""
         with _told():

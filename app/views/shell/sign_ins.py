@@ -7,6 +7,7 @@ import time
 from flask import Flask, after_this_request, current_app, g, redirect, request, session, url_for
 from flask_appbuilder.utils.base import get_safe_redirect
 from flask_login import login_user, logout_user
+from sqlalchemy import inspect
 from werkzeug.wrappers import Response
 
 from app.models import Person
@@ -33,7 +34,8 @@ OPEN_BEFORE = ("static", "LoginView.", "SecondFactorView.", "pages.", "health.")
 
 def begin(person: Person, how: str) -> None:
     """Sign a person in, in this browser; ``how`` they showed who they are goes to the journal."""
-    actor.be(actor.person(person.id))
+    # By its identity: an account just opened is not seen by the public, who it still is.
+    actor.be(actor.person(inspect(person).identity[0]))
     _start_afresh()
     login_user(person, remember=False)
     stamp(person)
