@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import date
 from typing import Any
 
@@ -134,7 +135,51 @@ BODIES: list[tuple[bytes, int, str, str]] = [
 ]
 
 
+FULL = 2 * 1024 * 1024 - 100
+
+
+def filled(before: bytes, one: bytes, after: bytes) -> bytes:
+    """Return a body of 2 MB, made of one value again and again."""
+    return before + b",".join([one] * (FULL // (len(one) + 1))) + after
+
+
+def named(many: int) -> bytes:
+    """Return so many members, each of another name that the document does not know."""
+    return b",".join(b'"k%d":1' % number for number in range(many))
+
+
+#: Bodies made to cost: what the refusal is.
+COSTLY: dict[str, tuple[bytes, str]] = {
+    "unknown members": (b"{" + named(180_000) + b"}", "unknown_field"),
+    "unknown members of a line": (b'{"lines":[{' + named(180_000) + b"}]}", "unknown_field"),
+    "lines of unknown members": (b'{"lines":[' + b",".join([b"{" + named(180) + b"}"] * 900) + b"]}", "unknown_field"),
+    "lines of one": (filled(b'{"lines":[', b'{"zz":1}', b"]}"), "too_many_lines"),
+    "empty lines": (filled(b'{"lines":[', b"{}", b"]}"), "too_many_lines"),
+    "empty lists": (filled(b'{"lines":[', b"[]", b"]}"), "too_many_lines"),
+    "numbers": (filled(b'{"lines":[', b"1", b"]}"), "too_many_lines"),
+    "texts": (filled(b"[", b'""', b"]"), "wrong_type"),
+    "the same member": (filled(b"{", b'"a":1', b"}"), "duplicate_field"),
+    "the same member late": (b"{" + named(180_000) + b',"k1":1}', "unknown_field"),
+    "depth": (b"[" * FULL, "invalid_json"),
+    "depth of objects": (b'{"lines":' * (FULL // 9), "invalid_json"),
+    "a long number": (b'{"lines":[' + b"9" * FULL + b"]}", "invalid_json"),
+    "a long fraction": (b'{"lines":[0.' + b"9" * FULL + b"]}", "wrong_type"),
+    "a large exponent": (b'{"lines":[1e' + b"9" * 1000 + b"]}", "wrong_type"),
+    "a long name": (b'{"' + b"a" * FULL + b'":1}', "missing_field"),
+    "wrong lines": (b'{"lines":[' + b",".join([b'{"last_name":1,"first_name":[]}'] * 1000) + b"]}", "wrong_type"),
+}  # fmt: skip
+
+
 class TestBodies:
+    @pytest.mark.parametrize("kind", COSTLY)
+    def test_a_body_made_to_cost_is_refused_before_it_does(self, call: Caller, kind: str) -> None:
+        sent, code = COSTLY[kind]
+        assert call("GET", "/catalogue").status_code == 200  # what is done once in a process is done
+        began = time.process_time()
+        response = call("POST", "/analyses", data=sent, content_type="application/json")
+        assert time.process_time() - began < 1
+        assert response.json["code"] == code
+
     @pytest.mark.parametrize(("sent", "status", "code", "pointer"), BODIES, ids=[f"{b[2]}{b[3]}" for b in BODIES])
     @pytest.mark.parametrize("path", ["/analyses", "/registrations"])
     def test_what_the_document_does_not_foresee(

@@ -24,6 +24,12 @@ from .problems import Problem
 from .schemas import DATES, MAX_LINES, bundled
 
 MAX_BODY = 2 * 1024 * 1024
+#: What no call of ours comes near: beginnings of objects and lists in a body, members of one object.
+MAX_OPENINGS, MAX_MEMBERS = 10 * MAX_LINES, 50
+#: Every name that a member of a body may have.
+KNOWN = frozenset({"lines", *FIELDS})
+#: In a text, what could stand for a character that is not written plainly.
+_ESCAPED = "\\"
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,80}")
 _TYPES = {"string": "texte", "array": "liste", "object": "objet", "integer": "nombre entier", "boolean": "vrai ou faux"}
 
@@ -70,11 +76,14 @@ def body() -> Any:
     text = request.get_data()
     if len(text) > MAX_BODY:
         raise Problem("too_large")
+    _refuse_crowd(text)
     try:
-        sent = json.loads(text.decode(), object_pairs_hook=_unique, parse_constant=_no_constant)
+        plain = text.decode()
+        sent = json.loads(plain, object_pairs_hook=_unique, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise Problem("invalid_json") from None
-    _refuse_control(sent)
+    if _ESCAPED in plain or CONTROL.search(plain):
+        _refuse_control(sent)
     return sent
 
 
@@ -157,13 +166,24 @@ def _raw(number: int, line: dict[str, str]) -> RawLine:
     return RawLine._make((number, *values, False))
 
 
+def _refuse_crowd(text: bytes) -> None:
+    """Refuse by its brackets a body that would take long to read: each of them becomes an object or a list."""
+    openings, closings = (text.count(one) + text.count(other) for one, other in ((b"[", b"{"), (b"]", b"}")))
+    if openings > MAX_OPENINGS:
+        raise Problem("too_many_lines" if closings > MAX_OPENINGS else "invalid_json")
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object; refuse a member given twice, of which readers keep the first or the last as they please."""
+    """Return an object; refuse a member given twice, of which readers keep the first or the last as they please, and one
+    among more members than any object of ours has."""
     found: dict[str, Any] = {}
-    for name, value in pairs:
+    for name, value in pairs[: MAX_MEMBERS + 1]:
         if name in found:
             raise Problem("duplicate_field", f"Le champ « {name[:50]} » figure deux fois dans le même objet.")
         found[name] = value
+    if len(pairs) > MAX_MEMBERS:
+        unknown = next(name for name in found if name not in KNOWN)
+        raise Problem("unknown_field", f"Le champ « {unknown[:50]} » n’existe pas.")
     return found
 
 
