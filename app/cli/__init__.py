@@ -12,6 +12,7 @@ from app.services.core.refusal import Refusal
 from app.services.core.transaction import transaction
 from app.services.demonstration import demonstration, examples
 from app.services.documents import integrity
+from app.services.journal import refused_requests
 from app.services.journal.chain import ChainBroken
 from app.services.reference import shipped
 from app.services.retention import purge as retention
@@ -42,6 +43,7 @@ PURGED = {
     "exports": "{count} export(s) older than a week",
     "work": "{count} row(s) of work done 90 days ago",
     "asked": "{count} stranger(s) that centres asked about a week ago",
+    "refusals": "{count} count(s) of refused requests after 12 months",
 }
 
 
@@ -119,6 +121,15 @@ def purge(dry_run: bool) -> None:
             click.echo(f"{words.format(count=count, lines=done.lines, orphans=done.orphans)} {verb}")
 
 
+@click.command("refusals")
+@click.option("--days", default=7, show_default=True, help="How many days to look back.")
+def refusals(days: int) -> None:
+    """List refused requests (403, 429) and refused keys of the API, by day and network."""
+    for row in refused_requests.of_last(days):
+        who = f"person {row.person_id}" if row.person_id else "nobody signed in"
+        click.echo(f"{row.day} {row.count:6} {row.kind:20} {row.network:39} {row.endpoint} ({who})")
+
+
 def register(app: Flask) -> None:
     """Add our commands to the application."""
     for command in (
@@ -132,6 +143,7 @@ def register(app: Flask) -> None:
         journal,
         serve_metrics,
         db_role,
+        refusals,
     ):
         by_the_program(command)
         app.cli.add_command(command)

@@ -20,6 +20,7 @@ from .identity import AskedIdentity, AskingAlert, IdentityCheck, IdentityClaim
 from .journal import JournalCheckpoint, JournalEntry, JournalLink
 from .outbox import Mail, NightlyTask, Outbox
 from .person import Person, RecoveryCode, SecondFactor
+from .refused import RefusedRequest
 from .registration import Document, Registration
 from .sign_up import AccountLink, Attempt, SignUp
 from .trainer import Trainer
@@ -56,6 +57,7 @@ __all__ = [
     "Outbox",
     "Person",
     "RecoveryCode",
+    "RefusedRequest",
     "Registration",
     "SecondFactor",
     "ServiceContract",

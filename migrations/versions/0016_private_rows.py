@@ -7,6 +7,7 @@ role, and `registre_secret` hands them out to the program and to the person them
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0016"
@@ -53,12 +54,28 @@ POLICIES = {
 
 
 def upgrade() -> None:
+    op.create_table(
+        "refused_request",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("endpoint", sa.String(length=80), nullable=False),
+        sa.Column("network", sa.String(length=45), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("day", "network", "kind", "endpoint", "person_id", name="uq_refused_request"),
+    )
+    op.create_index("ix_refused_request_person", "refused_request", ["person_id"])
     if op.get_bind().dialect.name != "postgresql":
         return
     for head, body in FUNCTIONS.items():
         op.execute(
             f"CREATE FUNCTION {head} LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog AS $$ {body} $$"
         )
+    op.execute("ALTER TABLE refused_request ENABLE ROW LEVEL SECURITY")
+    op.execute(f"CREATE POLICY own_rows ON refused_request USING ({ALL})")
     for table, (read, write) in POLICIES.items():
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(f"CREATE POLICY own_rows ON {table} FOR SELECT USING ({ALL} OR {read})")
@@ -72,6 +89,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("refused_request")
     if op.get_bind().dialect.name != "postgresql":
         return
     op.execute("DROP POLICY own_new ON outbox")

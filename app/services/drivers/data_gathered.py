@@ -17,6 +17,7 @@ from app.services.accounts import identity
 from app.services.cards import requests as card_requests
 from app.services.core.clock import PARIS
 from app.services.decisions import identity_checks
+from app.services.journal import refused_requests
 from app.services.journal import search as journal_search
 from app.services.journal.words import action_words
 from app.services.notifications.mail import name_of
@@ -50,6 +51,7 @@ def gather(person_id: int) -> dict[str, Any]:
     data["Droits de formateur ou moniteur"] = _rights(person_id)
     data["Courriels"] = _mails(person, driver)
     data["Actes"] = _acts(person_id)
+    data["Demandes refusées"] = _refusals(person_id)
     return data
 
 
@@ -165,6 +167,13 @@ def _mails(person: Person, driver: Driver | None) -> Rows:
 
 def _acts(person_id: int) -> Rows:
     return [{"Le": _moment(at), "Acte": action_words(action)} for at, action in journal_search.acts_of(person_id, ACTS)]
+
+
+def _refusals(person_id: int) -> Rows:
+    return [
+        {"Jour": _day(row.day), "Depuis le réseau": row.network, "Motif": row.kind, "Nombre": row.count}
+        for row in refused_requests.of_person(person_id)
+    ]
 
 
 def _day(value: Any) -> str:

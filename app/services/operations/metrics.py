@@ -31,6 +31,12 @@ def observe(endpoint: str, method: str, status: int, seconds: float) -> None:
     _durations(str(folder())).labels(endpoint, method, f"{status // 100}xx").observe(seconds)
 
 
+def count_refusal(kind: str) -> None:
+    """Count one refused request, where figures are kept."""
+    if current_app.config["METRICS_PORT"]:
+        _refusals(str(folder())).labels(kind).inc()
+
+
 def text() -> bytes:
     """Return everything in Prometheus' format: the durations of all web processes, and what the base and the queue hold."""
     library = _library(str(folder()))
@@ -88,6 +94,11 @@ def _durations(path: str) -> Any:
         "registre_request_seconds", "Duration of requests.", ["endpoint", "method", "status"], registry=None,
         buckets=BUCKETS,
     )  # fmt: skip
+
+
+@cache
+def _refusals(path: str) -> Any:
+    return _library(path).Counter("registre_refused", "Refused requests and keys, by kind.", ["kind"], registry=None)
 
 
 @cache

@@ -19,6 +19,7 @@ from app.services.drivers import data_copy
 from app.services.imports import uploads
 from app.services.journal import chain as journal_chain
 from app.services.journal import record as journal
+from app.services.journal import refused_requests
 from app.services.reporting import exports
 from app.services.rights import asking
 from app.services.storage import store
@@ -58,6 +59,7 @@ class Purge:
     exports: int
     work: int
     asked: int
+    refusals: int
     dry_run: bool
 
 
@@ -77,7 +79,7 @@ def purge(*, dry_run: bool = False, by_owner: bool = True) -> Purge:
         hashes=document_retention.forget_hashes(dry_run=dry_run), sign_ups=account_opening.forget_unconfirmed(dry_run=dry_run),
         cards=card_retention.purge(dry_run=dry_run), copies=data_copy.purge(dry_run=dry_run),
         exports=exports.purge(dry_run=dry_run), work=_work_done(dry_run), asked=asking.forget(dry_run=dry_run),
-        dry_run=dry_run,
+        refusals=refused_requests.purge(dry_run=dry_run), dry_run=dry_run,
     )  # fmt: skip
 
 

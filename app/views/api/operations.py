@@ -83,10 +83,12 @@ def admit(scopes: tuple[str, ...]) -> Caller:
     """Return who calls; raise :class:`Problem` for a key, an address, a rate or a scope that does not open this call."""
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not key:
+        g.refused_key = "key_missing"
         raise Problem("key_missing")
     try:
         caller = api_gate.authenticate(key.strip(), request.remote_addr or "")
     except KeyRefused as refusal:
+        g.refused_key = refusal.code
         raise Problem(refusal.code) from None
     actor.be(actor.centre(caller.person_id, caller.centre_id))
     g.api_allowance = allowance = api_gate.count_call(caller)

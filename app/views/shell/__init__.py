@@ -7,9 +7,23 @@ from flask import Flask
 
 def register(app: Flask) -> None:
     """Put the frame around the application; what runs before a request runs in this order."""
-    from . import actors, base, border, chrome, errors, filters, headers, health, looking, pages, sign_ins, timing
+    from . import (
+        actors,
+        base,
+        border,
+        chrome,
+        errors,
+        filters,
+        headers,
+        health,
+        looking,
+        pages,
+        refused,
+        sign_ins,
+        timing,
+    )
 
-    for part in (looking, timing, border, sign_ins, actors, filters, chrome, headers, errors, base):
+    for part in (looking, timing, refused, border, sign_ins, actors, filters, chrome, headers, errors, base):
         part.register(app)
     for blueprint in (pages.blueprint, health.blueprint):
         app.register_blueprint(blueprint)
