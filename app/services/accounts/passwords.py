@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from functools import cache
-from pathlib import Path
 
 from flask import current_app
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from app.services.core.refusal import Refusal
 from app.validators.fields import fold
+
+from . import common_passwords
 
 SHORTEST, LONGEST = 12, 256
 TOO_SHORT = f"Le mot de passe fait {SHORTEST} caractères au moins."
@@ -27,7 +27,6 @@ SHORT_WORD = 3
 REST = 5
 
 _LOOKALIKES = str.maketrans("0134579@$!€", "oieastgasie")
-_LIST = Path(__file__).with_name("common_passwords.txt")
 
 
 class WeakPassword(Refusal):
@@ -77,11 +76,6 @@ def renewed(hashed: str, password: str) -> str:
     return hash_of(password)
 
 
-@cache
-def _common() -> frozenset[str]:
-    return frozenset(_LIST.read_text(encoding="utf-8").split())
-
-
 def _bare(text: str) -> str:
     """Return letters and digits only, folded."""
     return re.sub(r"[^a-z0-9]", "", fold(text))
@@ -93,7 +87,7 @@ def _is_common(password: str) -> bool:
         return True
     core = re.sub(r"^[\W\d_]+|[\W\d_]+$", "", password)
     words = {_bare(password), _bare(core), _bare(core.translate(_LOOKALIKES))}
-    return any(_is_list_of(word, _common()) for word in words)
+    return any(word in common_passwords.common() or _is_list_of(word, common_passwords.joined()) for word in words)
 
 
 def _is_list_of(text: str, words: frozenset[str]) -> bool:
