@@ -22,8 +22,8 @@ def test_the_list_is_long_and_all_of_it_can_be_met() -> None:
         "098765432109", "Marseille2024!", "marseille-13013", "Saint-Étienne42", "Christophe1985", "christophe_1985!",
         "Clémence*2010", "JeTaimeMarie1", "mariejetaime7", "MarieJulien2020", "AllezLyon2024!", "Motdepasse2024",
         "M0td3p@sse2026", "Bonjour123456", "Chocolat!2023", "chocolat....", "monchaton2021", "Doudou-Marie-12",
-        "ParisParisParis", "Papillon&2022", "!!Soleil2025!!", "Bienvenue1234", "abcdefghijkl", "qwertyuiop123", "2024Toulouse2024",
-        "Password20261", "P@ssw0rd!2026", "Transport2026", "administrateur1",
+        "ParisParisParis", "Papillon&2022", "!!Soleil2025!!", "Bienvenue1234", "abcdefghijkl", "qwertyuiop123",
+        "2024Toulouse2024", "Password20261", "P@ssw0rd!2026", "Transport2026", "administrateur1",
     ],
 )  # fmt: skip
 def test_a_common_one_is_refused(password: str) -> None:
