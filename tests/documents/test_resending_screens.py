@@ -8,7 +8,10 @@ from sqlalchemy import select, update
 
 from app.extensions import db
 from app.models import Mail, Registration
+from tests.bases import UNDER_THE_ROLE
 from tests.support import MARIE, drain, registered
+
+BACKENDS = UNDER_THE_ROLE
 
 AGENT, MANAGER = "agent@demo.example", "gestionnaire@demo.example"
 CARDS = {AGENT: "/enregistrements/show", MANAGER: "/mes-enregistrements/show"}

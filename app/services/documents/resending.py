@@ -9,7 +9,7 @@ from app.extensions import db
 from app.models import Mail, Registration
 from app.models.outbox import CERTIFICATE_MAIL, MAIL_PENDING
 from app.models.registration import AVAILABLE, CERTIFICATE
-from app.services.core import clock, outbox, throttle
+from app.services.core import actor, clock, outbox, throttle
 from app.services.core.refusal import Refusal
 from app.services.core.throttle import Limit
 from app.services.core.transaction import transaction
@@ -61,10 +61,12 @@ def _address(registration: Registration) -> str:
         raise Refusal("Les documents de cet enregistrement sont retenus : un agent doit d’abord décider.")
     if certificate.state != AVAILABLE or certificate.valid_until < today:
         raise Refusal("Ce certificat n’est pas disponible, ou n’est plus valable.")
-    person = registration.driver.person
-    if person is None:
+    with actor.acting(actor.PROGRAM):  # the account is the driver's: no centre sees it, but where its own documents go
+        person = registration.driver.person
+        address = str(person.email) if person else ""
+    if not address:
         raise Refusal("Ce conducteur ne possède pas encore de compte : invitez-le depuis le reçu.")
-    return str(person.email)
+    return address
 
 
 def _next(registration_id: int) -> int:
