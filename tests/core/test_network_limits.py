@@ -20,8 +20,8 @@ BACKENDS = BOTH
 MANAGER = "gestionnaire@demo.example"
 NETWORK_LIMITS = [
     module.FROM_NETWORK
-    for found in pkgutil.iter_modules(services.__path__)
-    if hasattr(module := importlib.import_module(f"app.services.{found.name}"), "FROM_NETWORK")
+    for found in pkgutil.walk_packages(services.__path__, "app.services.")
+    if hasattr(module := importlib.import_module(found.name), "FROM_NETWORK")
 ]
 
 

@@ -142,7 +142,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "WebhooksView.change POST": {"data": {"url": "https://logiciel.example/", "events": ["documents.available"]}},
     "CentreSwitchView.switch POST": {"data": {"centre_id": "<centre>"}},
     "api_v1.analyses POST": {"json": {"lines": [LINE]}},
-    "api_v1.registrations POST": {"json": {"lines": [LINE]}, "headers": {"Idempotency-Key": "k1"}},
+    "api_v1.registrations POST": {
+        "json": {"lines": [LINE], "accept_duplicates": True},
+        "headers": {"Idempotency-Key": "k1"},
+    },
 }
 
 

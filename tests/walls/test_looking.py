@@ -101,7 +101,8 @@ def _walk(world: World, method: str, may: Callable[[Rule], set[str]], screens: A
 
 
 def _counts_a_call(rule: Rule) -> set[str]:
-    return {"api_key"} if access.API.is_about(rule) else set()
+    """Return what a request may write that is no act: a call of the API is counted, and so is a request that is refused."""
+    return {"api_key", "refused_request"} if access.API.is_about(rule) else {"refused_request"}
 
 
 def _by_get(rule: Rule) -> set[str]:

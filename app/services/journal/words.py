@@ -44,7 +44,7 @@ ACTIONS = {
     "member.invited_again": "Gestionnaire invité de nouveau", "member.invitation_cancelled": "Invitation annulée",
     "right.granted": "Droit accordé", "right.withdrawn": "Droit retiré", "address.changed": "Adresse changée",
     "document.revoked": "Document révoqué",
-    "account.asked": "Compte demandé", "asking.limit_reached": "Trop de conducteurs inconnus interrogés",
+    "asking.limit_reached": "Trop de conducteurs inconnus interrogés",
     "asking.seen": "Alerte d’interrogations vue", "identity.asked": "Pièce d’identité envoyée",
     "identity.code_refused": "Code d’activation refusé", "identity.codes_replaced": "Codes d’activation remplacés",
     "identity.declared": "Identité déclarée corrigée", "identity.proved": "Identité prouvée, compte relié",
@@ -86,6 +86,7 @@ ACTIONS = {
 }  # fmt: skip
 #: Name of a value → its word.
 FIELDS = {
+    "code_series": "Série des codes d’activation", "proved_at": "Identité vérifiée le",
     "limit": "Limite du jour", "proof": "Preuve", "why": "Réponse",
     "documents": "Documents", "driver": "Conducteur n°", "invitation": "Invitation n°",
     "active": "Actif", "batches": "Lots", "by": "Par", "checked": "Vérifiés", "delivery": "Envoi n°", "ends": "Fin",
