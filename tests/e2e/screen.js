@@ -55,6 +55,12 @@ window.screenTest ??= (() => {
     return `${el.parentElement.tagName} ${el.tagName} ${el.getAttribute("class")} ${el.type} ${names} ${el.textContent.trim() !== ""}`;
   }
 
+  /** An element with all that is in it, without words: parts made alike, such as the rows of a table, are told once. */
+  function structureOf(el) {
+    const parts = [...el.children].filter((child) => child !== main() && child.tagName !== "svg").map(structureOf);
+    return `${kindOf(el)}(${[...new Set(parts)]})`;
+  }
+
   function digest(words) {
     let hash = 0;
     for (const character of words.join()) hash = (Math.imul(hash, 31) + character.charCodeAt(0)) | 0;
@@ -62,7 +68,7 @@ window.screenTest ??= (() => {
   }
 
   return {
-    /** What every screen must have; which kinds of elements the page itself is made of, and in which order; what is around it. */
+    /** What every screen must have; which kinds of elements the page itself is made of, and how; how what is around it is made. */
     facts() {
       const elements = all("body *:not(svg *)");
       const own = elements.filter((el) => main().contains(el)).map(kindOf);
@@ -73,12 +79,12 @@ window.screenTest ??= (() => {
         native: all("form").filter((form) => !form.noValidate && form.querySelector("[required], [type=email], [pattern]")).map(told),
         kinds: digest([...new Set(own)].sort()),
         each: [...new Set(own)].map((kind) => digest([kind])),
-        order: digest(own),
-        around: digest(elements.filter((el) => !main().contains(el)).map(kindOf)),
+        structure: digest([...main().children].map(structureOf)),
+        around: digest([structureOf(document.body)]),
       };
     },
-    /** Which kinds of elements a part is made of, in their order. */
-    shapeOf: (part) => digest(all("*:not(svg *)", document.querySelector(part)).map(kindOf)),
+    /** How a part is made. */
+    shapeOf: (part) => digest([structureOf(document.querySelector(part))]),
     /** Whether the focus is in the open dialog; between its end and its beginning, browsers leave the page. */
     isInDialog: () => document.activeElement === document.body || Boolean(document.activeElement.closest("dialog[open]")),
     /** Unfold what a person may unfold in the page itself. */

@@ -37,8 +37,8 @@ class Screens:
         page.evaluate("screenTest.unfold()")
         facts = page.evaluate("screenTest.facts()")
         self._frame(facts, name)
-        kinds, order, around = (self._is_new(part, facts[part]) for part in ("kinds", "order", "around"))
-        if not order and not around:
+        kinds, structure, around = (self._is_new(part, facts[part]) for part in ("kinds", "structure", "around"))
+        if not structure and not around:
             return
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
