@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import uuid
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_appbuilder import Model
 from flask_migrate import upgrade
+from jinja2 import FileSystemBytecodeCache
 from sqlalchemy.engine import make_url
 from werkzeug.test import TestResponse
 
@@ -26,6 +28,8 @@ from config import ROOT, Test
 #: The day all tests live on, unless one says otherwise: that of the reference document's two tables.
 TODAY = "2022-01-10"
 POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgresql:///postgres")
+#: What templates compile to, kept for the applications of all bases, workers and runs; named by their text.
+TEMPLATES = FileSystemBytecodeCache(pattern=f"{sys.implementation.cache_tag}-%s.cache")
 REQUIRED = os.environ.get("REQUIRE_SERVICES") == "1"
 
 
@@ -47,6 +51,14 @@ def _empty(folder: Path) -> None:
         shutil.rmtree(folder / name, ignore_errors=True)
 
 
+def create(settings: Test) -> Flask:
+    """Return an application; all of a run read the templates compiled by the first."""
+    app = create_app(settings)
+    app.test_client_class = Browser
+    app.jinja_env.bytecode_cache = TEMPLATES
+    return app
+
+
 class Browser(FlaskClient):
     """A test client whose requests share nothing with the test's own context, as in life: `g` is fresh each time."""
 
@@ -65,8 +77,7 @@ class Sqlite:
         self.folder, self.template, self.file = folder, folder / "template.db", folder / "test.db"
         self.app = _template_app(folder, f"sqlite:///{self.template}")
         shutil.copy(self.template, self.file)
-        self.app = create_app(settings(folder, f"sqlite:///{self.file}"))
-        self.app.test_client_class = Browser
+        self.app = create(settings(folder, f"sqlite:///{self.file}"))
 
     def reset(self) -> None:
         """Put the seeded base back, the data folder empty."""
@@ -102,8 +113,7 @@ class Postgres:
             missing("PostgreSQL")
         self.url = _sibling(self.names)
         owner = _template_app(folder, self.url)
-        self.app = create_app(self.settings(owner))
-        self.app.test_client_class = Browser
+        self.app = create(self.settings(owner))
         self.tables = [f'"{table.name}"' for table in Model.metadata.sorted_tables]
         with psycopg.connect(self.url) as base:
             base.execute("CREATE SCHEMA seed")
