@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from functools import cache
+from unittest import mock
 
 from PIL import Image, ImageDraw
 from sqlalchemy import select
@@ -39,6 +41,12 @@ def signature() -> io.BytesIO:
     return picture(900, 300, "PNG")
 
 
+@cache
+def redrawn(kind: str) -> bytes:
+    """Return that photo or signature as it is kept; the child that draws it is started once a run."""
+    return pictures.redraw(photo() if kind == pictures.PHOTO else signature(), kind)
+
+
 def marie() -> Driver:
     """Return the demonstration's driver."""
     return db.session.execute(select(Driver).where(Driver.permit_number == MARIE["permit_number"])).scalar_one()
@@ -56,8 +64,10 @@ def filled(ground_id: int | None = None, kind: str = card_grounds.FORMATION) -> 
     """Return Marie's request, every step done, not sent yet."""
     request = card_requests.begin(marie(), kind, ground_id or certified())
     card_requests.set_address(request, HOME)
-    card_requests.set_picture(request, pictures.PHOTO, photo())
-    card_requests.set_picture(request, pictures.SIGNATURE, signature())
+    as_kept = {kind: redrawn(kind) for kind in (pictures.PHOTO, pictures.SIGNATURE)}
+    with mock.patch.object(pictures, "redraw", lambda _stream, kind: as_kept[kind]):
+        card_requests.set_picture(request, pictures.PHOTO, io.BytesIO())
+        card_requests.set_picture(request, pictures.SIGNATURE, io.BytesIO())
     card_requests.set_means(request, "accepted")
     return request
 
