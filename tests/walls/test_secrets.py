@@ -130,12 +130,12 @@ def test_every_table_below_a_centre_has_rows_of_each(world: World) -> None:
 
 
 def test_each_reads_own_words_at_most(world: World) -> None:
-    """Walk every address with the rows of every centre, then every list by each field of its search."""
+    """Walk every address with one's own rows and another centre's, then every list by each field of its search."""
     own_word_read = set()
     with capture_logs() as logs:
         for reader in world.readers[:5]:  # anybody, and all of the first centre's
             for rule in world.rules():
-                for house in world.houses if rule.arguments else world.houses[:1]:
+                for house in world.houses[:2] if rule.arguments else world.houses[:1]:
                     answer = reader.get(world.address(rule, house))
                     if words_in(answer.data, reader.own):
                         own_word_read.add((reader.name, rule.endpoint))
