@@ -1,9 +1,18 @@
-"""Which bases a file of tests runs on: it says `BACKENDS = BOTH`; without a word it runs on SQLite."""
+"""Which bases tests run on: without a word on SQLite; a file says `BACKENDS = BOTH`, a test is marked `@on_both`.
+
+A test needs a second base where the bases could answer differently: SQL of a dialect, locks, what is unique or refused by the
+base itself, numbers drawn, many rows at once, policies. What is typed, said, or not offered is the same on each.
+"""
 
 from __future__ import annotations
 
-#: Where the two bases could answer differently: SQL of a dialect, locks, numbers drawn, many rows at once.
+import pytest
+
 BOTH = ("sqlite", "postgresql")
-#: Once more on PostgreSQL under the application's role, where row-level security holds.
+#: PostgreSQL under the application's role, where row-level security holds: as in production.
 UNDER_THE_ROLE = ("sqlite", "postgresql-role")
-EVERY = ("sqlite", "postgresql", "postgresql-role")
+
+#: One test is on other bases than its file.
+on_sqlite = pytest.mark.bases("sqlite")
+on_both = pytest.mark.bases(*BOTH)
+under_the_role = pytest.mark.bases(*UNDER_THE_ROLE)

@@ -15,8 +15,9 @@ PASSWORD = "volant-Ardoise-2026"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run the tests of a file on the bases it names (`tests.bases`)."""
-    names = getattr(metafunc.module, "BACKENDS", None)
+    """Run a test on the bases that its mark, or else its file, names (`tests.bases`)."""
+    mark = metafunc.definition.get_closest_marker("bases")
+    names = mark.args if mark else getattr(metafunc.module, "BACKENDS", None)
     own = any("backend_name" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
     if names and not own and "backend_name" in metafunc.fixturenames:
         metafunc.parametrize("backend_name", names)

@@ -27,10 +27,8 @@ from app.services.core.refusal import Refusal
 from app.services.decisions import account_requests, to_handle
 from app.services.drivers import account_invitations
 from app.services.drivers import space as driver_space
-from tests.bases import BOTH
+from tests.bases import on_both
 from tests.support import MARIE, PIERRE, code_of, drain, person_id, registered, training_id
-
-BACKENDS = BOTH
 
 GOOD = "girafe-lampe-nuage-72"
 DUPONT = Applicant("DUPONT", "Pierre", date(1990, 1, 1), "82R987928", "pierre@mail.example")
@@ -87,6 +85,7 @@ def acts() -> list[str]:
     return list(db.session.execute(select(JournalEntry.action).order_by(JournalEntry.id)).scalars())
 
 
+@on_both
 def test_documents_of_a_driver_registered_before_appear_and_the_certificate_is_mailed(app: Flask) -> None:
     registered(PIERRE)
     drain()
@@ -201,6 +200,7 @@ def test_a_link_serves_once(app: Flask) -> None:
     assert db.session.query(Person).filter_by(email=DUPONT.email).count() == 1
 
 
+@on_both
 def test_a_link_confirmed_twice_at_once_opens_one_account(app: Flask) -> None:
     token, together = signed_up(app), Barrier(2)
     db.session.remove()
@@ -262,6 +262,7 @@ def test_an_address_that_has_an_account_learns_so_by_mail_only(app: Flask) -> No
     assert not re.search(r"/inscription/[\w-]{43}", text)
 
 
+@on_both
 def test_two_sign_ups_of_one_address_open_one_account(app: Flask) -> None:
     first, second = signed_up(app), signed_up(app)
     assert first != second
@@ -270,6 +271,7 @@ def test_two_sign_ups_of_one_address_open_one_account(app: Flask) -> None:
         account_opening.confirm(first, GOOD)
 
 
+@on_both
 def test_sign_ups_never_confirmed_are_forgotten(app: Flask) -> None:
     signed_up(app)
     long_ago = clock.machine_now() - account_opening.UNCONFIRMED - timedelta(minutes=1)
@@ -342,6 +344,7 @@ def test_a_request_that_never_was_is_refused(agent: int) -> None:
             act()
 
 
+@on_both
 def test_a_forgotten_password_is_replaced_once_and_ends_other_sign_ins(app: Flask) -> None:
     address = "conducteur@demo.example"
     person = db.session.get_one(Person, person_id(address))
@@ -405,6 +408,7 @@ def test_changing_the_password_asks_for_the_current_one(app: Flask) -> None:
     assert passwords.matches(person.password, GOOD)
 
 
+@on_both
 def test_tries_wait_longer_and_longer_and_are_forgotten_after_a_day(app: Flask) -> None:
     limit = throttle.Limit("test", 3)
     for _ in range(3):
@@ -452,6 +456,7 @@ def test_a_centre_invites_once_a_day(app: Flask) -> None:
     assert acts().count("invitation.sent") == 2
 
 
+@on_both
 def test_a_refused_address_of_a_sign_up_is_shown_to_handle(app: Flask) -> None:
     signed_up(app)
     db.session.execute(update(Mail).values(state=MAIL_REFUSED, error="SMTP 550"))

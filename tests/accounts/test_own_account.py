@@ -27,12 +27,10 @@ from app.services.journal.words import ACTIONS
 from app.services.notifications import mail
 from app.services.retention import purge
 from app.services.storage import store
-from tests.bases import BOTH
+from tests.bases import on_both
 from tests.cards.making import HOLDER, marie, sent
 from tests.conftest import PASSWORD
 from tests.support import drain, person_id
-
-BACKENDS = BOTH
 
 pytestmark = pytest.mark.usefixtures("app")
 NEW = "marie.martin@mail.example"
@@ -104,6 +102,7 @@ def test_an_address_that_has_an_account_is_told_in_its_own_box_only(app: Flask) 
         address_change.confirm(links.token(link.kind, link.nonce))
 
 
+@on_both
 def test_an_address_taken_meanwhile_is_not_given_twice(app: Flask) -> None:
     ask()
     link = token(app)
@@ -151,6 +150,7 @@ def archive(export: DataExport) -> zipfile.ZipFile:
     return zipfile.ZipFile(io.BytesIO(content))
 
 
+@on_both
 def test_the_copy_holds_what_is_known_and_the_files() -> None:
     request = sent()
     drain()
@@ -202,6 +202,7 @@ def test_a_copy_is_one_s_own_and_for_a_time() -> None:
     assert db.session.get_one(DataExport, export.id, populate_existing=True).state == GONE
 
 
+@on_both
 def test_asked_twice_one_is_made_and_a_new_one_replaces_it() -> None:
     data_copy.ask(person_id(HOLDER))
     with pytest.raises(data_copy.InTheMaking):
@@ -222,6 +223,7 @@ def test_the_copy_of_an_account_without_driver() -> None:
     assert data["Compte"]["Adresse électronique"] == "agent@demo.example"
 
 
+@on_both
 def test_files_without_a_row_go_after_a_day() -> None:
     request = sent()
     for name in ("pictures/ab/left.jpg", "exports/ab/left.zip"):

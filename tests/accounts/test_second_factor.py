@@ -18,11 +18,9 @@ from app.services.accounts.password_change import WrongPassword
 from app.services.core import clock, vault
 from app.services.core.refusal import Refusal
 from app.services.core.throttle import TooOften
-from tests.bases import BOTH
+from tests.bases import on_both
 from tests.conftest import PASSWORD
 from tests.support import drain, person_id
-
-BACKENDS = BOTH
 
 AGENT, OWNER, MANAGER = "agent@demo.example", "representant@demo.example", "gestionnaire@demo.example"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -91,6 +89,7 @@ def test_setting_it_up_asks_for_password_and_code(app: Flask) -> None:
     assert not second_factor.is_on(person_id(AGENT))
 
 
+@on_both
 def test_a_code_is_good_once_a_step_early_or_late_and_no_more(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     phone, _ = enrolled()
     assert takes(AGENT, phone.at(NOON)) == "wrong"
@@ -103,6 +102,7 @@ def test_a_code_is_good_once_a_step_early_or_late_and_no_more(app: Flask, monkey
     ) == ("second_factor")
 
 
+@on_both
 def test_of_two_who_show_the_same_code_at_once_one_enters(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     phone, codes = enrolled()
     at(monkeypatch, 90)
@@ -122,6 +122,7 @@ def test_of_two_who_show_the_same_code_at_once_one_enters(app: Flask, monkeypatc
         assert answers.count("wrong") == 1, answers
 
 
+@on_both
 def test_a_recovery_code_is_good_once_however_it_is_typed(app: Flask) -> None:
     _, codes = enrolled()
     assert takes(AGENT, codes[3].upper().replace("-", " ")) == "recovery_code"

@@ -15,11 +15,9 @@ from app.models import Attempt, JournalEntry, Person
 from app.services.accounts import sign_in
 from app.services.core import clock, throttle
 from app.services.core.throttle import TooOften
-from tests.bases import BOTH
+from tests.bases import on_both
 from tests.conftest import PASSWORD
 from tests.support import person_id
-
-BACKENDS = BOTH
 
 MANAGER, NOBODY = "gestionnaire@demo.example", "personne@demo.example"
 HERE = "192.0.2.1"
@@ -47,6 +45,7 @@ def acts(action: str) -> list[JournalEntry]:
     return list(db.session.execute(select(JournalEntry).where(JournalEntry.action == action)).scalars())
 
 
+@on_both
 @pytest.mark.parametrize("email", [MANAGER, NOBODY])
 def test_wrong_tries_at_an_account_wait_longer_and_longer_known_or_not(app: Flask, email: str) -> None:
     for _ in range(sign_in.FOR_ACCOUNT.free):
@@ -65,6 +64,7 @@ def test_a_good_sign_in_starts_the_account_s_count_afresh(app: Flask) -> None:
         assert attempt(f"  {MANAGER.upper()} ", PASSWORD) == "in"
 
 
+@on_both
 def test_a_network_waits_for_wrong_tries_at_many_accounts_not_for_good_ones(app: Flask) -> None:
     for _ in range(3 * throttle.NETWORK_FREE):
         assert attempt(MANAGER, PASSWORD) == "in"
@@ -83,6 +83,7 @@ def test_a_network_s_mistypings_are_forgotten_with_time(app: Flask) -> None:
         let_time_pass(timedelta(minutes=6))
 
 
+@on_both
 def test_tries_made_at_once_are_all_counted(app: Flask) -> None:
     count = 4 * sign_in.FOR_ACCOUNT.free
     start = Barrier(8)
@@ -132,6 +133,7 @@ def test_the_journal_holds_sign_ins_and_refusals_without_what_was_typed(app: Fla
         assert (entry.actor_id, entry.before, entry.after, entry.reason) == (None, None, None, "")
 
 
+@on_both
 def test_an_account_is_found_however_its_address_is_typed(app: Flask) -> None:
     person = db.session.get_one(Person, person_id(MANAGER))
     person.email = person.username = " Gestionnaire@Demo.Example "

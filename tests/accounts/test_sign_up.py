@@ -18,7 +18,7 @@ from app.models.outbox import MAIL_REFUSED
 from app.services.accounts import activation
 from app.services.accounts import opening as account_opening
 from app.services.core import clock
-from tests.bases import UNDER_THE_ROLE
+from tests.bases import UNDER_THE_ROLE, on_sqlite
 from tests.support import MARIE, PIERRE, code_of, drain, registered
 
 BACKENDS = UNDER_THE_ROLE
@@ -89,6 +89,7 @@ def test_a_forgotten_password_says_the_same_whether_an_account_exists(app: Flask
     assert len(told) == 1
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("path", "data"), [("/inscription/", KNOWN), ("/mot-de-passe/", {"email": "conducteur@demo.example"})]
 )
@@ -102,6 +103,7 @@ def test_too_many_tries_for_an_address_wait(app: Flask, path: str, data: dict[st
     assert app.test_client().post(path, data={**data, "email": "autre@mail.example"}).status_code == 302
 
 
+@on_sqlite
 def test_too_many_tries_from_one_network_address_wait(app: Flask) -> None:
     for number in range(account_opening.FROM_NETWORK.free):
         client = app.test_client()
@@ -112,6 +114,7 @@ def test_too_many_tries_from_one_network_address_wait(app: Flask) -> None:
     assert other.status_code == 302
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [
@@ -160,6 +163,7 @@ def test_the_link_asks_for_the_password_then_opens_the_space(app: Flask, client:
     assert fresh.post("/login/", data={"username": "PIERRE@mail.example", "password": GOOD}).status_code == 302
 
 
+@on_sqlite
 @pytest.mark.parametrize("path", ["/inscription/", "/mot-de-passe/"])
 def test_a_link_made_up_or_run_out_is_told_alike(app: Flask, client: FlaskClient, path: str) -> None:
     client.post(path, data={**FORM, "email": "leroy@demo.example" if "mot" in path else FORM["email"]})
@@ -200,6 +204,7 @@ def test_an_agent_accepts_or_refuses_on_the_page(app: Flask, waiting: int, sign_
     assert "a déjà été décidée" in late.text
 
 
+@on_sqlite
 @pytest.mark.parametrize("person", ["", "gestionnaire@demo.example", "conducteur@demo.example"])
 def test_only_agents_decide(app: Flask, waiting: int, sign_in: SignIn, person: str) -> None:
     somebody = sign_in(app.test_client(), person) if person else app.test_client()
@@ -252,6 +257,7 @@ def test_the_receipt_invites_a_driver_without_account(app: Flask, client: FlaskC
     assert db.session.query(Mail).filter_by(kind="invitation").count() == 1
 
 
+@on_sqlite
 @pytest.mark.parametrize("person", ["voisin@demo.example", "sansdroit@demo.example", "conducteur@demo.example"])
 def test_only_who_may_register_for_the_centre_invites(client: FlaskClient, sign_in: SignIn, person: str) -> None:
     path = f"/sessions/{registered(PIERRE).key}/recu/1/inviter"
@@ -260,6 +266,7 @@ def test_only_who_may_register_for_the_centre_invites(client: FlaskClient, sign_
     assert db.session.query(Mail).count() == 0
 
 
+@on_sqlite
 def test_the_sign_in_page_leads_to_both(client: FlaskClient) -> None:
     page = client.get("/login/").text
     assert 'href="/inscription/">Créer mon compte<' in page
@@ -275,6 +282,7 @@ def test_a_refused_address_of_an_account_is_shown_to_agents(app: Flask, client: 
     assert "Message de compte" in page
 
 
+@on_sqlite
 def test_no_page_of_the_account_is_indexed(client: FlaskClient) -> None:
     for path in ("/inscription/", "/inscription/message", "/mot-de-passe/"):
         assert '<meta name="robots" content="noindex">' in client.get(path).text

@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 from app.extensions import db
 from app.models import AskedIdentity, Batch, BatchLine, Document, JournalEntry, Outbox, Registration, ServiceContract
 from clients.python.registre_cqc import ApiError, LinesInError
-from tests.bases import EVERY
+from tests.bases import UNDER_THE_ROLE, on_sqlite
 from tests.support import centre_id, drain, many, statements
 
 from .conftest import NEIGHBOUR, Caller, Dial
@@ -28,7 +28,7 @@ PIERRE = {
 MODULE = {**MARIE, "training_label": "Module FCO"}
 
 
-BACKENDS = EVERY
+BACKENDS = UNDER_THE_ROLE
 
 
 def count(model: Any) -> int:
@@ -52,6 +52,7 @@ class TestCatalogue:
     def test_the_day_asked_for_counts(self, call: Caller, on: str) -> None:
         assert call("GET", f"/catalogue?on={on}").json == {"on": "2019-12-31", "trainings": []}
 
+    @on_sqlite
     @pytest.mark.parametrize(
         ("query", "code"),
         [("on=2022-02-30", "invalid_date"), ("on=hier", "invalid_date"), ("jour=2022-01-01", "unknown_parameter")],
@@ -62,6 +63,7 @@ class TestCatalogue:
 
 
 class TestAnalyses:
+    @on_sqlite
     def test_iso_and_french_dates_are_the_same_and_nothing_is_written(self, call: Caller) -> None:
         report = call.client.analyse([MARIE, PIERRE])
         assert (report["lines"], report["errors"], report["informations"], report["importable"]) == (2, 0, 1, True)
@@ -70,6 +72,7 @@ class TestAnalyses:
         ]  # fmt: skip
         assert (count(Batch), count(BatchLine), count(Registration)) == (0, 0, 0)
 
+    @on_sqlite
     def test_a_field_left_out_is_empty(self, call: Caller) -> None:
         report = call.client.analyse([{name: text for name, text in MARIE.items() if name != "first_name"}])
         assert [remark["message"] for remark in report["rows"][0]["remarks"]] == ["Prénom non renseigné"]
@@ -216,6 +219,7 @@ class TestIdempotency:
         assert [answer.status_code for answer in answers] == [201, 201]
         assert answers[0].json["batch"] != answers[1].json["batch"]
 
+    @on_sqlite
     @pytest.mark.parametrize(
         ("headers", "code"),
         [
@@ -307,6 +311,7 @@ class TestReading:
             mine, unknown = stranger("GET", path), stranger("GET", "/batches/0000000000000000")
             assert (mine.status_code, mine.json) == (404, unknown.json)
 
+    @on_sqlite
     @pytest.mark.parametrize(
         "path", ["/batches/%00", "/registrations/0", "/registrations/x", "/registrations/9" + "9" * 30]
     )
@@ -330,6 +335,7 @@ class TestSandbox:
         assert dial(sandbox=True).register({**MARIE, "end_date": "2022-01-11"}).status_code == 422
 
 
+@on_sqlite
 def test_the_client_says_what_was_refused(dial: Dial) -> None:
     with pytest.raises(ApiError) as refused:
         dial("read").client.analyse([MARIE])

@@ -24,11 +24,9 @@ from app.services.demonstration import examples
 from app.services.reporting import dashboard
 from app.services.retention import cards as card_retention
 from app.services.storage import pictures, store
-from tests.bases import BOTH
+from tests.bases import on_both
 from tests.cards.making import AGENT, HOLDER, HOME, certified, filled, marie, photo, sent, signature
 from tests.support import MARIE, drain, person_id, registered, registered_trainer, training_id
-
-BACKENDS = BOTH
 
 pytestmark = pytest.mark.usefixtures("app")
 NAMES = {"last_name": "MARTIN", "first_name": "Marie"}
@@ -89,6 +87,7 @@ def test_no_request_without_a_certificate_that_holds(change: dict[str, object]) 
     assert card_grounds.grounds_of(marie()) == []
 
 
+@on_both
 def test_a_ground_bears_one_request_and_a_draft_given_up_frees_it() -> None:
     ground = certified()
     request = card_requests.begin(marie(), "formation", ground)
@@ -122,6 +121,7 @@ def test_steps_are_told_until_all_are_done() -> None:
         card_requests.set_means(request, "gold")
 
 
+@on_both
 def test_sent_twice_it_is_one_request_one_payment_one_mail() -> None:
     request = filled()
     first = card_requests.submit(request.id, person_id(HOLDER))
@@ -136,6 +136,7 @@ def test_sent_twice_it_is_one_request_one_payment_one_mail() -> None:
     assert db.session.scalar(select(func.count()).select_from(Mail).where(Mail.kind == "card")) == 1
 
 
+@on_both
 def test_twins_send_one_request(app: Flask) -> None:
     request_id, holder = filled().id, person_id(HOLDER)
     db.session.remove()
@@ -167,6 +168,7 @@ def test_a_declined_card_leaves_the_draft() -> None:
     assert (request.state, request.number, request.payment_reference) == (DRAFT, None, None)
 
 
+@on_both
 def test_from_sent_to_the_card_each_change_is_told_and_noted() -> None:
     request, agent = sent(), person_id(AGENT)
     for state in (IN_REVIEW, ACCEPTED, PRODUCTION, SENT):
@@ -188,6 +190,7 @@ def test_illegal_moves_are_refused(to: str) -> None:
         card_desk.act(request.id, to, person_id(AGENT))
 
 
+@on_both
 def test_of_two_agents_the_second_is_told(app: Flask) -> None:
     request_id, agent = sent().id, person_id(AGENT)
     card_desk.act(request_id, IN_REVIEW, agent)
@@ -254,6 +257,7 @@ def test_what_is_sent_is_not_changed_any_more() -> None:
     assert kept == {str(request.photo_path).split("/")[-1], str(request.signature_path).split("/")[-1]}
 
 
+@on_both
 def test_the_queue_finds_and_counts() -> None:
     request = sent()
     assert card_desk.listing("a-examiner").total == 1
@@ -265,6 +269,7 @@ def test_the_queue_finds_and_counts() -> None:
     assert card_desk.find(request.key).id == request.id
 
 
+@on_both
 @pytest.mark.parametrize(("days", "gone"), [(89, False), (91, True)])
 def test_pictures_go_when_the_card_has_been_sent_for_long(days: int, gone: bool) -> None:
     from app.services.core import clock
@@ -284,6 +289,7 @@ def test_pictures_go_when_the_card_has_been_sent_for_long(days: int, gone: bool)
     assert card_retention.purge() == 0
 
 
+@on_both
 def test_a_draft_left_behind_is_given_up() -> None:
     from datetime import timedelta
 
@@ -336,6 +342,7 @@ def test_a_right_withheld_for_its_name_is_no_ground() -> None:
     assert card_grounds.grounds_of(marie()) == []
 
 
+@on_both
 def test_examples_fill_the_space_and_the_queue_once() -> None:
     number = examples.load(work.run_due).number
     assert [one.number for one in card_desk.listing("a-examiner").requests] == [number]

@@ -11,7 +11,7 @@ from app.extensions import db
 from app.models import CardRequest, Tariff
 from app.models.card import ACCEPTED, DRAFT, IN_REVIEW, SUBMITTED
 from app.services.cards import desk as card_desk
-from tests.bases import UNDER_THE_ROLE
+from tests.bases import UNDER_THE_ROLE, on_sqlite
 from tests.cards.making import AGENT, HOLDER, certified, filled, photo, picture, sent, signature
 from tests.support import person_id
 
@@ -73,6 +73,7 @@ def test_from_the_space_to_the_request(driver: FlaskClient) -> None:
     assert "Demander ma carte" not in driver.get("/mon-espace/").text
 
 
+@on_sqlite
 @pytest.mark.parametrize("ground", ["", "formation", "formation-x", "formation-999999999999", "formation--1", "x-1"])
 def test_a_ground_that_never_was(driver: FlaskClient, ground: str) -> None:
     certified()
@@ -81,6 +82,7 @@ def test_a_ground_that_never_was(driver: FlaskClient, ground: str) -> None:
     assert db.session.execute(select(CardRequest.id)).first() is None
 
 
+@on_sqlite
 def test_a_step_ahead_leads_back(driver: FlaskClient) -> None:
     request = filled()
     request.photo_path = None
@@ -89,6 +91,7 @@ def test_a_step_ahead_leads_back(driver: FlaskClient) -> None:
     assert driver.get(at(request, "/adresse")).status_code == 200
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("field", "text", "words"),
     [
@@ -104,6 +107,7 @@ def test_what_is_wrong_in_an_address_is_said(driver: FlaskClient, field: str, te
     assert words in answer.text
 
 
+@on_sqlite
 @pytest.mark.parametrize("step", STEPS)
 def test_what_is_sent_leads_to_where_it_stands(driver: FlaskClient, step: str) -> None:
     request = sent()
@@ -123,6 +127,7 @@ def test_another_driver_finds_nothing(app: Flask, sign_in) -> None:
     assert state() == DRAFT
 
 
+@on_sqlite
 @pytest.mark.parametrize("email", ["", "gestionnaire@demo.example", "representant@demo.example", HOLDER])
 def test_the_queue_is_for_agents(app: Flask, sign_in, email: str) -> None:
     request = sent()
@@ -154,6 +159,7 @@ def test_pictures_are_sent_as_pictures_and_kept_nowhere(driver: FlaskClient, age
         assert who.get(address(request, "/image/passwd")).status_code == 404
 
 
+@on_sqlite
 @pytest.mark.parametrize("content", [b"", b"GIF89a", b"<svg/>", picture(500, 500).read()])
 def test_a_bad_picture_is_told_on_its_field(driver: FlaskClient, content: bytes) -> None:
     import io
@@ -194,6 +200,7 @@ def test_an_agent_decides_on_screen(agent: FlaskClient, driver: FlaskClient) -> 
     assert "La carte est envoyée par courrier" in driver.get(at(request)).text
 
 
+@on_sqlite
 def test_what_is_no_longer_possible_is_said(agent: FlaskClient) -> None:
     request = sent()
     card_desk.act(request.id, IN_REVIEW, person_id(AGENT))
@@ -202,6 +209,7 @@ def test_what_is_no_longer_possible_is_said(agent: FlaskClient) -> None:
     assert "Cette action n’est plus possible : la demande est à l’état « Acceptée »." in answer.text
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     "address", ["/demandes-de-carte/?page=x&etat=%27", "/demandes-de-carte/?page=-1&recherche=%27;--"]
 )
@@ -216,6 +224,7 @@ def test_a_draft_is_not_in_the_queue(agent: FlaskClient) -> None:
     assert "MARTIN" not in agent.get("/demandes-de-carte/?etat=toutes").text
 
 
+@on_sqlite
 def test_without_a_fee_nothing_is_sent(driver: FlaskClient) -> None:
     request = filled()
     db.session.execute(Tariff.__table__.delete().where(Tariff.price_class == "card_fee"))

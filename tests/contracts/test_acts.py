@@ -27,10 +27,8 @@ from app.services.registration import analysis, confirm
 from app.services.retention import documents as document_retention
 from app.services.rights import access
 from app.services.storage import store  # fmt: skip
-from tests.bases import BOTH
+from tests.bases import on_both
 from tests.support import MARIE, centre_id, draft, drain, person_id
-
-BACKENDS = BOTH
 
 AGENT, REPRESENTATIVE, MANAGER = (f"{name}@demo.example" for name in ("agent", "representant", "gestionnaire"))
 
@@ -82,6 +80,7 @@ def test_a_name_is_never_read_as_a_mark_or_a_place(app: Flask, name: str) -> Non
     assert contract_acts.content(db.session.get_one(ServiceContract, contract_id)).startswith(b"%PDF")
 
 
+@on_both
 def test_signed_as_it_was_read_then_drawn_and_told(app: Flask, tmp_path: Path) -> None:
     old = current().id
     contract_id = offered()
@@ -157,6 +156,7 @@ def test_another_text_than_the_one_shown_is_not_signed(app: Flask) -> None:
     assert "contract.signed" not in acts()
 
 
+@on_both
 def test_one_offer_at_a_time_and_one_signature(app: Flask) -> None:
     contract_id = offered()
     with pytest.raises(contract_acts.AlreadyOffered):
@@ -178,6 +178,7 @@ def test_an_offer_taken_back_cannot_be_signed(app: Flask) -> None:
     assert "Motif" in letters(app)
 
 
+@on_both
 def test_acts_follow_the_state_and_say_why(app: Flask) -> None:
     agent, contract_id = person_id(AGENT), current().id
     for reason in ("", "  ", "x" * 301):
@@ -201,6 +202,7 @@ def test_acts_follow_the_state_and_say_why(app: Flask) -> None:
     ]  # fmt: skip
 
 
+@on_both
 def test_a_suspension_lifted_at_the_moment_of_the_signature_leaves_one_contract(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -222,6 +224,7 @@ def test_a_new_version_does_not_lift_a_suspension(app: Flask) -> None:
     assert db.session.get_one(ServiceContract, old).state == "suspended"
 
 
+@on_both
 @pytest.mark.parametrize("act", [contract_acts.suspend, contract_acts.end])
 def test_registering_is_judged_again_at_confirmation(app: Flask, act: Callable[..., None]) -> None:
     batch_id = draft(MARIE)
@@ -242,6 +245,7 @@ def test_a_key_of_the_api_learns_of_a_suspension_at_its_next_call(app: Flask) ->
     assert not api_gate.authenticate(key, "").has_contract
 
 
+@on_both
 def test_of_two_who_sign_at_once_one_does(app: Flask) -> None:
     contract_id = offered()
     said: list[str] = []
@@ -275,6 +279,7 @@ def test_without_tariffs_nothing_is_offered(app: Flask) -> None:
     assert db.session.query(Accreditation).count() > 0
 
 
+@on_both
 def test_the_purge_keeps_a_contract_and_removes_a_file_without_one(app: Flask) -> None:
     sign(contract_id := offered())
     drain()

@@ -14,7 +14,7 @@ from app.extensions import db
 from app.models import MembershipRight, ServiceContract
 from app.services.contracts import acts as contract_acts
 from app.services.core import clock
-from tests.bases import UNDER_THE_ROLE
+from tests.bases import UNDER_THE_ROLE, on_sqlite
 from tests.support import centre_id, drain, person_id
 
 BACKENDS = UNDER_THE_ROLE
@@ -59,6 +59,7 @@ def test_read_signed_and_downloaded(client: FlaskClient, sign_in: SignIn, offer:
     assert "a changé d’état entre-temps" in again.text
 
 
+@on_sqlite
 def test_a_text_that_is_not_the_one_shown_is_refused(
     client: FlaskClient, sign_in: SignIn, offer: ServiceContract
 ) -> None:
@@ -67,6 +68,7 @@ def test_a_text_that_is_not_the_one_shown_is_refused(
     assert "Relisez-le avant de le signer." in page
 
 
+@on_sqlite
 @pytest.mark.parametrize("email", [MANAGER, AGENT, "voisin@demo.example", "conducteur@demo.example"])
 def test_others_neither_read_nor_sign(client: FlaskClient, sign_in: SignIn, offer: ServiceContract, email: str) -> None:
     browser = sign_in(client, email)
@@ -122,6 +124,7 @@ def test_an_agent_offers_suspends_resumes_and_ends(client: FlaskClient, sign_in:
     assert agent.post(f"/contrats/{signed}/signer", data={"reason": "x"}).status_code == 404
 
 
+@on_sqlite
 @pytest.mark.parametrize("email", [REPRESENTATIVE, MANAGER, "conducteur@demo.example"])
 def test_only_agents_move_a_contract(client: FlaskClient, sign_in: SignIn, email: str) -> None:
     browser = sign_in(client, email)

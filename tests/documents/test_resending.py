@@ -11,10 +11,8 @@ from app.models import Document, JournalEntry, Mail, Registration
 from app.services.core.refusal import Refusal
 from app.services.core.throttle import TooOften
 from app.services.documents import resending
-from tests.bases import BOTH
+from tests.bases import on_both
 from tests.support import MARIE, PIERRE, centre_id, drain, person_id, registered
-
-BACKENDS = BOTH
 
 
 def _id(last_name: str = "MARTIN") -> int:
@@ -33,6 +31,7 @@ def sent(app: Flask) -> int:
     return _id()
 
 
+@on_both
 def test_the_same_certificate_leaves_in_a_new_mail(sent: int) -> None:
     files = db.session.execute(select(Document.path, Document.sha256)).all()
     assert resending.resend(sent, person_id(), centre_id()) == "conducteur@demo.example"
@@ -45,6 +44,7 @@ def test_the_same_certificate_leaves_in_a_new_mail(sent: int) -> None:
     assert (entry.actor_id, entry.centre_id, entry.subject_id) == (person_id(), centre_id(), str(sent))
 
 
+@on_both
 def test_one_that_waits_is_not_sent_twice(sent: int) -> None:
     resending.resend(sent, person_id())
     with pytest.raises(resending.StillPending):
@@ -52,6 +52,7 @@ def test_one_that_waits_is_not_sent_twice(sent: int) -> None:
     assert len(_mails()) == 2
 
 
+@on_both
 def test_it_is_not_sent_too_often(sent: int) -> None:
     for _ in range(2):
         resending.resend(sent, person_id())

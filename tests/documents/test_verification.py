@@ -17,11 +17,9 @@ from app.models.registration import CERTIFICATE, PURGED, RECAP, REVOKED
 from app.services.documents import drawing
 from app.services.documents.pages import render_certificate
 from app.services.seal import sealing
-from tests.bases import UNDER_THE_ROLE
+from tests.bases import under_the_role
 from tests.documents.test_pages import CERTIFICATE as CERTIFICATE_DATA
 from tests.support import MARIE, drain, registered
-
-BACKENDS = UNDER_THE_ROLE
 
 PERSONAL = ("MARTIN", "Marie", "12/04/1985", "850492100123", "Centre de formation Démo")
 
@@ -42,6 +40,7 @@ def _set(**values: object) -> None:
     db.session.commit()
 
 
+@under_the_role
 @pytest.mark.parametrize(
     ("values", "heading"),
     [
@@ -118,6 +117,7 @@ def file(number: str) -> bytes:
     return drawing.content(_document(CERTIFICATE))
 
 
+@under_the_role
 @pytest.mark.parametrize(
     ("values", "heading"),
     [
@@ -246,6 +246,7 @@ def test_what_is_missing_is_asked_for_and_an_unknown_number_has_no_holder(client
     assert _ask(client, "CQ-22-00000-00000", "MARTIN", "12/04/1985").status_code == 404
 
 
+@under_the_role
 def test_guessing_soon_has_to_wait_whoever_guesses(client: FlaskClient, number: str) -> None:
     for _ in range(3):
         assert "MARTIN Marie" in _ask(client, number, "martin", "12/04/1985").text  # good tries are free
@@ -259,6 +260,7 @@ def test_guessing_soon_has_to_wait_whoever_guesses(client: FlaskClient, number: 
     assert _ask(client, _document(RECAP).number, "martin", "12/04/1985").status_code == 200
 
 
+@under_the_role
 def test_the_register_answers_for_six_years_even_without_the_file(app: Flask, client: FlaskClient, number: str) -> None:
     _set(state=PURGED, path=None)
     app.config["TODAY"] = date(2028, 1, 10)

@@ -18,7 +18,7 @@ from app.services.drivers import space as driver_space
 from app.services.drivers.space import OwnDocument
 from app.services.retention import purge
 from app.views.drivers.space import remaining, state_of
-from tests.bases import UNDER_THE_ROLE
+from tests.bases import UNDER_THE_ROLE, on_sqlite
 from tests.support import MARIE, drain, registered, statements, training_id
 
 BACKENDS = UNDER_THE_ROLE
@@ -74,6 +74,7 @@ def test_documents_in_preparation_are_listed_without_link_and_the_page_looks_aga
     assert "hx-trigger" not in driver.get("/mon-espace/").text
 
 
+@on_sqlite
 def test_a_driver_without_training_reads_what_to_expect(driver: FlaskClient) -> None:
     page = driver.get("/mon-espace/")
     assert page.status_code == 200
@@ -93,6 +94,7 @@ def _revoke() -> None:
     db.session.execute(update(Document).values(state=REVOKED))
 
 
+@on_sqlite
 @pytest.mark.parametrize("change", [_expire, _withhold, _revoke])
 def test_what_is_not_offered_is_not_found(driver: FlaskClient, change) -> None:
     registered(MARIE)
@@ -126,11 +128,13 @@ def test_another_driver_gets_nothing(client: FlaskClient, sign_in, kind: str) ->
     assert document(kind).number not in other.get("/mon-espace/").text
 
 
+@on_sqlite
 @pytest.mark.parametrize("number", [0, 2**31 - 1, 2**31, 10**30, "abc"])
 def test_a_document_that_never_was_is_not_found(driver: FlaskClient, number: object) -> None:
     assert driver.get(f"/mon-espace/documents/{number}").status_code == 404
 
 
+@on_sqlite
 @pytest.mark.parametrize("email", ["agent@demo.example", "gestionnaire@demo.example", "representant@demo.example"])
 def test_others_are_kept_out(client: FlaskClient, sign_in, email: str) -> None:
     registered(MARIE)
@@ -140,12 +144,14 @@ def test_others_are_kept_out(client: FlaskClient, sign_in, email: str) -> None:
     assert other.get(f"/mon-espace/documents/{document(RECAP).id}").status_code == 403
 
 
+@on_sqlite
 def test_the_space_asks_for_a_sign_in(client: FlaskClient) -> None:
     answer = client.get("/mon-espace/")
     assert answer.status_code == 302
     assert answer.headers["Location"].startswith("/login/?next=")
 
 
+@on_sqlite
 def test_a_lost_file_is_said_not_sent(driver: FlaskClient) -> None:
     registered(MARIE)
     drain()
@@ -154,6 +160,7 @@ def test_a_lost_file_is_said_not_sent(driver: FlaskClient) -> None:
     assert driver.get(f"/mon-espace/documents/{document(RECAP).id}").status_code == 503
 
 
+@on_sqlite
 def test_a_module_gives_no_certificate_and_the_page_says_so(driver: FlaskClient) -> None:
     registered(MARIE, training=training_id("Module FCO"))
     drain()
@@ -162,6 +169,7 @@ def test_a_module_gives_no_certificate_and_the_page_says_so(driver: FlaskClient)
     assert page.count("/mon-espace/documents/") == 1
 
 
+@on_sqlite
 def test_the_fco_says_how_far_and_by_when(driver: FlaskClient) -> None:
     for day in ("03/05/2021", "04/05/2021"):
         registered(MARIE, training=training_id("Module FCO"), end_date=day)
@@ -204,6 +212,7 @@ def own(kind: str, first: date, last: date) -> OwnDocument:
     return OwnDocument(made, driver_space.days_left(made, date(2022, 1, 10)), True)
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("last", "words"),
     [
@@ -216,6 +225,7 @@ def test_what_remains_is_said_in_words(app: Flask, last: date, words: str) -> No
     assert remaining(own(RECAP, date(2021, 1, 1), last)).replace("\u00a0", " ") == words
 
 
+@on_sqlite
 def test_states_are_told_apart(app: Flask) -> None:
     old = date(2021, 12, 1)
     today = date(2022, 1, 10)

@@ -17,12 +17,10 @@ from app.services.imports.workbook import OnLines, Sheet
 from app.services.registration import analysis, batches, confirm, report
 from app.validators.file import MAX_BYTES, Kind
 from app.validators.remark import HEADERS
-from tests.bases import BOTH
+from tests.bases import on_both
 from tests.corpus import builders
 from tests.registration.test_analysis import FIRST_TABLE, ORDER, REF, SECOND_TABLE
 from tests.support import centre_id, drain, person_id
-
-BACKENDS = BOTH
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -71,6 +69,7 @@ def consistent(batch: Batch) -> None:
     assert kept == rank
 
 
+@on_both
 @pytest.mark.parametrize("kind", ["xlsx", "xls"])
 def test_the_two_tables_of_the_reference_document(kind: str) -> None:
     first = analysed(*rows_of(FIRST_TABLE), kind=kind)
@@ -88,6 +87,7 @@ def test_the_two_tables_of_the_reference_document(kind: str) -> None:
     assert [number for number, _ in shown(second)] == [1, 2, 3, 4, 5, 6]
 
 
+@on_both
 def test_a_clean_file_is_registered_through_the_same_hall() -> None:
     batch = analysed(*rows_of(SECOND_TABLE))
     outcome = confirm.register(batch.id, person_id())
@@ -183,6 +183,7 @@ def test_lines_that_come_one_by_one_are_judged_like_lines_that_come_together(mon
     assert any("duplicate_driver" in kind or "identical_line" in kind for kind in alone.summary["kinds"])
 
 
+@on_both
 def test_an_analysis_run_twice_gives_the_same_report() -> None:
     batch = analysed(*rows_of(FIRST_TABLE))
     before = shown(batch)
@@ -193,6 +194,7 @@ def test_an_analysis_run_twice_gives_the_same_report() -> None:
     assert shown(db.session.get_one(Batch, batch.id)) == before
 
 
+@on_both
 def test_the_same_file_again_leads_to_the_earlier_receipt() -> None:
     content = workbook(*rows_of(SECOND_TABLE))
     first = received(content).id
@@ -209,6 +211,7 @@ def test_the_same_file_again_leads_to_the_earlier_receipt() -> None:
 
 
 class TestCorrections:
+    @on_both
     def test_a_corrected_cell_is_judged_again_and_journalled(self) -> None:
         batch = analysed(*rows_of(FIRST_TABLE))
         assert corrections.correct_cell(batch.id, 2, "first_name", "MARIE", person_id()) == [2]
@@ -232,6 +235,7 @@ class TestCorrections:
         consistent(batch)
         confirm.register(batch.id, person_id())
 
+    @on_both
     def test_lines_that_were_its_duplicates_follow(self) -> None:
         twice = rows_of(SECOND_TABLE[1:2]) * 2
         other = [[*twice[0][:-1], "298795875"]]
@@ -245,6 +249,7 @@ class TestCorrections:
         assert dict(shown(batch))[3] == ["identical_line::2"]
         consistent(batch)
 
+    @on_both
     def test_a_line_set_aside_lets_the_rest_go_and_can_be_taken_back(self) -> None:
         batch = analysed(*rows_of(FIRST_TABLE))
         for number in (2, 3, 4, 5, 6):
@@ -270,6 +275,7 @@ class TestCorrections:
         db.session.refresh(batch)
         assert batch.state == "in_error"
 
+    @on_both
     def test_one_click_corrects_a_value_in_all_its_lines(self) -> None:
         rows = rows_of(SECOND_TABLE)
         for row in rows[1:3]:
@@ -292,6 +298,7 @@ class TestCorrections:
         with pytest.raises((corrections.NoSuchLine, corrections.NothingToCorrect)):
             corrections.correct_cell(batch.id, number, field, "x", person_id())
 
+    @on_both
     def test_a_registered_batch_takes_no_correction(self) -> None:
         batch = analysed(*rows_of(SECOND_TABLE))
         confirm.register(batch.id, person_id())

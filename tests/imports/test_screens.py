@@ -18,7 +18,7 @@ from app.services.imports import desk as import_desk
 from app.services.imports import intake
 from app.services.registration import batches
 from app.validators.file import MAX_BYTES
-from tests.bases import UNDER_THE_ROLE
+from tests.bases import UNDER_THE_ROLE, on_sqlite
 from tests.imports.importing import EMPTY, FIRST, HTMX, MANAGER, SECOND, analysed, batch_at, send, words
 from tests.support import PIERRE, drain, registered
 
@@ -31,6 +31,7 @@ def manager(client: FlaskClient, sign_in: Any) -> FlaskClient:
     return sign_in(client, MANAGER)
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("method", "path"),
     [
@@ -53,6 +54,7 @@ def test_another_centre_finds_nothing_and_nobody_without_the_right_enters(
     assert batch_at(address).version == 0
 
 
+@on_sqlite
 @pytest.mark.parametrize("path", ["/imports/", "/imports/modele.xlsx"])
 def test_the_list_and_the_model_need_the_right(app: Flask, sign_in: Any, path: str) -> None:
     assert sign_in(app.test_client(), "sansdroit@demo.example").get(path).status_code == 403
@@ -72,6 +74,7 @@ def test_the_model_offers_the_accredited_trainings_only(manager: FlaskClient) ->
     assert "modele-import-formations.xlsx" in answer.headers["Content-Disposition"]
 
 
+@on_sqlite
 @pytest.mark.parametrize("path", ["/imports/", "/sessions/?mode=fichier"])
 def test_the_box_says_what_the_reference_document_says(app: Flask, manager: FlaskClient, path: str) -> None:
     page = words(manager.get(path))
@@ -126,6 +129,7 @@ def test_htmx_is_led_to_the_analysis(manager: FlaskClient) -> None:
     assert "Choisissez un fichier" in words(manager.get("/imports/"))
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
@@ -147,6 +151,7 @@ def test_a_refused_file_is_one_sentence_and_another_may_be_sent(
     assert manager.get(address + "/lignes/1?champ=last_name").status_code == 404
 
 
+@on_sqlite
 def test_what_is_far_too_large_is_answered_before_it_is_read(manager: FlaskClient) -> None:
     for options in ({}, {"headers": HTMX}):
         answer = send(manager, bytes(MAX_BYTES + 70_000), **options)

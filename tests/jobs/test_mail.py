@@ -19,11 +19,8 @@ from app.models import Mail, Outbox
 from app.services.core import clock
 from app.services.notifications import mail as mails
 from config import ROOT
-from tests.bases import BOTH
 from tests.jobs.smtp import Postbox, mail_server
 from tests.support import MARIE, drain, registered
-
-BACKENDS = BOTH
 
 
 @pytest.fixture

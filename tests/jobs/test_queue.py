@@ -11,10 +11,8 @@ from app.jobs import worker
 from app.models import Document, Outbox, Registration
 from app.services.core import clock, outbox, queue
 from app.services.registration import rows as registration_rows
-from tests.bases import BOTH
+from tests.bases import on_both
 from tests.support import MARIE, many, registered
-
-BACKENDS = BOTH
 
 
 def states() -> set[str]:
@@ -28,6 +26,7 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registration_rows, "CHUNK", 2)
 
 
+@on_both
 @pytest.mark.usefixtures("small_chunks")
 def test_registering_rings_and_a_worker_does_the_work(app: Flask, bell: str) -> None:
     registered(MARIE, *many(2))
@@ -58,6 +57,7 @@ def test_documents_come_once_the_queue_is_back(app: Flask, request: pytest.Fixtu
     assert states() == {"available"}
 
 
+@on_both
 def test_a_bell_that_was_lost_is_rung_again_after_a_minute(app: Flask, bell: str) -> None:
     registered(MARIE)
     queue.queue().empty()
@@ -68,6 +68,7 @@ def test_a_bell_that_was_lost_is_rung_again_after_a_minute(app: Flask, bell: str
     assert outbox.ring() == 0
 
 
+@on_both
 def test_a_starting_worker_rings_for_what_a_killed_one_had_taken(app: Flask, bell: str) -> None:
     registered(MARIE)
     queue.queue().empty()
@@ -84,6 +85,7 @@ def test_the_queue_is_kept_short(app: Flask, bell: str, monkeypatch: pytest.Monk
     assert states() == {"available"}
 
 
+@on_both
 def test_a_row_given_up_is_not_rung(app: Flask, bell: str) -> None:
     registered(MARIE)
     queue.queue().empty()

@@ -11,10 +11,8 @@ from app.extensions import db
 from app.models import Accreditation, Driver, Registration
 from app.services.registration import analysis
 from app.validators.line import RawLine
-from tests.bases import BOTH
+from tests.bases import on_both
 from tests.support import MARIE, PIERRE, centre_id, draft, many, registered, statements, training_id
-
-BACKENDS = BOTH
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -44,6 +42,7 @@ def raws(table: list[tuple[int, str, str, str, str, str, str, str]]) -> list[Raw
     return [RawLine(number, REF, ORDER, *cells) for number, *cells in table]
 
 
+@on_both
 def test_the_first_table_of_the_reference_document() -> None:
     found = analysis.analyse_lines(centre_id(), raws(FIRST_TABLE)).report
     assert (found.lines, found.informations, found.errors, found.importable) == (6, 1, 5, False)
@@ -93,12 +92,14 @@ def test_another_module_day_is_another_training() -> None:
     assert analysis.check(draft(MARIE, training=module, end_date="05/01/2022")).informations == 1
 
 
+@on_both
 def test_a_driver_this_centre_knows_under_another_name() -> None:
     registered(PIERRE)
     messages = [r.message for r in analysis.check(draft({**PIERRE, "last_name": "DURAND"})).rows[0].remarks]
     assert "Ce N° de permis et cette date de naissance sont connus sous un autre nom" in messages
 
 
+@on_both
 def test_another_centre_s_records_are_never_told() -> None:
     registered(PIERRE)
     neighbour = centre_id("98765432400019")
@@ -112,6 +113,7 @@ def test_the_same_permit_with_another_birth_date_is_another_driver() -> None:
     assert [r.code for r in found.rows[0].remarks] == ["no_account"]
 
 
+@on_both
 def test_the_check_reads_as_often_for_a_thousand_lines_as_for_ten() -> None:
     counted = {}
     for size in (10, 1000):

@@ -11,7 +11,7 @@ from flask import Flask
 from app.extensions import db
 from app.models import Accreditation, Batch
 from app.services.registration import analysis, batches, drafts, report
-from tests.bases import BOTH
+from tests.bases import BOTH, on_sqlite
 from tests.support import MARIE, PIERRE, centre_id, draft, many, person_id, training_id
 
 BACKENDS = BOTH
@@ -25,12 +25,14 @@ def numbers(batch_id: int) -> list[int]:
 
 
 class TestTraining:
+    @on_sqlite
     def test_only_trainings_accredited_that_day_are_open(self) -> None:
         labels = {training.label for training in drafts.open_trainings(centre_id(), date(2022, 1, 10))}
         assert {"FIMO Marchandises", "FCO Complète", "CAP conducteur routier marchandises"} <= labels
         assert "Titre Professionnel CTCR" not in labels
         assert drafts.open_trainings(centre_id(), date(2019, 12, 31)) == []
 
+    @on_sqlite
     @pytest.mark.parametrize(
         ("end_date", "sentence"),
         [
@@ -60,6 +62,7 @@ class TestTraining:
             drafts.choose_training(batch_id, training_id(), "05/01/2022")
         drafts.choose_training(batch_id, training_id(), "04/01/2022")
 
+    @on_sqlite
     def test_an_unknown_training_is_refused(self) -> None:
         with pytest.raises(drafts.LineRefused, match="Libellé de formation non renseigné"):
             drafts.choose_training(drafts.start(centre_id(), person_id()).id, 999_999, "07/01/2022")
@@ -72,6 +75,7 @@ class TestTraining:
 
 
 class TestLines:
+    @on_sqlite
     def test_a_line_in_error_is_not_kept(self) -> None:
         batch_id = draft()
         with pytest.raises(drafts.LineRefused) as refusal:
@@ -83,6 +87,7 @@ class TestLines:
         ]
         assert numbers(batch_id) == []
 
+    @on_sqlite
     def test_an_information_is_told_and_the_line_kept(self) -> None:
         kept = drafts.add_line(draft(), PIERRE)
         assert kept.number == 1
@@ -141,6 +146,7 @@ class TestLines:
         with pytest.raises(drafts.TooManyLines):
             drafts.add_line(batch_id, MARIE)
 
+    @on_sqlite
     @pytest.mark.parametrize("change", ["add", "change", "remove", "rows", "training"])
     def test_any_change_closes_the_last_check(self, change: str) -> None:
         batch_id = draft(MARIE, PIERRE)

@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 from app.extensions import db
 from app.models import Accreditation, Batch, MembershipRight, Registration, Tariff
 from app.services.registration import analysis, batches, drafts
-from tests.bases import UNDER_THE_ROLE
+from tests.bases import UNDER_THE_ROLE, on_sqlite
 from tests.registration.wizard_path import Path, on_draft
 from tests.support import MARIE, PIERRE, many, statements, training_id
 
@@ -84,6 +84,7 @@ def test_lines_added_since_the_amount_was_shown_are_not_imported_with_it(manager
     assert registrations() == 0
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("choice", "sentence"),
     [
@@ -226,6 +227,7 @@ SENT = (
 )  # fmt: skip
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("email", "code"),
     [("voisin@demo.example", 404), ("sansdroit@demo.example", 403), ("agent@demo.example", 403),
@@ -239,6 +241,7 @@ def test_nobody_else_reaches_anything_of_a_batch(client: FlaskClient, sign_in: S
     assert (registrations(), drafts.line_count(path.batch.id)) == (0, 1)
 
 
+@on_sqlite
 def test_an_unknown_batch_is_not_found(manager: FlaskClient) -> None:
     path = Path(manager, "0" * 16)
     assert {path.get(step).status_code for step in READ} == {404}
@@ -261,6 +264,7 @@ def test_an_expired_form_says_so_and_loses_nothing(app: Flask, manager: FlaskCli
     assert drafts.line_count(path.batch.id) == 1
 
 
+@on_sqlite
 @pytest.mark.parametrize("arguments", [{"page": "x"}, {"page": "9" * 30}, {"page": "-1"}, {"gravite": "x" * 5000}])
 def test_odd_arguments_still_show_the_step(manager: FlaskClient, arguments: dict[str, str]) -> None:
     path = on_draft(manager, MARIE)

@@ -20,10 +20,8 @@ from app.services.core.refusal import Refusal
 from app.services.rights import access, members
 from app.services.rights import invitations as member_invitations
 from app.services.rights.invitations import Newcomer
-from tests.bases import BOTH
+from tests.bases import on_both
 from tests.support import centre_id, drain, person_id
-
-BACKENDS = BOTH
 
 AGENT, REPRESENTATIVE = "agent@demo.example", "representant@demo.example"
 NEW = "camille.roche@mail.example"
@@ -54,6 +52,7 @@ def run_out() -> None:
     db.session.commit()
 
 
+@on_both
 def test_a_newcomer_accepts_with_an_account_of_the_invited_address(app: Flask) -> None:
     link = invite(f"  {NEW.upper()} ")
     drain()
@@ -70,6 +69,7 @@ def test_a_newcomer_accepts_with_an_account_of_the_invited_address(app: Flask) -
     assert member_invitations.waiting(centre_id()) == []
 
 
+@on_both
 def test_a_person_with_an_account_serves_two_centres(app: Flask) -> None:
     neighbour = person_id("voisin@demo.example")
     link = invite("Voisin@demo.example")
@@ -121,6 +121,7 @@ def test_a_newcomer_s_password_obeys_the_rule_of_all(app: Flask, password: str, 
     assert member_invitations.find(link).email == NEW
 
 
+@on_both
 def test_after_seven_days_it_is_worthless_until_sent_again(app: Flask) -> None:
     link = invite()
     assert timedelta(days=7) - (row().expires_at - clock.machine_now()) < timedelta(minutes=1)
@@ -142,6 +143,7 @@ def test_a_mail_of_a_link_replaced_meanwhile_bears_no_link(app: Flask) -> None:
     assert sorted("/invitation/" in letter for letter in letters) == [False, True]
 
 
+@on_both
 def test_cancelled_it_is_worthless_and_may_be_made_anew(app: Flask) -> None:
     link = invite()
     with pytest.raises(member_invitations.AlreadyInvited):
@@ -185,6 +187,7 @@ def test_another_centre_s_invitation_is_out_of_reach(app: Flask) -> None:
         member_invitations.cancel(centre_id(), row().id, person_id(REPRESENTATIVE))
 
 
+@on_both
 def test_who_left_comes_back_without_the_old_rights(app: Flask) -> None:
     person = person_id()
     members.end(centre_id(), place(person).id, person_id(REPRESENTATIVE))
@@ -199,6 +202,7 @@ def test_a_bad_address_is_said(app: Flask, typed: str) -> None:
         invite(typed)
 
 
+@on_both
 def test_one_address_is_not_flooded(app: Flask) -> None:
     invite()
 

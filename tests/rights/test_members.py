@@ -24,11 +24,9 @@ from app.services.registration import analysis, confirm, drafts
 from app.services.rights import access, members
 from app.services.rights.members import Grant
 from app.validators.remark import HEADERS, Code
-from tests.bases import BOTH
+from tests.bases import on_both
 from tests.corpus import builders
 from tests.support import MARIE, centre_id, draft, drain, person_id, training_id
-
-BACKENDS = BOTH
 
 AGENT, REPRESENTATIVE, MANAGER, NOBODY = (
     f"{name}@demo.example" for name in ("agent", "representant", "gestionnaire", "sansdroit")
@@ -69,6 +67,7 @@ def may(right: str = REGISTER, email: str = MANAGER) -> bool:
     return True
 
 
+@on_both
 def test_granted_changed_and_withdrawn_with_their_trace(app: Flask) -> None:
     assert not may(TRAINERS)
     assert give({REGISTER: Grant(), TRAINERS: Grant(ends_on=date(2022, 1, 10))}) == 1
@@ -87,6 +86,7 @@ def test_granted_changed_and_withdrawn_with_their_trace(app: Flask) -> None:
     assert rows == 3, "what was granted is never deleted"
 
 
+@on_both
 def test_a_right_holds_on_its_last_day_and_not_the_day_after(app: Flask) -> None:
     give({REGISTER: Grant(ends_on=date(2022, 1, 10))})
     assert may()
@@ -148,6 +148,7 @@ def test_another_centre_s_accreditation_or_place_is_out_of_reach(app: Flask) -> 
 class TestNamedAccreditations:
     """A right that names accreditations opens their trainings and no others, at the three doors."""
 
+    @on_both
     def test_by_hand(self, app: Flask) -> None:
         give({REGISTER: Grant(frozenset({accreditation()}))})
         reach = access.Reach(person_id())
@@ -173,6 +174,7 @@ class TestNamedAccreditations:
         assert analysis.check(batch_id, person_id(REPRESENTATIVE)).importable
         assert confirm.register(batch_id, person_id(REPRESENTATIVE)).is_new
 
+    @on_both
     def test_by_file(self, app: Flask) -> None:
         give({REGISTER: Grant(frozenset({accreditation()}))})
         line = [
@@ -194,6 +196,7 @@ class TestNamedAccreditations:
             found[email] = db.session.get_one(Batch, batch.id, populate_existing=True).summary["kinds"]
         assert [Code.NOT_ACCREDITED.value in found[email] for email in (MANAGER, REPRESENTATIVE)] == [True, False]
 
+    @on_both
     def test_by_api(self, app: Flask) -> None:
         give({REGISTER: Grant(), API: Grant(frozenset({accreditation()}))})
         add_key = api_keys.issue
@@ -250,6 +253,7 @@ class TestEnding:
         with pytest.raises(members.NobodyThere):
             members.end(centre_id(), place().id, person_id(REPRESENTATIVE))
 
+    @on_both
     def test_the_last_representative_stays(self, app: Flask) -> None:
         for by, error in ((REPRESENTATIVE, access.NotAllowed), (AGENT, members.LastRepresentative)):
             with pytest.raises(error):
@@ -259,12 +263,14 @@ class TestEnding:
         with pytest.raises(members.LastRepresentative):
             members.end(centre_id(), place(MANAGER).id, person_id(AGENT))
 
+    @on_both
     def test_one_whose_account_is_closed_does_not_count(self, app: Flask) -> None:
         add_representative()
         account_closing.close(person_id(MANAGER), person_id(AGENT), "Absence")
         with pytest.raises(members.LastRepresentative):
             members.end(centre_id(), place(REPRESENTATIVE).id, person_id(AGENT))
 
+    @on_both
     def test_two_removed_at_once_leave_one(self, app: Flask) -> None:
         add_representative()
         ids = [place(email).id for email in (REPRESENTATIVE, MANAGER)]

@@ -13,7 +13,7 @@ from app.extensions import db
 from app.models import Accreditation, MemberInvitation, Membership, Person
 from app.services.core import links
 from app.services.rights import invitations as member_invitations
-from tests.bases import UNDER_THE_ROLE
+from tests.bases import UNDER_THE_ROLE, on_sqlite
 from tests.registration.wizard_path import on_draft
 from tests.support import MARIE, centre_id, draft, person_id, statements
 
@@ -113,6 +113,7 @@ def test_a_limited_right_says_what_it_leaves_out(representative: FlaskClient, ma
     assert "Votre droit est limité à certains agréments" in page
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("data", "said"),
     [
@@ -134,6 +135,7 @@ def test_a_refused_form_says_why_and_keeps_what_was_chosen(
         assert f'value="{data["register-fin"]}"' in page.text
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     "email", [MANAGER, "sansdroit@demo.example", "voisin@demo.example", "conducteur@demo.example", AGENT]
 )
@@ -145,6 +147,7 @@ def test_nobody_else_opens_the_centre_s_screen(client: FlaskClient, sign_in: Sig
         assert browser.post(HOME + path, data={"email": "a@b.example", "register": "tous"}).status_code == 403
 
 
+@on_sqlite
 @pytest.mark.parametrize("email", [REPRESENTATIVE, MANAGER, "conducteur@demo.example"])
 def test_only_agents_open_the_agents_screen(client: FlaskClient, sign_in: SignIn, email: str) -> None:
     browser, there = sign_in(client, email), place_id()
@@ -245,6 +248,7 @@ class TestInvitation:
         assert "Accepter l’invitation" not in page
         assert "rien n’a été fait" in browser.post(address, follow_redirects=True).text
 
+    @on_sqlite
     def test_the_sign_in_leads_back(self, representative: FlaskClient, app: Flask) -> None:
         address = self.link(representative, "voisin@demo.example")
         browser = app.test_client()
@@ -262,6 +266,7 @@ class TestInvitation:
         assert "L’invitation est annulée" in page
         assert member_invitations.waiting(centre_id()) == []
 
+    @on_sqlite
     def test_what_is_wrong_with_an_address_is_said_at_its_field(self, representative: FlaskClient) -> None:
         for typed, said in (
             ("", "Saisissez une adresse"),
@@ -278,6 +283,7 @@ class TestInvitation:
         assert page.status_code == 422
         assert "Seul un agent d’IN Groupe nomme un représentant légal." in page.text
 
+    @on_sqlite
     @pytest.mark.parametrize("token", ["x", "a" * 43, "%00"])
     def test_a_link_that_never_was_says_what_to_do(self, client: FlaskClient, token: str) -> None:
         assert client.get(f"/invitation/{token}").status_code in (400, 404)

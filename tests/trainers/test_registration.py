@@ -40,7 +40,7 @@ from app.services.rights import access
 from app.services.trainers import drafts as trainer_drafts
 from app.services.trainers import notices as trainer_notices
 from app.services.trainers import registration as trainer_registration
-from tests.bases import BOTH
+from tests.bases import on_both
 from tests.support import (
     CHLOE,
     LEGAL,
@@ -53,8 +53,6 @@ from tests.support import (
     registered_trainer,
     trainer_draft,
 )
-
-BACKENDS = BOTH
 
 DRIVER = "conducteur@demo.example"
 #: The driver of the demonstration with an account.
@@ -104,6 +102,7 @@ class TestTheDraft:
         trainer_drafts.save_terms(row, ["Marchandises"], "oui", "COM1", "")
         assert row.version == before
 
+    @on_both
     def test_cancelling_forgets_what_was_typed(self) -> None:
         row = trainer_draft()
         trainer_drafts.cancel(row.id, person_id(LEGAL))
@@ -164,6 +163,7 @@ class TestTheRegistration:
         assert row.state == "draft"
         assert registered_trainer("non").state == "registered"
 
+    @on_both
     def test_a_driver_known_already_is_shared(self) -> None:
         registered({**MARIE, **{key: CHLOE[key] for key in AS_MARIE}})
         before = count(Driver)
@@ -171,6 +171,7 @@ class TestTheRegistration:
         assert count(Driver) == before
         assert row.driver is not None
 
+    @on_both
     def test_twice_is_once(self) -> None:
         row = trainer_draft()
         first = trainer_registration.register(row.id, row.version, person_id(LEGAL))
@@ -180,6 +181,7 @@ class TestTheRegistration:
         assert first.receipt_number == again.receipt_number == stale.receipt_number
         assert count(Mail) == 1
 
+    @on_both
     def test_what_was_not_shown_is_not_registered(self) -> None:
         row = trainer_draft()
         shown = row.version
@@ -229,6 +231,7 @@ class TestTheRegistration:
         db.session.commit()
         assert trainer_registration.register(row.id, row.version, manager).is_new
 
+    @on_both
     def test_the_base_refuses_a_fee_that_does_not_fit(self) -> None:
         row = registered_trainer("non")
         for values in ({"fee": Decimal("47.00")}, {"fee_borne": True}, {"goods": False}, {"driver_id": None}):
@@ -236,6 +239,7 @@ class TestTheRegistration:
                 db.session.execute(update(Trainer).where(Trainer.id == row.id).values(**values))
             db.session.rollback()
 
+    @on_both
     def test_twelve_clicks_at_once_open_one_right(self, app: Flask) -> None:
         row = trainer_draft()
         trainer_id, version, person, gate = row.id, row.version, person_id(LEGAL), threading.Barrier(12)
@@ -312,6 +316,7 @@ class TestTheNotice:
         )
         assert acts()[-1] == "trainer.notified"
 
+    @on_both
     def test_one_address_is_not_written_to_without_end(self) -> None:
         row = registered_trainer()
         drain()
@@ -322,6 +327,7 @@ class TestTheNotice:
             trainer_notices.send_again(row.id, "chloe@exemple.fr", person_id(LEGAL))
         assert count(Mail) == 1 + trainer_notices.FOR_ADDRESS.free
 
+    @on_both
     def test_a_refused_address_is_told_apart_among_others(self) -> None:
         row = registered_trainer()
         mails = list(db.session.execute(select(Mail)).scalars())
@@ -349,6 +355,7 @@ class TestTheRight:
         with pytest.raises(Refusal):
             trainer_notices.send_again(row.id, "x@exemple.fr", person_id(LEGAL))
 
+    @on_both
     def test_an_account_opened_later_finds_it_under_its_name_only(self) -> None:
         mine, other = registered_trainer(), registered_trainer(last_name="MARTIN", first_name="Anne")
         born = date(1980, 5, 3)
@@ -365,6 +372,7 @@ class TestTheRight:
         assert trainer_registration.rights_of(person.id) == [mine]
         assert other.withheld
 
+    @on_both
     def test_a_name_typed_for_a_trainer_is_one_to_sign_up_with(self) -> None:
         """The driver was first registered under another name; the trainer's line bears the right one."""
         registered({**MARIE, **{key: CHLOE[key] for key in AS_MARIE}, "last_name": "DURANT"})
@@ -378,6 +386,7 @@ class TestWithheldRights:
     def withheld(self) -> Trainer:
         return registered_trainer(**{**AS_MARIE, "last_name": "DURAND"})
 
+    @on_both
     def test_an_agent_opens_it_once_and_the_person_is_told(self) -> None:
         row, agent = self.withheld(), person_id("agent@demo.example")
         registered_trainer(permit_number="999999999")

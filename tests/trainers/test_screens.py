@@ -13,7 +13,7 @@ from app.extensions import db
 from app.models import Accreditation, Mail, Membership, MembershipRight, ServiceContract, Tariff, Trainer
 from app.models.centre import TRAINERS
 from app.services.core import clock
-from tests.bases import UNDER_THE_ROLE
+from tests.bases import UNDER_THE_ROLE, on_sqlite
 from tests.support import CHLOE, LEGAL, MARIE, drain, person_id, registered_trainer, statements, trainer_draft
 
 BACKENDS = UNDER_THE_ROLE
@@ -98,6 +98,7 @@ def test_a_fee_not_borne_is_told_before_and_after(legal: FlaskClient) -> None:
     assert "N° de commande" not in page
 
 
+@on_sqlite
 def test_each_page_says_what_is_wrong_and_keeps_what_was_typed(legal: FlaskClient) -> None:
     row = trainer_draft()
     page = legal.post(f"/formateurs/{row.key}/personne", data={**CHLOE, "email": "chloe@", "birth_date": "11/01/2004"})
@@ -118,6 +119,7 @@ def test_each_page_says_what_is_wrong_and_keeps_what_was_typed(legal: FlaskClien
     assert "Prise en charge de la redevance non renseignée" in page.text
 
 
+@on_sqlite
 def test_a_field_is_judged_when_it_is_left(legal: FlaskClient) -> None:
     row = trainer_draft()
     address = f"/formateurs/{row.key}/personne/champ"
@@ -126,6 +128,7 @@ def test_a_field_is_judged_when_it_is_left(legal: FlaskClient) -> None:
     assert legal.post(address, data={"champ": "x"}).status_code == 400
 
 
+@on_sqlite
 @pytest.mark.parametrize("version", ["0", "", "abc", "99999999999999999999"])
 def test_a_confirmation_of_another_version_registers_nothing(legal: FlaskClient, version: str) -> None:
     row = trainer_draft()
@@ -199,6 +202,7 @@ def test_the_right_to_register_trainers_alone_opens_them_alone(client: FlaskClie
     assert browser.post("/sessions/nouveau", data={"profil": "conducteur", "mode": "manuel"}).status_code == 403
 
 
+@on_sqlite
 @pytest.mark.parametrize("what", ["contract", "accreditation"])
 def test_without_contract_or_accreditation_the_path_is_shut_and_receipts_stay(legal: FlaskClient, what: str) -> None:
     row, done = trainer_draft(), registered_trainer(permit_number="999999999")
@@ -305,6 +309,7 @@ def test_the_agent_sees_those_of_all_centres_and_refused_addresses_by_name(
     assert "SMTP 550" in page
 
 
+@on_sqlite
 def test_hostile_names_come_out_as_text(legal: FlaskClient) -> None:
     row = trainer_draft()
     page = legal.post(f"/formateurs/{row.key}/personne", data={**CHLOE, "last_name": '"><script>alert(1)</script>'})

@@ -24,11 +24,9 @@ from app.services.decisions import to_handle
 from app.services.retention import purge
 from app.services.rights import access
 from tests.api.webhooks.conftest import deliveries
-from tests.bases import BOTH
+from tests.bases import on_both
 from tests.receiver import Receiver
 from tests.support import MARIE, centre_id, drain, person_id, registered
-
-BACKENDS = BOTH
 
 Travel = Callable[[timedelta], None]
 
@@ -124,6 +122,7 @@ class TestFailures:
         entry = db.session.execute(select(JournalEntry).where(JournalEntry.action == "webhook.disabled")).scalar_one()
         assert (entry.actor_id, entry.reason) == (None, "Réponse 410 du serveur")
 
+    @on_both
     @pytest.mark.usefixtures("told")
     def test_an_address_in_failure_is_tried_by_one_message_and_the_others_follow(
         self, software: Receiver, travel: Travel
@@ -154,6 +153,7 @@ class TestFailures:
 
 
 class TestOnce:
+    @on_both
     @pytest.mark.usefixtures("told")
     def test_a_worker_killed_between_sending_and_recording(self, app: Flask, software: Receiver) -> None:
         """The receiver sees the message twice, under one id; the base knows one delivery."""
@@ -175,6 +175,7 @@ class TestOnce:
         first, second = software.messages
         assert (first.headers["webhook-id"], first.body) == (second.headers["webhook-id"], second.body)
 
+    @on_both
     @pytest.mark.usefixtures("told")
     def test_a_twin_that_ends_too_late_changes_nothing(self, app: Flask, software: Receiver) -> None:
         """Two workers send the same message at once; what the first made of it stands, whatever the second met."""
@@ -197,6 +198,7 @@ class TestOnce:
 
 
 class TestByHand:
+    @on_both
     @pytest.mark.usefixtures("told")
     def test_a_message_given_up_is_sent_again_under_its_id(self, software: Receiver, travel: Travel) -> None:
         software.statuses = [410, 204]
@@ -270,6 +272,7 @@ class TestSecrets:
         assert endpoint[1].removeprefix("whsec_") not in str(vars(the_endpoint()))
 
 
+@on_both
 @pytest.mark.usefixtures("told")
 def test_messages_are_kept_for_90_days_and_never_taken_from_what_waits(software: Receiver, travel: Travel) -> None:
     travel(timedelta(days=1))

@@ -28,11 +28,9 @@ from app.validators.line import RawLine
 from app.views.api.schemas import EVENT_SCHEMAS
 from clients.python.verifier_webhook import NotGenuine, verify
 from tests.api.webhooks.conftest import deliveries
-from tests.bases import BOTH
+from tests.bases import on_both
 from tests.receiver import Receiver
 from tests.support import MARIE, PIERRE, centre_id, draft, drain, many, person_id, registered, statements
-
-BACKENDS = BOTH
 
 NEIGHBOUR = "98765432400019"
 
@@ -49,6 +47,7 @@ def by_api(row: dict[str, str], *, sandbox: bool = False, siret: str = "12345678
 
 @pytest.mark.usefixtures("endpoint")
 class TestEvents:
+    @on_both
     def test_a_registration_on_screen_is_told_signed_and_without_any_name(
         self, software: Receiver, endpoint: tuple[int, str]
     ) -> None:
@@ -128,6 +127,7 @@ class TestEvents:
             by_api(MARIE, siret=NEIGHBOUR)
         assert deliveries() == []
 
+    @on_both
     def test_documents_come_in_as_many_messages_as_jobs(self, software: Receiver) -> None:
         registered(*many(30))
         drain()
@@ -136,6 +136,7 @@ class TestEvents:
         assert sorted(one["line"] for data in told for one in data["registrations"]) == list(range(1, 31))
 
 
+@on_both
 def test_only_what_was_asked_for_is_told(software: Receiver, subscribed: int) -> None:
     webhooks.create(centre_id(), subscribed, software.url, [AVAILABLE])
     silent, _ = webhooks.create(centre_id(), subscribed, software.url, [CONFIRMED])
@@ -145,6 +146,7 @@ def test_only_what_was_asked_for_is_told(software: Receiver, subscribed: int) ->
     assert [one.told["type"] for one in software.messages] == [AVAILABLE]
 
 
+@on_both
 @pytest.mark.usefixtures("endpoint")
 def test_an_act_that_does_not_stand_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
     batch_id = draft(MARIE)

@@ -9,12 +9,9 @@ from standardwebhooks import Webhook
 from app.jobs import worker
 from app.models.api import AVAILABLE, CONFIRMED
 from tests.api.webhooks.conftest import deliveries
-from tests.bases import BOTH
 from tests.jobs.conftest import bell
 from tests.receiver import Receiver
 from tests.support import MARIE, registered
-
-BACKENDS = BOTH
 
 __all__ = ["bell"]
 
