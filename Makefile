@@ -28,8 +28,8 @@ run: install ## Serve web and worker on http://127.0.0.1:8080 with demonstration
 .PHONY: test
 test: .venv/dev.stamp ## Run every test; says which parts of the machine were left out
 	@$(BIN)/python tests/prepare.py
-	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --ignore=tests/e2e --ignore=tests/faults $(ARGS)
-	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile tests/e2e tests/faults $(ARGS)
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder --ignore=tests/e2e --ignore=tests/faults $(ARGS)
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder tests/e2e tests/faults $(ARGS)
 
 .PHONY: check
 check: .venv/dev.stamp ## Lint, format, types, import contracts

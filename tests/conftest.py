@@ -23,6 +23,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("backend_name", names)
 
 
+#: Files that take long for a single one: begun first, so that no worker is left alone with them at the end.
+LONG = ("e2e/test_every_screen.py", "walls/test_secrets.py", "faults/test_kill.py", "walls/test_access.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Bring the long files to the front."""
+    items.sort(key=lambda item: not item.path.as_posix().endswith(LONG))
+
+
 @pytest.fixture(scope="session")
 def backends(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Any]]:
     """Give a backend by name, made once a run."""

@@ -83,8 +83,11 @@ window.screenTest ??= (() => {
         around: digest([structureOf(document.body)]),
       };
     },
-    /** How a part is made. */
-    shapeOf: (part) => digest([structureOf(document.querySelector(part))]),
+    /** How a part is made; the page itself is in it where the part holds it. */
+    shapeOf(part) {
+      const root = document.querySelector(part);
+      return digest([root, main()].filter((el) => root.contains(el)).map(structureOf));
+    },
     /** Whether the focus is in the open dialog; between its end and its beginning, browsers leave the page. */
     isInDialog: () => document.activeElement === document.body || Boolean(document.activeElement.closest("dialog[open]")),
     /** Unfold what a person may unfold in the page itself. */

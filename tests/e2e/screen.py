@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page, expect
 
 from tests.shell.test_french import ENGLISH, words_of
 
-from .axe import violations
+from .axe import SCRIPT, violations
 
 WIDTHS = (1280, 390)
-SCRIPT = Path(__file__).with_name("screen.js").read_text(encoding="utf-8")
 
 
 class Screens:
     """Looks at screens and keeps what is wrong.
 
-    Axe and the keyboard are slow. The keyboard finds nothing new in a page made of the same kinds of elements (same element,
-    classes and attributes, other words) in the same order as one before; axe nothing new where the same kinds make the page,
-    and at the second width where each kind was looked at in some page. The page itself and what surrounds it, menu and footer,
-    are remembered apart.
+    Axe and the keyboard are slow. The keyboard finds nothing new in a page made as one before: of the same elements (same
+    classes and attributes, other words) in the same places, however often a row is there; axe nothing new where the same kinds
+    make the page, and at the second width where each kind was looked at in some page. The page itself and what surrounds it,
+    menu and footer, are remembered apart.
     """
 
     def __init__(self) -> None:

@@ -27,6 +27,12 @@ def frail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     assert running.stop() == 0
 
 
+@pytest.fixture(scope="module")
+def screens() -> Screens:
+    """Remember how the pages looked at were made."""
+    return Screens()
+
+
 @pytest.fixture
 def enter(browser: Browser, frail: Program) -> Iterator[Callable[..., Page]]:
     """Open a browser; signed in where an address is given."""
@@ -112,6 +118,7 @@ def base_away(page: Page, program: Program) -> None:
 )
 def test_an_error_is_told_and_leads_on(
     frail: Program,
+    screens: Screens,
     enter: Callable[..., Page],
     code: int,
     who: str,
@@ -128,7 +135,6 @@ def test_an_error_is_told_and_leads_on(
     expect(page).to_have_title(f"{title} – Registre CQC")
     expect(page.locator("main").get_by_text(sentence)).to_be_visible()
     expect(page.locator("main").get_by_role("link", name="Revenir à l’accueil")).to_have_attribute("href", "/")
-    screens = Screens()
     screens.look(page, f"error {code}")
     assert not (complaints := screens.tell()), f"\n{complaints}"
     for width in (1280, 390) if SHOTS else ():
