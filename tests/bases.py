@@ -11,6 +11,8 @@ import pytest
 BOTH = ("sqlite", "postgresql")
 #: PostgreSQL under the application's role, where row-level security holds: as in production.
 UNDER_THE_ROLE = ("sqlite", "postgresql-role")
+#: Where locks and policies decide together.
+EVERY = (*BOTH, "postgresql-role")
 
 #: One test is on other bases than its file.
 on_sqlite = pytest.mark.bases("sqlite")
