@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Integer, cast, func, select, text
 
@@ -122,6 +122,12 @@ def trainees_withheld(batch: Batch) -> int:
     own = (BatchLine.batch_id == batch.id) & (BatchLine.number == cast(wanted.c.value, Integer))
     query = select(func.count(BatchLine.group_key.distinct())).select_from(wanted).join(BatchLine, own)
     return db.session.scalar(query) or 0
+
+
+def consequences(batch: Batch) -> dict[str, Any]:
+    """Return what the confirmation of a batch tells of costs and of documents withheld, and the form's word for it."""
+    found = told(batch)
+    return {"told": found, "already": found.already, "withheld": trainees_withheld(batch)}
 
 
 def hold(centre_id: int) -> None:

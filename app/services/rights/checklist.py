@@ -14,6 +14,12 @@ from app.services.core import actor, clock
 from . import access
 from .access import AGENT, REPRESENTATIVE, Task
 
+#: Task → the address where a legal representative does it.
+ADDRESSES = {
+    "contract": "/mon-centre/contrat/", "managers": "/mon-centre/droits/", "rights": "/mon-centre/droits/",
+    "api": "/mon-centre/api/",
+}  # fmt: skip
+
 
 @actor.acting(actor.PROGRAM)
 def tasks(centre_id: int) -> list[Task]:

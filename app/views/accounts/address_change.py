@@ -13,9 +13,9 @@ from app.services.accounts.password_change import WrongPassword
 from app.services.core import links
 from app.services.core.throttle import TooOften
 from app.views.shell.base import Screen
+from app.views.shell.public import spent, too_often
 
 from .forms import AddressForm
-from .sign_up import spent, too_often
 
 blueprint = Blueprint("address", __name__, url_prefix="/adresse")
 

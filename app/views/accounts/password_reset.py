@@ -10,9 +10,9 @@ from app.services.accounts.passwords import WeakPassword
 from app.services.core import links
 from app.services.core.throttle import TooOften
 from app.views.shell import sign_ins
+from app.views.shell.public import network, page, spent, too_often
 
 from .forms import AddressForm, NewPasswordForm
-from .sign_up import network, page, spent, too_often
 
 blueprint = Blueprint("password", __name__, url_prefix="/mot-de-passe")
 

@@ -12,9 +12,9 @@ from app.services.core.throttle import TooOften
 from app.services.drivers import space as driver_space
 from app.views.shell import sign_ins
 from app.views.shell.base import Screen
+from app.views.shell.public import too_often
 
 from .forms import ChangePasswordForm
-from .sign_up import too_often
 
 
 class ProfileView(Screen):

@@ -17,9 +17,8 @@ from app.services.accounts import second_factor
 from app.services.accounts.password_change import WrongPassword
 from app.services.core.throttle import TooOften
 from app.views.shell.base import Screen
+from app.views.shell.public import too_often
 from app.views.shell.sign_ins import MUST_ENROL
-
-from .sign_up import too_often
 
 
 class ProofForm(FlaskForm):  # type: ignore[misc]

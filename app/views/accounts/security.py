@@ -25,8 +25,7 @@ from app.services.accounts import password_change, passwords, second_factor, sig
 from app.services.core import actor
 from app.services.core.throttle import TooOften
 from app.views.shell import sign_ins
-
-from .sign_up import network, too_often
+from app.views.shell.public import network, too_often
 
 #: The cookie's word between the two steps of a sign-in: who showed the password, when (seconds since 1970).
 PENDING = "pending"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, g, make_response, redirect, render_template, request, url_for
-from werkzeug.exceptions import TooManyRequests
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
-from wtforms import Form
 
 from app import roles
 from app.models.sign_up import CONFIRM
@@ -13,6 +11,7 @@ from app.services.accounts import opening as account_opening
 from app.services.core import links
 from app.services.core.throttle import TooOften
 from app.views.shell import sign_ins
+from app.views.shell.public import network, page, spent, too_often
 
 from .forms import ConfirmForm, SignUpForm
 
@@ -66,25 +65,3 @@ def confirm(token: str) -> Response:
 
 def _is_driver() -> bool:
     return roles.DRIVER in {role.name for role in g.user.roles}
-
-
-def network() -> str:
-    """Return the network address the request comes from."""
-    return request.remote_addr or ""
-
-
-def page(template: str, form: Form, **values: object) -> Response:
-    """Return a form as a page that no search engine keeps: 422 when it has errors."""
-    response = make_response(render_template(template, form=form, **values), 422 if form.errors else 200)
-    response.headers["X-Robots-Tag"] = "noindex"
-    return response
-
-
-def spent(again: str, words: str) -> Response:
-    """Tell that a link is not good any more, and where to ask for another."""
-    return make_response(render_template("accounts/spent.html", title="Lien expiré", again=again, words=words), 404)
-
-
-def too_often(refusal: TooOften) -> TooManyRequests:
-    """Return the 429 of a refusal, with the time to wait."""
-    return TooManyRequests(refusal.message, retry_after=refusal.seconds)

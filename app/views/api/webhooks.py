@@ -19,8 +19,8 @@ from app.models.centre import API, LEGAL_REPRESENTATIVE
 from app.services.api import keys as api_keys
 from app.services.api import webhook_delivery, webhook_transport, webhooks
 from app.services.core.refusal import Refusal
-from app.views.registration.wizard import number_of
 from app.views.shell.base import Screen, current_centre_id, current_place, require_right
+from app.views.shell.reading import number_of
 
 from .subscription import OVERLAPS
 

@@ -12,10 +12,11 @@ from app.models import CardRequest
 from app.models.card import CARD_STATES
 from app.services.cards import desk as card_desk
 from app.services.cards import payment
-from app.views.registration.wizard import number_of
+from app.views.crud.widgets import CARD_TAGS
 from app.views.shell.base import Screen
+from app.views.shell.reading import number_of
 
-from .own import KEY, TAGS, fee_or_none, picture_answer
+from .own import KEY, fee_or_none, picture_answer
 
 NOT_FOUND = "Cette demande de carte n’existe pas, ou n’a pas encore été envoyée."
 DONE = {
@@ -69,7 +70,12 @@ class CardRequestsView(Screen):
 
     def _show(self, template: str, **told: Any) -> str:
         page: str = self.render_template(
-            template, title="Demandes de carte", states=CARD_STATES, tags=TAGS, reason_max=card_desk.REASON_MAX, **told
+            template,
+            title="Demandes de carte",
+            states=CARD_STATES,
+            tags=CARD_TAGS,
+            reason_max=card_desk.REASON_MAX,
+            **told,
         )
         return page
 

@@ -16,6 +16,7 @@ from app.services.drivers import space as driver_space
 from app.services.reference import pricing
 from app.services.reference.pricing import Fee
 from app.services.storage import pictures, store
+from app.views.crud.widgets import CARD_TAGS
 from app.views.shell.base import Screen
 
 from .forms import PaymentForm, PicturesForm, PostalForm
@@ -26,11 +27,6 @@ _ORDER = (card_requests.ADDRESS, card_requests.PICTURES, card_requests.PAYMENT)
 _HANDLERS = ("address", "pictures", "payment", "summary")
 KEY = "/<string(length=16):key>"
 NOT_FOUND = "Cette demande de carte n’existe pas, ou n’est pas la vôtre."
-#: State → kind of tag.
-TAGS = {
-    "draft": "", "submitted": "now", "in_review": "now", "accepted": "ok", "refused": "error", "production": "now",
-    "sent": "ok", "cancelled": "",
-}  # fmt: skip
 
 
 def step_address(asked: CardRequest, step: int) -> str:
@@ -148,7 +144,7 @@ class CardRequestView(Screen):
 
     def _page(self, template: str, asked: CardRequest, step: int, form: Any = None, **told: Any) -> Response:
         page = self.render_template(
-            template, asked=asked, form=form, steps=STEPS, step=step, states=CARD_STATES, tags=TAGS,
+            template, asked=asked, form=form, steps=STEPS, step=step, states=CARD_STATES, tags=CARD_TAGS,
             step_links=[step_address(asked, at) for at in range(1, step)], provider=payment.provider(),
             who_pays=card_requests.who_pays(asked), fee=fee_or_none(asked), **told,
         )  # fmt: skip

@@ -8,6 +8,7 @@ from flask_appbuilder import AppBuilder
 
 def register(_app: Flask, appbuilder: AppBuilder) -> None:
     """Register this room's screens."""
-    from . import office
+    from . import office, own
 
-    appbuilder.add_view_no_menu(office.ContractsView)
+    for screen in (office.ContractsView, own.ContractView):
+        appbuilder.add_view_no_menu(screen)

@@ -22,8 +22,9 @@ from app.services.journal import search as journal_search
 from app.services.storage import store
 from app.views.crud import choices, widgets
 from app.views.crud.base import METHODS, NOT_FOUND, BackOfficeView
-from app.views.crud.forms import OfferForm
 from app.views.crud.rows import Rows, one_of, siret, within, words
+
+from .forms import OfferForm
 
 C = ServiceContract
 ID = "<int:contract_id>"

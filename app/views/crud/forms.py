@@ -6,16 +6,12 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from flask_appbuilder.forms import DynamicForm
-from wtforms import BooleanField, Field, IntegerField, SelectField, SelectMultipleField, StringField
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, StopValidation
+from wtforms import Field, SelectField, SelectMultipleField, StringField
+from wtforms.validators import DataRequired, Length, Optional, StopValidation
 from wtforms.widgets import TextInput
 
-from app.models.catalogue import CATEGORIES, PRICE_CLASSES
-from app.services.contracts import text as contract_text
 from app.validators.fields import clean
 
-from . import choices
 from .fab import DayField
 
 NEEDED = "À renseigner."
@@ -119,86 +115,3 @@ def choice(label: str, options: Any, coerce: Any = as_code) -> ChoiceField:
 def named(names: dict[str, str]) -> list[tuple[str, str]]:
     """Return codes and words as choices."""
     return list(names.items())
-
-
-class CentreForm(DynamicForm):  # type: ignore[misc]
-    """A centre."""
-
-    name = text("Nom du centre", 160)
-    siret = text("SIRET", 30, hint="14 chiffres ; les espaces sont acceptés")
-    address = text("Adresse", 300, needed=False)
-    email = text("Adresse électronique", 254, needed=False)
-    is_public = BooleanField("Organisme public")
-    chorus_service = text("Code service Chorus", 50, needed=False, hint="Pour un organisme public seulement")
-
-
-class AccreditationForm(DynamicForm):  # type: ignore[misc]
-    """An accreditation."""
-
-    centre_id = choice("Centre", choices.centres, as_id)
-    authority = text("Autorité", 120, hint="Préfet de région, ministère, académie")
-    number = text("N° d’agrément", 40)
-    trainings = ChecksField(
-        "Formations couvertes", choices.training_groups, validators=[DataRequired("Cochez au moins une formation.")]
-    )
-    valid_from = day("Valable du")
-    valid_to = day("Valable jusqu’au", needed=False, hint="Dernier jour inclus")
-    withdrawn_on = day("Retiré le", needed=False, hint="À partir de ce jour, l’agrément ne vaut plus")
-
-
-class SuspensionForm(DynamicForm):  # type: ignore[misc]
-    """A suspension of an accreditation."""
-
-    accreditation_id = choice("Agrément", choices.accreditations, as_id)
-    starts_on = day("Suspendu du")
-    ends_on = day("Suspendu jusqu’au", needed=False, hint="Dernier jour inclus ; vide tant que la fin n’est pas connue")
-    reason = text("Motif", 300)
-
-
-class TrainingForm(DynamicForm):  # type: ignore[misc]
-    """An entry of the catalogue."""
-
-    family = text("Type de formation", 60, hint="FIMO, Passerelle, FCO, Titre professionnel, Éducation nationale")
-    label = text("Libellé", 120)
-    category = choice("Catégorie", [(name, name) for name in CATEGORIES])
-    hours = IntegerField(
-        "Durée en heures", [Optional(), NumberRange(1, 5000, "Entre 1 et 5000 heures.")], widget=TextInput()
-    )
-    price_class = choice("Classe de tarif", named({k: v for k, v in PRICE_CLASSES.items() if k != "card_fee"}))
-    minors_allowed = BooleanField("Ouverte aux mineurs")
-    valid_from = day("Au catalogue du", needed=False)
-    valid_to = day("Au catalogue jusqu’au", needed=False, hint="Dernier jour inclus")
-
-
-class TariffForm(DynamicForm):  # type: ignore[misc]
-    """A price of one class, from a day on."""
-
-    price_class = choice("Classe de tarif", named(PRICE_CLASSES))
-    amount = AmountField("Montant hors taxes, en euros", [InputRequired(NEEDED)])
-    vat_rate = AmountField("Taux de TVA, en pour cent", [InputRequired(NEEDED)], default=Decimal("20.00"))
-    valid_from = day("En vigueur du")
-    valid_to = day("En vigueur jusqu’au", needed=False, hint="Dernier jour inclus ; vide pour un tarif sans fin connue")
-
-
-class OfferForm(DynamicForm):  # type: ignore[misc]
-    """An offer of a service contract: an agent chooses the text, the legal representative signs it."""
-
-    centre_id = choice("Centre", choices.centres, as_id)
-    version = ChoiceField(
-        "Version du texte", [InputRequired(NEEDED)], choices=choices.contract_versions, coerce=as_code,
-        default=contract_text.latest, description="Les tarifs en vigueur aujourd’hui y sont joints en annexe",
-    )  # fmt: skip
-
-
-class DriverNamesForm(DynamicForm):  # type: ignore[misc]
-    """What may be mended of a known driver: the two facts that identify them stay."""
-
-    last_name = text("Nom", 60)
-    first_name = text("Prénom", 60)
-
-
-class DriverForm(DriverNamesForm):
-    """A driver not yet known."""
-
-    birth_date = day("Date de naissance")
-    permit_number = text("N° de permis", 30)

@@ -6,12 +6,19 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
+from flask import url_for
 from flask_appbuilder.widgets import FormWidget
 from markupsafe import Markup, escape
 
 from app.models import Document, Training
 from app.models.registration import DOCUMENT_KINDS, DOCUMENT_STATES
 from app.views.shell import filters
+
+#: State of a request for a card → kind of tag.
+CARD_TAGS = {
+    "draft": "", "submitted": "now", "in_review": "now", "accepted": "ok", "refused": "error", "production": "now",
+    "sent": "ok", "cancelled": "",
+}  # fmt: skip
 
 
 class BackOfficeForm(FormWidget):  # type: ignore[misc]
@@ -79,3 +86,13 @@ def document(one: Document) -> Markup:
         DOCUMENT_STATES[one.state].lower(),
         filters.day(one.valid_until),
     )
+
+
+def receipts_of(number: str) -> Markup:
+    """Return the number of a receipt as a link to its registrations, for agents."""
+    return linked(url_for("RegistrationsView.list", _flt_0_words=number), number)
+
+
+def linked(href: str, number: str) -> Markup:
+    """Return a number as a link that is never broken over two lines."""
+    return Markup('<a class="nowrap" href="{}">{}</a>').format(href, number)

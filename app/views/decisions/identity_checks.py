@@ -11,8 +11,8 @@ from app.services.accounts import link as account_link
 from app.services.core.refusal import Refusal
 from app.services.decisions import identity_checks
 from app.services.decisions.identity_checks import Case
-from app.views.drivers.own_identity import picture_answer
 from app.views.shell.base import Screen
+from app.views.shell.files import identity_picture
 
 ID = "/<int:row_id>"
 
@@ -42,7 +42,7 @@ class IdentityChecksView(Screen):
     @expose(f"{ID}/piece")
     def picture(self, row_id: int) -> Response:
         """Send the picture while it waits."""
-        return picture_answer(_case(row_id).check)
+        return identity_picture(_case(row_id).check)
 
     @expose(f"{ID}/accepter", methods=["POST"])
     def accept(self, row_id: int) -> Response:

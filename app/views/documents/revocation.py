@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from flask import abort, flash, g, redirect, request, url_for
 from flask_appbuilder import expose
-from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from app.models import Document
 from app.models.registration import DOCUMENT_STATES, PENDING, REVOKED
 from app.services.documents import drawing, revocation
-from app.views.crud import widgets
 from app.views.shell.base import Screen
 
 
@@ -47,17 +45,6 @@ class RevocationView(Screen):
                 refused=bool(error),
             )
         )  # fmt: skip
-
-
-def with_links(value: list[Document]) -> Markup:
-    """Return the documents of a registration as an agent's card shows them, each that holds with its « Révoquer »."""
-    link = Markup('{} <a href="{}">Révoquer<span class="vh"> {}</span></a>')
-    return widgets.bullets(
-        link.format(widgets.document(one), url_for("RevocationView.ask", number=one.number), one.number)
-        if one.state not in (PENDING, REVOKED)
-        else widgets.document(one)
-        for one in value
-    )
 
 
 def _document_or_404(number: str) -> Document:

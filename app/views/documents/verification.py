@@ -17,8 +17,9 @@ from app.services.documents import verification, verification_file
 from app.services.documents.verification import Answer, State
 from app.services.documents.verification_file import FileAnswer, Outcome
 from app.services.seal import sealing
-from app.validators.fields import clean, loosen_date, parse_date
-from app.views.accounts.sign_up import network, too_often
+from app.validators.fields import clean, parse_date
+from app.views.shell.forms import loosened
+from app.views.shell.public import network, too_often
 
 blueprint = Blueprint("verification", __name__, url_prefix="/verifier")
 
@@ -54,16 +55,12 @@ FILE_VERDICTS = {
 }
 
 
-def _loosened(value: str | None) -> str:
-    return loosen_date(value or "")
-
-
 class HolderForm(Form):  # type: ignore[misc]
     """Name and birth date as who asks believes them to be."""
 
     holder_name = StringField("Nom du titulaire", [InputRequired("Saisissez le nom du titulaire.")])
     birth_date = StringField(
-        "Date de naissance", [InputRequired("Saisissez la date de naissance du titulaire.")], filters=[_loosened]
+        "Date de naissance", [InputRequired("Saisissez la date de naissance du titulaire.")], filters=[loosened]
     )
 
 

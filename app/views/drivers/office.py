@@ -9,9 +9,10 @@ from app.models.identity import PROOFS
 from app.services.drivers import search as driver_search
 from app.services.reporting import exports
 from app.views.crud.base import BackOfficeView
-from app.views.crud.forms import DriverForm, DriverNamesForm
 from app.views.crud.rows import Rows, asking, yes_no
 from app.views.registration.lists import RegistrationsView
+
+from .forms import DriverForm, DriverNamesForm
 
 
 class DriversView(BackOfficeView):

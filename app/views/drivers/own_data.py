@@ -9,8 +9,8 @@ from werkzeug.wrappers import Response
 from app.services.core.throttle import TooOften
 from app.services.drivers import data_copy
 from app.services.storage import store
-from app.views.accounts.sign_up import too_often
 from app.views.shell.base import Screen
+from app.views.shell.public import too_often
 
 
 class OwnDataView(Screen):

@@ -15,10 +15,10 @@ from app.services.core.refusal import Refusal
 from app.services.core.throttle import TooOften
 from app.services.decisions import identity_checks
 from app.services.drivers import space as driver_space
-from app.services.storage import pictures, store
-from app.views.accounts.forms import CodeForm, IdentityForm
-from app.views.accounts.sign_up import network, too_often
 from app.views.shell.base import Screen
+from app.views.shell.files import identity_picture
+from app.views.shell.forms import CodeForm, IdentityForm
+from app.views.shell.public import network, too_often
 
 SPACE = "/mon-espace/"
 
@@ -81,7 +81,7 @@ class OwnIdentityView(Screen):
         told = told_of_identity(g.user.id)
         if told["check"] is None:
             abort(404, "Aucune pièce d’identité n’est conservée.")
-        return picture_answer(told["check"])
+        return identity_picture(told["check"])
 
     def _page(self, code: CodeForm, document: DocumentForm) -> Response:
         page = self.render_template(
@@ -96,19 +96,6 @@ def told_of_identity(person_id: int) -> dict[str, Any]:
     claim = identity.claim_of(person_id)
     check = identity_checks.last(claim.id) if claim else None
     return {"claim": claim, "check": check, "waits": check is not None and check.state == WAITING}
-
-
-def picture_answer(check: Any) -> Response:
-    """Return the picture of a document that waits, kept by no cache on the way; 404 once it is decided."""
-    try:
-        content = identity_checks.picture(check)
-    except store.Missing:
-        abort(404, "Cette image n’est plus conservée.")
-    response = make_response(content)
-    response.headers["Content-Type"] = pictures.TYPES[pictures.IDENTITY]
-    response.headers["Content-Disposition"] = 'inline; filename="piece-d-identite.jpg"'
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
 
 
 def _claimed(person_id: int) -> dict[str, str]:

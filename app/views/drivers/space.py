@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from flask import abort, g, make_response
+from flask import abort, g
 from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
@@ -22,8 +22,9 @@ from app.services.drivers import space as driver_space
 from app.services.drivers.space import OwnDocument
 from app.services.storage import store
 from app.validators.fco import FCO_HOURS
-from app.views.cards.own import TAGS
+from app.views.crud.widgets import CARD_TAGS
 from app.views.shell.base import Screen
+from app.views.shell.files import pdf
 from app.views.shell.filters import count_of, day
 
 from .own_identity import told_of_identity
@@ -51,7 +52,7 @@ class DriverSpaceView(Screen):
         page: str = self.render_template(
             "drivers/space.html", title="Mon espace", driver=driver, today=clock.today(), state_of=state_of,
             remaining=remaining, document_title=drawing.title, span=days_in_all, span_to=span_to, card_states=CARD_STATES,
-            card_tags=TAGS, document_kinds=DOCUMENT_KINDS, fco_hours=FCO_HOURS, **_told(driver),
+            card_tags=CARD_TAGS, document_kinds=DOCUMENT_KINDS, fco_hours=FCO_HOURS, **_told(driver),
         )  # fmt: skip
         return page
 
@@ -79,15 +80,6 @@ def _told(driver: Driver) -> dict[str, Any]:
         "space": space, "requests": requests, "grounds": card_grounds.grounds_of(driver),
         "fco": driver_fco.overview(space.registrations, clock.today()), "events": happenings.events(space, requests),
     }  # fmt: skip
-
-
-def pdf(content: bytes, name: str) -> Response:
-    """Return a PDF to save under this name, kept by no cache on the way."""
-    response = make_response(content)
-    response.headers["Content-Type"] = "application/pdf"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
 
 
 def state_of(own: OwnDocument, today: date | None = None) -> tuple[str, str]:

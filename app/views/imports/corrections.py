@@ -12,15 +12,15 @@ from app.services.core.refusal import Refusal
 from app.services.imports import confirmation as import_confirmation
 from app.services.imports import corrections
 from app.services.imports import desk as import_desk
-from app.services.registration import confirm, drafts, report
+from app.services.registration import announced, confirm, drafts, report
 from app.services.registration.report import ReportLine
 from app.services.rights import access
 from app.validators.context import Category
 from app.validators.fields import loosen_date
-from app.views.registration.wizard import consequences_of, told_shown, version_shown
 from app.views.shell.base import Screen
 from app.views.shell.filters import count_of
 from app.views.shell.headers import is_htmx
+from app.views.shell.reading import told_shown, version_shown
 
 from .report import COLUMNS, import_file, told, wanted_lines
 
@@ -104,7 +104,7 @@ class CorrectionsView(Screen):
         template = "imports/confirmation_dialog.html" if is_htmx() else "imports/confirmation.html"
         quote = import_desk.quote(known["batch"])
         orders = report.order_numbers(known["batch"].id)
-        told_of = consequences_of(known["batch"])
+        told_of = announced.consequences(known["batch"])
         return str(self.render_template(template, quote=quote, order_numbers=orders, **told_of, **known))
 
     @expose("/<key>/importer", methods=["POST"])

@@ -20,8 +20,8 @@ from app.services.imports import annotated_workbook, intake, template_workbook
 from app.services.imports import desk as import_desk
 from app.services.registration import batches, drafts
 from app.services.rights import access
-from app.views.registration.wizard import lead, number_of, word_of
 from app.views.shell.base import Screen, current_centre_id, require_right
+from app.views.shell.reading import lead, number_of, word_of
 
 from .report import import_file, report_page
 

@@ -21,7 +21,6 @@ from app.views.crud import choices, widgets
 from app.views.crud.base import READ_ONLY, BackOfficeView
 from app.views.crud.rows import Question, Rows, one_of, words
 from app.views.crud.scope import own_rows
-from app.views.registration.lists import receipts_of
 from app.views.shell import filters
 
 from .report import COLUMNS, kinds_of, lines_asked_for
@@ -92,7 +91,7 @@ class ImportFilesView(BackOfficeView):
             "centre.name": lambda row: widgets.centre(row.centre), "created_by": lambda row: row.created_by.full_name,
             "state": _state, "phase": _phase, "lines": _count("lines"), "errors": _count("errors"),
             "informations": _count("informations"), "refusal": lambda row: _file(row).refusal,
-            "receipt_number": lambda row: receipts_of(row.receipt_number) if row.receipt_number else None,
+            "receipt_number": lambda row: widgets.receipts_of(row.receipt_number) if row.receipt_number else None,
             "registered_by": lambda row: row.registered_by.full_name if row.registered_by else None,
             "purged_at": lambda row: _file(row).purged_at,
         },
@@ -140,5 +139,6 @@ def _report(batch: Batch) -> dict[str, Any]:
     earlier = intake.earlier_receipt(_file(batch)) if batch.state != REGISTERED else None
     return {
         "batch": batch, "file": _file(batch), "here": here, "kinds": kinds, "counts": batch.summary, "aside": aside,
-        "columns": COLUMNS, "earlier": earlier, "receipts_of": receipts_of, **lines_asked_for(batch, here, kinds, aside),
+        "columns": COLUMNS, "earlier": earlier, "receipts_of": widgets.receipts_of,
+        **lines_asked_for(batch, here, kinds, aside),
     }  # fmt: skip

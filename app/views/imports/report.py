@@ -17,9 +17,9 @@ from app.services.registration import report
 from app.services.registration.report import Filter
 from app.validators.file import unread_sheets
 from app.validators.remark import Code, Remark, kind_sentence
-from app.views.registration.wizard import number_of, word_of
 from app.views.shell.base import Screen, batch_or_404, limits, require_right, strangers
 from app.views.shell.headers import is_htmx, page_of_htmx
+from app.views.shell.reading import number_of, word_of
 
 #: Field → head of its column, to the letter and in the order of the reference document.
 COLUMNS = {

@@ -12,9 +12,9 @@ from app.models.types import holds_on
 from app.services.reference import accreditations
 from app.views.crud import choices, widgets
 from app.views.crud.base import BackOfficeView
-from app.views.crud.forms import AccreditationForm
 from app.views.crud.rows import Rows, on_day, one_of, siret, within, words
 
+from .forms import AccreditationForm
 from .suspensions import SuspensionsView
 
 A = Accreditation

@@ -6,8 +6,9 @@ from app.models import Training
 from app.models.catalogue import PRICE_CLASSES
 from app.views.crud import choices, widgets
 from app.views.crud.base import BackOfficeView
-from app.views.crud.forms import TrainingForm
 from app.views.crud.rows import Rows, one_of, words
+
+from .forms import TrainingForm
 
 
 class CatalogueView(BackOfficeView):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from app.models import Centre
 from app.views.contracts.office import ContractsView
 from app.views.crud.base import BackOfficeView
-from app.views.crud.forms import CentreForm
 from app.views.crud.rows import Rows, siret, words, yes_no
 from app.views.shell import filters
 
 from .accreditations import AccreditationsView
+from .forms import CentreForm
 
 
 class CentresView(BackOfficeView):

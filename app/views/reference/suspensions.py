@@ -6,8 +6,9 @@ from sqlalchemy.orm import joinedload
 
 from app.models import Accreditation, Suspension
 from app.views.crud.base import BackOfficeView
-from app.views.crud.forms import SuspensionForm
 from app.views.crud.rows import Rows, within, words
+
+from .forms import SuspensionForm
 
 S = Suspension
 

@@ -7,8 +7,9 @@ from app.models.catalogue import PRICE_CLASSES
 from app.models.types import holds_on
 from app.views.crud import choices, widgets
 from app.views.crud.base import BackOfficeView
-from app.views.crud.forms import TariffForm
 from app.views.crud.rows import Rows, on_day, one_of
+
+from .forms import TariffForm
 
 T = Tariff
 

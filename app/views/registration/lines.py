@@ -12,11 +12,13 @@ from app.services.registration import drafts, pasting, report
 from app.services.registration.drafts import LINE_FIELDS, KeptLine, LineRefused
 from app.validators.remark import Severity
 from app.views.shell.base import Screen
+from app.views.shell.forms import put_remarks
 from app.views.shell.headers import is_htmx
+from app.views.shell.reading import number_of
 
 from . import paste_columns
-from .forms import LineForm, PasteForm, put_remarks
-from .wizard import batch_at, drivers_page, kept_values, lines_page, number_of, quote_of, step_address, steps_of
+from .forms import LineForm, PasteForm
+from .wizard import batch_at, drivers_page, kept_values, lines_page, quote_of, step_address, steps_of
 
 LAST = 10**6
 

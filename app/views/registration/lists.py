@@ -6,14 +6,14 @@ from flask import url_for
 from markupsafe import Markup
 from sqlalchemy.orm import joinedload, selectinload
 
-from app.models import Registration
+from app.models import Document, Registration
 from app.models.batch import MODE_NAMES
+from app.models.registration import PENDING, REVOKED
 from app.services.registration import search
 from app.services.reporting import exports
 from app.views.crud import choices, widgets
 from app.views.crud.base import READ_ONLY, BackOfficeView
 from app.views.crud.rows import Question, Rows, asking, one_of
-from app.views.documents import revocation
 from app.views.shell.base import current_place
 
 R = Registration
@@ -68,17 +68,19 @@ def receipt(row: Registration) -> Markup:
     """Return the receipt's number as a link: to the receipt for the centre, to its registrations for agents."""
     number = str(row.batch.receipt_number)
     if current_place() is None:
-        return receipts_of(number)
-    return _linked(url_for("ReceiptView.show", key=row.batch.key), number)
+        return widgets.receipts_of(number)
+    return widgets.linked(url_for("ReceiptView.show", key=row.batch.key), number)
 
 
-def receipts_of(number: str) -> Markup:
-    """Return the number of a receipt as a link to its registrations, for agents."""
-    return _linked(url_for("RegistrationsView.list", _flt_0_words=number), number)
-
-
-def _linked(href: str, number: str) -> Markup:
-    return Markup('<a class="nowrap" href="{}">{}</a>').format(href, number)
+def _revocable(value: list[Document]) -> Markup:
+    """Return the documents of a registration as an agent's card shows them, each that holds with its « Révoquer »."""
+    link = Markup('{} <a href="{}">Révoquer<span class="vh"> {}</span></a>')
+    return widgets.bullets(
+        link.format(widgets.document(one), url_for("RevocationView.ask", number=one.number), one.number)
+        if one.state not in (PENDING, REVOKED)
+        else widgets.document(one)
+        for one in value
+    )
 
 
 class RegistrationRows(BackOfficeView):
@@ -98,7 +100,7 @@ class RegistrationsView(RegistrationRows):
     """`/enregistrements/`"""
 
     route_base = "/enregistrements"
-    formatters_columns = {**RegistrationRows.formatters_columns, "documents": revocation.with_links}
+    formatters_columns = {**RegistrationRows.formatters_columns, "documents": _revocable}
     class_permission_name = "Registrations"
     datamodel = Rows(
         R, eager=EAGER, computed={**COMPUTED, "centre.name": lambda row: widgets.centre(row.centre)},

@@ -13,10 +13,9 @@ from app.models.batch import FILE, MODES, REGISTERED
 from app.models.centre import REGISTER
 from app.services.drivers import account_invitations
 from app.services.registration import receipts, slips_pdf
-from app.views.drivers.space import pdf
 from app.views.shell.base import Screen, batch_or_404, require_right
-
-from .wizard import number_of
+from app.views.shell.files import pdf
+from app.views.shell.reading import number_of
 
 
 class ReceiptView(Screen):

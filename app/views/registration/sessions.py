@@ -12,11 +12,10 @@ from app.services.imports import desk as import_desk
 from app.services.reference import pricing
 from app.services.registration import desk as registration_desk
 from app.services.registration import drafts
-from app.services.rights import access
+from app.services.rights import access, checklist
 from app.services.trainers import drafts as trainer_drafts
-from app.views.rights.my_centre import ADDRESSES
 from app.views.shell.base import Screen, current_centre_id, place_or_403, require_right
-from app.views.trainers.wizard import step_address
+from app.views.shell.reading import trainer_step
 
 from .forms import BY_HAND, DRIVER, TRAINER, TRAINER_PROFILES, ChoiceForm
 
@@ -34,7 +33,7 @@ class SessionsView(Screen):
         tasks, trainer_tasks = access.tasks(place, REGISTER), access.tasks(place, TRAINERS)
         is_open, trains = all(task.done for task in tasks), all(task.done for task in trainer_tasks)
         if not (is_open or trains):
-            links = ADDRESSES if place.role == LEGAL_REPRESENTATIVE else {}
+            links = checklist.ADDRESSES if place.role == LEGAL_REPRESENTATIVE else {}
             return str(self.render_template("registration/missing.html", tasks=tasks, centre=place.centre, links=links))
         return str(
             self.render_template(
@@ -48,7 +47,7 @@ class SessionsView(Screen):
                 unfinished=import_desk.unfinished(place.centre_id) if is_open else [],
                 registered=registration_desk.last_registered(place.centre_id) if is_open else [],
                 trainers=trainer_drafts.resumable(place.centre_id) if trains else [],
-                step_address=step_address,
+                step_address=trainer_step,
                 step_of=trainer_drafts.step_of,
             )
         )
@@ -71,4 +70,4 @@ class SessionsView(Screen):
     def _start_trainer(self, profile: str) -> Response:
         """Start a draft of a trainer or an instructor, who are registered by hand only."""
         require_right(TRAINERS)
-        return redirect(step_address(trainer_drafts.start(current_centre_id(), g.user.id, profile), 1))
+        return redirect(trainer_step(trainer_drafts.start(current_centre_id(), g.user.id, profile), 1))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import Any
 
-from flask import abort, flash, g, make_response, redirect, request, url_for
+from flask import abort, flash, g, redirect, request, url_for
 from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
@@ -18,25 +17,20 @@ from app.services.core.refusal import Refusal
 from app.services.reference import pricing
 from app.services.registration import analysis, announced, batches, confirm, drafts, report
 from app.services.registration import desk as registration_desk
-from app.services.registration.announced import Told
 from app.services.registration.drafts import LineRefused
 from app.services.registration.report import Filter
 from app.services.rights import access
 from app.validators.context import Training
 from app.validators.remark import Remark, kind_sentence
 from app.views.shell.base import Screen, batch_or_404, limits, require_right, strangers
-from app.views.shell.headers import is_htmx
+from app.views.shell.forms import put_remarks
+from app.views.shell.reading import lead, number_of, told_shown, version_shown
 
-from .forms import LineForm, TrainingForm, families, put_remarks
+from .forms import LineForm, TrainingForm, families
 
 STEPS = ("Formation", "Conducteurs", "Contrôles")
 #: The handlers of the steps, in their order.
 _HANDLERS = ("training", "drivers", "checks")
-
-
-def lead(address: str) -> Response:
-    """Lead to a page: a redirection, or an order to htmx, which would paint that page into a piece of this one."""
-    return make_response("", 200, {"HX-Redirect": address}) if is_htmx() else redirect(address)
 
 
 def step_address(batch: Batch, step: int, **arguments: Any) -> str:
@@ -65,31 +59,6 @@ def batch_at(key: str, step: int) -> Batch:
     if reached < step:
         abort(lead(step_address(batch, reached)))
     return batch
-
-
-def number_of(name: str, default: int = 1) -> int:
-    """Return a whole number of the query or the form, the default for anything that is none."""
-    text = request.values.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else default
-
-
-def word_of(name: str, known: Iterable[str], asked: Mapping[str, str] | None = None) -> str:
-    """Return a word of the query that narrows a list, '' where none is asked; answer 400 to one that means nothing."""
-    word = (request.args if asked is None else asked).get(name, "")
-    if word and word not in known:
-        abort(400, "Cette liste ne se filtre pas ainsi.")
-    return word
-
-
-def version_shown() -> int | None:
-    """Return the version of the batch of which the dialog that was confirmed told lines and amount, None where it said none."""
-    version = number_of("version", -1)
-    return None if version < 0 else version
-
-
-def told_shown() -> Told | None:
-    """Return what the dialog that was confirmed told of costs and of documents withheld, None where it said nothing."""
-    return Told.read(request.form.get("told", ""))
 
 
 def lines_page(batch: Batch, number: int) -> report.ReportPage:
@@ -246,12 +215,6 @@ def drivers_page(screen: Screen, batch: Batch, form: LineForm, *, edited: int = 
     )  # fmt: skip
 
 
-def consequences_of(batch: Batch) -> dict[str, Any]:
-    """Return what the confirmation of a batch tells of costs and of documents withheld, and the form's word for it."""
-    told = announced.told(batch)
-    return {"told": told, "already": told.already, "withheld": announced.trainees_withheld(batch)}
-
-
 def checked(batch: Batch) -> dict[str, Any]:
     """Return what step 3 and its confirmation say of a batch: counts, price, and whether « Importer » is open."""
     counts = report.counts(batch.id)
@@ -262,6 +225,6 @@ def checked(batch: Batch) -> dict[str, Any]:
         "counts": counts, "kept": kept, "quote": quote, "kinds": kinds, "without_account": kinds.get("no_account", 0),
         "limits": limits() if "not_accredited" in kinds else None, "strangers": strangers(),
         "importable": batch.is_checked and batch.state == READY and quote is not None, **steps_of(batch),
-        "order_numbers": report.order_numbers(batch.id), **consequences_of(batch),
+        "order_numbers": report.order_numbers(batch.id), **announced.consequences(batch),
         "tariff": pricing.unit_prices(clock.today()).get(batch.training_id or 0),
     }  # fmt: skip

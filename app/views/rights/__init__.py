@@ -12,7 +12,7 @@ def register(app: Flask, appbuilder: AppBuilder) -> None:
 
     for screen in (
         office.RepresentativesView, office.ManagersView, centre_switch.CentreSwitchView, my_centre.MyCentreView,
-        my_centre.ContractView, members.MyPeopleView, members.CentrePeopleView,
+        members.MyPeopleView, members.CentrePeopleView,
     ):  # fmt: skip
         appbuilder.add_view_no_menu(screen)
     app.register_blueprint(invitation.blueprint)

@@ -7,8 +7,8 @@ from flask_appbuilder import expose
 from flask_appbuilder.utils.base import get_safe_redirect
 from werkzeug.wrappers import Response
 
-from app.views.registration.wizard import number_of
 from app.views.shell.base import Screen, places, work_for
+from app.views.shell.reading import number_of
 
 
 class CentreSwitchView(Screen):

@@ -16,10 +16,10 @@ from app.services.core.throttle import TooOften
 from app.services.rights import invitations as member_invitations
 from app.services.rights.invitations import Newcomer
 from app.validators.fields import clean, parse_name
-from app.views.accounts.forms import formed, needed, new_password
-from app.views.accounts.sign_up import page, too_often
 from app.views.shell import sign_ins
 from app.views.shell.base import work_for
+from app.views.shell.forms import formed, needed, new_password
+from app.views.shell.public import page, too_often
 
 blueprint = Blueprint("member_invitation", __name__, url_prefix="/invitation")
 

@@ -1,48 +1,13 @@
-"""« Mon centre »: what is in service and what is left to do; the service contract, read and signed."""
+"""« Mon centre »: what is in service and what is left to do."""
 
 from __future__ import annotations
 
-from flask import abort, flash, g, make_response, redirect, request, url_for
 from flask_appbuilder import expose
-from werkzeug.wrappers import Response
-from wtforms import BooleanField, Form, HiddenField, StringField
-from wtforms.validators import InputRequired, Length
 
-from app.models import ServiceContract
-from app.models.centre import API, CONTRACT_STATES, LEGAL_REPRESENTATIVE, OFFERED
-from app.services.contracts import acts as contract_acts
-from app.services.contracts import text as contract_text
-from app.services.contracts.acts import Signature
+from app.models.centre import API, LEGAL_REPRESENTATIVE
 from app.services.core import clock
-from app.services.core.refusal import Refusal
-from app.services.rights import access, checklist
-from app.views.contracts.office import signed_pdf
-from app.views.shell.base import Screen, current_centre_id, place_or_403, require_representative
-
-ID = "<int:contract_id>"
-#: Task → the address where a legal representative does it.
-ADDRESSES = {
-    "contract": "/mon-centre/contrat/", "managers": "/mon-centre/droits/", "rights": "/mon-centre/droits/",
-    "api": "/mon-centre/api/",
-}  # fmt: skip
-STATE_KINDS = {"offered": "gold", "signed": "ok", "suspended": "error"}
-
-
-class SignatureForm(Form):  # type: ignore[misc]
-    """What a signature is made of; the text's hash comes back as it was shown."""
-
-    name = StringField(
-        "Nom et prénom",
-        [InputRequired("Indiquez votre nom et votre prénom."), Length(max=121, message="121 caractères au plus.")],
-    )
-    quality = StringField(
-        "Qualité", [InputRequired("Indiquez votre qualité."), Length(max=120, message="120 caractères au plus.")]
-    )
-    agreed = BooleanField(
-        "J’ai lu le contrat et son annexe, et je le signe au nom du centre",
-        [InputRequired("Cochez la case pour signer.")],
-    )
-    text_sha256 = HiddenField()
+from app.services.rights import checklist
+from app.views.shell.base import Screen, place_or_403
 
 
 class MyCentreView(Screen):
@@ -57,76 +22,10 @@ class MyCentreView(Screen):
         place = place_or_403()
         found = checklist.tasks(place.centre_id)
         is_representative = place.role == LEGAL_REPRESENTATIVE
-        api_only = {"api": ADDRESSES["api"]} if place.may(API, clock.today()) else {}
+        api_only = {"api": checklist.ADDRESSES["api"]} if place.may(API, clock.today()) else {}
         return str(
             self.render_template(
-                "rights/opening.html", tasks=found, links=ADDRESSES if is_representative else api_only,
+                "rights/opening.html", tasks=found, links=checklist.ADDRESSES if is_representative else api_only,
                 centre=place.centre, is_open=checklist.is_open(found), is_representative=is_representative,
             )
         )  # fmt: skip
-
-
-class ContractView(Screen):
-    """`/mon-centre/contrat/`: for legal representatives."""
-
-    route_base = "/mon-centre/contrat"
-    class_permission_name = "CentreContract"
-
-    @expose("/")
-    def index(self) -> Response | str:
-        """Show the centre's contracts: the offer, the one in force, the ended ones."""
-        require_representative()
-        found = contract_acts.all_of(current_centre_id())
-        return str(
-            self.render_template(
-                "contracts/list.html", contracts=found, states=CONTRACT_STATES, kinds=STATE_KINDS,
-                task=access.contract_task(current_centre_id()),
-            )
-        )  # fmt: skip
-
-    @expose(f"/{ID}")
-    def show(self, contract_id: int) -> Response:
-        """Show the whole text; below an offer, the signature."""
-        contract = _own(contract_id)
-        return self._page(contract, SignatureForm(name=g.user.full_name, text_sha256=contract.text_sha256))
-
-    @expose(f"/{ID}/signer", methods=["POST"])
-    def sign(self, contract_id: int) -> Response:
-        """Sign the offer that was read."""
-        contract, form = _own(contract_id), SignatureForm(request.form)
-        if not form.validate():
-            return self._page(contract, form)
-        signature = Signature(form.name.data, form.quality.data, form.text_sha256.data or "")
-        try:
-            contract_acts.sign(contract_id, current_centre_id(), g.user.id, signature)
-        except Refusal as refusal:
-            flash(refusal.message, "danger")
-            return redirect(url_for("ContractView.show", contract_id=contract_id))
-        flash("Le contrat est signé et en vigueur. Son PDF est en préparation.", "success")
-        return redirect(url_for("ContractView.index"))
-
-    @expose(f"/{ID}/contrat.pdf", methods=["GET", "POST"])
-    def pdf(self, contract_id: int) -> Response:
-        """Give the signed contract; posted to, have it drawn where it is not yet."""
-        contract = _own(contract_id)
-        if request.method != "POST":
-            return signed_pdf(contract)
-        contract_acts.ask_for_pdf(contract_id, current_centre_id())
-        flash("Le PDF est en préparation : il se télécharge ici dans quelques instants.", "success")
-        return redirect(url_for("ContractView.index"))
-
-    def _page(self, contract: ServiceContract, form: SignatureForm) -> Response:
-        page = self.render_template(
-            "contracts/show.html", contract=contract, form=form, blocks=contract_text.blocks(contract.text),
-            to_sign=contract.state == OFFERED, states=CONTRACT_STATES, kinds=STATE_KINDS,
-        )  # fmt: skip
-        return make_response(page, 422 if form.errors else 200)
-
-
-def _own(contract_id: int) -> ServiceContract:
-    """Return a contract of the current centre, for its legal representative; another centre's is not found."""
-    require_representative()
-    contract = contract_acts.of_centre(contract_id, current_centre_id())
-    if contract is None or contract.state == "withdrawn":
-        abort(404, "Ce contrat n’existe pas, n’est plus proposé, ou concerne un autre centre.")
-    return contract

@@ -7,7 +7,7 @@ from wtforms.validators import InputRequired
 
 from app.models.catalogue import CATEGORIES
 from app.validators.trainer import NO, PERSON_FIELDS, YES
-from app.views.registration.forms import loosened
+from app.views.shell.forms import loosened
 
 CENTRE_PAYS, PERSON_PAYS = "Le centre prend la redevance en charge", "La personne paie la redevance"
 

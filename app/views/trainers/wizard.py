@@ -23,21 +23,14 @@ from app.services.trainers import drafts as trainer_drafts
 from app.services.trainers import notices as trainer_notices
 from app.services.trainers import registration as trainer_registration
 from app.services.trainers.drafts import PageRefused
-from app.views.registration.forms import put_remarks
-from app.views.registration.wizard import lead, number_of, told_shown
 from app.views.shell.base import Screen, current_centre_id, current_place, require_right
+from app.views.shell.forms import put_remarks
+from app.views.shell.reading import lead, number_of, told_shown, trainer_step
 
 from .forms import PersonForm, TermsForm
 
 STEPS = ("Personne", "Secteurs et redevance", "Contrôles")
-#: The handlers of the steps, in their order.
-_HANDLERS = ("person", "terms", "checks")
 NOT_FOUND = "Cet enregistrement n’existe pas, ou concerne un autre centre."
-
-
-def step_address(row: Trainer, step: int) -> str:
-    """Return the address of a step (from 1) of a draft."""
-    return url_for(f"TrainersView.{_HANDLERS[step - 1]}", key=row.key)
 
 
 def trainer_or_404(key: str) -> Trainer:
@@ -59,7 +52,7 @@ def draft_at(key: str, step: int = 1) -> Trainer:
         flash("Cet enregistrement a été annulé : sa saisie a été supprimée.", "warning")
         abort(lead(url_for("SessionsView.index")))
     if (reached := trainer_drafts.step_of(row)) < step:
-        abort(lead(step_address(row, reached)))
+        abort(lead(trainer_step(row, reached)))
     return row
 
 
@@ -70,7 +63,7 @@ def registered(key: str) -> Trainer:
         abort(403, access.not_granted(TRAINERS))
     row = trainer_or_404(key)
     if row.state != REGISTERED:
-        abort(lead(step_address(row, trainer_drafts.step_of(row))))
+        abort(lead(trainer_step(row, trainer_drafts.step_of(row))))
     return row
 
 
@@ -78,7 +71,7 @@ def around(row: Trainer) -> dict[str, Any]:
     """Return what the pages of a draft share."""
     return {
         "row": row, "who": trainer_drafts.who(row.profile), "steps": STEPS,
-        "links": [step_address(row, step) for step in (1, 2, 3)], "fee": pricing.card_fee(clock.today()),
+        "links": [trainer_step(row, step) for step in (1, 2, 3)], "fee": pricing.card_fee(clock.today()),
     }  # fmt: skip
 
 
@@ -105,7 +98,7 @@ class TrainersView(Screen):
         except PageRefused as refusal:
             put_remarks(form, refusal.findings)
             return self._page("person", row, form), 422
-        return redirect(step_address(row, 2))
+        return redirect(trainer_step(row, 2))
 
     @expose("/<key>/personne/champ", methods=["POST"])
     def field(self, key: str) -> str:
@@ -133,7 +126,7 @@ class TrainersView(Screen):
         except PageRefused as refusal:
             put_remarks(form, refusal.findings)
             return self._page("terms", row, form), 422
-        return redirect(step_address(row, 3))
+        return redirect(trainer_step(row, 3))
 
     def _page(self, name: str, row: Trainer, form: PersonForm | TermsForm) -> str:
         return str(self.render_template(f"trainers/{name}.html", form=form, **around(row)))

@@ -1,0 +1,33 @@
+"""Answers that are a file kept by no cache on the way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, make_response
+from werkzeug.wrappers import Response
+
+from app.services.decisions import identity_checks
+from app.services.storage import pictures, store
+
+
+def pdf(content: bytes, name: str) -> Response:
+    """Return a PDF to save under this name, kept by no cache on the way."""
+    response = make_response(content)
+    response.headers["Content-Type"] = "application/pdf"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def identity_picture(check: Any) -> Response:
+    """Return the picture of a document that waits, kept by no cache on the way; 404 once it is decided."""
+    try:
+        content = identity_checks.picture(check)
+    except store.Missing:
+        abort(404, "Cette image n’est plus conservée.")
+    response = make_response(content)
+    response.headers["Content-Type"] = pictures.TYPES[pictures.IDENTITY]
+    response.headers["Content-Disposition"] = 'inline; filename="piece-d-identite.jpg"'
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
