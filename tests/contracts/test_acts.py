@@ -21,6 +21,7 @@ from app.services.contracts import acts as contract_acts
 from app.services.contracts import text as contract_text
 from app.services.contracts.acts import Signature
 from app.services.core import clock
+from app.services.core.reason import ReasonNeeded
 from app.services.core.refusal import Refusal
 from app.services.journal import search as journal_search
 from app.services.registration import analysis, confirm
@@ -182,7 +183,7 @@ def test_an_offer_taken_back_cannot_be_signed(app: Flask) -> None:
 def test_acts_follow_the_state_and_say_why(app: Flask) -> None:
     agent, contract_id = person_id(AGENT), current().id
     for reason in ("", "  ", "x" * 301):
-        with pytest.raises(contract_acts.ReasonNeeded):
+        with pytest.raises(ReasonNeeded):
             contract_acts.suspend(contract_id, agent, reason)
     contract_acts.suspend(contract_id, agent, "Agrément retiré")
     for act in (contract_acts.suspend, contract_acts.withdraw):

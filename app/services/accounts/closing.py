@@ -6,12 +6,14 @@ from sqlalchemy import update
 
 from app.models import Person
 from app.models.person import new_token
+from app.services.core.reason import REASON_MAX
+from app.services.core.reason import reason as reason_of
 from app.services.core.refusal import Refusal
 from app.services.core.taking import taken
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
 
-REASON_MAX = 300
+_SENTENCE = f"Saisissez le motif, en {REASON_MAX} caractères au plus."
 
 
 def close(person_id: int, actor_id: int, reason: str) -> None:
@@ -28,10 +30,7 @@ def reopen(person_id: int, actor_id: int, reason: str) -> None:
 
 def needed(reason: str) -> str:
     """Return a reason as it is kept; raise :class:`Refusal` when there is none, or too much of it."""
-    text = " ".join(reason.split())
-    if not 1 <= len(text) <= REASON_MAX:
-        raise Refusal(f"Saisissez le motif, en {REASON_MAX} caractères au plus.")
-    return text
+    return reason_of(reason, _SENTENCE, _SENTENCE)
 
 
 def _set(person_id: int, active: bool, actor_id: int, reason: str) -> None:

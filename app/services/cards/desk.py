@@ -22,14 +22,13 @@ from app.models.card import (
 )
 from app.services.core import outbox
 from app.services.core.narrowing import holds
-from app.services.core.refusal import Refusal
+from app.services.core.reason import reason as reason_of
 from app.services.core.transaction import transaction
 from app.validators.fields import clean
 
 from .moves import move
 
 PAGE = 25
-REASON_MAX = 300
 #: Word of the address → states it lists; the first one is where the work is.
 FILTERS = {
     "a-examiner": (SUBMITTED, IN_REVIEW),
@@ -103,11 +102,7 @@ def act(request_id: int, to: str, agent_id: int) -> None:
 
 def refuse(request_id: int, agent_id: int, reason: str) -> None:
     """Refuse a request for a reason that its holder is told; raises `Refusal` without one, or `card_moves.Moved`."""
-    reason = clean(reason)
-    if not reason:
-        raise Refusal("Dites pourquoi la demande est refusée : le titulaire recevra ce motif.")
-    if len(reason) > REASON_MAX:
-        raise Refusal(f"Le motif fait {REASON_MAX} caractères au plus.")
+    reason = reason_of(reason, "Dites pourquoi la demande est refusée : le titulaire recevra ce motif.")
     with transaction():
         move(request_id, REFUSED, agent_id, reason)
     outbox.ring()

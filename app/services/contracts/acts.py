@@ -21,6 +21,8 @@ from app.models.decision import Outcome
 from app.models.outbox import CONTRACT
 from app.models.types import holds_on
 from app.services.core import case, clock, outbox
+from app.services.core.reason import REASON_MAX
+from app.services.core.reason import reason as reason_of
 from app.services.core.refusal import Refusal
 from app.services.core.taking import taken
 from app.services.core.transaction import transaction
@@ -33,7 +35,7 @@ from . import mail as contract_mail
 from . import pdf as contract_pdf
 from . import text as contract_text
 
-REASON_MAX = 300
+_REASON = f"Donnez le motif, en {REASON_MAX} caractères au plus : il est communiqué au centre."
 SUBJECT = "service_contract"
 
 
@@ -47,12 +49,6 @@ class AlreadyOffered(Refusal):
     """One offer at a time."""
 
     message = "Une proposition attend déjà la signature de ce centre : retirez-la avant d’en faire une autre."
-
-
-class ReasonNeeded(Refusal):
-    """An act against the centre says why."""
-
-    message = f"Donnez le motif, en {REASON_MAX} caractères au plus : il est communiqué au centre."
 
 
 class OtherText(Refusal):
@@ -101,22 +97,22 @@ def offer(centre_id: int, version: str, actor_id: int) -> ServiceContract:
 
 
 def withdraw(contract_id: int, actor_id: int, reason: str) -> None:
-    """Take an offer back before it is signed; raises :class:`NotInThisState` or :class:`ReasonNeeded`."""
+    """Take an offer back before it is signed; raises :class:`NotInThisState` or `ReasonNeeded`."""
     _act(contract_id, Outcome.WITHDRAWN, (OFFERED,), WITHDRAWN, actor_id, reason)
 
 
 def suspend(contract_id: int, actor_id: int, reason: str) -> None:
-    """Stop registering under a contract from this moment; raises :class:`NotInThisState` or :class:`ReasonNeeded`."""
+    """Stop registering under a contract from this moment; raises :class:`NotInThisState` or `ReasonNeeded`."""
     _act(contract_id, Outcome.SUSPENDED, (SIGNED,), SUSPENDED, actor_id, reason)
 
 
 def resume(contract_id: int, actor_id: int, reason: str) -> None:
-    """Take a suspended contract up again; raises :class:`NotInThisState` or :class:`ReasonNeeded`."""
+    """Take a suspended contract up again; raises :class:`NotInThisState` or `ReasonNeeded`."""
     _act(contract_id, Outcome.RESUMED, (SUSPENDED,), SIGNED, actor_id, reason)
 
 
 def end(contract_id: int, actor_id: int, reason: str) -> None:
-    """End a contract for good, today; raises :class:`NotInThisState` or :class:`ReasonNeeded`."""
+    """End a contract for good, today; raises :class:`NotInThisState` or `ReasonNeeded`."""
     _act(contract_id, Outcome.ENDED, (SIGNED, SUSPENDED), ENDED, actor_id, reason, valid_to=clock.today())
 
 
@@ -225,9 +221,7 @@ def content(contract: ServiceContract) -> bytes:
 def _act(
     contract_id: int, outcome: Outcome, sources: tuple[str, ...], target: str, actor_id: int, reason: str, **values: Any
 ) -> None:  # fmt: skip
-    reason = " ".join(reason.split())
-    if not 0 < len(reason) <= REASON_MAX:
-        raise ReasonNeeded
+    reason = reason_of(reason, _REASON, _REASON)
     with transaction():
         if not _move(contract_id, sources, target, reason=reason, **values):
             raise NotInThisState

@@ -17,7 +17,6 @@ from . import clock
 from .refusal import Refusal
 
 LIMIT = 50
-REASON_MAX = 300
 
 #: Table → the column of a decision that names a row of it.
 ABOUT: dict[type[Any], InstrumentedAttribute[int | None]] = {
@@ -69,16 +68,6 @@ class Desk(Generic[Row]):
 
     def _was_kept(self) -> ColumnElement[bool]:
         return exists().where(ABOUT[self.table] == self.table.id, Decision.outcome == Outcome.KEPT)
-
-
-def reason(typed: str, missing: str) -> str:
-    """Return a reason as it is kept; raise `Refusal` where there is none, with the sentence ``missing``, or one too long."""
-    text = " ".join(typed.split())
-    if not text:
-        raise Refusal(missing)
-    if len(text) > REASON_MAX:
-        raise Refusal(f"Le motif fait {REASON_MAX} caractères au plus.")
-    return text
 
 
 def take(table: type[Row], row_id: int, *waits: ColumnElement[bool], **values: Any) -> bool:

@@ -15,6 +15,7 @@ from app.services.accounts import link as account_link
 from app.services.accounts import mail as account_mail
 from app.services.accounts import opening as account_opening
 from app.services.core import case, clock, outbox
+from app.services.core.reason import reason as reason_of
 from app.services.core.refusal import Refusal
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
@@ -75,7 +76,7 @@ def accept(sign_up_id: int, actor_id: int) -> None:
 
 def refuse(sign_up_id: int, actor_id: int, reason: str) -> None:
     """Refuse the request for a reason that the person is told; raise `Refusal` without one."""
-    reason = case.reason(reason, "Dites pourquoi cette demande est refusée : la personne recevra ce motif.")
+    reason = reason_of(reason, "Dites pourquoi cette demande est refusée : la personne recevra ce motif.")
     with transaction():
         row = _take(sign_up_id, REFUSED)
         row.password_hash, row.decided_at = "", clock.now()

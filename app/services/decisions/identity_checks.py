@@ -17,6 +17,7 @@ from app.services.accounts import identity
 from app.services.accounts import link as account_link
 from app.services.accounts.link import Identity
 from app.services.core import actor, clock, outbox, throttle
+from app.services.core.reason import reason as reason_of
 from app.services.core.refusal import Refusal
 from app.services.core.throttle import Limit
 from app.services.core.transaction import transaction
@@ -30,7 +31,6 @@ IDENTITY_MAIL = "identity"
 
 SUBJECT = "identity_check"
 LIMIT = 50
-REASON_MAX = 300
 SENDING = Limit("identity document", 5)
 _NO_PICTURE = {"path": None, "sha256": None}
 
@@ -163,11 +163,7 @@ def refuse(check_id: int, actor_id: int, reason: str) -> None:
 
     Raises as :func:`accept`, and `Refusal` without a reason.
     """
-    reason = " ".join(reason.split())
-    if not reason:
-        raise Refusal("Dites pourquoi cette pièce est refusée : la personne recevra ce motif.")
-    if len(reason) > REASON_MAX:
-        raise Refusal(f"Le motif fait {REASON_MAX} caractères au plus.")
+    reason = reason_of(reason, "Dites pourquoi cette pièce est refusée : la personne recevra ce motif.")
     with transaction():
         check, path = _take(check_id, REFUSED, actor_id)
         check.reason = reason

@@ -11,6 +11,7 @@ from app.models.decision import Outcome
 from app.models.registration import AVAILABLE, CERTIFICATE, PENDING
 from app.services.core import case, clock, outbox
 from app.services.core.case import Case
+from app.services.core.reason import reason as reason_of
 from app.services.core.refusal import Refusal
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
@@ -67,7 +68,7 @@ def release(registration_id: int, actor_id: int) -> None:
 
 def keep(registration_id: int, actor_id: int, reason: str) -> None:
     """Keep the documents back, for a reason that stays with the decision; raise `Refusal` without one."""
-    reason = case.reason(reason, "Dites pourquoi ces documents restent retenus.")
+    reason = reason_of(reason, "Dites pourquoi ces documents restent retenus.")
     with transaction():
         registration = _get(registration_id)
         if not registration.withheld:

@@ -11,6 +11,7 @@ from app.models.decision import Outcome
 from app.models.trainer import REGISTERED
 from app.services.core import case, outbox
 from app.services.core.case import Case
+from app.services.core.reason import reason as reason_of
 from app.services.core.refusal import Refusal
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
@@ -56,7 +57,7 @@ def open_right(trainer_id: int, actor_id: int) -> None:
 
 def keep(trainer_id: int, actor_id: int, reason: str) -> None:
     """Keep the right shut, for a reason that stays with the decision; raise `Refusal` without one."""
-    reason = case.reason(reason, "Dites pourquoi ce droit n’est pas ouvert.")
+    reason = reason_of(reason, "Dites pourquoi ce droit n’est pas ouvert.")
     with transaction():
         row = _get(trainer_id)
         if not row.withheld:

@@ -9,12 +9,14 @@ from app.extensions import db
 from app.models import Document, Registration
 from app.models.registration import PENDING, REVOKED
 from app.services.core import clock
+from app.services.core.reason import REASON_MAX
+from app.services.core.reason import reason as reason_of
 from app.services.core.refusal import Refusal
 from app.services.core.taking import taken
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
 
-REASON_MAX = 300
+_REASON = f"Indiquez le motif de la révocation, en {REASON_MAX} caractères au plus."
 
 
 class AlreadyRevoked(Refusal):
@@ -27,12 +29,6 @@ class StillDrawn(Refusal):
     """There is no file yet; the worker would make it available after all."""
 
     message = "Ce document est encore en préparation. Révoquez-le dans quelques instants."
-
-
-class ReasonMissing(Refusal):
-    """A revocation says why."""
-
-    message = f"Indiquez le motif de la révocation, en {REASON_MAX} caractères au plus."
 
 
 def find(number: str) -> Document | None:
@@ -48,11 +44,9 @@ def find(number: str) -> Document | None:
 def revoke(document_id: int, actor_id: int, reason: str) -> None:
     """Revoke a document for this reason, journalled.
 
-    Raises :class:`ReasonMissing`, :class:`AlreadyRevoked` or :class:`StillDrawn`; then nothing is written.
+    Raises `ReasonNeeded`, :class:`AlreadyRevoked` or :class:`StillDrawn`; then nothing is written.
     """
-    reason = " ".join(reason.split())
-    if not reason or len(reason) > REASON_MAX:
-        raise ReasonMissing
+    reason = reason_of(reason, _REASON, _REASON)
     document = db.session.get_one(Document, document_id)
     before, centre_id = document.state, document.registration.centre_id
     with transaction():

@@ -12,6 +12,7 @@ from app.models import CardRequest
 from app.models.card import CARD_STATES
 from app.services.cards import desk as card_desk
 from app.services.cards import payment
+from app.services.core.reason import REASON_MAX
 from app.views.crud.widgets import CARD_TAGS
 from app.views.shell.base import Screen
 from app.views.shell.reading import number_of
@@ -74,7 +75,7 @@ class CardRequestsView(Screen):
             title="Demandes de carte",
             states=CARD_STATES,
             tags=CARD_TAGS,
-            reason_max=card_desk.REASON_MAX,
+            reason_max=REASON_MAX,
             **told,
         )
         return page

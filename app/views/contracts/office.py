@@ -17,6 +17,7 @@ from app.models.centre import CONTRACT_STATES
 from app.services.contracts import acts as contract_acts
 from app.services.contracts import text as contract_text
 from app.services.core import clock
+from app.services.core.reason import REASON_MAX
 from app.services.core.refusal import Refusal
 from app.services.journal import search as journal_search
 from app.services.storage import store
@@ -95,7 +96,7 @@ class ContractsView(BackOfficeView):
         page: str = self.render_template(
             self.show_template, pk=pk, title=self.show_title, widgets=self._show(pk), related_views=[],
             contract=contract, history=journal_search.history(contract_acts.SUBJECT, contract.id),
-            blocks=contract_text.blocks(contract.text), reason_max=contract_acts.REASON_MAX,
+            blocks=contract_text.blocks(contract.text), reason_max=REASON_MAX,
         )  # fmt: skip
         return page
 

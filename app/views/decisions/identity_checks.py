@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from app.models.identity import WAITING
 from app.services.accounts import link as account_link
+from app.services.core.reason import REASON_MAX
 from app.services.core.refusal import Refusal
 from app.services.decisions import identity_checks
 from app.services.decisions.identity_checks import Case
@@ -35,7 +36,7 @@ class IdentityChecksView(Screen):
                 "decisions/identity_check.html",
                 title="Pièce d’identité",
                 case=case,
-                reason_max=identity_checks.REASON_MAX,
+                reason_max=REASON_MAX,
             )
         )
 

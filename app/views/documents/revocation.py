@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from app.models import Document
 from app.models.registration import DOCUMENT_STATES, PENDING, REVOKED
+from app.services.core.reason import REASON_MAX, ReasonNeeded
 from app.services.documents import drawing, revocation
 from app.views.shell.base import Screen
 
@@ -31,7 +32,7 @@ class RevocationView(Screen):
         reason = request.form.get("reason", "")
         try:
             revocation.revoke(document.id, g.user.id, reason)
-        except revocation.ReasonMissing as refusal:
+        except ReasonNeeded as refusal:
             return self._page(document, reason=reason, error=refusal.message), 422
         flash(f"Le document {number} est révoqué : la page de vérification le dit dès maintenant.", "success")
         return redirect(url_for("RegistrationsView.show", pk=document.registration_id))
@@ -41,7 +42,7 @@ class RevocationView(Screen):
             self.render_template(
                 "documents/revoke.html", title="Révoquer un document", document=document, reason=reason, error=error,
                 document_title=drawing.title(document), state=DOCUMENT_STATES[document.state],
-                may_revoke=document.state not in (PENDING, REVOKED), reason_max=revocation.REASON_MAX,
+                may_revoke=document.state not in (PENDING, REVOKED), reason_max=REASON_MAX,
                 refused=bool(error),
             )
         )  # fmt: skip
