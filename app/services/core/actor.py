@@ -20,6 +20,8 @@ from sqlalchemy.orm import Session, SessionTransaction
 
 from app.extensions import db
 
+from .dialect import on_postgresql
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -94,7 +96,7 @@ def acting(actor: Actor) -> Iterator[None]:
 
 def _tell(connection: Connection) -> None:
     """Tell the base who asks, for the transaction that runs; by a plain cursor: it is no statement of the program's."""
-    if connection.dialect.name != "postgresql":
+    if not on_postgresql(connection):
         return
     actor = current()
     values = [actor.kind, str(actor.person_id or ""), str(actor.centre_id or ""), actor.code]

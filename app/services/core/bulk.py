@@ -14,6 +14,8 @@ from sqlalchemy.sql.selectable import FromClause
 
 from app.extensions import db
 
+from .dialect import on_postgresql
+
 
 def insert_rows(
     table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, skip_known: bool = False
@@ -26,7 +28,7 @@ def insert_rows(
     names = ", ".join(f'"{column}"' for column in columns)
     cursor: Any = connection.connection.cursor()
     try:
-        if connection.dialect.name == "postgresql":
+        if on_postgresql(connection):
             _copy(cursor, table.name, names, rows, skip_known)
         else:
             marks = ", ".join("?" * len(columns))
@@ -61,7 +63,7 @@ def update_rows(table: Table, key: Sequence[str], columns: Sequence[str], rows: 
     connection = db.session.connection()
     cursor: Any = connection.connection.cursor()
     try:
-        if connection.dialect.name == "postgresql":
+        if on_postgresql(connection):
             _copy_over(cursor, table.name, key, columns, rows)
         else:
             places = {name: f"?{at}" for at, name in enumerate((*key, *columns), 1)}
@@ -104,6 +106,6 @@ _PLAINLY: dict[type, Callable[[Any], Any]] = {
 def text_table(values: Iterable[str]) -> FromClause:
     """Return the values as a table of one column, ``value``, passed as one JSON parameter whatever their number."""
     listed = sorted(values)
-    if db.session.get_bind().dialect.name == "postgresql":
+    if on_postgresql():
         return func.json_array_elements_text(literal(listed, JSON)).table_valued("value")
     return func.json_each(json.dumps(listed)).table_valued("value")

@@ -12,6 +12,7 @@ from app.extensions import db
 from app.validators.fields import bare_permit, fold, loosen_date, parse_date
 
 from .clock import PARIS
+from .dialect import on_postgresql
 
 #: What may part the figures of a number.
 _PARTS = " .-/"
@@ -28,7 +29,7 @@ def holds(column: Any, word: str) -> ColumnElement[bool]:
 def _holds(column: Any, folded: str) -> ColumnElement[bool]:
     """Ask plain texts in the base's own way; those few that hold another sign are folded, which is slow."""
     odd = func.fold_text(column).contains(folded, autoescape=True)
-    if db.session.get_bind().dialect.name == "sqlite":  # its LIKE forgives the case of plain letters by itself
+    if not on_postgresql():  # its LIKE forgives the case of plain letters by itself
         return or_(column.contains(folded, autoescape=True), and_(column.op("GLOB")("*[^ -~]*"), odd))
     is_odd = func.octet_length(column) != func.char_length(column)
     return or_(func.lower(column).contains(folded, autoescape=True), and_(is_odd, odd))

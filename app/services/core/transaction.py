@@ -10,6 +10,8 @@ from sqlalchemy import text
 
 from app.extensions import db
 
+from .dialect import on_postgresql
+
 
 @contextmanager
 def transaction(*, durable: bool = False, always: bool = False) -> Iterator[None]:
@@ -20,7 +22,7 @@ def transaction(*, durable: bool = False, always: bool = False) -> Iterator[None
     ``durable``: on SQLite the commit reaches the disk before it is answered (a registration is a legal act); PostgreSQL
     always does so.
     """
-    on_sqlite = db.session.get_bind().dialect.name == "sqlite"
+    on_sqlite = not on_postgresql()
     if durable and on_sqlite:
         db.session.rollback()  # PRAGMA synchronous is ignored inside a transaction
         db.session.execute(text("PRAGMA synchronous=FULL"))

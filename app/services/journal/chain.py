@@ -20,6 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from app.extensions import db
 from app.models import JournalCheckpoint, JournalEntry, JournalLink
 from app.services.core import clock
+from app.services.core.dialect import on_postgresql
 from app.services.core.refusal import Refusal
 from app.services.core.transaction import transaction
 
@@ -147,7 +148,7 @@ def _seal_some() -> int:
 
 def _alone() -> bool:
     """Tell whether no other sealer is at work; PostgreSQL holds the lock to the end of the transaction."""
-    if db.session.get_bind().dialect.name != "postgresql":
+    if not on_postgresql():
         return True
     return bool(db.session.scalar(text(f"SELECT pg_try_advisory_xact_lock({_LOCK})")))
 

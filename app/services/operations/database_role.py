@@ -14,6 +14,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError
 
 from app.extensions import db
+from app.services.core.dialect import on_postgresql
 from app.services.core.refusal import Refusal
 from config import ONE_ROLE, ConfigurationError
 
@@ -82,7 +83,7 @@ def grant(application_url: str) -> str:
     """
     url = make_url(application_url)
     engine = db.engine
-    if engine.dialect.name != "postgresql" or url.database != engine.url.database:
+    if not on_postgresql(engine) or url.database != engine.url.database:
         raise NoRole
     if not url.username or url.username == engine.url.username:
         raise NoRole

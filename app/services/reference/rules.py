@@ -14,6 +14,7 @@ from app.extensions import db
 from app.models import Accreditation, Centre, Driver, Registration, Suspension, Tariff, Training
 from app.models.catalogue import PRICE_CLASSES
 from app.services.core import clock
+from app.services.core.dialect import on_postgresql
 from app.services.core.refusal import Refusal
 from app.validators.address import parse_address
 from app.validators.fields import parse_name, parse_permit
@@ -41,7 +42,7 @@ def hold(item: Model) -> None:
     """Let one at a time write rows that are judged against each other, to the end of the transaction; reading goes on."""
     if type(item) not in JUDGED_TOGETHER:
         return
-    if db.session.get_bind().dialect.name == "postgresql":
+    if on_postgresql():
         db.session.execute(text(f'LOCK TABLE "{item.__tablename__}" IN SHARE ROW EXCLUSIVE MODE'))
     else:  # a write of no row takes SQLite's one lock
         db.session.execute(update(type(item)).where(false()).values(id=type(item).id))

@@ -11,6 +11,7 @@ from app.extensions import db
 from app.models import Batch, BatchLine
 from app.models.batch import MANUAL
 from app.services.core import bulk
+from app.services.core.dialect import on_postgresql
 from app.services.core.refusal import Refusal
 from app.validators.batch import Report, Row
 from app.validators.remark import Code, decode_remarks
@@ -136,7 +137,7 @@ def hold(centre_id: int) -> None:
     Two at once would each find that nothing is registered yet, and both be billed. On SQLite whoever has written first
     is alone already.
     """
-    if db.session.get_bind().dialect.name == "postgresql":
+    if on_postgresql():
         db.session.execute(text("SELECT pg_advisory_xact_lock(:lock, :centre)"), {"lock": _LOCK, "centre": centre_id})
 
 

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.extensions import db
 from app.models import Document, Driver, Registration
@@ -16,6 +15,7 @@ from app.models.outbox import DOCUMENTS
 from app.models.registration import CERTIFICATE, PENDING, RECAP
 from app.models.search import search_key
 from app.services.core import bulk, clock, numbers, outbox
+from app.services.core.dialect import insert_ignoring
 from app.services.reference import pricing
 from app.validators import validity
 from app.validators.batch import Report
@@ -123,9 +123,7 @@ def _create_drivers(missing: dict[DriverKey, Line]) -> dict[DriverKey, facts.Dri
     if len(values) > SMALL:
         bulk.insert_rows(table, tuple(values[0]), (bulk.plain(row.values()) for row in values), skip_known=True)
         return {}
-    dialect = postgresql if db.session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table).on_conflict_do_nothing()
-    returned = statement.returning(table.c.birth_date, table.c.permit_number, table.c.id)
+    returned = insert_ignoring(table).returning(table.c.birth_date, table.c.permit_number, table.c.id)
     return {
         (birth_date, permit): facts.DriverRow(id_, False, NameKey())
         for birth_date, permit, id_ in db.session.connection().execute(returned, values)

@@ -17,6 +17,7 @@ from app.models import Accreditation, Batch, BatchLine, Driver, Registration, Tr
 from app.models.batch import CANCELLED, FILE, IN_ERROR, MANUAL, MODE_NAMES, OPEN_STATES
 from app.services.cards import desk as card_desk
 from app.services.core import clock, narrowing
+from app.services.core.dialect import on_postgresql
 from app.services.decisions import account_requests, identity_checks, to_handle, withheld_documents, withheld_rights
 from app.services.reference import accreditations
 from app.services.rights import asking
@@ -199,7 +200,7 @@ def frequent_errors(limit: int = 8) -> list[tuple[str, int]]:
 
 def _kinds() -> Any:
     """Return the kinds of a batch's remarks as a table of key and value, in the words of each base."""
-    if db.session.get_bind().dialect.name == "postgresql":
+    if on_postgresql():
         return func.jsonb_each_text(Batch.summary["kinds"]).table_valued("key", "value").lateral()
     return func.json_each(Batch.summary, "$.kinds").table_valued("key", "value")
 
