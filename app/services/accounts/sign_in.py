@@ -16,6 +16,7 @@ from app.extensions import db
 from app.models import Person
 from app.models.person import new_token
 from app.services.core import actor, clock, throttle
+from app.services.core.dialect import on_postgresql
 from app.services.core.refusal import Refusal
 from app.services.core.throttle import Limit
 from app.services.core.transaction import transaction
@@ -81,8 +82,7 @@ def forget_tries(person: Person) -> None:
 @actor.acting(actor.PROGRAM)
 def holder(token: str) -> Person | None:
     """Return the person of an open account whose cookie bears this token, with their roles, or None; one read."""
-    on_postgresql = db.session.get_bind().dialect.name == "postgresql"
-    theirs = Person.id == func.registre_signed_in(token) if on_postgresql else Person.auth_token == token
+    theirs = Person.id == func.registre_signed_in(token) if on_postgresql() else Person.auth_token == token
     query = select(Person).options(joinedload(Person.roles), joinedload(Person.groups))
     return db.session.execute(query.where(theirs, Person.active.is_(True))).unique().scalar_one_or_none()
 
