@@ -1,6 +1,7 @@
 """The tables: columns, relations, constraints. Importing this package registers every table on one metadata."""
 
 from . import types as types  # first: it names the constraints of every table
+from .amendment import Cancellation, CorrectionRequest
 from .api import ApiKey, ApiSubscription, WebhookDelivery, WebhookEndpoint
 from .batch import Batch, BatchLine, ImportFile
 from .card import CardEvent, CardRequest, DataExport
@@ -35,9 +36,11 @@ __all__ = [
     "Attempt",
     "Batch",
     "BatchLine",
+    "Cancellation",
     "CardEvent",
     "CardRequest",
     "Centre",
+    "CorrectionRequest",
     "DataExport",
     "Decision",
     "Document",

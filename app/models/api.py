@@ -103,7 +103,7 @@ class WebhookEndpoint(Model):
     centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id", ondelete="RESTRICT"), index=True)
     url: Mapped[str] = mapped_column(String(500))
     #: Words of EVENTS, separated by commas.
-    events: Mapped[str] = mapped_column(String(120))
+    events: Mapped[str] = mapped_column(String(300))
     nonce: Mapped[str] = mapped_column(String(32), unique=True)
     #: The secret before, which signs too until that instant.
     previous_nonce: Mapped[str | None] = mapped_column(String(32))

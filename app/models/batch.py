@@ -15,9 +15,9 @@ from .centre import Centre
 from .person import Person
 from .types import Json, UtcDateTime
 
-MANUAL, FILE, API = "manual", "file", "api"
-MODES = {MANUAL: "manuellement", FILE: "par fichier", API: "par API"}
-MODE_NAMES = {MANUAL: "Manuel", FILE: "Fichier", API: "API"}
+MANUAL, FILE, API, CORRECTION = "manual", "file", "api", "correction"
+MODES = {MANUAL: "manuellement", FILE: "par fichier", API: "par API", CORRECTION: "par correction"}
+MODE_NAMES = {MANUAL: "Manuel", FILE: "Fichier", API: "API", CORRECTION: "Correction"}
 
 DRAFT, ANALYSING, IN_ERROR, READY, REGISTERING, REGISTERED = (
     "draft",
@@ -63,7 +63,7 @@ class Batch(Model):
     __tablename__ = "batch"
     __table_args__ = (
         UniqueConstraint("centre_id", "idempotency_key"),
-        CheckConstraint("mode IN ('manual', 'file', 'api')", name="ck_batch_mode"),
+        CheckConstraint("mode IN ('manual', 'file', 'api', 'correction')", name="ck_batch_mode"),
         CheckConstraint("(state = 'registered') = (registered_at IS NOT NULL)", name="ck_batch_registered"),
         Index("ix_batch_centre_state", "centre_id", "state", "updated_at"),
         Index("ix_batch_checked_at", "checked_at"),

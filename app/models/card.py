@@ -17,27 +17,32 @@ from .trainer import Trainer
 from .types import Money, Percent, UtcDateTime
 
 DRAFT, SUBMITTED, IN_REVIEW, ACCEPTED, REFUSED = "draft", "submitted", "in_review", "accepted", "refused"
-PRODUCTION, SENT, CANCELLED = "production", "sent", "cancelled"
+PRODUCTION, SENT, CANCELLED, STOPPED = "production", "sent", "cancelled", "stopped"
 CARD_STATES = {
     DRAFT: "Brouillon", SUBMITTED: "Déposée", IN_REVIEW: "En cours d’examen", ACCEPTED: "Acceptée",
     REFUSED: "Refusée", PRODUCTION: "En fabrication", SENT: "Envoyée", CANCELLED: "Abandonnée",
+    STOPPED: "Arrêtée",
 }  # fmt: skip
 #: State → the states it may move to; no other move is possible.
 CARD_MOVES = {
     DRAFT: (SUBMITTED, CANCELLED),
-    SUBMITTED: (IN_REVIEW,),
-    IN_REVIEW: (ACCEPTED, REFUSED),
-    REFUSED: (SUBMITTED,),
-    ACCEPTED: (PRODUCTION,),
-    PRODUCTION: (SENT,),
+    SUBMITTED: (IN_REVIEW, STOPPED),
+    IN_REVIEW: (ACCEPTED, REFUSED, STOPPED),
+    REFUSED: (SUBMITTED, STOPPED),
+    ACCEPTED: (PRODUCTION, STOPPED),
+    # An agent has stopped the making, or declared a card that was sent void: its ground was cancelled.
+    PRODUCTION: (SENT, STOPPED),
+    SENT: (STOPPED,),
 }
+#: States that leave the ground free for another request.
+GIVEN_UP = (CANCELLED, STOPPED)
 #: The holder may still change the request.
 EDITABLE = (DRAFT, REFUSED)
 
 HOLDER, CENTRE = "holder", "centre"
 PAYERS = {HOLDER: "Le titulaire de la carte", CENTRE: "Le centre de formation"}
 
-_SAME_GROUND = "state <> 'cancelled'"
+_SAME_GROUND = "state NOT IN ('cancelled', 'stopped')"
 
 
 class CardRequest(Model):
@@ -50,7 +55,8 @@ class CardRequest(Model):
     __tablename__ = "card_request"
     __table_args__ = (
         CheckConstraint(
-            "state IN ('draft', 'submitted', 'in_review', 'accepted', 'refused', 'production', 'sent', 'cancelled')",
+            "state IN ('draft', 'submitted', 'in_review', 'accepted', 'refused', 'production', 'sent', 'cancelled',"
+            " 'stopped')",
             name="ck_card_request_state",
         ),
         CheckConstraint("(registration_id IS NULL) <> (trainer_id IS NULL)", name="ck_card_request_ground"),

@@ -21,8 +21,11 @@ NIGHTLY = "nightly"
 
 #: Kinds of mails about a registration, which others than their sender look for.
 CERTIFICATE_MAIL, INVITATION_MAIL = "certificate", "invitation"
-MAIL_PENDING, MAIL_SENT, MAIL_REFUSED = "pending", "sent", "refused"
-MAIL_STATES = {MAIL_PENDING: "À envoyer", MAIL_SENT: "Envoyé", MAIL_REFUSED: "Refusé"}
+#: Tells who was mailed a certificate that it was cancelled.
+CANCELLED_MAIL = "cancelled"
+MAIL_PENDING, MAIL_SENT, MAIL_REFUSED, MAIL_DROPPED = "pending", "sent", "refused", "dropped"
+#: « Sans objet »: what it would have told no longer holds, so it was not sent.
+MAIL_STATES = {MAIL_PENDING: "À envoyer", MAIL_SENT: "Envoyé", MAIL_REFUSED: "Refusé", MAIL_DROPPED: "Sans objet"}
 
 #: Mails about neither a registration nor a trainer: their values alone tell them apart.
 _OTHER = text("registration_id IS NULL AND trainer_id IS NULL")
@@ -65,7 +68,7 @@ class Mail(Model):
     __table_args__ = (
         UniqueConstraint("kind", "registration_id", "sequence"),
         UniqueConstraint("kind", "trainer_id", "sequence"),
-        CheckConstraint("state IN ('pending', 'sent', 'refused')", name="ck_mail_state"),
+        CheckConstraint("state IN ('pending', 'sent', 'refused', 'dropped')", name="ck_mail_state"),
         CheckConstraint("registration_id IS NULL OR trainer_id IS NULL", name="ck_mail_about"),
         Index("uq_mail_values", "kind", "values", unique=True, sqlite_where=_OTHER, postgresql_where=_OTHER),
         Index("ix_mail_registration_id", "registration_id"),

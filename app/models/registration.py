@@ -8,6 +8,7 @@ from decimal import Decimal
 from flask_appbuilder import Model
 from sqlalchemy import (
     CheckConstraint,
+    ColumnElement,
     Date,
     ForeignKey,
     ForeignKeyConstraint,
@@ -40,9 +41,14 @@ DOCUMENT_FAULTS = {
     UNSEALED: "Cachet non valable",
 }
 
+_CHAINED, _CANCELLED = text("ledger_id IS NOT NULL"), text("cancelled_on IS NOT NULL")
+_LIVE = text("state <> 'revoked'")
+
 
 class Registration(Model):
     """One driver, one training, registered by a centre at a price; never edited, never deleted.
+
+    What was wrong is cancelled, or replaced by another registration (`amendment.Cancellation` says why and by whom).
 
     The names are those of the line: the documents bear them even where the account knows the driver otherwise.
     """
@@ -55,9 +61,9 @@ class Registration(Model):
         ),
         CheckConstraint("price >= 0", name="ck_registration_price"),
         # With the training, so that dashboards count from the index alone.
-        Index("ix_registration_day", "registered_on", "training_id"),
-        Index("ix_registration_training_day", "training_id", "registered_on"),
-        Index("ix_registration_centre_day", "centre_id", "registered_on", "training_id"),
+        Index("ix_registration_day", "registered_on", "training_id", "cancelled_on"),
+        Index("ix_registration_training_day", "training_id", "registered_on", "cancelled_on"),
+        Index("ix_registration_centre_day", "centre_id", "registered_on", "training_id", "cancelled_on"),
         Index("ix_registration_driver_centre", "driver_id", "centre_id"),
         Index("ix_registration_search_name", "search_last", "search_first"),
         Index("ix_registration_search_first", "search_first"),
@@ -69,6 +75,8 @@ class Registration(Model):
             sqlite_where=text("withheld IS 1"),
             postgresql_where=text("withheld IS TRUE"),
         ),
+        Index("ix_registration_ledger", "ledger_id", sqlite_where=_CHAINED, postgresql_where=_CHAINED),
+        Index("ix_registration_cancelled", "id", sqlite_where=_CANCELLED, postgresql_where=_CANCELLED),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -93,6 +101,10 @@ class Registration(Model):
     registered_on: Mapped[date] = mapped_column(Date)
     #: The line's name disagrees with the account's: the documents wait for an agent's decision.
     withheld: Mapped[bool] = mapped_column(default=False)
+    #: The legal day on which it was cancelled or replaced; from then on it counts for nothing. Written once.
+    cancelled_on: Mapped[date | None] = mapped_column(Date)
+    #: The first registration of the chain that this one continues; empty for one that replaces none.
+    ledger_id: Mapped[int | None] = mapped_column(ForeignKey("registration.id", ondelete="RESTRICT"))
 
     batch: Mapped[Batch] = relationship(overlaps="centre")
     centre: Mapped[Centre] = relationship()
@@ -101,13 +113,36 @@ class Registration(Model):
     accreditation: Mapped[Accreditation] = relationship()
     documents: Mapped[list[Document]] = relationship(back_populates="registration", passive_deletes="all")
 
+    @property
+    def is_live(self) -> bool:
+        """Tell whether it counts: neither cancelled nor replaced."""
+        return self.cancelled_on is None
+
+    @property
+    def root_id(self) -> int:
+        """Return the id under which the chain of replacements stands in ledgers: its first registration's."""
+        return self.ledger_id or self.id
+
+    @property
+    def live_documents(self) -> dict[str, Document]:
+        """Return kind → the document that holds, or the last one that did where all were revoked."""
+        in_order = sorted(self.documents, key=lambda document: (document.state != REVOKED, document.id or 0))
+        return {document.kind: document for document in in_order}
+
+    @staticmethod
+    def live() -> ColumnElement[bool]:
+        """Return, as SQL, whether a registration counts."""
+        return Registration.cancelled_on.is_(None)
+
 
 class Document(Model):
     """A récapitulatif or a certificate; numbered with the registration, its file drawn by a job and stored once."""
 
     __tablename__ = "document"
     __table_args__ = (
-        UniqueConstraint("registration_id", "kind"),
+        # One that holds; those revoked by a correction stay beside it.
+        Index("uq_document_live", "registration_id", "kind", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
+        Index("ix_document_registration_id", "registration_id"),
         CheckConstraint("kind IN ('recap', 'certificate')", name="ck_document_kind"),
         CheckConstraint(
             "state <> 'available' OR (path IS NOT NULL AND sha256 IS NOT NULL)", name="ck_document_available"
@@ -141,7 +176,7 @@ class Document(Model):
     sealed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     #: What the last nightly look found wrong with the file (`DOCUMENT_FAULTS`); empty while it is as it was stored.
     fault: Mapped[str | None] = mapped_column(String(12))
-    #: An agent's decision: the document no longer holds from that instant on.
+    #: An agent's decision, or a correction: the document no longer holds from that instant on.
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     revoked_reason: Mapped[str | None] = mapped_column(String(300))
     #: The file was removed at the end of its keeping; number, days and hash stay for verification.

@@ -86,7 +86,7 @@ def test_agents_see_all_centres_what_waits_and_the_frequent_errors(spread: None)
     desk = dashboard.agent_desk()
     assert desk.volumes.this_month.count == 2
     assert (desk.centres, desk.billed) == (1, Decimal("50.68"))
-    assert dict(desk.modes) == {"Manuel": 2, "Fichier": 0, "API": 0}
+    assert dict(desk.modes) == {"Manuel": 2, "Fichier": 0, "API": 0, "Correction": 0}
     assert desk.waiting["retenus"] == withheld_documents.waiting()[1] == 1
     assert desk.waiting["travaux"] == 3
     assert desk.to_handle == 4

@@ -179,7 +179,9 @@ def _issued(claim: IdentityClaim) -> list[_Issued]:
     d, r, t = Driver, Registration, Trainer
     this = (d.birth_date == claim.birth_date, d.permit_number == claim.permit_number, d.person_id.is_(None))
     lines = (
-        select(d.id, r.centre_id, d.code_series, r.last_name, r.first_name).join(r, r.driver_id == d.id).where(*this)
+        select(d.id, r.centre_id, d.code_series, r.last_name, r.first_name)
+        .join(r, r.driver_id == d.id)
+        .where(*this, r.live())
     )
     rights = (
         select(d.id, t.centre_id, d.code_series, t.last_name, t.first_name)

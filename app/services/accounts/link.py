@@ -89,7 +89,9 @@ def known_names(driver_id: int) -> set[tuple[str, str]]:
     trainer's rights.
     """
     own = select(Driver.last_name, Driver.first_name).where(Driver.id == driver_id)
-    lines = select(Registration.last_name, Registration.first_name).where(Registration.driver_id == driver_id)
+    lines = select(Registration.last_name, Registration.first_name).where(
+        Registration.driver_id == driver_id, Registration.live()
+    )
     rights = select(Trainer.last_name, Trainer.first_name).where(Trainer.driver_id == driver_id)
     return {(last, first) for last, first in db.session.execute(own.union(lines, rights))}
 
@@ -102,7 +104,7 @@ def mail_certificates(driver: Driver) -> None:
     query = (
         select(Document)
         .join(Document.registration)
-        .where(Registration.driver_id == driver.id, Document.kind == CERTIFICATE)
+        .where(Registration.driver_id == driver.id, Registration.live(), Document.kind == CERTIFICATE)
         .with_for_update(of=Document)
         .execution_options(populate_existing=True)
     )
@@ -117,7 +119,8 @@ def mail_certificates(driver: Driver) -> None:
 
 def withhold_other_names(claim: IdentityClaim, driver: Driver) -> None:
     """Hold back, for an agent, what stands under a name that is not the account's (domain: a mistyped permit number)."""
-    lines = db.session.execute(select(Registration).where(Registration.driver_id == driver.id)).scalars()
+    own = Registration.driver_id == driver.id, Registration.live()
+    lines = db.session.execute(select(Registration).where(*own)).scalars()
     rights = db.session.execute(select(Trainer).where(Trainer.driver_id == driver.id)).scalars()
     for registered in (*lines, *rights):
         if not _key(registered).agrees(_key(claim)):

@@ -83,8 +83,9 @@ def _registrations() -> Select[Registration]:
 
 
 def _line(row: Registration) -> dict[str, Any]:
-    certificate = next((document.number for document in row.documents if document.kind == CERTIFICATE), None)
-    return {"id": row.id, "line": row.line_number, "certificate_number": certificate, "price": str(row.price)}
+    certificate = row.live_documents.get(CERTIFICATE)
+    number = certificate.number if certificate else None
+    return {"id": row.id, "line": row.line_number, "certificate_number": number, "price": str(row.price)}
 
 
 def _documents(row: Registration) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import contains_eager, joinedload
 
 from app.extensions import db
 from app.models import CardRequest, Document, Driver, Registration, Trainer
-from app.models.card import CANCELLED, CENTRE, HOLDER
+from app.models.card import CENTRE, GIVEN_UP, HOLDER
 from app.models.registration import AVAILABLE, CERTIFICATE, PURGED
 from app.services.core import clock
 from app.services.trainers import registration as trainer_registration
@@ -102,9 +102,19 @@ def holds(request: CardRequest) -> bool:
         return not request.trainer.withheld
     query = select(Document.id).join(Document.registration).where(
         Document.registration_id == request.registration_id, Document.kind == CERTIFICATE,
-        Document.state.in_((AVAILABLE, PURGED)), Registration.withheld.is_(False),
+        Document.state.in_((AVAILABLE, PURGED)), Registration.withheld.is_(False), Registration.live(),
     )  # fmt: skip
     return db.session.execute(query).first() is not None
+
+
+def still_counts(ground: Ground) -> bool:
+    """Tell, inside a transaction that has written, whether a ground's registration counts: who cancels it at this moment
+    comes before, and is seen, or after, and sees what was written.
+    """
+    if ground.registration is None:
+        return True
+    query = select(Registration.cancelled_on).where(Registration.id == ground.registration.id)
+    return db.session.execute(query.with_for_update(read=True)).scalar_one() is None
 
 
 def _certificates(driver: Driver) -> list[Document]:
@@ -117,7 +127,8 @@ def _certificates(driver: Driver) -> list[Document]:
             contains_eager(Document.registration).contains_eager(r.centre),
         )
         .where(
-            r.driver_id == driver.id, r.withheld.is_(False), Document.kind == CERTIFICATE, Document.state == AVAILABLE,
+            r.driver_id == driver.id, r.withheld.is_(False), r.live(), Document.kind == CERTIFICATE,
+            Document.state == AVAILABLE,
         )
         .order_by(r.end_date.desc(), r.id.desc())
     )  # fmt: skip
@@ -130,7 +141,7 @@ def _requests(driver: Driver) -> dict[tuple[str, int], CardRequest]:
         .options(
             joinedload(CardRequest.registration).joinedload(Registration.training), joinedload(CardRequest.trainer)
         )
-        .where(CardRequest.driver_id == driver.id, CardRequest.state != CANCELLED)
+        .where(CardRequest.driver_id == driver.id, CardRequest.state.not_in(GIVEN_UP))
     )
     found = {}
     for request in db.session.execute(query).scalars():

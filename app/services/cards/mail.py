@@ -6,7 +6,7 @@ from flask import current_app
 
 from app.extensions import db
 from app.models import CardEvent, Mail
-from app.models.card import ACCEPTED, IN_REVIEW, PRODUCTION, REFUSED, SENT, SUBMITTED
+from app.models.card import ACCEPTED, IN_REVIEW, PRODUCTION, REFUSED, SENT, STOPPED, SUBMITTED
 from app.services.notifications import mail
 from app.services.notifications.mail import Content
 
@@ -19,6 +19,10 @@ SAID = {
     ACCEPTED: ("Votre demande de carte est acceptée", "Votre carte va être fabriquée."),
     REFUSED: ("Votre demande de carte est refusée", "Vous pouvez la corriger et l’envoyer de nouveau, sans nouveau paiement."),
     PRODUCTION: ("Votre carte est en fabrication", "Elle vous sera envoyée à l’adresse indiquée dans votre demande."),
+    STOPPED: (
+        "Votre demande de carte est arrêtée",
+        "L’enregistrement de formation sur lequel elle se fonde a été annulé. Ce que vous avez payé vous est rendu.",
+    ),
     SENT: ("Votre carte est envoyée", "Elle vous parviendra par courrier, à l’adresse indiquée dans votre demande."),
 }  # fmt: skip
 

@@ -46,6 +46,10 @@ class Provider(Protocol):
         """
         ...
 
+    def refund(self, order: str) -> str:
+        """Give back what was charged for an order and return the reference of that; once, however often it is asked."""
+        ...
+
 
 class Simulated:
     """A provider that moves no money: one card that is taken, one that is declined."""
@@ -66,6 +70,10 @@ class Simulated:
         if means != self.ACCEPTED:
             raise Declined
         return f"SIMULE-{hashlib.sha256(f'{order}:{amount}'.encode()).hexdigest()[:16].upper()}"
+
+    def refund(self, order: str) -> str:
+        """Return a reference made of the order."""
+        return f"SIMULE-R-{hashlib.sha256(order.encode()).hexdigest()[:16].upper()}"
 
 
 def provider() -> Provider:

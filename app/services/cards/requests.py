@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from app.extensions import db
 from app.models import CardRequest, Driver, Registration
-from app.models.card import CANCELLED, CENTRE, DRAFT, EDITABLE, HOLDER, REFUSED, SUBMITTED
+from app.models.card import CANCELLED, CENTRE, DRAFT, EDITABLE, GIVEN_UP, HOLDER, REFUSED, SUBMITTED
 from app.services.core import clock, numbers, outbox
 from app.services.core.refusal import Refusal
 from app.services.core.taking import taken
@@ -80,6 +80,8 @@ def begin(driver: Driver, kind: str, ground_id: int) -> CardRequest:
         with transaction():
             db.session.add(request)
             db.session.flush()
+            if not card_grounds.still_counts(ground):
+                raise NotOpen
             journal.record("card.draft", SUBJECT, request.id, actor_id=driver.person_id)
     except IntegrityError:  # the twin of this click was quicker
         found = card_grounds.find(driver, kind, ground_id)
@@ -159,7 +161,7 @@ def submit(request_id: int, actor_id: int) -> CardRequest:
     with transaction(durable=True):
         request = _lock(request_id)
         if request.state not in EDITABLE:
-            if request.state == CANCELLED:
+            if request.state in GIVEN_UP:
                 raise Moved(request.state)
             return request
         if missing(request):

@@ -21,9 +21,9 @@ SUBJECT, KEPT, RELEASED = "registration", "withheld.kept", "withheld.released"
 
 
 class AlreadyDecided(case.AlreadyDecided):
-    """The documents are with the driver already: somebody decided before."""
+    """The documents are with the driver already, or hold no more: somebody decided before."""
 
-    message = "Ces documents ont déjà été remis au conducteur."
+    message = "Ces documents ont déjà été remis au conducteur, ou l’enregistrement est annulé."
 
 
 class StillDrawn(Refusal):
@@ -71,7 +71,7 @@ def keep(registration_id: int, actor_id: int, reason: str) -> None:
     reason = reason_of(reason, "Dites pourquoi ces documents restent retenus.")
     with transaction():
         registration = _get(registration_id)
-        if not registration.withheld:
+        if not registration.withheld or not registration.is_live:
             raise AlreadyDecided
         case.decide(registration, Outcome.KEPT, actor_id, reason)
         _record(KEPT, registration, actor_id, withheld=True, reason=reason)
@@ -111,4 +111,4 @@ def _rows() -> Select[Registration]:
     )  # fmt: skip
 
 
-DESK = case.Desk(Registration, (Registration.withheld.is_(True),), _rows)
+DESK = case.Desk(Registration, (Registration.withheld.is_(True), Registration.live()), _rows)

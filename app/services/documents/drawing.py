@@ -104,11 +104,13 @@ def _render(document: Document) -> bytes:
         "sealed_by": sealing.notice(),
     }  # fmt: skip
     assert r.batch.registered_at is not None
+    # A certificate that is due since another was cancelled is established on a day of its own.
+    established_at = r.batch.registered_at if document.established_on == r.registered_on else clock.now()
     if document.kind == CERTIFICATE:
         return document_pages.render_certificate(
             document_pages.CertificateData(
                 number=document.number, issuer=current_app.config["ISSUER"], established_on=document.established_on,
-                valid_from=document.valid_from, valid_until=document.valid_until, established_at=r.batch.registered_at,
+                valid_from=document.valid_from, valid_until=document.valid_until, established_at=established_at,
                 **person | ({"training_label": BY_MODULES} if r.training.is_module else {}),
             )
         )  # fmt: skip

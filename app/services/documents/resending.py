@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from app.extensions import db
-from app.models import Mail, Registration
+from app.models import Document, Mail, Registration
 from app.models.outbox import CERTIFICATE_MAIL, MAIL_PENDING
 from app.models.registration import AVAILABLE, CERTIFICATE
 from app.services.core import actor, clock, outbox, throttle
@@ -35,12 +35,16 @@ def resend(registration_id: int, actor_id: int, centre_id: int | None = None) ->
     registration = db.session.get(Registration, registration_id, populate_existing=True)
     if registration is None or centre_id not in (None, registration.centre_id):
         raise LookupError(registration_id)
-    address = _address(registration)
+    certificate = _certificate(registration)
+    address = _address(registration, certificate)
     throttle.count(FOR_REGISTRATION, str(registration_id))
     try:
         with transaction():
             sequence = _next(registration_id)
-            due = mail.make_due(CERTIFICATE_MAIL, address, registration_id=registration_id, sequence=sequence)
+            due = mail.make_due(
+                CERTIFICATE_MAIL, address, {"document": certificate.id}, registration_id=registration_id,
+                sequence=sequence,
+            )  # fmt: skip
             journal.record(
                 "certificate.resent", "registration", registration_id, actor_id=actor_id,
                 centre_id=registration.centre_id, after={"mail": due},
@@ -51,12 +55,19 @@ def resend(registration_id: int, actor_id: int, centre_id: int | None = None) ->
     return address
 
 
-def _address(registration: Registration) -> str:
-    """Return where the certificate goes; raise `Refusal` where it may not go at all."""
-    today = clock.today()
-    certificate = next((one for one in registration.documents if one.kind == CERTIFICATE), None)
+def _certificate(registration: Registration) -> Document:
+    """Return the certificate that holds; raise `Refusal` where there is none."""
+    if not registration.is_live:
+        raise Refusal("Cet enregistrement est annulé : son certificat ne vaut plus.")
+    certificate = registration.live_documents.get(CERTIFICATE)
     if certificate is None:
         raise Refusal("Cette formation ne délivre pas de certificat.")
+    return certificate
+
+
+def _address(registration: Registration, certificate: Document) -> str:
+    """Return where the certificate goes; raise `Refusal` where it may not go at all."""
+    today = clock.today()
     if registration.withheld:
         raise Refusal("Les documents de cet enregistrement sont retenus : un agent doit d’abord décider.")
     if certificate.state != AVAILABLE or certificate.valid_until < today:

@@ -9,7 +9,8 @@ from enum import StrEnum
 from sqlalchemy import select
 
 from app.extensions import db
-from app.models import Document
+from app.models import Cancellation, Document
+from app.models.amendment import REPLACED
 from app.models.registration import REVOKED
 from app.services.core import actor, clock, numbers, throttle
 from app.services.core.throttle import Limit
@@ -45,6 +46,9 @@ class Answer:
     valid_from: date | None = None
     valid_until: date | None = None
     revoked_on: date | None = None
+    #: The registration was cancelled; and whether another stands in its place (never which: the asker may be a stranger).
+    cancelled_on: date | None = None
+    is_replaced: bool = False
 
 
 def verify(text: str) -> Answer:
@@ -63,7 +67,14 @@ def answer_of(document: Document) -> Answer:
         f"{registration.first_name[:1]}. {registration.last_name[:1]}.".upper(), registration.training.label,
         registration.training.category, document.established_on, document.valid_from, document.valid_until,
         document.revoked_at.astimezone(clock.PARIS).date() if document.revoked_at else None,
+        registration.cancelled_on, not registration.is_live and _is_replaced(registration.id),
     )  # fmt: skip
+
+
+@actor.acting(actor.PROGRAM)
+def _is_replaced(registration_id: int) -> bool:
+    query = select(Cancellation.kind).where(Cancellation.registration_id == registration_id)
+    return db.session.scalar(query) == REPLACED
 
 
 def holder(text: str, name: str, birth_date: date | None, network: str) -> str | None:
@@ -112,7 +123,7 @@ def _document(number: str) -> Document | None:
 
 
 def _state(document: Document, today: date) -> State:
-    if document.state == REVOKED:
+    if document.state == REVOKED or not document.registration.is_live:
         return State.REVOKED
     if today > document.valid_until:
         return State.EXPIRED

@@ -59,6 +59,8 @@ def _registration(batch_id: int, line_number: int) -> Registration:
     registration = db.session.execute(query).scalar_one_or_none()
     if registration is None:
         raise Refusal("Cette ligne ne figure pas sur le reçu.")
+    if not registration.is_live:
+        raise Refusal("Cette ligne est annulée : n’invitez personne à son sujet.")
     return registration
 
 

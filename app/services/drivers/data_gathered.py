@@ -46,6 +46,11 @@ def gather(person_id: int) -> dict[str, Any]:
     if driver is not None:
         data["Conducteur"] = {**_identity(driver), "Identité prouvée par": PROOFS.get(driver.proof, "")}
         data["Formations"] = [_training(registration) for registration in _registrations(driver)]
+        data["Enregistrements annulés"] = [
+            {**_training(ended.registration), "Annulation": ended.text}
+            for ended in driver_space.cancelled(driver)
+            if ended.registration
+        ]
         data["Documents"] = [_document(document) for document in _documents(driver)]
         data["Demandes de carte"] = _cards(driver)
     data["Droits de formateur ou moniteur"] = _rights(person_id)
@@ -95,14 +100,22 @@ def _registrations(driver: Driver) -> list[Registration]:
 
 
 def _documents(driver: Driver) -> list[Document]:
-    """Return every document of the driver; what is withheld for an agent's decision may be somebody else's."""
+    """Return every document of the driver; what is withheld for an agent's decision, or was cancelled as another person's,
+    is somebody else's.
+    """
     query = (
         select(Document)
         .join(Document.registration)
         .where(Registration.driver_id == driver.id, Registration.withheld.is_(False))
+        .where(or_(Registration.live(), Registration.id.in_(_own_cancelled(driver))))
         .order_by(Document.id)
     )
     return list(db.session.execute(query).scalars())
+
+
+def _own_cancelled(driver: Driver | None) -> list[int]:
+    ended = driver_space.cancelled(driver) if driver else []
+    return [one.registration.id for one in ended if one.registration]
 
 
 def _training(registration: Registration) -> dict[str, Any]:
@@ -150,7 +163,9 @@ def _rights(person_id: int) -> Rows:
 def _mails(person: Person, driver: Driver | None) -> Rows:
     own = Mail.registration_id.in_(
         select(Registration.id).where(
-            Registration.driver_id == (driver.id if driver else 0), Registration.withheld.is_(False)
+            Registration.driver_id == (driver.id if driver else 0),
+            Registration.withheld.is_(False),
+            or_(Registration.live(), Registration.id.in_(_own_cancelled(driver))),
         )
     )
     query = select(Mail).where(or_(own, func.lower(Mail.recipient) == person.email.lower())).order_by(Mail.id)

@@ -48,7 +48,7 @@ class Overview:
 
 def overview(registrations: Sequence[Registration], today: date) -> Overview:
     """Return a driver's FCO as of a day, from the registrations of the space with their trainings; no query."""
-    in_order = sorted(registrations, key=lambda registration: registration.id)
+    in_order = sorted(registrations, key=lambda registration: registration.root_id)
     progress, followed = [], []
     for category in CATEGORIES:
         modules = [

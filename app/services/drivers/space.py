@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import contains_eager
+from sqlalchemy.orm import aliased, contains_eager, joinedload
 
 from app.extensions import db
-from app.models import Document, Driver, Registration
+from app.models import Cancellation, Document, Driver, Registration
+from app.models.amendment import REASONS, WRONG_BIRTH_DATE, WRONG_PERMIT
 from app.models.registration import AVAILABLE, CERTIFICATE, PENDING, PURGED
-from app.services.core import clock
+from app.services.core import actor, clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,19 @@ class OwnDocument:
     is_offered: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A registration that was cancelled, as its driver is told: ``text``, and the training where it was the driver's own.
+
+    ``registration``: empty where the account held by mistake what is another person's.
+    """
+
+    on: date
+    text: str
+    registration: Registration | None = None
+    replaced: bool = False
+
+
 @dataclass(frozen=True)
 class Space:
     """What a driver sees: registrations by date, latest first, and the documents, also those still in preparation."""
@@ -33,6 +48,8 @@ class Space:
     documents: list[OwnDocument]
     #: Whose time has passed: no file any more; the latest first.
     ended: list[Document]
+    #: What was cancelled, the latest first.
+    cancelled: list[Ended]
 
     @property
     def is_preparing(self) -> bool:
@@ -52,12 +69,12 @@ def driver_of(person_id: int) -> Driver | None:
 
 
 def space(driver: Driver) -> Space:
-    """Return a driver's space, two queries; registrations withheld for an agent's decision are not in it."""
+    """Return a driver's space, three queries; registrations withheld for an agent's decision are not in it."""
     query = (
         select(Registration)
         .join(Registration.training).join(Registration.centre)
         .options(contains_eager(Registration.training), contains_eager(Registration.centre))
-        .where(Registration.driver_id == driver.id, Registration.withheld.is_(False))
+        .where(Registration.driver_id == driver.id, Registration.withheld.is_(False), Registration.live())
         .order_by(Registration.end_date.desc(), Registration.id.desc())
     )  # fmt: skip
     today = clock.today()
@@ -65,8 +82,40 @@ def space(driver: Driver) -> Space:
     listed = [OwnDocument(d, days_left(d, today), may_download(d, today)) for d in documents if d.valid_until >= today]
     return Space(
         driver, list(db.session.execute(query).scalars()), [own for own in listed if own.document.state != PURGED],
-        [document for document in documents if document.valid_until < today],
+        [document for document in documents if document.valid_until < today], cancelled(driver),
     )  # fmt: skip
+
+
+def cancelled(driver: Driver) -> list[Ended]:
+    """Return what a driver is told of registrations that were cancelled, the latest first.
+
+    Of one that was another person's, by a wrong permit number or birth date, nothing is told but that it was cancelled.
+    """
+    with actor.acting(actor.PROGRAM):
+        rows = db.session.execute(_cancelled(driver)).tuples().all()
+    return [_ended(registration, reason, new_driver) for registration, reason, new_driver in rows]
+
+
+def _cancelled(driver: Driver) -> Any:
+    new = aliased(Registration)
+    return (
+        select(Registration, Cancellation.reason_code, new.driver_id)
+        .join(Cancellation, Cancellation.registration_id == Registration.id)
+        .outerjoin(new, new.id == Cancellation.replaced_by_id)
+        .options(joinedload(Registration.training), joinedload(Registration.centre))
+        .where(Registration.driver_id == driver.id, Registration.withheld.is_(False))
+        .order_by(Registration.cancelled_on.desc(), Registration.id.desc())
+    )
+
+
+def _ended(registration: Registration, reason: str, new_driver: int | None) -> Ended:
+    on = registration.cancelled_on
+    assert on is not None
+    is_own = new_driver == registration.driver_id if new_driver else reason not in (WRONG_PERMIT, WRONG_BIRTH_DATE)
+    if not is_own:
+        return Ended(on, f"Un enregistrement établi par erreur a été annulé le {on:%d/%m/%Y}.")
+    text = f"Annulé par {registration.centre.name} le {on:%d/%m/%Y} : {REASONS[reason].lower()}."
+    return Ended(on, text, registration, new_driver is not None)
 
 
 def _documents(driver: Driver) -> list[Document]:
@@ -75,7 +124,7 @@ def _documents(driver: Driver) -> list[Document]:
         select(Document)
         .join(Document.registration)
         .where(
-            Registration.driver_id == driver.id, Registration.withheld.is_(False),
+            Registration.driver_id == driver.id, Registration.withheld.is_(False), Registration.live(),
         )
         .order_by(Registration.end_date.desc(), Document.kind, Document.id.desc())
     )  # fmt: skip
@@ -101,6 +150,7 @@ def own_document(driver: Driver, document_id: int) -> Document | None:
         select(Document)
         .join(Document.registration)
         .where(Document.id == document_id, Registration.driver_id == driver.id, Registration.withheld.is_(False))
+        .where(Registration.live())
     )
     document = db.session.execute(query).scalar_one_or_none()
     return document if document is not None and may_download(document, clock.today()) else None

@@ -6,6 +6,7 @@ import re
 from datetime import date, datetime
 from typing import Any
 
+from app.models.amendment import REASONS
 from app.models.api import EVENTS
 from app.models.batch import STATES
 from app.models.card import CARD_STATES
@@ -59,6 +60,13 @@ ACTIONS = {
     "card.in_review": "Demande de carte examinée", "card.accepted": "Demande de carte acceptée",
     "card.refused": "Demande de carte refusée", "card.production": "Carte mise en fabrication",
     "card.sent": "Carte envoyée", "card.cancelled": "Demande de carte abandonnée",
+    "card.stopped": "Demande de carte arrêtée", "card.moved": "Demande de carte rattachée à l’enregistrement corrigé",
+    "registration.cancelled": "Formation enregistrée, annulée",
+    "registration.replaced": "Formation enregistrée, remplacée",
+    "certificate.lost": "Certificat annulé, l’FCO n’étant plus atteinte",
+    "certificate.gained": "Certificat établi, l’FCO étant atteinte",
+    "correction.requested": "Correction demandée", "correction.accepted": "Correction acceptée",
+    "correction.refused": "Correction refusée", "correction.withdrawn": "Demande de correction retirée",
     "contract.offered": "Contrat proposé", "contract.withdrawn": "Proposition de contrat retirée",
     "contract.signed": "Contrat signé", "contract.suspended": "Contrat suspendu", "contract.resumed": "Contrat rétabli",
     "contract.ended": "Contrat terminé",
@@ -102,6 +110,7 @@ FIELDS = {
     "category": "Catégorie", "family": "Type", "hours": "Heures", "price_class": "Classe de tarif",
     "minors_allowed": "Ouverte aux mineurs", "amount": "Montant HT", "vat_rate": "TVA", "last_name": "Nom",
     "first_name": "Prénom", "birth_date": "Date de naissance", "permit_number": "N° de permis", "receipt": "Reçu",
+    "replaces": "Remplace", "replaced_by": "Remplacé par n°", "refund": "Remboursement", "reason_code": "Motif",
     "registrations": "Enregistrements", "withheld": "Retenu", "rows": "Lignes", "lines": "Lignes", "line": "Ligne",
     "format": "Format", "mail": "Courriel n°", "person": "Personne n°", "sign_up": "Demande n°", "file": "Fichier",
     "names_agree": "Noms concordants", "centre_id": "Centre n°", "accreditation_id": "Agrément n°", "right": "Droit",
@@ -111,7 +120,8 @@ FIELDS = {
 }  # fmt: skip
 _WORDS = {
     **CARD_STATES, **DOCUMENT_FAULTS, **PROFILES, **EVENTS, **PRICE_CLASSES, **CONTRACT_STATES, **STATES, **RIGHTS,
-    **MEMBER_ROLES, "password": "mot de passe", "second_factor": "second facteur", "recovery_code": "code de secours",
+    **MEMBER_ROLES, **REASONS,
+    "password": "mot de passe", "second_factor": "second facteur", "recovery_code": "code de secours",
     "code": "code à usage unique", "recovery": "code de secours", "pending": "En préparation", "available": "Disponible",
     "revoked": "Révoqué", "purged": "Retiré", "sign_up": "inscription",
     "registrations": "enregistrements", "drivers": "conducteurs",

@@ -1,16 +1,22 @@
-"""The mail that brings a driver the certificate: made due with the document, or when somebody asks for it again."""
+"""The mail that brings a driver the certificate, made due with the document, or when somebody asks for it again; and the one
+that says to whoever had it that the certificate was cancelled.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from datetime import timedelta
 
 from flask import current_app
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
+from sqlalchemy.orm import aliased
 
 from app.extensions import db
 from app.models import Document, Driver, Mail, Person, Registration
-from app.models.outbox import CERTIFICATE_MAIL
-from app.models.registration import CERTIFICATE
+from app.models.outbox import CANCELLED_MAIL, CERTIFICATE_MAIL, MAIL_DROPPED, MAIL_PENDING, MAIL_REFUSED, MAIL_SENT
+from app.models.registration import AVAILABLE, CERTIFICATE, REVOKED
+from app.services.core import actor, clock
+from app.services.core.taking import changed
 from app.services.notifications import mail
 from app.services.notifications.mail import Content
 from app.services.storage import store
@@ -19,24 +25,87 @@ from app.services.storage import store
 def make_due(registrations: Iterable[Registration]) -> list[int]:
     """Make the mail due to each driver who has an account and return the ids of those new; no commit.
 
-    Documents withheld for an agent's decision are not mailed. Who has an account is asked of the base: it may have been
-    opened while the documents were drawn.
+    Documents withheld for an agent's decision are not mailed, nor what was cancelled. Who has an account is asked of the
+    base: it may have been opened while the documents were drawn. A certificate is mailed once; one that takes the place of a
+    revoked one is another.
     """
     ids = [registration.id for registration in registrations]
+    written = select(func.max(Mail.sequence)).where(_mails_of(Registration.id)).correlate(Registration)
     due = db.session.execute(
-        select(Registration.id, Person.email)
+        select(Registration.id, Document.id, Person.email, written.scalar_subquery())
         .join(Registration.driver).join(Driver.person)
-        .where(Registration.id.in_(ids), Registration.withheld.is_(False))
-        .where(~exists().where(Mail.kind == CERTIFICATE_MAIL, Mail.registration_id == Registration.id))
+        .join(Document, and_(Document.registration_id == Registration.id, Document.kind == CERTIFICATE))
+        .where(Registration.id.in_(ids), Registration.withheld.is_(False), Registration.live())
+        .where(Document.state == AVAILABLE, ~_was_mailed())
         .order_by(Registration.id)
     )  # fmt: skip
-    return mail.make_all_due(CERTIFICATE_MAIL, [{"recipient": email, "registration_id": id_} for id_, email in due])
+    return mail.make_all_due(
+        CERTIFICATE_MAIL,
+        [
+            {"recipient": email, "registration_id": id_, "values": {"document": document}, "sequence": (last or 0) + 1}
+            for id_, document, email, last in due
+        ],
+    )
+
+
+def make_cancelled_due(document_ids: Collection[int]) -> list[int]:
+    """Tell whoever was mailed one of these certificates that it holds no more, and drop what was not sent yet; no commit.
+
+    A mail may be on its way at this very moment: of it, the news waits for the length of a worker's lease, and is sent if
+    the certificate was.
+    """
+    certificates = select(Document).where(Document.id.in_(document_ids), Document.kind == CERTIFICATE)
+    made: list[int] = []
+    for document in db.session.execute(certificates.order_by(Document.id)).scalars():
+        made += _tell(document)
+    return made
+
+
+@actor.acting(actor.PROGRAM)
+def _tell(document: Document) -> list[int]:
+    id_ = document.registration_id
+    query = select(Mail).where(_mails_of(id_), Mail.state != MAIL_DROPPED).order_by(Mail.id)
+    mails = [
+        row for row in db.session.execute(query).scalars() if row.values.get("document", document.id) == document.id
+    ]
+    told = select(func.max(Mail.sequence)).where(Mail.kind == CANCELLED_MAIL, Mail.registration_id == id_)
+    last = db.session.scalar(told) or 0
+    reached = [row for row in mails if row.state != MAIL_REFUSED]
+    by_address = {row.recipient: row for row in sorted(reached, key=lambda row: row.state == MAIL_SENT)}
+    rows = [
+        (row.state, {
+            "recipient": row.recipient, "registration_id": id_, "sequence": last + at,
+            "values": {"document": document.id, "mail": row.id},
+        })
+        for at, row in enumerate(by_address.values(), 1)
+    ]  # fmt: skip
+    drop = Mail.id.in_([row.id for row in mails]), Mail.state.in_((MAIL_PENDING, MAIL_REFUSED))
+    changed(update(Mail).where(*drop).values(state=MAIL_DROPPED))
+    later = clock.machine_now() + timedelta(seconds=current_app.config["OUTBOX_LEASE"])
+    sent = mail.make_all_due(CANCELLED_MAIL, [values for state, values in rows if state == MAIL_SENT])
+    under_way = [values for state, values in rows if state == MAIL_PENDING]
+    return sent + mail.make_all_due(CANCELLED_MAIL, under_way, due_at=later)
+
+
+def _mails_of(registration_id: object) -> ColumnElement[bool]:
+    return and_(Mail.kind == CERTIFICATE_MAIL, Mail.registration_id == registration_id)
+
+
+def _was_mailed() -> ColumnElement[bool]:
+    """Return, as SQL, whether a certificate was mailed; a mail that names none is about the first of its registration."""
+    named = Mail.values["document"].as_integer()
+    before = aliased(Document)
+    has_another = exists().where(
+        before.registration_id == Document.registration_id, before.kind == CERTIFICATE, before.state == REVOKED
+    )
+    return exists().where(
+        _mails_of(Registration.id), or_(named == Document.id, and_(named.is_(None), ~has_another)),
+    )  # fmt: skip
 
 
 @mail.says(CERTIFICATE_MAIL, "Certificat de qualification")
 def _certificate(row: Mail) -> Content:
-    query = select(Document).where(Document.registration_id == row.registration_id, Document.kind == CERTIFICATE)
-    document = db.session.execute(query).scalar_one()
+    document = _to_send(row)
     registration = document.registration
     values: dict[str, object] = {
         "first_name": registration.first_name, "last_name": registration.last_name,
@@ -50,3 +119,26 @@ def _certificate(row: Mail) -> Content:
         "certificate", f"Votre certificat de qualification de conducteur n° {document.number}", values,
         [(f"certificat-{document.number}.pdf", "application/pdf", file)],
     )  # fmt: skip
+
+
+def _to_send(row: Mail) -> Document:
+    """Return the certificate that a mail brings, looked at now; raise `mail.Void` where it holds no more."""
+    asked = row.values.get("document")
+    which = Document.id == asked if asked else Document.registration_id == row.registration_id
+    query = select(Document).where(which, Document.kind == CERTIFICATE, Document.state != REVOKED)
+    document = db.session.execute(query).scalar_one_or_none()
+    if document is None or not document.registration.is_live:
+        raise mail.Void
+    return document
+
+
+@mail.says(CANCELLED_MAIL, "Certificat annulé")
+def _cancelled(row: Mail) -> Content:
+    document = db.session.get_one(Document, row.values["document"])
+    if db.session.get_one(Mail, row.values["mail"]).state != MAIL_SENT:
+        raise mail.Void
+    values: dict[str, object] = {
+        "number": document.number, "training": document.registration.training.full_label,
+        "verify_url": f"{current_app.config['BASE_URL']}/verifier/{document.number}",
+    }  # fmt: skip
+    return Content("certificate_cancelled", f"Le certificat n° {document.number} est annulé", values)

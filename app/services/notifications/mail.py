@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from sqlalchemy import insert, select
 from app.extensions import db
 from app.extensions import mail as mailer
 from app.models import Mail
-from app.models.outbox import MAIL, MAIL_PENDING, MAIL_REFUSED, MAIL_SENT
+from app.models.outbox import MAIL, MAIL_DROPPED, MAIL_PENDING, MAIL_REFUSED, MAIL_SENT
 from app.services.core import actor, clock, outbox
 
 #: Seconds a mail server may take for one answer; Flask-Mail itself would wait for ever.
@@ -38,6 +39,10 @@ class Content:
     subject: str
     values: Mapping[str, object] = field(default_factory=dict)
     files: Sequence[tuple[str, str, bytes]] = ()
+
+
+class Void(Exception):
+    """What the mail was to tell no longer holds: it is not sent."""
 
 
 Says = Callable[[Mail], Content]
@@ -85,22 +90,31 @@ def make_due(
     return mail_id
 
 
-def make_all_due(kind: str, mails: Sequence[Mapping[str, object]]) -> list[int]:
-    """Write mails of one kind, each its recipient and columns, and make them due; return their ids. No commit."""
+def make_all_due(
+    kind: str, mails: Sequence[Mapping[str, object]], *, due_at: datetime | None = None
+) -> list[int]:  # fmt: skip
+    """Write mails of one kind, each its recipient and columns, and make them due (at ``due_at``, else at once); return their
+    ids. No commit.
+    """
     due = _write([{**_row(kind), **one} for one in mails])
-    outbox.add(MAIL, ({"mail": mail_id} for mail_id in due))
+    outbox.add(MAIL, ({"mail": mail_id} for mail_id in due), due_at=due_at)
     return due
 
 
 def send(mail_id: int) -> None:
     """Send one pending mail and record it; no commit. A mail already sent or refused is left alone.
 
-    A recipient refused for good is recorded so; every other failure is raised, and tried again later.
+    A recipient refused for good is recorded so, a mail that tells nothing true any more is dropped; every other failure is
+    raised, and tried again later.
     """
     row = db.session.get_one(Mail, mail_id)
     if row.state != MAIL_PENDING:
         return
-    message = _message(row)
+    try:
+        message = _message(row)
+    except Void:
+        _record(mail_id, MAIL_DROPPED, None)
+        return
     db.session.rollback()  # nothing is read any more: no lock is held while a mail server thinks
     try:
         _deliver(message)

@@ -50,7 +50,10 @@ def refused_call(centre_id: int, report: Report, idempotency_key: str) -> None:
 
 def available(registrations: Iterable[Registration]) -> None:
     """Tell that the documents of these registrations are there, a message a batch; those withheld are not spoken of yet."""
-    handed = sorted((one for one in registrations if not one.withheld), key=lambda one: (one.batch_id, one.line_number))
+    handed = sorted(
+        (one for one in registrations if not one.withheld and one.is_live),
+        key=lambda one: (one.batch_id, one.line_number),
+    )
     for batch_id, group in groupby(handed, lambda one: one.batch_id):
         rows = list(group)
 

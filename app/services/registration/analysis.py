@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,15 +31,23 @@ class Analysis:
     before: dict[int, tuple[int, str]]
 
 
-def analyse_lines(centre_id: int, raws: list[RawLine], reach: Reach | None = None, *, asked: bool = True) -> Analysis:
+def analyse_lines(
+    centre_id: int,
+    raws: list[RawLine],
+    reach: Reach | None = None,
+    *,
+    asked: bool = True,
+    without: Collection[int] = (),
+) -> Analysis:
     """Judge lines for a centre, today; a few queries whatever their number; writes nothing but who was ``asked`` about
     (`facts.load`).
 
-    With ``reach``, they are judged as that person may register them; without, as the centre may.
+    With ``reach``, they are judged as that person may register them; without, as the centre may. ``without``: registrations
+    that these lines are to replace.
     """
     catalogue = facts.load_catalogue()
     lines = parse_lines(raws, catalogue)
-    known = facts.load(centre_id, clock.today(), catalogue, lines, reach, asked=asked)
+    known = facts.load(centre_id, clock.today(), catalogue, lines, reach, asked=asked, without=without)
     return Analysis(check_batch(lines, known.context), known, {})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Set
+from collections.abc import Collection, Iterable, Set
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -85,15 +85,16 @@ def load_accreditations(centre_id: int, reach: Reach | None = None) -> tuple[Acc
 
 def load(
     centre_id: int, today: date, catalogue: Catalogue, lines: Iterable[Line], reach: Reach | None = None, *,
-    asked: bool = True,
+    asked: bool = True, without: Collection[int] = (),
 ) -> Facts:  # fmt: skip
     """Return the facts about these lines for this centre on that day: a few queries, whatever the number of lines.
 
     With ``reach``, accreditations are those that this person's rights extend to. ``asked``: the centre is told what is found
     before it has paid for it, so that the strangers among the drivers are counted, in the caller's transaction (`asking`).
+    ``without``: registrations that are about to be replaced, as good as cancelled.
     """
     keys = {line.driver_key for line in lines if line.driver_key}
-    drivers, names, registered = _load_drivers(centre_id, keys)
+    drivers, names, registered = _load_drivers(centre_id, keys, without)
     untold = asking.count(centre_id, keys - names.keys()) if asked else frozenset()
     modules = {training.id for training in catalogue.trainings if training.is_module}
     accounts = {key: driver for key, driver in drivers.items() if driver.has_account and key not in untold}
@@ -136,12 +137,14 @@ Registered = dict[tuple[DriverKey, int, date], list[date]]
 Names = dict[DriverKey, set[NameKey]]
 
 
-def _load_drivers(centre_id: int, keys: set[DriverKey]) -> tuple[dict[DriverKey, DriverRow], Names, Registered]:
+def _load_drivers(
+    centre_id: int, keys: set[DriverKey], without: Collection[int]
+) -> tuple[dict[DriverKey, DriverRow], Names, Registered]:
     """Return the drivers of these keys, the names and the days under which this centre registered them: one query."""
     drivers: dict[DriverKey, DriverRow] = {}
     names: Names = {}
     registered: Registered = {}
-    for row in _driver_rows(centre_id, {permit for _, permit in keys}):
+    for row in _driver_rows(centre_id, {permit for _, permit in keys}, without):
         key = (row.birth_date, row.permit_number)
         if key not in keys:
             continue
@@ -153,10 +156,12 @@ def _load_drivers(centre_id: int, keys: set[DriverKey]) -> tuple[dict[DriverKey,
     return drivers, names, registered
 
 
-def _driver_rows(centre_id: int, permits: set[str]):  # type: ignore[no-untyped-def]
+def _driver_rows(centre_id: int, permits: set[str], without: Collection[int]):  # type: ignore[no-untyped-def]
     driver, own = models.Driver, models.Registration
     wanted = bulk.text_table(permits)
-    mine: ColumnElement[bool] = and_(own.driver_id == driver.id, own.centre_id == centre_id)
+    mine: ColumnElement[bool] = and_(own.driver_id == driver.id, own.centre_id == centre_id, own.live())
+    if without:
+        mine = and_(mine, own.id.not_in(without))
     return db.session.execute(
         select(
             driver.id, driver.birth_date, driver.permit_number, driver.person_id, driver.last_name, driver.first_name,

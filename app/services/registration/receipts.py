@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import InstrumentedAttribute, contains_eager, selectinload
+from sqlalchemy.orm import InstrumentedAttribute, aliased, contains_eager, selectinload
 
 from app.extensions import db
-from app.models import Batch, Document, ImportFile, Mail, Registration, Trainer
-from app.models.batch import FILE
+from app.models import Batch, Cancellation, Document, ImportFile, Mail, Registration, Trainer
+from app.models.amendment import REASONS
+from app.models.batch import CORRECTION, FILE
 from app.models.outbox import CERTIFICATE_MAIL, INVITATION_MAIL, MAIL_PENDING, MAIL_REFUSED, MAIL_SENT
 from app.models.registration import AVAILABLE, CERTIFICATE, PENDING, RECAP
 from app.services.accounts import activation
@@ -19,6 +20,7 @@ from app.services.reference.pricing import Quote, billed
 from app.validators.file import unread_sheets
 
 PAGE = 50
+_NEW = aliased(Registration)
 #: Lines of a page made to be printed: a receipt of more comes in several.
 PRINTED = 1000
 
@@ -37,7 +39,8 @@ OTHER = {"revoked": ("error", "Révoqué"), "purged": ("", "Retiré")}
 class ReceiptLine:
     """A registration on the receipt, with the state of its two documents as (kind of tag, words).
 
-    ``invited_at``: when the driver was last invited to open an account, None where never.
+    ``invited_at``: when the driver was last invited to open an account, None where never. ``note``: what became of the line
+    since, if it was cancelled: the receipt itself is history and stays as it was.
     """
 
     registration: Registration
@@ -46,6 +49,17 @@ class ReceiptLine:
     invited_at: datetime | None = None
     #: The activation code to hand to the driver, as it is read; empty where an account is proved.
     code: str = ""
+    note: Note | None = None
+
+
+@dataclass(frozen=True)
+class Note:
+    """A line was cancelled, for a reason in words; ``key`` and ``receipt_number``: of the receipt that replaces it, if any."""
+
+    on: date
+    reason: str
+    key: str | None = None
+    receipt_number: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +76,10 @@ class Trace:
 
 @dataclass(frozen=True)
 class Receipt:
-    """One page of a receipt. ``pending``: documents still to be drawn; ``mails``: to be sent; both over all pages."""
+    """One page of a receipt. ``pending``: documents still to be drawn; ``mails``: to be sent; both over all pages.
+
+    ``replaces``: of a correction, the number of the receipt whose line it replaces.
+    """
 
     batch: Batch
     quote: Quote
@@ -73,11 +90,12 @@ class Receipt:
     total_documents: int
     mails: int
     trace: Trace
+    replaces: str | None = None
 
     @property
     def fingerprint(self) -> str:
         """Return a text that changes with any state shown on this page."""
-        states = ",".join(f"{line.recap[1]}/{line.certificate[1]}/{line.code}" for line in self.lines)
+        states = ",".join(f"{line.recap[1]}/{line.certificate[1]}/{line.code}/{line.note}" for line in self.lines)
         return f"{zlib.crc32(states.encode()):08x}-{self.pending}-{self.mails}"
 
 
@@ -89,8 +107,34 @@ def receipt(batch: Batch, page: int = 1, size: int = PAGE) -> Receipt:
     documents, pending = progress(batch.id)
     return Receipt(
         batch, billed(batch.id), _lines(batch.id, page, size), page, page_count, pending, documents, mails_due(batch.id),
-        _trace(batch),
+        _trace(batch), _replaces(batch),
     )  # fmt: skip
+
+
+def _replaces(batch: Batch) -> str | None:
+    if batch.mode != CORRECTION:
+        return None
+    old, new = aliased(Registration), aliased(Registration)
+    query = (
+        select(Batch.receipt_number)
+        .join(old, old.batch_id == Batch.id)
+        .join(Cancellation, Cancellation.registration_id == old.id)
+        .join(new, new.id == Cancellation.replaced_by_id)
+        .where(new.batch_id == batch.id)
+    )
+    return db.session.scalar(query)
+
+
+def notes(registration_ids: list[int]) -> dict[int, Note]:
+    """Return registration id → what became of those that were cancelled; one query."""
+    query = (
+        select(Registration.id, Registration.cancelled_on, Cancellation.reason_code, Batch.key, Batch.receipt_number)
+        .join(Cancellation, Cancellation.registration_id == Registration.id)
+        .outerjoin(_NEW, _NEW.id == Cancellation.replaced_by_id)
+        .outerjoin(Batch, Batch.id == _NEW.batch_id)
+        .where(Registration.id.in_(registration_ids))
+    )
+    return {id_: Note(on, REASONS[code], *told) for id_, on, code, *told in db.session.execute(query) if on}
 
 
 def _trace(batch: Batch) -> Trace:
@@ -133,7 +177,11 @@ def _lines(batch_id: int, page: int, size: int) -> list[ReceiptLine]:
     )  # fmt: skip
     registrations = list(db.session.execute(query).scalars())
     mails = _mails([r.id for r in registrations])
-    return [_line(r, mails.get((r.id, CERTIFICATE_MAIL)), mails.get((r.id, INVITATION_MAIL))) for r in registrations]
+    ended = notes([r.id for r in registrations if not r.is_live])
+    return [
+        _line(r, mails.get((r.id, CERTIFICATE_MAIL)), mails.get((r.id, INVITATION_MAIL)), ended.get(r.id))
+        for r in registrations
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,18 +208,20 @@ def _mails(registration_ids: list[int]) -> dict[tuple[int | None, str], Mail]:
     return {(mail.registration_id, mail.kind): mail for mail in db.session.execute(query).scalars()}
 
 
-def _line(registration: Registration, mail: Mail | None, invitation: Mail | None) -> ReceiptLine:
-    by_kind = {document.kind: document for document in registration.documents}
+def _line(
+    registration: Registration, mail: Mail | None, invitation: Mail | None, note: Note | None
+) -> ReceiptLine:  # fmt: skip
+    by_kind = registration.live_documents
     recap = _state(by_kind.get(RECAP), registration, "")
     certificate = _state(by_kind.get(CERTIFICATE), registration, mail.state if mail else "")
     invited_at = invitation.created_at if invitation else None
-    return ReceiptLine(registration, recap, certificate, invited_at, code_of(registration))
+    return ReceiptLine(registration, recap, certificate, invited_at, code_of(registration), note)
 
 
 def code_of(registration: Registration | Trainer) -> str:
     """Return the activation code that this centre hands to the driver of a registration, as it is read; empty without."""
     driver = registration.driver
-    if driver is None or driver.has_account:
+    if driver is None or driver.has_account or (isinstance(registration, Registration) and not registration.is_live):
         return ""
     return activation.shown(activation.code(driver.id, registration.centre_id, driver.code_series))
 

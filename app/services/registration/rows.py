@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -44,6 +45,19 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
+class Inherited:
+    """What a registration takes over from the one that it replaces.
+
+    ``price``: its price excluding VAT and VAT rate, None where it costs what it costs today; ``validity``: the days of the
+    certificate before, None where a new one holds in full.
+    """
+
+    ledger_id: int
+    price: tuple[Decimal, Decimal] | None
+    validity: tuple[date, date] | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Due:
     """A line to register: what the check has made sure of."""
 
@@ -66,24 +80,37 @@ def _due(report: Report) -> list[_Due]:
     return kept
 
 
-def write_lines(batch_id: int, centre_id: int, found: analysis.Analysis) -> list[Written]:
+def write_lines(
+    batch_id: int, centre_id: int, found: analysis.Analysis, inherited: Inherited | None = None
+) -> list[Written]:
     """Write drivers, registrations, documents to draw and outbox, in the caller's transaction; return what was registered.
 
-    The lines stand in the base already and none has an error. Raises `pricing.NoTariff`.
+    The lines stand in the base already and none has an error; ``inherited``: of one line that replaces another.
+    Raises `pricing.NoTariff`.
     """
     due = _due(found.report)
     drivers = _drivers(due, found.facts)
     rows = _registrations(batch_id, centre_id, due, drivers, found.facts)
+    if inherited is not None:
+        _inherit(rows, inherited)
     ids = _insert(batch_id, rows)
     complete = _completing(ids, due, drivers)
     day = clock.today()
-    documents = [_documents(id_, one, id_ in complete, day) for id_, one in zip(ids, due, strict=True)]
+    kept = inherited.validity if inherited else None
+    documents = [_documents(id_, one, id_ in complete, day, kept) for id_, one in zip(ids, due, strict=True)]
     _insert_documents([document for both in documents for document in both])
     outbox.add(DOCUMENTS, ({"registrations": ids[at : at + CHUNK]} for at in range(0, len(ids), CHUNK)))
     return [
         Written(id_, row["line_number"], row["price"], both[1]["number"] if len(both) > 1 else None)
         for id_, row, both in zip(ids, rows, documents, strict=True)
     ]
+
+
+def _inherit(rows: list[dict[str, Any]], inherited: Inherited) -> None:
+    for row in rows:
+        row["ledger_id"] = inherited.ledger_id
+        if inherited.price is not None:
+            row["price"], row["vat_rate"] = inherited.price
 
 
 def _insert(batch_id: int, rows: list[dict[str, Any]]) -> list[int]:
@@ -169,19 +196,40 @@ def _completing(ids: list[int], due: list[_Due], drivers: dict[DriverKey, facts.
     concerned = {drivers[one.driver].id for one in due if one.training.is_module}
     if not concerned:
         return set()
+    fco_modules.lock(concerned)
     followed = fco_modules.modules_of(concerned).values()
     return set[object](ids) & {key for modules in followed for key in completing(modules)}
 
 
-def _documents(registration_id: int, one: _Due, completes: bool, day: date) -> list[dict[str, Any]]:
+def _documents(
+    registration_id: int, one: _Due, completes: bool, day: date, kept: tuple[date, date] | None
+) -> list[dict[str, Any]]:
     """Return the documents due: a récapitulatif always; a certificate too, unless it is a module that completes nothing."""
-    due = [(RECAP, numbers.RECAP, validity.recap_availability(day))]
+    due = [_document(registration_id, RECAP, day, validity.recap_availability(day))]
     if completes or not one.training.is_module:
-        due.append((CERTIFICATE, numbers.CERTIFICATE, validity.certificate_validity(day, one.driver[0])))
-    return [
-        {
-            "registration_id": registration_id, "kind": kind, "number": numbers.public_number(prefix, day.year),
-            "state": PENDING, "established_on": day, "valid_from": start, "valid_until": end,
-        }
-        for kind, prefix, (start, end) in due
-    ]  # fmt: skip
+        days = kept or validity.certificate_validity(day, one.driver[0])
+        due.append(_document(registration_id, CERTIFICATE, day, days))
+    return due
+
+
+def _document(registration_id: int, kind: str, day: date, days: tuple[date, date]) -> dict[str, Any]:
+    prefix = numbers.CERTIFICATE if kind == CERTIFICATE else numbers.RECAP
+    return {
+        "registration_id": registration_id, "kind": kind, "number": numbers.public_number(prefix, day.year),
+        "state": PENDING, "established_on": day, "valid_from": days[0], "valid_until": days[1],
+    }  # fmt: skip
+
+
+def write_certificates(born: Mapping[int, date]) -> list[str]:
+    """Write the certificate of registrations (id → the driver's birth date) that complete an FCO since another was
+    cancelled, and make them due; return their numbers. In the caller's transaction.
+    """
+    day = clock.today()
+    rows = [
+        _document(id_, CERTIFICATE, day, validity.certificate_validity(day, birth_date))
+        for id_, birth_date in sorted(born.items())
+    ]
+    if rows:
+        _insert_documents(rows)
+        outbox.add(DOCUMENTS, [{"registrations": sorted(born)}])
+    return [row["number"] for row in rows]

@@ -25,6 +25,8 @@ from app.validators.fields import bare_permit, loosen_date, name_words, parse_da
 R = Registration
 #: A shorter number is taken whole: as a beginning it would mean a good part of all rows.
 SHORTEST = 4
+#: Words of the address → whether a registration counts.
+STATUSES = {"actifs": "Actifs", "annules": "Annulés"}
 FEW_BATCHES = 500
 #: Words of the address → what they say of a registration's documents.
 DOCUMENTS = {
@@ -110,8 +112,8 @@ def by_documents(word: str, *, broad: bool = False) -> ColumnElement[bool] | Non
     """Return the registrations whose documents are in a state of DOCUMENTS; None for another word."""
     conditions: Mapping[str, Callable[[], ColumnElement[bool]]] = {
         "preparation": lambda: _in(R.id, Document.registration_id, broad, Document.state == PENDING),
-        "retenus": lambda: R.withheld.is_(True),
-        "sans-compte": lambda: _in(R.driver_id, Driver.id, broad, Driver.person_id.is_(None)),
+        "retenus": lambda: R.withheld.is_(True) & R.live(),
+        "sans-compte": lambda: R.live() & _in(R.driver_id, Driver.id, broad, Driver.person_id.is_(None)),
         "refuses": lambda: _in(
             R.id,
             Mail.registration_id,
@@ -129,6 +131,11 @@ def by_documents(word: str, *, broad: bool = False) -> ColumnElement[bool] | Non
 def _in(key: Any, other: Any, broad: bool, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     """Return whether a key is among those of other rows: found from these rows or, broadly, looked up row by row."""
     return exists(other).where(other == key, *conditions) if broad else key.in_(select(other).where(*conditions))
+
+
+def by_status(word: str, *, broad: bool = False) -> ColumnElement[bool] | None:
+    """Return the registrations that count, or those that were cancelled; None for another word."""
+    return {"actifs": R.cancelled_on.is_(None), "annules": R.cancelled_on.is_not(None)}.get(word)
 
 
 def by_mode(word: str, *, broad: bool = False) -> ColumnElement[bool] | None:
@@ -167,7 +174,7 @@ def _is(column: Any) -> Callable[[str], ColumnElement[bool] | None]:
 #: Question of a list → its condition; what a request asks, and what a job asks again later.
 CONDITIONS: Mapping[str, Callable[[str], ColumnElement[bool] | None]] = {
     "words": by_words, "training": _is(R.training_id), "centre": _is(R.centre_id), "mode": by_mode,
-    "documents": by_documents, "since": since, "until": until,
+    "documents": by_documents, "status": by_status, "since": since, "until": until,
 }  # fmt: skip
 
 

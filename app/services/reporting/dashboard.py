@@ -121,7 +121,8 @@ def centre_desk(centre_id: int) -> CentreDesk:
     """Return the dashboard of a centre, today."""
     drafts, draft_lines = _drafts(centre_id)
     files, lines = _in_error(centre_id)
-    billed = select(func.sum(R.price)).where(R.centre_id == centre_id, R.registered_on >= month_start(clock.today()))
+    this_month = R.registered_on >= month_start(clock.today())
+    billed = select(func.sum(R.price)).where(R.centre_id == centre_id, this_month, R.live())
     return CentreDesk(
         volumes(R.centre_id == centre_id), db.session.scalar(billed) or Decimal("0.00"), drafts, draft_lines, files, lines,
         without_account(centre_id), expiring(centre_id),
@@ -146,7 +147,7 @@ def volumes(*conditions: ColumnElement[bool]) -> Volumes:
     first = month_start(today, SPAN - 1)
     query = (
         select(R.registered_on, R.training_id, func.count())
-        .where(R.registered_on >= first, R.registered_on <= today, *conditions)
+        .where(R.registered_on >= first, R.registered_on <= today, R.live(), *conditions)
         .group_by(R.registered_on, R.training_id)
     )
     rows = db.session.execute(query).tuples().all()
@@ -156,7 +157,7 @@ def volumes(*conditions: ColumnElement[bool]) -> Volumes:
 def without_account(centre_id: int) -> int:
     """Return how many drivers of a centre have no account, « more than » beyond MANY."""
     query = select(R.driver_id).join(Driver, Driver.id == R.driver_id)
-    return narrowing.up_to(MANY, query.where(R.centre_id == centre_id, Driver.person_id.is_(None)).distinct())
+    return narrowing.up_to(MANY, query.where(R.centre_id == centre_id, R.live(), Driver.person_id.is_(None)).distinct())
 
 
 def expiring(centre_id: int) -> list[tuple[Accreditation, int]]:
@@ -253,7 +254,7 @@ def _month_by_mode() -> tuple[list[tuple[str, int]], int, Decimal]:
     query = (
         select(Batch.mode, R.centre_id, func.count(), func.sum(R.price))
         .join(Batch, Batch.id == R.batch_id)
-        .where(R.registered_on >= month_start(clock.today()))
+        .where(R.registered_on >= month_start(clock.today()), R.live())
         .group_by(Batch.mode, R.centre_id)
     )
     rows = db.session.execute(query).tuples().all()

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from flask import current_app
-from sqlalchemy import ColumnElement, Select, and_, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import aliased
 
 from app.extensions import db
-from app.models import Accreditation, Batch, Centre, Document, Driver, Export, Registration, Training
+from app.models import Accreditation, Batch, Cancellation, Centre, Document, Driver, Export, Registration, Training
+from app.models.amendment import REASONS
 from app.models.batch import MODE_NAMES
 from app.models.catalogue import full_label
 from app.models.export import MAKING, READY
@@ -47,7 +48,7 @@ HEADS = {
     REGISTRATIONS: (
         "Reçu", "Enregistré le", "Centre", "SIRET", "N° d’agrément", "Nom", "Prénom", "Date de naissance", "N° de permis",
         "Formation", "Catégorie", "Fin de formation", "N° de commande", "Référence", "Prix HT", "Mode", "Récapitulatif",
-        "Certificat", "État du certificat", "Documents retenus",
+        "Certificat", "État du certificat", "Documents retenus", "Annulé le", "Motif de l’annulation", "Remplacé par",
     ),
     DRIVERS: ("Nom", "Prénom", "Date de naissance", "N° de permis", "Possède un compte"),
 }  # fmt: skip
@@ -189,27 +190,38 @@ def rows(found: Found) -> Iterator[tuple[Any, ...]]:
 
 
 def _registrations() -> Any:
-    recap, certificate = aliased(Document), aliased(Document)
+    recap, certificate, new, receipt = aliased(Document), aliased(Document), aliased(R), aliased(Batch)
     return (
         select(
             R.id, Batch.receipt_number, R.registered_on, Centre.name, Centre.siret, Accreditation.number, R.last_name,
             R.first_name, Driver.birth_date, Driver.permit_number, Training.label, Training.category, R.end_date,
             R.order_number, R.reference, R.price, Batch.mode, recap.number, certificate.number, certificate.state, R.withheld,
+            R.cancelled_on, Cancellation.reason_code, receipt.receipt_number,
         )
         .join(Batch, Batch.id == R.batch_id)
         .join(Centre, Centre.id == R.centre_id)
         .join(Accreditation, Accreditation.id == R.accreditation_id)
         .join(Driver, Driver.id == R.driver_id)
         .join(Training, Training.id == R.training_id)
-        .outerjoin(recap, (recap.registration_id == R.id) & (recap.kind == RECAP))
-        .outerjoin(certificate, (certificate.registration_id == R.id) & (certificate.kind == CERTIFICATE))
+        .outerjoin(recap, recap.id == _last(RECAP))
+        .outerjoin(certificate, certificate.id == _last(CERTIFICATE))
+        .outerjoin(Cancellation, Cancellation.registration_id == R.id)
+        .outerjoin(new, new.id == Cancellation.replaced_by_id)
+        .outerjoin(receipt, receipt.id == new.batch_id)
     )  # fmt: skip
+
+
+def _last(kind: str) -> Any:
+    """Return the statement of a registration's last document of a kind: the one that holds, if any does."""
+    one = aliased(Document)
+    return select(func.max(one.id)).where(one.registration_id == R.id, one.kind == kind).correlate(R).scalar_subquery()
 
 
 def _registration(values: list[Any]) -> tuple[Any, ...]:
     values[9] = full_label(values[9], values[10])
     values[15] = MODE_NAMES[values[15]]
     values[18] = DOCUMENT_STATES.get(values[18], "")
+    values[21] = REASONS.get(values[21], "")
     return tuple(values)
 
 

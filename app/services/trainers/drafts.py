@@ -188,7 +188,7 @@ def known(row: Trainer, person: Person) -> Known:
         return Known()
     own = (Trainer.driver_id == driver.id, Trainer.centre_id == row.centre_id, Trainer.state == REGISTERED)
     names = select(Registration.last_name, Registration.first_name).where(
-        Registration.driver_id == driver.id, Registration.centre_id == row.centre_id
+        Registration.driver_id == driver.id, Registration.centre_id == row.centre_id, Registration.live()
     )
     union = names.union(select(Trainer.last_name, Trainer.first_name).where(*own))
     done = select(func.max(Trainer.registered_on), func.count()).where(*own, Trainer.profile == row.profile)

@@ -133,6 +133,8 @@ def title_of(found: Answer) -> str:
     words = VERDICTS[found.state].words
     if found.state == State.UNKNOWN:
         return words
+    if found.cancelled_on:
+        words = "annulé et remplacé" if found.is_replaced else "annulé"
     return f"{'Certificat' if found.kind == CERTIFICATE else 'Récapitulatif'} {words}"
 
 

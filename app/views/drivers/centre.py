@@ -18,8 +18,13 @@ R = Registration
 
 def _latest(query):  # type: ignore[no-untyped-def]
     later = aliased(R)
-    same = (later.driver_id == R.driver_id) & (later.centre_id == R.centre_id) & (later.id > R.id)
-    return query.filter(R.centre_id == current_centre_id(), ~exists().where(same))
+    same = (
+        (later.driver_id == R.driver_id)
+        & (later.centre_id == R.centre_id)
+        & (later.id > R.id)
+        & later.cancelled_on.is_(None)
+    )
+    return query.filter(R.centre_id == current_centre_id(), R.live(), ~exists().where(same))
 
 
 class CentreDriversView(BackOfficeView):

@@ -9,7 +9,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from app.models import Document, Registration
 from app.models.batch import MODE_NAMES
 from app.models.registration import PENDING, REVOKED
-from app.services.registration import search
+from app.services.registration import receipts, search
 from app.services.reporting import exports
 from app.views.crud import choices, widgets
 from app.views.crud.base import READ_ONLY, BackOfficeView
@@ -22,11 +22,12 @@ EAGER = (
     selectinload(R.documents),
 )
 COMPUTED = {
-    "last_name": lambda row: f"{row.last_name} {row.first_name}",
+    "last_name": lambda row: named(row),
     "training": lambda row: row.training.full_label,
     "batch.receipt_number": lambda row: receipt(row),
     "mode": lambda row: MODE_NAMES[row.batch.mode],
-    "withheld": lambda row: widgets.tag(("gold", "Retenus")) if row.withheld else "Non",
+    "withheld": lambda row: widgets.tag(("gold", "Retenus")) if row.withheld and row.is_live else "Non",
+    "status": lambda row: status(row),
 }
 
 
@@ -38,11 +39,26 @@ def _document_states() -> list[tuple[str, str]]:
     return list(search.DOCUMENTS.items())
 
 
+def _statuses() -> list[tuple[str, str]]:
+    return list(search.STATUSES.items())
+
+
+def named(row: Registration) -> str | Markup:
+    """Return the driver's name; struck, with the day, where the registration was cancelled."""
+    name = f"{row.last_name} {row.first_name}"
+    if row.is_live:
+        return name
+    return Markup('<del>{}</del> <span class="tag tag--error">Annulé le {:%d/%m/%Y}</span>').format(
+        name, row.cancelled_on
+    )
+
+
 QUESTIONS = {
     "words": asking("Nom, permis, commande, reçu ou certificat", search.by_words),
     "training": one_of("Formation", R.training_id, choices.trainings),
     "mode": asking("Mode", search.by_mode, _modes),
     "documents": asking("Documents", search.by_documents, _document_states),
+    "status": asking("État", search.by_status, _statuses),
     "since": Question("Enregistré du (JJ/MM/AAAA)", search.since),
     "until": Question("au (JJ/MM/AAAA)", search.until),
 }
@@ -52,24 +68,39 @@ SORTS = {
     "registered_on": (R.registered_on,),
 }
 LABELS = {
+    "status": "État",
     "last_name": "Conducteur", "driver.birth_date": "Date de naissance", "driver.permit_number": "N° de permis",
     "training": "Formation", "end_date": "Fin de formation", "registered_on": "Enregistré le", "centre.name": "Centre",
     "order_number": "N° de commande", "reference": "Référence", "price": "Prix HT", "batch.receipt_number": "Reçu",
     "accreditation.number": "N° d’agrément", "mode": "Mode", "documents": "Documents", "withheld": "Documents retenus",
 }  # fmt: skip
 CARD = [
-    "last_name", "driver.birth_date", "driver.permit_number", "training", "end_date", "centre.name",
+    "status", "last_name", "driver.birth_date", "driver.permit_number", "training", "end_date", "centre.name",
     "accreditation.number", "order_number", "reference", "price", "registered_on", "batch.receipt_number", "mode",
     "documents", "withheld",
 ]  # fmt: skip
 
 
-def receipt(row: Registration) -> Markup:
-    """Return the receipt's number as a link: to the receipt for the centre, to its registrations for agents."""
-    number = str(row.batch.receipt_number)
+def status(row: Registration) -> str | Markup:
+    """Return whether a registration counts; of one that was cancelled why, and the receipt of what replaces it."""
+    note = receipts.notes([row.id]).get(row.id) if not row.is_live else None
+    if note is None:
+        return "Actif"
+    words = Markup("Annulé le {:%d/%m/%Y} : {}").format(note.on, note.reason.lower())
+    if note.receipt_number is None:
+        return words
+    return words + Markup(", remplacé par {}").format(_receipt_of(note.key, note.receipt_number))
+
+
+def _receipt_of(key: str | None, number: str) -> Markup:
     if current_place() is None:
         return widgets.receipts_of(number)
-    return widgets.linked(url_for("ReceiptView.show", key=row.batch.key), number)
+    return widgets.linked(url_for("ReceiptView.show", key=key), number)
+
+
+def receipt(row: Registration) -> Markup:
+    """Return the receipt's number as a link: to the receipt for the centre, to its registrations for agents."""
+    return _receipt_of(row.batch.key, str(row.batch.receipt_number))
 
 
 def _revocable(value: list[Document]) -> Markup:

@@ -1,0 +1,285 @@
+"""What a correction would bring about, worked out before it is done and again as it is done: as data, in its own transaction
+or none. Nothing here writes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import func, select
+
+from app.extensions import db
+from app.models import CardRequest, Document, Registration, Training
+from app.models.card import ACCEPTED, DRAFT, GIVEN_UP, IN_REVIEW, REFUSED, SUBMITTED
+from app.models.registration import CERTIFICATE, RECAP, REVOKED
+from app.services.core import actor, clock
+from app.services.core.refusal import Refusal
+from app.services.reference import pricing
+from app.services.registration import analysis, facts, fco_modules
+from app.services.rights.access import Reach
+from app.validators import validity
+from app.validators.batch import Report, Row
+from app.validators.fco import Module, completing
+from app.validators.validity import add_months
+
+from .orders import Order
+
+#: Calendar days after the registration during which a centre corrects alone (situation A).
+WINDOW = timedelta(days=7)
+YEARS = 6
+#: As many replacements of one line a centre makes alone; the next one is an agent's.
+ALONE = 2
+#: The new registration, while it has no id.
+NEW = "new"
+#: Why a centre may not do it alone; it is told one neutral sentence, an agent these words.
+LATE, CARD, OTHERS, CHAIN, BY_AGENT = "late", "card", "others", "chain", "revoked"
+
+
+class TooOld(Refusal):
+    """Its documents are gone: there is nothing left to mend."""
+
+    message = f"Cet enregistrement a plus de {YEARS} ans : il ne peut plus être corrigé."
+
+
+class LineRefused(Refusal):
+    """The corrected line has an error: ``report`` says which."""
+
+    message = "La ligne corrigée comporte une erreur : rien n’a été changé."
+
+    def __init__(self, report: Report) -> None:
+        super().__init__()
+        self.report = report
+
+    @property
+    def row(self) -> Row:
+        """Return the line with its remarks."""
+        return self.report.rows[0]
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """The registration that would take the place of the old one: its price, its certificate's days (None: none is due),
+    whether it is the same driver, and whether that driver has an account.
+    """
+
+    price: Decimal
+    vat_rate: Decimal
+    keeps_price: bool
+    certificate: tuple[date, date] | None
+    keeps_days: bool
+    same_driver: bool
+    has_account: bool
+
+
+@dataclass(frozen=True)
+class Effects:
+    """All that a correction brings about. ``revoked``: numbers by kind; ``lost``, ``gained``: other registrations whose
+    certificate goes or comes, since an FCO is completed by others; ``card``: state of the request that leans on it;
+    ``alone``: reasons for which the centre may not do it alone, none where it may.
+    """
+
+    registration_id: int
+    price: Decimal
+    revoked: dict[str, str]
+    lost: tuple[int, ...]
+    gained: tuple[int, ...]
+    card: str | None
+    new: New | None
+    needs_agent: tuple[str, ...]
+    line: tuple[str, ...]
+
+    @property
+    def card_follows(self) -> bool:
+        """Tell whether the request for a card goes over to the new registration instead of ending."""
+        open_ = self.card in (DRAFT, SUBMITTED, IN_REVIEW, REFUSED, ACCEPTED)
+        return open_ and self.new is not None and self.new.same_driver and self.new.certificate is not None
+
+    @property
+    def version(self) -> str:
+        """Return a text that changes with anything a person was shown of it."""
+        text = json.dumps(asdict(self), default=str, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+    def told(self) -> dict[str, Any]:
+        """Return what is kept with the act: numbers and ids only."""
+        return {"revoked": self.revoked, "lost": list(self.lost), "gained": list(self.gained), "card": self.card}
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """The effects of a correction, and the judgement of its new line, if any."""
+
+    effects: Effects
+    found: analysis.Analysis | None
+
+
+def foresee(registration: Registration, order: Order, reach: Reach | None) -> Foreseen:
+    """Return what a correction would bring about today; the registration may stand as cancelled already, by this very act.
+
+    ``reach``: for whom the new line is judged. Raises :class:`LineRefused`, :class:`TooOld` or `pricing.NoTariff`.
+    """
+    today = clock.today()
+    if today > add_months(registration.registered_on, 12 * YEARS):
+        raise TooOld
+    found = judge(registration, order, reach)
+    driver = _driver_of(found)
+    before, after = _completed(registration, found, driver)
+    new = _new(registration, found, driver, NEW in after) if found else None
+    lost, gained = _others(registration, before - after), _others(registration, after - before)
+    card = card_state(registration.id)
+    live = {one.kind: one.number for one in registration.documents if one.state != REVOKED}
+    return Foreseen(
+        Effects(
+            registration.id, registration.price, live, tuple(lost), tuple(gained), card, new,
+            _why_agent(registration, order, card, bool(lost or gained), today), order.line[1:10] if order.line else (),
+        ),
+        found,
+    )  # fmt: skip
+
+
+def judge(registration: Registration, order: Order, reach: Reach | None) -> analysis.Analysis | None:
+    """Return the judgement of the new line by the rules of any registration, the old one left aside; None without any.
+
+    Raises :class:`LineRefused`.
+    """
+    if order.line is None:
+        return None
+    found = analysis.analyse_lines(registration.centre_id, [order.line], reach, without=[registration.id])
+    if not found.report.importable:
+        raise LineRefused(found.report)
+    return found
+
+
+def last_day(registration: Registration) -> date:
+    """Return the last day on which a centre corrects alone, until 23:59:59 in Paris."""
+    return registration.registered_on + WINDOW
+
+
+@actor.acting(actor.PROGRAM)
+def card_state(registration_id: int) -> str | None:
+    """Return the state of the request for a card that leans on a registration, None without any.
+
+    It is asked by the program: what becomes of a driver's card is none of a centre's business.
+    """
+    query = select(CardRequest.state).where(
+        CardRequest.registration_id == registration_id, CardRequest.state.not_in(GIVEN_UP)
+    )
+    return db.session.scalar(query)
+
+
+def _driver_of(found: analysis.Analysis | None) -> facts.DriverRow | None:
+    """Return the driver of the new line that the register knows already."""
+    if found is None:
+        return None
+    key = found.report.rows[0].line.driver_key
+    return found.facts.drivers.get(key) if key else None
+
+
+def _completed(
+    registration: Registration, found: analysis.Analysis | None, driver: facts.DriverRow | None
+) -> tuple[set[object], set[object]]:
+    """Return the modules that complete an FCO before and after, of all drivers concerned; the new one is NEW."""
+    drivers = {registration.driver_id} | ({driver.id} if driver else set())
+    old = registration.training
+    line = found.report.rows[0].line if found else None
+    if not (old.is_module or (line and line.training and line.training.is_module)):
+        return set(), set()
+    after = fco_modules.ledgers_of(drivers)
+    place = registration.root_id
+    for key, placed in after.items():
+        after[key] = [(at, module) for at, module in placed if module.key != registration.id]
+    before = {key: list(placed) for key, placed in after.items()}
+    if old.is_module:
+        module = Module(registration.id, registration.end_date, old.hours or 0)
+        before.setdefault((registration.driver_id, old.category), []).append((place, module))
+    if line and line.training and line.training.is_module and line.end_date:
+        hours = db.session.scalar(select(Training.hours).where(Training.id == line.training.id)) or 0
+        whose = (driver.id if driver else 0, line.training.category.value)
+        after.setdefault(whose, []).append((place, Module(NEW, line.end_date, hours)))
+    return _completing(before), _completing(after)
+
+
+def _others(registration: Registration, keys: set[object]) -> list[int]:
+    """Return, of modules, those of other registrations, in their order."""
+    return sorted(key for key in keys if isinstance(key, int) and key != registration.id)
+
+
+def _completing(ledgers: dict[tuple[int, str], list[tuple[int, Module]]]) -> set[object]:
+    made: set[object] = set()
+    for placed in ledgers.values():
+        made |= completing([module for _, module in sorted(placed, key=lambda pair: pair[0])])
+    return made
+
+
+def _new(
+    registration: Registration, found: analysis.Analysis, driver: facts.DriverRow | None, completes: bool
+) -> New:  # fmt: skip
+    line = found.report.rows[0].line
+    assert line.training is not None
+    assert line.driver_key is not None
+    training = db.session.get_one(Training, line.training.id)
+    same_driver = driver is not None and driver.id == registration.driver_id
+    keeps_price = training.price_class == registration.training.price_class
+    price = (registration.price, registration.vat_rate) if keeps_price else _price_today(training.id)
+    days, keeps_days = None, False
+    if completes or not training.is_module:
+        kept = registration.live_documents.get(CERTIFICATE) if same_driver else None
+        keeps_days = kept is not None
+        today = clock.today()
+        days = (kept.valid_from, kept.valid_until) if kept else validity.certificate_validity(today, line.driver_key[0])
+    return New(*price, keeps_price, days, keeps_days, same_driver, driver is not None and driver.has_account)
+
+
+def _price_today(training_id: int) -> tuple[Decimal, Decimal]:
+    price = pricing.unit_prices(clock.today()).get(training_id)
+    if price is None:
+        raise pricing.NoTariff
+    return price.amount, price.vat_rate
+
+
+def _why_agent(
+    registration: Registration, order: Order, card: str | None, moves_others: bool, today: date
+) -> tuple[str, ...]:  # fmt: skip
+    """Return why the centre may not do it alone; nothing in situation A."""
+    why = []
+    if today > last_day(registration):
+        why.append(LATE)
+    if card not in (None, DRAFT):
+        why.append(CARD)
+    if moves_others:
+        why.append(OTHERS)
+    if order.line is not None and replacements(registration) >= ALONE:
+        why.append(CHAIN)
+    if _revoked_by_agent(registration):
+        why.append(BY_AGENT)
+    return tuple(why)
+
+
+def replacements(registration: Registration) -> int:
+    """Return how many registrations before this one its chain holds."""
+    query = select(func.count()).where(
+        Registration.ledger_id == registration.root_id, Registration.id <= registration.id
+    )
+    return db.session.scalar(query) or 0
+
+
+def _revoked_by_agent(registration: Registration) -> bool:
+    """Tell whether an agent revoked a document for which there is no other: a correction would bring it back."""
+    live = {one.kind for one in registration.documents if one.state != REVOKED}
+    return any(one.kind not in live for one in registration.documents if one.kind in (RECAP, CERTIFICATE))
+
+
+def documents_of(registration_ids: list[int], *kinds: str) -> list[int]:
+    """Return the ids of the documents of registrations that are not revoked, locked in their order."""
+    query = (
+        select(Document.id)
+        .where(Document.registration_id.in_(registration_ids), Document.kind.in_(kinds), Document.state != REVOKED)
+        .order_by(Document.id)
+        .with_for_update()
+    )
+    return list(db.session.execute(query).scalars())
