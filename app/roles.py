@@ -18,11 +18,20 @@ FAB_ROLES: dict[str, list[list[str]]] = {
         *_exactly("Representatives", "Managers", permission="can_read"),
         *_exactly("Centres", "Accreditations", "Suspensions", "Catalogue", "Tariffs", "Contracts", "Drivers"),
         *_exactly("Registrations", "Dashboard", "Trainers", "Exports", "Journal", "Imports", permission="can_read"),
-        *_exactly("CentrePeople", "Decisions", "Revocations", "Profile", "CardRequests", "Accounts", "Resending"),
+        *_exactly(
+            "CentrePeople",
+            "Decisions",
+            "Revocations",
+            "Profile",
+            "CardRequests",
+            "Accounts",
+            "Resending",
+            "Corrections",
+        ),
     ],
     CENTRE: [
         *_exactly("Sessions", "CentreImports", "CentreTrainers", "MyCentre", "CentreContract", "CentreApi"),
-        *_exactly("Profile", "Resending"),
+        *_exactly("Profile", "Resending", "Corrections"),
         *_exactly("CentreDrivers", "CentreRegistrations", "Dashboard", "Exports", permission="can_read"),
     ],
     DRIVER: [

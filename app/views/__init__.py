@@ -10,6 +10,7 @@ def register(app: Flask, appbuilder: AppBuilder) -> None:
     """Register every screen on the application; those that stand within another's card come first."""
     from app.views import (
         accounts,
+        amendments,
         api,
         cards,
         contracts,
@@ -30,7 +31,7 @@ def register(app: Flask, appbuilder: AppBuilder) -> None:
     shell.register(app)
     fab.register(app)
     for room in (
-        contracts, reference, registration, drivers, trainers, decisions, cards, accounts, documents, rights, journal,
-        imports, reporting, api,
+        contracts, reference, registration, drivers, trainers, decisions, amendments, cards, accounts, documents, rights,
+        journal, imports, reporting, api,
     ):  # fmt: skip
         room.register(app, appbuilder)

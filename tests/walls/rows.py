@@ -19,6 +19,9 @@ from app.models.outbox import MAIL
 from app.models.sign_up import ADDRESS, CONFIRM, RESET, SENT, WAITING
 from app.services.accounts import identity
 from app.services.accounts.link import Identity
+from app.services.amendments import orders
+from app.services.amendments import requests as correction_requests
+from app.services.amendments.acts import Who
 from app.services.api import keys as api_keys
 from app.services.api import webhook_delivery, webhooks
 from app.services.api.keys import NewKey
@@ -78,6 +81,9 @@ VALUES: dict[str, dict[str, str]] = {
     "RepresentativesView": {"pk": "representative"},
     "ManagersView": {"pk": "place"},
     "member_invitation": {"token": "member_link"},
+    "CorrectionView": {"row_id": "registration"},
+    "CorrectionDecisionsView": {"row_id": "correction"},
+    "CorrectionDecisionsView.stop": {"row_id": "card_id"},
     "ToHandleView": {"row_id": "withheld"},
     "ToHandleView.accept": {"row_id": "sign_up"},
     "ToHandleView.open_right": {"row_id": "withheld_right"},
@@ -133,6 +139,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "AccountsView.close POST": {"data": {"reason": "Départ"}},
     "AccountsView.reopen POST": {"data": {"reason": "Retour"}},
     "AccountsView.reset_factor POST": {"data": {"reason": "Téléphone perdu"}},
+    "CorrectionView.effects POST": {"data": {"reason_code": "duplicate", "act": "annuler"}},
+    "CorrectionView.confirm POST": {"data": {"reason_code": "duplicate", "act": "annuler"}},
+    "CorrectionView.ask POST": {"data": {"reason_code": "duplicate", "act": "annuler"}},
+    "CorrectionDecisionsView.refuse POST": {"data": {"answer": "Pièce illisible"}},
     "ToHandleView.refuse POST": {"data": {"reason": "Pièce illisible"}},
     "IdentityChecksView.refuse POST": {"data": {"reason": "Pièce illisible"}},
     "ToHandleView.keep_right POST": {"data": {"reason": "Nom différent"}},
@@ -210,8 +220,10 @@ def _registrations() -> dict[str, Any]:
     done, apart = registered(MARIE), registered({**MARIE, "last_name": "MARTINEZ", "first_name": "Maria"})
     drain()
     certificate = _one(Document, Document.kind == "certificate", Document.registration.has(batch_id=done.id))
+    apart_row = _one(Registration, Registration.batch_id == apart.id)
+    asked = correction_requests.ask(orders.order(apart_row, "duplicate", ""), Who(person_id()))
     return {
-        "unproved": registered(PIERRE).key, "registered": done.key,
+        "unproved": registered(PIERRE).key, "correction": asked.id, "registered": done.key,
         "registration": _one(Registration, Registration.batch_id == done.id).id,
         "withheld": _one(Registration, Registration.batch_id == apart.id).id,
         "document": certificate.id, "certificate": certificate.number,
@@ -223,7 +235,7 @@ def _card_sent() -> dict[str, Any]:
     done = registered(MARIE, training=training_id("FIMO Voyageurs", "Voyageurs"))
     drain()
     asked = cards.filled(_one(Registration, Registration.batch_id == done.id).id)
-    return {"card_sent": card_requests.submit(asked.id, person_id(cards.HOLDER)).key}
+    return {"card_sent": card_requests.submit(asked.id, person_id(cards.HOLDER)).key, "card_id": asked.id}
 
 
 def _card() -> dict[str, Any]:

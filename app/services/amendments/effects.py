@@ -100,6 +100,11 @@ class Effects:
         return open_ and self.new is not None and self.new.same_driver and self.new.certificate is not None
 
     @property
+    def price_after(self) -> Decimal:
+        """Return what the line costs afterwards, excluding VAT."""
+        return self.new.price if self.new else Decimal("0.00")
+
+    @property
     def version(self) -> str:
         """Return a text that changes with anything a person was shown of it."""
         text = json.dumps(asdict(self), default=str, sort_keys=True)

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, exists, func, select, update
 from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from app.extensions import db
-from app.models import Decision, Registration, ServiceContract, SignUp, Trainer
+from app.models import CorrectionRequest, Decision, Registration, ServiceContract, SignUp, Trainer
 from app.models.decision import Outcome
 
 from . import clock
@@ -25,6 +25,7 @@ ABOUT: dict[type[Any], InstrumentedAttribute[int | None]] = {
 }  # fmt: skip
 
 Row = TypeVar("Row", Registration, Trainer, SignUp, ServiceContract)
+Waits = TypeVar("Waits", Registration, Trainer, SignUp, ServiceContract, CorrectionRequest)
 
 
 class AlreadyDecided(Refusal):
@@ -70,7 +71,7 @@ class Desk(Generic[Row]):
         return exists().where(ABOUT[self.table] == self.table.id, Decision.outcome == Outcome.KEPT)
 
 
-def take(table: type[Row], row_id: int, *waits: ColumnElement[bool], **values: Any) -> bool:
+def take(table: type[Waits], row_id: int, *waits: ColumnElement[bool], **values: Any) -> bool:
     """Change a row that still waits and tell whether it did: of two agents who decide at once, one finds it done."""
     done = db.session.execute(update(table).where(table.id == row_id, *waits).values(**values))
     db.session.expire_all()

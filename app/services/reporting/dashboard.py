@@ -15,6 +15,8 @@ from sqlalchemy.orm import selectinload
 from app.extensions import db
 from app.models import Accreditation, Batch, BatchLine, Driver, Registration, Training
 from app.models.batch import CANCELLED, FILE, IN_ERROR, MANUAL, MODE_NAMES, OPEN_STATES
+from app.services.amendments import card_stops
+from app.services.amendments import requests as correction_requests
 from app.services.cards import desk as card_desk
 from app.services.core import clock, narrowing
 from app.services.core.dialect import on_postgresql
@@ -180,7 +182,9 @@ def waiting() -> dict[str, int]:
     """Return what waits in « À traiter »: its part's anchor → count."""
     return {
         "identites": identity_checks.count_waiting(), "interrogations": asking.count_alerts(),
-        "comptes": account_requests.count_waiting(), "retenus": withheld_documents.count_waiting(),
+        "comptes": account_requests.count_waiting(),
+        "corrections": correction_requests.count_waiting() + card_stops.count_waiting(),
+        "retenus": withheld_documents.count_waiting(),
         "droits": withheld_rights.count_waiting(), "fichiers": to_handle.count_faulty(),
         "travaux": to_handle.count_failed(), "courriels": to_handle.count_refused(),
     }  # fmt: skip

@@ -18,6 +18,8 @@ from app.models.outbox import (
     RESET,
 )
 from app.models.registration import DOCUMENT_FAULTS
+from app.services.amendments import card_stops
+from app.services.amendments import requests as correction_requests
 from app.services.decisions import account_requests, identity_checks, to_handle, withheld_documents, withheld_rights
 from app.services.documents import drawing
 from app.services.rights import asking
@@ -60,6 +62,7 @@ class ToHandleView(Screen):
             trainers=trainer_notices.of_mails(mails), rights=rights, right_count=right_count,
             kept_rights=withheld_rights.kept(), checks=checks, check_count=check_count, alerts=alerts,
             alert_count=alert_count, stranger_limit=asking.limit_of_a_day(),
+            correction_count=correction_requests.count_waiting(), card_count=card_stops.count_waiting(),
         )  # fmt: skip
         return page
 

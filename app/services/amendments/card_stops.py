@@ -1,0 +1,47 @@
+"""Cards in the making, or sent, whose ground was cancelled: an agent has them stopped, or declares them void."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import joinedload
+
+from app.extensions import db
+from app.models import CardRequest, Registration
+from app.services.core import case, outbox
+from app.services.core.refusal import Refusal
+from app.services.core.transaction import transaction
+
+from . import cards
+
+
+def waiting() -> list[CardRequest]:
+    """Return the first cards to stop, the oldest first."""
+    query = (
+        select(CardRequest)
+        .join(CardRequest.registration)
+        .options(joinedload(CardRequest.registration).joinedload(Registration.training))
+        .where(_out_of_reach(), ~Registration.live())
+        .order_by(CardRequest.id)
+        .limit(case.LIMIT)
+    )
+    return list(db.session.execute(query).scalars())
+
+
+def count_waiting() -> int:
+    """Return how many cards are to stop."""
+    query = select(func.count()).select_from(CardRequest).join(CardRequest.registration)
+    return db.session.scalar(query.where(_out_of_reach(), ~Registration.live())) or 0
+
+
+def stopped(request_id: int, agent_id: int) -> None:
+    """Note that a card was stopped or declared void, and give back what was paid; raises `moves.Moved`, or `Refusal`."""
+    with transaction():
+        request = db.session.get(CardRequest, request_id)
+        if request is None or request.registration is None or request.registration.is_live:
+            raise Refusal("Cette carte n’est pas à arrêter : son enregistrement compte.")
+        cards.stop(request, agent_id)
+    outbox.ring()
+
+
+def _out_of_reach() -> ColumnElement[bool]:
+    return CardRequest.state.in_(cards.OUT_OF_REACH)

@@ -1,0 +1,14 @@
+"""« Corriger ou annuler » a registration, and the requests for it that agents decide."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_appbuilder import AppBuilder
+
+
+def register(_app: Flask, appbuilder: AppBuilder) -> None:
+    """Register this room's screens."""
+    from . import correction, decisions
+
+    for screen in (correction.CorrectionView, decisions.CorrectionDecisionsView):
+        appbuilder.add_view_no_menu(screen)
