@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import uuid
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_appbuilder import Model
 from flask_migrate import upgrade
-from jinja2 import FileSystemBytecodeCache
+from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy.engine import make_url
 from werkzeug.test import TestResponse
 
@@ -28,8 +27,6 @@ from config import ROOT, Test
 #: The day all tests live on, unless one says otherwise: that of the reference document's two tables.
 TODAY = "2022-01-10"
 POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgresql:///postgres")
-#: What templates compile to, kept for the applications of all bases, workers and runs; named by their text.
-TEMPLATES = FileSystemBytecodeCache(pattern=f"{sys.implementation.cache_tag}-%s.cache")
 REQUIRED = os.environ.get("REQUIRE_SERVICES") == "1"
 
 
@@ -51,8 +48,27 @@ def _empty(folder: Path) -> None:
         shutil.rmtree(folder / name, ignore_errors=True)
 
 
+class Compiled(BytecodeCache):
+    """What templates compile to, kept by the process: written to a file, it would outlive a change of the filters in it."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Fill the bucket with what is kept under its name."""
+        if kept := self._kept.get(bucket.key):
+            bucket.bytecode_from_string(kept)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what is in the bucket."""
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+TEMPLATES = Compiled()
+
+
 def create(settings: Test) -> Flask:
-    """Return an application; all of a run read the templates compiled by the first."""
+    """Return an application; it reads the templates that another of this process has compiled."""
     app = create_app(settings)
     app.test_client_class = Browser
     app.jinja_env.bytecode_cache = TEMPLATES

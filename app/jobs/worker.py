@@ -18,11 +18,12 @@ from rq.registry import FailedJobRegistry, StartedJobRegistry
 from rq.utils import now
 
 from app.extensions import db
-from app.services.core import actor, nightly, outbox, queue, throttle
+from app.services.core import actor, outbox, queue, throttle
 from app.services.core.queue_job import OutboxJob, OutboxQueue
 from app.services.core.transaction import transaction
 from app.services.documents import pages as document_pages
 from app.services.journal import chain as journal_chain
+from app.services.operations import nightly
 from app.services.seal import sealing
 
 log = structlog.get_logger()

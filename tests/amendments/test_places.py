@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import Document, Driver, Registration
-from app.services.accounts import opening
+from app.services.accounts import link as account_link
 from app.services.amendments import acts
 from app.services.api import reading
 from app.services.decisions import withheld_documents
@@ -111,9 +111,9 @@ class TestServices:
     def test_names_of_a_cancelled_line_vouch_for_nobody(self) -> None:
         row = one({**PIERRE, "last_name": "DUPOND"})
         driver = again(row).driver_id
-        assert ("DUPOND", "Pierre") in opening.known_names(driver)
+        assert ("DUPOND", "Pierre") in account_link.known_names(driver)
         new_of(mend(row, code="wrong_name", last_name="DUPONT"))
-        assert ("DUPONT", "Pierre") in opening.known_names(driver)
+        assert ("DUPONT", "Pierre") in account_link.known_names(driver)
 
     def test_the_driver_is_told_why_and_finds_the_new_one(self) -> None:
         row = one()

@@ -10,8 +10,9 @@ from flask import Flask
 
 from app import services
 from app.services.accounts import sign_in
-from app.services.core import networks, throttle
+from app.services.core import throttle
 from app.services.core.throttle import Limit, TooOften
+from app.validators import networks
 from tests.bases import BOTH
 from tests.conftest import PASSWORD
 

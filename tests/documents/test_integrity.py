@@ -12,9 +12,9 @@ from sqlalchemy import select
 from app.extensions import db
 from app.jobs import work
 from app.models import Document, JournalEntry, Outbox
-from app.services.core import nightly
 from app.services.decisions import to_handle
 from app.services.documents import integrity
+from app.services.operations import nightly
 from app.services.storage import store
 from tests.bases import BOTH
 from tests.support import drain, many, registered

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from app.validators.fco_due import Due, Followed, Step, next_dues
+from app.validators.fco import Due, Followed, Step, next_dues
 
 M, V = "Marchandises", "Voyageurs"
 BOTH = (M, V)

@@ -16,11 +16,12 @@ from sqlalchemy import case, select, update
 from app.extensions import db
 from app.models import ApiKey
 from app.models.centre import API, REGISTER
-from app.services.core import actor, clock, networks
+from app.services.core import actor, clock
 from app.services.core.refusal import Refusal
 from app.services.core.transaction import transaction
 from app.services.notifications import webhook_events
 from app.services.rights import access
+from app.validators import networks
 
 _FORM = re.compile(r"cqc_(?:live|test)_([0-9a-f]{8})_([A-Za-z0-9_-]{43})")
 #: Compared with where no key has the prefix, so that every refusal takes the same steps.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from app.validators.fields import clean
-
 from .refusal import Refusal
 
 REASON_MAX = 300
@@ -19,7 +17,7 @@ def reason(text: str, missing: str, too_long: str = TOO_LONG) -> str:
 
     Raises :class:`ReasonNeeded` with ``missing`` where there is none, with ``too_long`` where it is too long.
     """
-    kept = clean(text)
+    kept = " ".join(text.split())
     if not 0 < len(kept) <= REASON_MAX:
         raise ReasonNeeded(too_long if kept else missing)
     return kept

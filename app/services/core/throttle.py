@@ -12,8 +12,9 @@ from sqlalchemy import delete, select, update
 
 from app.extensions import db
 from app.models import Attempt
+from app.validators import networks
 
-from . import clock, insertion, networks
+from . import clock, insertion
 from .refusal import Refusal
 from .transaction import transaction
 

@@ -13,9 +13,10 @@ from app.extensions import db
 from app.models import Document
 from app.models.outbox import NIGHTLY, VERIFY
 from app.models.registration import CHANGED, MISSING, UNREADABLE, UNSEALED
-from app.services.core import nightly, outbox
+from app.services.core import outbox
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
+from app.services.operations import nightly
 from app.services.seal import checking as seal_check
 from app.services.seal.checking import Finding
 from app.services.storage import store

@@ -8,8 +8,7 @@ from datetime import date, timedelta
 
 from app.models import Registration, Training
 from app.models.catalogue import CATEGORIES, COMPLETE_FCO
-from app.validators.fco import FCO_HOURS, WINDOW_MONTHS, Module, tally
-from app.validators.fco_due import Due, Followed, Step, next_dues
+from app.validators.fco import FCO_HOURS, WINDOW_MONTHS, Due, Followed, Module, Step, next_dues, tally
 from app.validators.validity import add_months
 
 #: The family that makes one FCO cover both categories; any other long training is an initial qualification.

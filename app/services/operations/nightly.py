@@ -10,9 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from app.extensions import db
 from app.models import NightlyTask
 from app.models.outbox import NIGHTLY, PURGE, VERIFY
-
-from . import clock, outbox
-from .transaction import transaction
+from app.services.core import clock, outbox
+from app.services.core.transaction import transaction
 
 #: From this hour on (Paris), when nobody registers; a machine that slept then does it when it wakes.
 HOUR = 3
