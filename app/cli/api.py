@@ -13,7 +13,7 @@ from app.services.core.refusal import Refusal
 
 @click.command("api-key")
 @click.option("--siret", required=True, help="The centre that the key speaks for.")
-@click.option("--scopes", required=True, help="Among read, analyse, register, separated by commas.")
+@click.option("--scopes", required=True, help="Among read, analyse, register, correct, separated by commas.")
 @click.option("--sandbox", is_flag=True, help="A key that registers nothing and answers with specimens.")
 @click.option("--name", default="Ligne de commande", help="What the centre reads in its list of keys.")
 @click.option("--ends-on", type=click.DateTime(["%Y-%m-%d"]), help="Its last day (YYYY-MM-DD).")

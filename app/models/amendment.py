@@ -31,7 +31,7 @@ NONE, DRAFT, NOTE = "none", "draft", "note"
 
 OPEN, ACCEPTED, REFUSED, WITHDRAWN = "open", "accepted", "refused", "withdrawn"
 REQUEST_STATES = {OPEN: "En attente d’un agent", ACCEPTED: "Acceptée", REFUSED: "Refusée", WITHDRAWN: "Retirée"}
-_OPEN = text("state = 'open'")
+_OPEN, _KEYED = text("state = 'open'"), text("idempotency_key IS NOT NULL")
 
 
 class Cancellation(Model):
@@ -45,6 +45,7 @@ class Cancellation(Model):
         CheckConstraint("kind IN ('cancelled', 'replaced')", name="ck_cancellation_kind"),
         CheckConstraint("credit IN ('none', 'draft', 'note')", name="ck_cancellation_credit"),
         CheckConstraint("(kind = 'replaced') = (replaced_by_id IS NOT NULL)", name="ck_cancellation_replaced"),
+        Index("ix_cancellation_key", "idempotency_key", sqlite_where=_KEYED, postgresql_where=_KEYED),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -58,6 +59,9 @@ class Cancellation(Model):
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     credit: Mapped[str] = mapped_column(String(10), default=DRAFT)
+    #: By API: the caller's key and what it was sent with (SHA-256); the same call again is answered the same.
+    idempotency_key: Mapped[str | None] = mapped_column(String(80))
+    request_hash: Mapped[str | None] = mapped_column(String(64))
     #: Ids and numbers only: documents revoked and made, registrations that lost or gained a certificate, the card.
     effects: Mapped[dict[str, Any]] = mapped_column(Json)
 

@@ -12,8 +12,8 @@ from .centre import Centre
 from .person import Person
 from .types import UtcDateTime
 
-READ, ANALYSE, REGISTER = "read", "analyse", "register"
-SCOPES = {READ: "Consulter", ANALYSE: "Analyser", REGISTER: "Enregistrer"}
+READ, ANALYSE, REGISTER, CORRECT = "read", "analyse", "register", "correct"
+SCOPES = {READ: "Consulter", ANALYSE: "Analyser", REGISTER: "Enregistrer", CORRECT: "Corriger"}
 
 
 class ApiSubscription(Model):
@@ -66,23 +66,29 @@ class ApiKey(Model):
         return self.scopes.split(",")
 
 
-CONFIRMED, REFUSED, AVAILABLE, TRIAL = (
+CONFIRMED, REFUSED, CANCELLED, AVAILABLE, REVOKED, TRIAL = (
     "registration.confirmed",
     "registration.refused",
+    "registration.cancelled",
     "documents.available",
+    "documents.revoked",
     "webhook.test",
 )
 #: What an address may ask for, in words.
 EVENTS = {
     CONFIRMED: "Enregistrement confirmé",
     REFUSED: "Enregistrement refusé",
+    CANCELLED: "Enregistrement annulé ou remplacé",
     AVAILABLE: "Documents disponibles",
+    REVOKED: "Documents annulés",
 }
 #: When each is told, in words.
 WHEN = {
     CONFIRMED: "à l’écran, par fichier ou par API",
     REFUSED: "des lignes étaient en erreur",
+    CANCELLED: "par le centre ou par un agent",
     AVAILABLE: "récapitulatifs et certificats remis",
+    REVOKED: "ils ne valent plus, leur enregistrement étant annulé",
 }
 EVENT_NAMES = {**EVENTS, TRIAL: "Essai"}
 

@@ -101,6 +101,22 @@ class Client:
         """Return the state of a registration and of its documents."""
         return self._call("GET", f"/registrations/{registration_id}")
 
+    def cancel(
+        self, registration_id: int, reason_code: str, reason: str = "", replacement: Line | None = None,
+        idempotency_key: str = "",
+    ) -> dict[str, Any]:  # fmt: skip
+        """Cancel a registration, or replace it by another line, and return what was done: ``status``, or the ``request`` that
+        an agent decides. ``reason_code``: `wrong_permit`, `duplicate` … as the document names them.
+        """
+        headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
+        body = {"reason_code": reason_code, "reason": reason}
+        more = {"replacement": replacement} if replacement is not None else {}
+        return self._call("POST", f"/registrations/{registration_id}/cancellation", {**body, **more}, headers)
+
+    def correction(self, request: str) -> dict[str, Any]:
+        """Return the state of a correction that an agent decides, and the answer."""
+        return self._call("GET", f"/corrections/{quote(request, safe='')}")
+
     def _call(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> dict[str, Any]:

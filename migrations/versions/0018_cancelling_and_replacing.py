@@ -159,6 +159,8 @@ def _make_cancellation() -> None:
         sa.Column("decided_by_id", sa.Integer(), nullable=True),
         sa.Column("at", _INSTANT, nullable=False),
         sa.Column("credit", sa.String(length=10), nullable=False),
+        sa.Column("idempotency_key", sa.String(length=80), nullable=True),
+        sa.Column("request_hash", sa.String(length=64), nullable=True),
         sa.Column("effects", _JSON, nullable=False),
         sa.CheckConstraint("kind IN ('cancelled', 'replaced')", name="ck_cancellation_kind"),
         sa.CheckConstraint("credit IN ('none', 'draft', 'note')", name="ck_cancellation_credit"),
@@ -170,6 +172,10 @@ def _make_cancellation() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cancellation")),
         sa.UniqueConstraint("registration_id", name=op.f("uq_cancellation_registration_id")),
         sa.UniqueConstraint("replaced_by_id", name=op.f("uq_cancellation_replaced_by_id")),
+    )
+    keyed = sa.text("idempotency_key IS NOT NULL")
+    op.create_index(
+        "ix_cancellation_key", "cancellation", ["idempotency_key"], sqlite_where=keyed, postgresql_where=keyed
     )
 
 

@@ -15,7 +15,7 @@ from app.services.api.keys import NewKey
 from clients.python.registre_cqc import Answer, Client
 
 DEMO, NEIGHBOUR = "12345678200010", "98765432400019"
-ALL = ("read", "analyse", "register")
+ALL = ("read", "analyse", "register", "correct")
 
 
 class Caller:
@@ -58,8 +58,8 @@ class Caller:
 
 def _template(path: str) -> str:
     parts = path.partition("?")[0].split("/")
-    if len(parts) == 3:
-        parts[2] = {"batches": "{key}", "registrations": "{id}"}[parts[1]]
+    if len(parts) >= 3:
+        parts[2] = {"batches": "{key}", "corrections": "{key}", "registrations": "{id}"}[parts[1]]
     return "/".join(parts)
 
 

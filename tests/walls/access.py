@@ -55,8 +55,9 @@ KEYS = {
     "read": ("read",),
     "analyse": ("analyse",),
     "register": ("register",),
-    "revoked": ("read", "analyse", "register"),
-    "neighbour": ("read", "analyse", "register"),
+    "correct": ("correct",),
+    "revoked": ("read", "analyse", "register", "correct"),
+    "neighbour": ("read", "analyse", "register", "correct"),
 }
 SIGN_IN, REFUSED = "sign-in", "refused"
 

@@ -119,6 +119,7 @@ VALUES: dict[str, dict[str, str]] = {
     "OwnDataView": {"export_id": "export"},
     "address": {"token": "address_link"},
     "api_v1": {"key": "registered", "id": "registration"},
+    "api_v1.correction": {"key": "correction_key"},
 }
 #: Endpoint and method → what the form or the call sends, where an empty one would be refused before anybody is looked at.
 BODIES: dict[str, dict[str, Any]] = {
@@ -152,6 +153,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "WebhooksView.change POST": {"data": {"url": "https://logiciel.example/", "events": ["documents.available"]}},
     "CentreSwitchView.switch POST": {"data": {"centre_id": "<centre>"}},
     "api_v1.analyses POST": {"json": {"lines": [LINE]}},
+    "api_v1.cancellation POST": {"json": {"reason_code": "duplicate"}, "headers": {"Idempotency-Key": "k2"}},
     "api_v1.registrations POST": {
         "json": {"lines": [LINE], "accept_duplicates": True},
         "headers": {"Idempotency-Key": "k1"},
@@ -223,7 +225,7 @@ def _registrations() -> dict[str, Any]:
     apart_row = _one(Registration, Registration.batch_id == apart.id)
     asked = correction_requests.ask(orders.order(apart_row, "duplicate", ""), Who(person_id()))
     return {
-        "unproved": registered(PIERRE).key, "correction": asked.id, "registered": done.key,
+        "unproved": registered(PIERRE).key, "correction": asked.id, "correction_key": asked.key, "registered": done.key,
         "registration": _one(Registration, Registration.batch_id == done.id).id,
         "withheld": _one(Registration, Registration.batch_id == apart.id).id,
         "document": certificate.id, "certificate": certificate.number,

@@ -18,7 +18,7 @@ from app.services.core.refusal import Refusal
 from app.services.core.taking import changed, taken
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
-from app.services.notifications import certificate_mail
+from app.services.notifications import certificate_mail, webhook_events
 from app.services.registration import analysis, confirm, facts, fco_modules
 from app.services.registration import rows as registration_rows
 from app.services.registration.rows import Inherited, Written
@@ -63,6 +63,10 @@ class Who:
 
     person_id: int
     agent_id: int | None = None
+    #: The right by which the person acts at the centre: « API » for a key.
+    right: str = REGISTER
+    #: By API: the idempotency key and the hash of what was sent.
+    call: tuple[str, str] | None = None
 
     @property
     def actor_id(self) -> int:
@@ -120,15 +124,15 @@ def require(registration: Registration, who: Who) -> None:
     """Raise `access.NotAllowed` unless the person may register under the accreditation of a registration; agents may."""
     if who.agent_id is not None:
         return
-    access.require(who.person_id, registration.centre_id, REGISTER)
-    reach = access.reach_clause(Reach(who.person_id))
+    access.require(who.person_id, registration.centre_id, who.right)
+    reach = access.reach_clause(Reach(who.person_id, (who.right,)))
     covered = exists().where(Accreditation.id == registration.accreditation_id, reach)
     if not db.session.scalar(select(covered)):
         raise access.NotAllowed("Votre droit ne s’étend pas à l’agrément de cet enregistrement.")
 
 
 def _reach(who: Who) -> Reach | None:
-    return Reach(who.person_id) if who.agent_id is None else None
+    return Reach(who.person_id, (who.right,)) if who.agent_id is None else None
 
 
 def _take(order: Order) -> Registration:
@@ -177,15 +181,19 @@ def _write(registration: Registration, order: Order, who: Who, foreseen: Foresee
             **({"replaced_by": outcome.new.id} if outcome.new else {}),
         },
     )  # fmt: skip
+    webhook_events.cancelled(centre_id, id_, order.reason_code, outcome.new.id if outcome.new else None)
+    webhook_events.revoked([id_, *effects.lost])
     return replace(outcome, cancellation_id=row.id)
 
 
 def _cancellation(order: Order, who: Who, effects: Effects, outcome: Outcome) -> Cancellation:
+    key, sent = who.call or (None, None)
     free = not effects.price or (effects.new is not None and effects.new.price == effects.price)
     row = Cancellation(
         registration_id=order.registration_id, kind=outcome.kind, reason_code=order.reason_code, reason=order.reason,
         replaced_by_id=outcome.new.id if outcome.new else None, asked_by_id=who.person_id, decided_by_id=who.agent_id,
         at=clock.now(), credit=NONE if free else DRAFT, effects=effects.told(),
+        idempotency_key=key, request_hash=sent,
     )  # fmt: skip
     db.session.add(row)
     db.session.flush()

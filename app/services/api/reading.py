@@ -6,11 +6,11 @@ from datetime import date
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import selectinload
 
 from app.extensions import db
-from app.models import Batch, Document, Registration
+from app.models import Batch, Cancellation, Document, Registration
 from app.models.registration import AVAILABLE, CERTIFICATE, PENDING, RECAP
 from app.services.core import clock
 from app.services.reference import pricing
@@ -73,9 +73,25 @@ def registration(centre_id: int, registration_id: int) -> dict[str, Any] | None:
         **_line(row),
         "batch": key,
         "state": "registered",
+        **_status(row),
         "registered_on": row.registered_on.isoformat(),
         "documents": _documents(row),
     }
+
+
+def _status(row: Registration) -> dict[str, Any]:
+    """Return whether a registration counts, and its links to those before and after it."""
+    c = Cancellation
+    query = select(c.registration_id, c.replaced_by_id).where(
+        or_(c.registration_id == row.id, c.replaced_by_id == row.id)
+    )
+    links = db.session.execute(query).tuples().all()
+    by = next((after for before, after in links if before == row.id), None)
+    status = "active" if row.is_live else "replaced" if by else "cancelled"
+    return {
+        "status": status, "cancelled_on": row.cancelled_on.isoformat() if row.cancelled_on else None,
+        "replaces": next((before for before, after in links if after == row.id), None), "replaced_by": by,
+    }  # fmt: skip
 
 
 def _registrations() -> Select[Registration]:

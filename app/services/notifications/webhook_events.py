@@ -16,10 +16,10 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from app.extensions import db
 from app.models import Batch, Registration, WebhookDelivery, WebhookEndpoint
-from app.models.api import AVAILABLE, CONFIRMED, PENDING, REFUSED, TRIAL
+from app.models.api import AVAILABLE, CANCELLED, CONFIRMED, PENDING, REFUSED, REVOKED, TRIAL
 from app.models.batch import API
 from app.models.outbox import WEBHOOK
-from app.services.core import clock, outbox
+from app.services.core import actor, clock, outbox
 from app.validators.batch import Report
 
 Data = dict[str, Any]
@@ -62,6 +62,22 @@ def available(registrations: Iterable[Registration]) -> None:
             return {"batch": key, "registrations": [{"id": one.id, "line": one.line_number} for one in rows]}
 
         emit(rows[0].centre_id, AVAILABLE, data)
+
+
+def cancelled(centre_id: int, registration_id: int, reason_code: str, replaced_by: int | None) -> None:
+    """Tell that a registration was cancelled, or replaced by another."""
+    data = {"registration": registration_id, "reason_code": reason_code, "replaced_by": replaced_by}
+    emit(centre_id, CANCELLED, lambda: data)
+
+
+def revoked(registration_ids: list[int]) -> None:
+    """Tell each centre concerned that documents of its registrations hold no more, a message a centre."""
+    query = select(Registration.centre_id, Registration.id).where(Registration.id.in_(registration_ids))
+    with actor.acting(actor.PROGRAM):
+        rows = db.session.execute(query.order_by(Registration.centre_id, Registration.id)).tuples().all()
+        for centre_id, group in groupby(rows, lambda row: row[0]):
+            ids = [{"id": id_} for _, id_ in group]
+            emit(centre_id, REVOKED, lambda ids=ids: {"registrations": ids})  # type: ignore[misc]
 
 
 def listens_clause(centre_id: InstrumentedAttribute[int]) -> Exists:

@@ -1,15 +1,19 @@
-"""The five calls of the API, version 1: each reads the call, asks one service, and hands the answer back."""
+"""The calls of the API, version 1: each reads the call, asks one service, and hands the answer back."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from app.models.api import ANALYSE, READ, REGISTER
+from app.models.api import ANALYSE, CORRECT, READ, REGISTER
+from app.services.amendments import calls as amending
+from app.services.amendments import orders
+from app.services.amendments.effects import LineRefused
 from app.services.api import reading as api_reading
 from app.services.api import registering as api_registration
 from app.services.api.gate import Caller
 from app.services.api.registering import AlreadyRegistered, Demand, KeyReused, LinesInError
+from app.services.core.refusal import Refusal
 from app.services.reference import pricing
 from app.services.rights import access
 from app.services.rights.asking import TooManyStrangers
@@ -118,8 +122,72 @@ def batch(caller: Caller, key: str) -> dict[str, Any]:
 )  # fmt: skip
 def registration(caller: Caller, id: str) -> dict[str, Any]:  # noqa: A002  the name in the address
     """Return a registration of the caller's centre; another centre's is not found, like one that never was."""
-    number = int(id) if id.isascii() and id.isdigit() and len(id) < 10 else 0
-    found = api_reading.registration(caller.centre_id, number)
+    found = api_reading.registration(caller.centre_id, _number(id))
+    if found is None:
+        raise Problem("not_found")
+    return found
+
+
+def _number(text: str) -> int:
+    """Return an id of the address, 0 for anything that is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+@operation(
+    Operation(
+        "cancellation", "POST", "/registrations/<id>/cancellation", (CORRECT,), "Annuler ou remplacer un enregistrement",
+        "L’enregistrement est annulé et, avec « replacement », remplacé par une ligne jugée par les mêmes règles, au prix "
+        "d’origine. Ce que le centre ne peut pas faire seul devient une demande qu’un agent décide. Le même appel sous la "
+        "même clé d’idempotence rend la première réponse.",
+        "Cancelled", request="Cancelling", place=_ID_SCHEMA,
+        also=(
+            (201, "Replaced", "Remplacé par un nouvel enregistrement."),
+            (202, "Asked", "Un agent décide : la demande se suit par GET /corrections/{key}."),
+        ),
+        problems=(
+            "idempotency_key_missing", "idempotency_key_invalid", "not_allowed", "not_found", "idempotency_key_reused",
+            "no_tariff", "already_cancelled", "lines_in_error", "correction_refused",
+        ),
+    )
+)  # fmt: skip
+def cancellation(caller: Caller, id: str) -> tuple[dict[str, Any], int]:  # noqa: A002  the name in the address
+    """Cancel or replace a registration of the caller's centre, once."""
+    key = strict.idempotency_key()
+    code, reason, typed = strict.cancelling()
+    call = amending.Call(key, strict.fingerprint())
+    registration = amending.find(caller, _number(id))
+    if registration is None:
+        raise Problem("not_found")
+    try:
+        before = amending.first_answer(caller, registration, call)
+        return before or amending.amend(caller, orders.order(registration, code, reason, typed), call)
+    except LineRefused as refused:
+        raise Problem("lines_in_error", **refused.report.to_json()) from None
+    except amending.AlreadyCancelled as refusal:
+        first = refusal.first
+        told = {"registration": first["registration"], "status_of_registration": first["status"]}
+        by = {"replaced_by": first["replaced_by"]} if "replaced_by" in first else {}
+        raise Problem("already_cancelled", **told, **by) from None
+    except amending.KeyReused as refusal:
+        raise Problem("idempotency_key_reused", refusal.message) from None
+    except pricing.NoTariff:
+        raise Problem("no_tariff") from None
+    except access.NotAllowed as refusal:
+        raise Problem("not_allowed", refusal.message) from None
+    except Refusal as refusal:
+        raise Problem("correction_refused", refusal.message) from None
+
+
+@operation(
+    Operation(
+        "correction", "GET", "/corrections/<key>", (CORRECT,), "État d’une demande de correction",
+        "Une demande du centre qu’un agent décide, et sa réponse.", "Correction", place=_KEY_SCHEMA,
+        problems=("not_found",),
+    )
+)  # fmt: skip
+def correction(caller: Caller, key: str) -> dict[str, Any]:
+    """Return the state of a request of the caller's centre; another centre's is not found."""
+    found = amending.request_of(caller, key) if _KEY.fullmatch(key) else None
     if found is None:
         raise Problem("not_found")
     return found

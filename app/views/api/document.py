@@ -39,7 +39,11 @@ _AGAIN = {
 }  # fmt: skip
 _COUNTS = {"lines": 1, "informations": 0, "errors": 0, "importable": True, "withheld": []}
 #: Problems that bear the analysis.
-_WITH_LINES = {"lines_in_error", "already_registered"}
+_TELLING_MORE = {
+    "lines_in_error": "LinesInError",
+    "already_registered": "LinesInError",
+    "already_cancelled": "ProblemOrCancelled",
+}
 _EXAMPLES: dict[str, dict[str, Any]] = {
     "lines_in_error": {**_COUNTS, "errors": 1, "importable": False, "rows": [_ROW]},
     "already_registered": {**_COUNTS, "informations": 1, "importable": True, "rows": [_AGAIN]},
@@ -82,7 +86,7 @@ def _call(told: Operation) -> dict[str, Any]:
         "summary": told.summary,
         "description": f"{told.description}\n\nPortée : {' ou '.join(told.scopes)}.",
         "parameters": _parameters(told),
-        "responses": {str(told.status): _success(told), **_refusals(told)},
+        "responses": {str(told.status): _success(told), **_further(told), **_refusals(told)},
     }
     if told.method == "GET":
         call["responses"]["304"] = {"description": "Inchangé depuis l’ETag donné dans If-None-Match."}
@@ -135,6 +139,13 @@ def _success(told: Operation) -> dict[str, Any]:
     return {"description": told.summary, "headers": headers, "content": _json(told.answer)}
 
 
+def _further(told: Operation) -> dict[str, Any]:
+    return {
+        str(status): {"description": words, "headers": dict(_HEADERS), "content": _json(answer)}
+        for status, answer, words in told.also
+    }
+
+
 def _refusals(told: Operation) -> dict[str, Any]:
     """Return status → the problems that bear it, an example each."""
     by_status: dict[int, list[str]] = {}
@@ -143,9 +154,14 @@ def _refusals(told: Operation) -> dict[str, Any]:
     return {str(status): _refusal(codes) for status, codes in sorted(by_status.items())}
 
 
+def _schemas_of(codes: list[str]) -> list[str]:
+    """Return the schemas of answers that share a status: what tells more than a problem does has one of its own."""
+    names = {_TELLING_MORE.get(code, "Problem") for code in codes}
+    return sorted(names - {"Problem"} if "ProblemOrCancelled" in names else names)
+
+
 def _refusal(codes: list[str]) -> dict[str, Any]:
-    names = {"LinesInError" if code in _WITH_LINES else "Problem" for code in codes}
-    schemas = [{"$ref": f"#/components/schemas/{name}"} for name in sorted(names)]
+    schemas = [{"$ref": f"#/components/schemas/{name}"} for name in _schemas_of(codes)]
     examples = {code: {"summary": KINDS[code].title, "value": body(code, **_EXAMPLES.get(code, {}))} for code in codes}
     content = {MEDIA_TYPE: {"schema": schemas[0] if len(schemas) == 1 else {"oneOf": schemas}, "examples": examples}}
     return {"description": " · ".join(KINDS[code].title for code in codes), "headers": _HEADERS, "content": content}

@@ -50,6 +50,8 @@ class Operation:
     place: Schema | None = None
     query: tuple[tuple[str, Schema, str], ...] = ()
     problems: tuple[str, ...] = ()
+    #: Further statuses by which it succeeds → schema, what it means; its handler then returns the status with the answer.
+    also: tuple[tuple[int, str, str], ...] = ()
 
     @property
     def all_problems(self) -> tuple[str, ...]:
@@ -58,7 +60,7 @@ class Operation:
 
 
 OPERATIONS: list[Operation] = []
-Handler = Callable[..., dict[str, Any]]
+Handler = Callable[..., dict[str, Any] | tuple[dict[str, Any], int]]
 
 
 def operation(told: Operation) -> Callable[[Handler], Handler]:
@@ -71,7 +73,8 @@ def operation(told: Operation) -> Callable[[Handler], Handler]:
         def serve(**arguments: Any) -> Response:
             caller = admit(told.scopes)
             strict.parameters(*(name for name, _, _ in told.query))
-            return _answer(handler(caller, **arguments), told.status)
+            said = handler(caller, **arguments)
+            return _answer(*said) if isinstance(said, tuple) else _answer(said, told.status)
 
         blueprint.add_url_rule(told.path, told.name, serve, methods=[told.method])
         return handler

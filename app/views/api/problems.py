@@ -63,6 +63,9 @@ KINDS: Mapping[str, Kind] = {
         "Au moins une ligne est déjà enregistrée par votre centre et serait facturée de nouveau : rien n’a été enregistré. "
         "Retirez ces lignes, ou renvoyez l’appel avec « \"accept_duplicates\": true ».",
     ),
+    "already_cancelled": Kind(
+        409, "Déjà annulé", "Cet enregistrement est déjà annulé : rien n’a été fait une seconde fois."
+    ),
     "no_tariff": Kind(
         409, "Tarif absent",
         "Aucun tarif n’est en vigueur pour cette formation. L’exploitant du registre doit l’établir.",
@@ -74,6 +77,7 @@ KINDS: Mapping[str, Kind] = {
         422, "Lignes en erreur",
         "Au moins une ligne est en erreur : rien n’a été enregistré. Corrigez les lignes signalées.",
     ),
+    "correction_refused": Kind(422, "Correction refusée", "Aucune valeur ne change : corrigez au moins un champ."),
     "too_many_calls": Kind(429, "Trop d’appels", "Cette clé a épuisé ses appels de la minute : attendez la suivante."),
     "too_many_strangers": Kind(
         429, "Trop de conducteurs inconnus",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.models.api import AVAILABLE, CONFIRMED, REFUSED
+from app.models.amendment import REASONS, REQUEST_STATES
+from app.models.api import AVAILABLE, CANCELLED, CONFIRMED, REFUSED, REVOKED
 from app.models.batch import MODES, STATES
 from app.models.registration import AVAILABLE as DOCUMENT_AVAILABLE
 from app.models.registration import DOCUMENT_KINDS, DOCUMENT_STATES
@@ -87,6 +88,8 @@ _REGISTERED = {
     "price": _PRICE,
 }
 
+_SANDBOX: Schema = {"const": True, "description": "Présent pour une clé d’essai : rien n’a été enregistré."}
+
 #: Name → schema, as they stand in the document.
 SCHEMAS: dict[str, Schema] = {
     "Lines": _object({"lines": _LINES}, example={"lines": [MARIE]}),
@@ -125,7 +128,7 @@ SCHEMAS: dict[str, Schema] = {
         {
             "batch": _text("Identifiant de l’envoi.", pattern="^[0-9a-f]{16}$"),
             "registrations": _list(_ref("Registered")),
-            "sandbox": {"const": True, "description": "Présent pour une clé d’essai : rien n’a été enregistré."},
+            "sandbox": _SANDBOX,
         },
         optional=("sandbox",),
     ),
@@ -154,8 +157,45 @@ SCHEMAS: dict[str, Schema] = {
             **_REGISTERED,
             "batch": _text(pattern="^[0-9a-f]{16}$"),
             "state": {"const": "registered"},
+            "status": _text(enum=["active", "cancelled", "replaced"]),
             "registered_on": _text(format="date"),
+            "cancelled_on": {"type": ["string", "null"], "format": "date"},
+            "replaces": _or_null("integer", "Enregistrement que celui-ci remplace."),
+            "replaced_by": _or_null("integer", "Enregistrement qui remplace celui-ci."),
             "documents": _list(_ref("Document")),
+        }
+    ),
+    "Cancelling": _object(
+        {
+            "reason_code": _text("Motif.", enum=list(REASONS)),
+            "reason": _text("Précision ; nécessaire pour « other ».", maxLength=300, pattern=NO_CONTROL),
+            "replacement": _ref("Line"),
+        },
+        optional=("reason", "replacement"),
+        example={"reason_code": "wrong_permit", "reason": "chiffres inversés", "replacement": MARIE},
+    ),
+    "Cancelled": _object(
+        {"registration": _ID, "status": {"const": "cancelled"}, "sandbox": _SANDBOX}, optional=("sandbox",)
+    ),
+    "Replaced": _object(
+        {
+            "registration": _ID,
+            "status": {"const": "replaced"},
+            "replaced_by": _ref("Registered"),
+            "sandbox": _SANDBOX,
+        },
+        optional=("sandbox",),
+    ),
+    "Asked": _object(
+        {"request": _text("Demande qu’un agent décide.", pattern="^[0-9a-f]{16}$"), "sandbox": _SANDBOX},
+        optional=("sandbox",),
+    ),
+    "Correction": _object(
+        {
+            "request": _text(pattern="^[0-9a-f]{16}$"),
+            "registration": _ID,
+            "state": _text(enum=list(REQUEST_STATES)),
+            "answer": _text("Réponse de l’agent, vide tant qu’il n’a pas décidé."),
         }
     ),
     "Catalogue": _object(
@@ -175,6 +215,17 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "Problem": _object(
         {**_PROBLEM, "pointer": _text("Endroit du corps de l’appel (JSON Pointer).")}, optional=("pointer",)
+    ),
+    "ProblemOrCancelled": _object(
+        {
+            **_PROBLEM,
+            "pointer": _text(),
+            "registration": _ID,
+            "status_of_registration": _text(enum=["cancelled", "replaced"]),
+            "replaced_by": _ref("Registered"),
+        },
+        optional=("pointer", "registration", "status_of_registration", "replaced_by"),
+        description="Le problème ; pour « already_cancelled », ce que l’annulation a donné.",
     ),
     "LinesInError": _object({**_PROBLEM, **_ANALYSIS}, description="Le problème et, à côté de lui, l’analyse entière."),
 }
@@ -217,6 +268,24 @@ EVENT_SCHEMAS: dict[str, Schema] = {
             "idempotency_key": _OWN_KEY,
         },
         {"batch": None, "mode": "api", "code": "lines_in_error", "lines": 3, "errors": 1, "idempotency_key": _TRIED},
+    ),
+    CANCELLED: _event(
+        CANCELLED,
+        {
+            "registration": _ID,
+            "reason_code": _text(enum=list(REASONS)),
+            "replaced_by": _or_null("integer", "Enregistrement qui le remplace ; null sans remplacement."),
+        },
+        {"registration": 41, "reason_code": "wrong_permit", "replaced_by": 57},
+    ),
+    REVOKED: _event(
+        REVOKED,
+        {
+            "registrations": _list(
+                _object({"id": _ID}), description="Les enregistrements dont des documents ne valent plus."
+            ),
+        },
+        {"registrations": [{"id": 41}]},
     ),
     AVAILABLE: _event(
         AVAILABLE,

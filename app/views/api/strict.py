@@ -66,6 +66,15 @@ def _without_null(sent: Any) -> Any:
     return [_without_null(value) for value in sent] if isinstance(sent, list) else sent
 
 
+def cancelling() -> tuple[str, str, dict[str, str] | None]:
+    """Return the reason's code, its text, and the nine fields of the replacement if any; raise :class:`Problem`."""
+    sent = body()
+    check("Cancelling", sent)
+    line = sent.get("replacement")
+    typed = None if line is None else _raw(1, line).values()
+    return sent["reason_code"], sent.get("reason", ""), typed
+
+
 def body() -> Any:
     """Return the JSON of the call; raise :class:`Problem` for whatever a base or another reader could take otherwise."""
     if request.mimetype != "application/json":
