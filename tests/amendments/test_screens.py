@@ -18,7 +18,7 @@ from app.models import Cancellation, CorrectionRequest, Mail, Registration
 from app.models.amendment import REASONS, REPLACING
 from app.services.amendments import orders, requests
 from tests.bases import UNDER_THE_ROLE
-from tests.support import PIERRE, drain, person_id
+from tests.support import MARIE, PIERRE, drain, person_id, registered
 
 from .test_acts import OTHER_PERMIT, again, agent, live, me, mend, one, order
 
@@ -211,3 +211,46 @@ def new_of_row(row: Registration) -> Registration:
     kept = db.session.execute(select(Cancellation).where(Cancellation.registration_id == row.id)).scalar_one()
     assert kept.replaced_by is not None
     return kept.replaced_by
+
+
+class TestSeveralLines:
+    def test_all_of_a_sending_in_one_act(self, client: FlaskClient, sign_in: SignIn) -> None:
+        batch = registered(MARIE, PIERRE)
+        drain()
+        rows = list(db.session.execute(select(Registration.id).where(Registration.batch_id == batch.id)).scalars())
+        key = batch.key
+        sign_in(client, MANAGER)
+        assert "Annuler tout cet envoi" in text_of(client.get(f"/corrections/envois/{key}/"))
+        data = {"reason_code": "duplicate", "line": rows}
+        page = text_of(client.post(f"/corrections/envois/{key}/effets", data=data))
+        assert "50,68" in page
+        version = hidden(page)["version"]
+        answer = client.post(f"/corrections/envois/{key}/confirmer", data={**data, "version": "older"})
+        assert answer.status_code == 409
+        assert all(again(row).is_live for row in rows)
+        client.post(f"/corrections/envois/{key}/confirmer", data={**data, "version": version})
+        assert not any(again(row).is_live for row in rows)
+        assert db.session.scalar(select(func.count()).select_from(Cancellation)) == 2
+        page = text_of(client.post(f"/corrections/envois/{key}/confirmer", data=data, follow_redirects=True))
+        assert "Plus aucune ligne" in page
+
+    def test_none_chosen_or_another_receipt_s_is_refused(self, client: FlaskClient, sign_in: SignIn) -> None:
+        row, other = one(), one(PIERRE)
+        key = row.batch.key
+        sign_in(client, MANAGER)
+        for line in ([], [other.id], ["x"], [row.id, other.id]):
+            answer = client.post(f"/corrections/envois/{key}/effets", data={"reason_code": "duplicate", "line": line})
+            assert answer.status_code == 422
+            assert "Choisissez au moins une ligne" in text_of(answer)
+
+    def test_one_that_an_agent_decides_holds_all(self, app: Flask, client: FlaskClient, sign_in: SignIn) -> None:
+        batch = registered(MARIE, PIERRE)
+        drain()
+        rows = list(db.session.execute(select(Registration.id).where(Registration.batch_id == batch.id)).scalars())
+        key = batch.key
+        app.config["TODAY"] = date(2022, 1, 18)
+        sign_in(client, MANAGER)
+        data = {"reason_code": "duplicate", "line": rows}
+        page = text_of(client.post(f"/corrections/envois/{key}/effets", data=data))
+        assert "/confirmer" not in page
+        assert "2 lignes doivent être décidées par un agent" in page

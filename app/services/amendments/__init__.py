@@ -1,5 +1,5 @@
 """Mending what was wrong: cancelling a registration or putting another in its place, with all that hangs on it.
 
-Offers: acts, effects, lines, requests, words.
+Offers: orders, effects, acts, several, requests, calls, card_stops, words.
 May know: registration, documents, cards, and below.
 """

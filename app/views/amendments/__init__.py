@@ -8,7 +8,7 @@ from flask_appbuilder import AppBuilder
 
 def register(_app: Flask, appbuilder: AppBuilder) -> None:
     """Register this room's screens."""
-    from . import correction, decisions
+    from . import correction, decisions, several
 
-    for screen in (correction.CorrectionView, decisions.CorrectionDecisionsView):
+    for screen in (correction.CorrectionView, several.SeveralView, decisions.CorrectionDecisionsView):
         appbuilder.add_view_no_menu(screen)
