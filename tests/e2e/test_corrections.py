@@ -1,0 +1,79 @@
+"""A manager who typed one wrong digit mends it, in a browser at both widths; the public page of the old number says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.axe import violations
+
+pytestmark = pytest.mark.browser
+MANAGER = "gestionnaire@demo.example"
+WRONG, RIGHT = "761234500123", "761234500132"
+
+
+def fits(page: Page) -> None:
+    """The page has no violation, and is no wider than the screen, at 1280 and at 390 px."""
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def register(page: Page) -> None:
+    page.goto("/sessions/")
+    page.get_by_role("button", name="Continuer").first.click()
+    page.locator("#training_id").select_option(index=1)
+    page.locator("#end_date").fill("07/01/2022")
+    page.get_by_role("button", name="Étape suivante").click()
+    for name, value in (
+        ("order_number", "COM1"), ("first_name", "Paul"), ("last_name", "MARTINEAU"), ("birth_date", "12/04/1976"),
+        ("permit_number", WRONG),
+    ):  # fmt: skip
+        page.locator(f"[name={name}]").first.fill(value)
+    page.get_by_role("button", name="Ajouter").first.click()
+    expect(page.get_by_text("MARTINEAU").first).to_be_visible()
+    page.get_by_role("link", name="Étape suivante").or_(page.get_by_role("button", name="Étape suivante")).first.click()
+    page.get_by_role("button", name="Importer").first.click()
+    page.get_by_role("dialog").get_by_role("button", name="Importer").click()
+
+
+def test_a_wrong_digit_is_mended_within_a_minute(new_person: Callable[..., Page]) -> None:
+    page = new_person(MANAGER)
+    register(page)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Reçu RE-")
+    page.get_by_role("link", name="Corriger ou annuler").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Corriger l’enregistrement de MARTINEAU Paul")
+    fits(page)
+    page.get_by_role("button", name="Voir ce qui se passera").click()
+    expect(page.get_by_role("alert")).to_contain_text("Choisissez le motif")
+    page.get_by_label("Motif de la correction").select_option(label="N° de permis faux")
+    page.get_by_label("N° de permis, corrigé").fill(RIGHT)
+    page.get_by_role("button", name="Voir ce qui se passera").click()
+    expect(page.get_by_text(f"Le permis {RIGHT} n’a pas de compte")).to_be_visible()
+    fits(page)
+    number = page.locator(".effects li").first.inner_text().split("certificat ")[1].split(" ")[0]
+    page.get_by_role("button", name="Remplacer l’enregistrement").click()
+    expect(page.get_by_text("Remplace RE-")).to_be_visible()
+    fits(page)
+    page.goto(f"/verifier/{number}")
+    expect(page.get_by_text("et remplacé. Demandez à son titulaire")).to_be_visible()
+    page.goto("/mes-enregistrements/list/")
+    expect(page.locator("del", has_text="MARTINEAU Paul").first).to_be_visible()
+    fits(page)
+
+
+def test_several_lines_are_cancelled_in_one_act(new_person: Callable[..., Page]) -> None:
+    page = new_person(MANAGER)
+    register(page)
+    page.get_by_role("link", name="Annuler des lignes").click()
+    fits(page)
+    page.get_by_label("Motif pour tout l’envoi").select_option(label="Ligne en double")
+    page.get_by_role("button", name="Annuler tout cet envoi…").click()
+    fits(page)
+    page.get_by_role("button", name="Annuler 1 ligne").click()
+    expect(page.get_by_text("La ligne est annulée.")).to_be_visible()
+    fits(page)
