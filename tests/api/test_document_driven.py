@@ -18,10 +18,13 @@ from app.services.api.keys import NewKey
 from .conftest import ALL, DEMO
 
 #: Operations of the document, by their `operationId`.
-CALLS = ("catalogue", "analyses", "registrations", "batch", "registration")
+CALLS = ("catalogue", "analyses", "registrations", "batch", "registration", "cancellation", "correction")
 EXAMPLES = 40
 #: Why a call that fits the document may be refused all the same: what no schema can tell.
-ITS_MEANING = {"invalid_date", "lines_in_error", "not_found", "idempotency_key_reused", "already_registered"}
+ITS_MEANING = {
+    "invalid_date", "lines_in_error", "not_found", "idempotency_key_reused", "already_registered", "already_cancelled",
+    "correction_refused",
+}  # fmt: skip
 
 
 @pytest.fixture

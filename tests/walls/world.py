@@ -17,6 +17,9 @@ from app.extensions import db
 from app.models import Batch, Centre, Document, Driver, Membership, MembershipRight, Person, Registration
 from app.models.centre import LEGAL_REPRESENTATIVE, MANAGER, RIGHTS
 from app.models.trainer import REGISTERED, TRAINER
+from app.services.amendments import acts, orders
+from app.services.amendments import requests as correction_requests
+from app.services.amendments.acts import Who
 from app.services.api import keys as api_keys
 from app.services.api import webhooks
 from app.services.api.keys import NewKey
@@ -69,7 +72,7 @@ def build(app: Flask) -> list[House]:
 
 def _build(app: Flask, word: str, siret: str, others: dict[str, Any]) -> House:
     house = House(word, named=dict(others))
-    for part in (_centre, _batches, _file, _access, _trainer):
+    for part in (_centre, _batches, _corrections, _file, _access, _trainer):
         part(app, house, siret)
         db.session.commit()
     return house
@@ -138,6 +141,20 @@ def _draft(house: House, *lines: dict[str, str]) -> int:
     drafts.choose_training(batch_id, training_id(), "07/01/2022")
     drafts.add_rows(batch_id, lines)
     return batch_id
+
+
+def _corrections(_app: Flask, house: House, _siret: str) -> None:
+    """Cancel a registration, and ask an agent to cancel another."""
+    who = Who(_id(house.manager))
+    lines = [_line(house.word, at, permit_number=f"{house.word}77{at}".ljust(12, "0")) for at in range(2)]
+    batch_id = _draft(house, *lines)
+    analysis.check(batch_id)
+    confirm.register(batch_id, who.person_id)
+    rows = db.session.execute(select(Registration).where(Registration.batch_id == batch_id).order_by(Registration.id))
+    wrong, doubted = rows.scalars()
+    asked = correction_requests.ask(orders.order(doubted, "other", house.word), who)
+    acts.amend(orders.order(wrong, "other", house.word), who)
+    house.named |= {"correction": asked.id, "correction_key": asked.key}
 
 
 def _batches(app: Flask, house: House, _siret: str) -> None:

@@ -129,7 +129,8 @@ def _parameters(told: Operation) -> list[dict[str, Any]]:
         return in_path + in_query
     schema = {"type": "string", "pattern": r"^[\x21-\x7e]{1,80}$", "example": "envoi-2022-01-10-001"}
     words = "Une valeur propre à cet envoi ; la même pour le renvoyer."
-    return [{"name": "Idempotency-Key", "in": "header", "required": True, "schema": schema, "description": words}]
+    key = {"name": "Idempotency-Key", "in": "header", "required": True, "schema": schema, "description": words}
+    return [*in_path, *in_query, key]
 
 
 def _success(told: Operation) -> dict[str, Any]:
