@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from .batch import new_key
 from .person import Person
 from .registration import Registration
-from .types import Json, UtcDateTime
+from .types import Json, Labelled, UtcDateTime
 
 WRONG_PERMIT, WRONG_BIRTH_DATE, WRONG_NAME = "wrong_permit", "wrong_birth_date", "wrong_name"
 WRONG_TRAINING, WRONG_END_DATE = "wrong_training", "wrong_end_date"
@@ -29,8 +29,21 @@ CANCELLED, REPLACED = "cancelled", "replaced"
 #: What becomes of the money: nothing was due, the line leaves what is still to be billed, a credit note is made.
 NONE, DRAFT, NOTE = "none", "draft", "note"
 
-OPEN, ACCEPTED, REFUSED, WITHDRAWN = "open", "accepted", "refused", "withdrawn"
-REQUEST_STATES = {OPEN: "En attente d’un agent", ACCEPTED: "Acceptée", REFUSED: "Refusée", WITHDRAWN: "Retirée"}
+
+class RequestState(Labelled):
+    """What became of a request to correct or cancel a registration."""
+
+    OPEN = "open", "En attente d’un agent"
+    ACCEPTED = "accepted", "Acceptée"
+    REFUSED = "refused", "Refusée"
+    WITHDRAWN = "withdrawn", "Retirée"
+
+
+OPEN = RequestState.OPEN
+ACCEPTED = RequestState.ACCEPTED
+REFUSED = RequestState.REFUSED
+WITHDRAWN = RequestState.WITHDRAWN
+REQUEST_STATES = RequestState.labels()
 _OPEN, _KEYED = text("state = 'open'"), text("idempotency_key IS NOT NULL")
 
 

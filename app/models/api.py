@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .centre import Centre
 from .person import Person
-from .types import UtcDateTime
+from .types import Labelled, UtcDateTime
 
 READ, ANALYSE, REGISTER, CORRECT = "read", "analyse", "register", "correct"
 SCOPES = {READ: "Consulter", ANALYSE: "Analyser", REGISTER: "Enregistrer", CORRECT: "Corriger"}
@@ -92,8 +92,19 @@ WHEN = {
 }
 EVENT_NAMES = {**EVENTS, TRIAL: "Essai"}
 
-PENDING, DELIVERED, GIVEN_UP = "pending", "delivered", "given_up"
-DELIVERY_STATES = {PENDING: "À remettre", DELIVERED: "Remis", GIVEN_UP: "Abandonné"}
+
+class DeliveryState(Labelled):
+    """What became of a message to an endpoint."""
+
+    PENDING = "pending", "À remettre"
+    DELIVERED = "delivered", "Remis"
+    GIVEN_UP = "given_up", "Abandonné"
+
+
+PENDING = DeliveryState.PENDING
+DELIVERED = DeliveryState.DELIVERED
+GIVEN_UP = DeliveryState.GIVEN_UP
+DELIVERY_STATES = DeliveryState.labels()
 
 
 class WebhookEndpoint(Model):

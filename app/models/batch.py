@@ -13,25 +13,37 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from .catalogue import Training
 from .centre import Centre
 from .person import Person
-from .types import Json, UtcDateTime
+from .types import Json, Labelled, UtcDateTime
 
 MANUAL, FILE, API, CORRECTION = "manual", "file", "api", "correction"
 MODES = {MANUAL: "manuellement", FILE: "par fichier", API: "par API", CORRECTION: "par correction"}
 MODE_NAMES = {MANUAL: "Manuel", FILE: "Fichier", API: "API", CORRECTION: "Correction"}
 
-DRAFT, ANALYSING, IN_ERROR, READY, REGISTERING, REGISTERED = (
-    "draft",
-    "analysing",
-    "in_error",
-    "ready",
-    "registering",
-    "registered",
-)
-REFUSED, CANCELLED, FAILED = "refused", "cancelled", "failed"
-STATES = {
-    DRAFT: "Brouillon", ANALYSING: "Analyse en cours", IN_ERROR: "En erreur", READY: "Prêt à importer",
-    REGISTERING: "Enregistrement en cours", REGISTERED: "Enregistré", REFUSED: "Refusé", CANCELLED: "Annulé", FAILED: "Échec",
-}  # fmt: skip
+
+class BatchState(Labelled):
+    """Where a batch stands on its path."""
+
+    DRAFT = "draft", "Brouillon"
+    ANALYSING = "analysing", "Analyse en cours"
+    IN_ERROR = "in_error", "En erreur"
+    READY = "ready", "Prêt à importer"
+    REGISTERING = "registering", "Enregistrement en cours"
+    REGISTERED = "registered", "Enregistré"
+    REFUSED = "refused", "Refusé"
+    CANCELLED = "cancelled", "Annulé"
+    FAILED = "failed", "Échec"
+
+
+DRAFT = BatchState.DRAFT
+ANALYSING = BatchState.ANALYSING
+IN_ERROR = BatchState.IN_ERROR
+READY = BatchState.READY
+REGISTERING = BatchState.REGISTERING
+REGISTERED = BatchState.REGISTERED
+REFUSED = BatchState.REFUSED
+CANCELLED = BatchState.CANCELLED
+FAILED = BatchState.FAILED
+STATES = BatchState.labels()
 
 #: The one transition table: from a state, the states it may go to.
 TRANSITIONS: dict[str, frozenset[str]] = {
@@ -144,13 +156,23 @@ class BatchLine(Model):
     set_aside: Mapped[bool] = mapped_column(default=False)
 
 
-WAITING, ANTIVIRUS, READING, CHECKING, STORING = "waiting", "antivirus", "reading", "checking", "storing"
-PHASES = {
-    ANTIVIRUS: "Contrôle antivirus",
-    READING: "Lecture",
-    CHECKING: "Contrôles",
-    STORING: "Rapport",
-}
+class ImportPhase(Labelled):
+    """What is being done to a file that was sent."""
+
+    WAITING = "waiting", "En attente"
+    ANTIVIRUS = "antivirus", "Contrôle antivirus"
+    READING = "reading", "Lecture"
+    CHECKING = "checking", "Contrôles"
+    STORING = "storing", "Rapport"
+
+
+WAITING = ImportPhase.WAITING
+ANTIVIRUS = ImportPhase.ANTIVIRUS
+READING = ImportPhase.READING
+CHECKING = ImportPhase.CHECKING
+STORING = ImportPhase.STORING
+#: What the screen follows, in its order.
+PHASES = {phase.value: phase.label for phase in (ANTIVIRUS, READING, CHECKING, STORING)}
 
 
 class ImportFile(Model):

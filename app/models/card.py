@@ -14,15 +14,33 @@ from .driver import Driver
 from .person import Person
 from .registration import Registration
 from .trainer import Trainer
-from .types import Money, Percent, UtcDateTime
+from .types import Labelled, Money, Percent, UtcDateTime
 
-DRAFT, SUBMITTED, IN_REVIEW, ACCEPTED, REFUSED = "draft", "submitted", "in_review", "accepted", "refused"
-PRODUCTION, SENT, CANCELLED, STOPPED = "production", "sent", "cancelled", "stopped"
-CARD_STATES = {
-    DRAFT: "Brouillon", SUBMITTED: "Déposée", IN_REVIEW: "En cours d’examen", ACCEPTED: "Acceptée",
-    REFUSED: "Refusée", PRODUCTION: "En fabrication", SENT: "Envoyée", CANCELLED: "Abandonnée",
-    STOPPED: "Arrêtée",
-}  # fmt: skip
+
+class CardState(Labelled):
+    """Where a request for a card stands."""
+
+    DRAFT = "draft", "Brouillon"
+    SUBMITTED = "submitted", "Déposée"
+    IN_REVIEW = "in_review", "En cours d’examen"
+    ACCEPTED = "accepted", "Acceptée"
+    REFUSED = "refused", "Refusée"
+    PRODUCTION = "production", "En fabrication"
+    SENT = "sent", "Envoyée"
+    CANCELLED = "cancelled", "Abandonnée"
+    STOPPED = "stopped", "Arrêtée"
+
+
+DRAFT = CardState.DRAFT
+SUBMITTED = CardState.SUBMITTED
+IN_REVIEW = CardState.IN_REVIEW
+ACCEPTED = CardState.ACCEPTED
+REFUSED = CardState.REFUSED
+PRODUCTION = CardState.PRODUCTION
+SENT = CardState.SENT
+CANCELLED = CardState.CANCELLED
+STOPPED = CardState.STOPPED
+CARD_STATES = CardState.labels()
 #: State → the states it may move to; no other move is possible.
 CARD_MOVES = {
     DRAFT: (SUBMITTED, CANCELLED),
@@ -162,7 +180,17 @@ class CardEvent(Model):
     actor: Mapped[Person | None] = relationship()
 
 
-ASKED, READY, GONE = "asked", "ready", "gone"
+class CopyState(Labelled):
+    """Where the copy of a person's data stands."""
+
+    ASKED = "asked", "En préparation"
+    READY = "ready", "Prête"
+    GONE = "gone", "Supprimée"
+
+
+ASKED = CopyState.ASKED
+READY = CopyState.READY
+GONE = CopyState.GONE
 
 
 class DataExport(Model):

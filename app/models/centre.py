@@ -24,7 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .person import Person
 from .sign_up import EMAIL_MAX
-from .types import UtcDateTime
+from .types import Labelled, UtcDateTime
 
 if TYPE_CHECKING:
     from .catalogue import Accreditation
@@ -35,10 +35,23 @@ MEMBER_ROLES = {LEGAL_REPRESENTATIVE: "Représentant légal", MANAGER: "Gestionn
 REGISTER, TRAINERS, INVOICES, API = "register", "trainers", "invoices", "api"
 RIGHTS = {REGISTER: "Enregistrement de sessions", TRAINERS: "Formateurs et moniteurs", INVOICES: "Factures", API: "API"}
 
-OFFERED, SIGNED, SUSPENDED, ENDED, WITHDRAWN = "offered", "signed", "suspended", "ended", "withdrawn"
-CONTRACT_STATES = {
-    OFFERED: "Proposé", SIGNED: "Signé", SUSPENDED: "Suspendu", ENDED: "Terminé", WITHDRAWN: "Proposition retirée",
-}  # fmt: skip
+
+class ContractState(Labelled):
+    """Where a service contract stands."""
+
+    OFFERED = "offered", "Proposé"
+    SIGNED = "signed", "Signé"
+    SUSPENDED = "suspended", "Suspendu"
+    ENDED = "ended", "Terminé"
+    WITHDRAWN = "withdrawn", "Proposition retirée"
+
+
+OFFERED = ContractState.OFFERED
+SIGNED = ContractState.SIGNED
+SUSPENDED = ContractState.SUSPENDED
+ENDED = ContractState.ENDED
+WITHDRAWN = ContractState.WITHDRAWN
+CONTRACT_STATES = ContractState.labels()
 
 
 def _only(condition: str, name: str, *columns: str) -> Index:

@@ -10,9 +10,18 @@ from flask_appbuilder import Model
 from sqlalchemy import CheckConstraint, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .types import Json, UtcDateTime
+from .types import Json, Labelled, UtcDateTime
 
-MAKING, READY = "making", "ready"
+
+class ExportState(Labelled):
+    """Where an export stands."""
+
+    MAKING = "making", "En préparation"
+    READY = "ready", "Prêt"
+
+
+MAKING = ExportState.MAKING
+READY = ExportState.READY
 
 
 def new_key() -> str:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from .centre import Centre
 from .person import Person
 from .search import byte_order
-from .types import UtcDateTime
+from .types import Labelled, UtcDateTime
 
 #: How a driver's account was linked to the driver's record (`Driver.proof`).
 INVITATION, CODE, AGENT, EARLIER, DEMONSTRATION = "invitation", "code", "agent", "earlier", "demonstration"
@@ -20,9 +20,21 @@ PROOFS = {
     EARLIER: "Compte ouvert avant le contrôle d’identité", DEMONSTRATION: "Compte de démonstration",
 }  # fmt: skip
 
-#: Waits for an agent · proved the identity · did not · followed by another by the same person.
-WAITING, ACCEPTED, REFUSED, REPLACED = "waiting", "accepted", "refused", "replaced"
-CHECK_STATES = {WAITING: "En cours d’examen", ACCEPTED: "Acceptée", REFUSED: "Refusée", REPLACED: "Remplacée"}
+
+class CheckState(Labelled):
+    """What became of an identity document. Replaced: followed by another by the same person."""
+
+    WAITING = "waiting", "En cours d’examen"
+    ACCEPTED = "accepted", "Acceptée"
+    REFUSED = "refused", "Refusée"
+    REPLACED = "replaced", "Remplacée"
+
+
+WAITING = CheckState.WAITING
+ACCEPTED = CheckState.ACCEPTED
+REFUSED = CheckState.REFUSED
+REPLACED = CheckState.REPLACED
+CHECK_STATES = CheckState.labels()
 
 
 class IdentityClaim(Model):

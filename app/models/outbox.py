@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .registration import Registration
 from .trainer import Trainer
-from .types import Json, UtcDateTime
+from .types import Json, Labelled, UtcDateTime
 
 DOCUMENTS, MAIL, RESET, WEBHOOK, EXPORT = "documents", "mail", "reset", "webhook", "export"
 ANALYSIS, REGISTRATION, CONTRACT, LISTING = "analysis", "registration", "contract", "listing"
@@ -23,9 +23,22 @@ NIGHTLY = "nightly"
 CERTIFICATE_MAIL, INVITATION_MAIL = "certificate", "invitation"
 #: Tells who was mailed a certificate that it was cancelled.
 CANCELLED_MAIL = "cancelled"
-MAIL_PENDING, MAIL_SENT, MAIL_REFUSED, MAIL_DROPPED = "pending", "sent", "refused", "dropped"
-#: « Sans objet »: what it would have told no longer holds, so it was not sent.
-MAIL_STATES = {MAIL_PENDING: "À envoyer", MAIL_SENT: "Envoyé", MAIL_REFUSED: "Refusé", MAIL_DROPPED: "Sans objet"}
+
+
+class MailState(Labelled):
+    """What became of a mail. Dropped: what it would have told no longer holds, so it was not sent."""
+
+    PENDING = "pending", "À envoyer"
+    SENT = "sent", "Envoyé"
+    REFUSED = "refused", "Refusé"
+    DROPPED = "dropped", "Sans objet"
+
+
+MAIL_PENDING = MailState.PENDING
+MAIL_SENT = MailState.SENT
+MAIL_REFUSED = MailState.REFUSED
+MAIL_DROPPED = MailState.DROPPED
+MAIL_STATES = MailState.labels()
 
 #: Mails about neither a registration nor a trainer: their values alone tell them apart.
 _OTHER = text("registration_id IS NULL AND trainer_id IS NULL")

@@ -25,21 +25,42 @@ from .catalogue import Accreditation, Training
 from .centre import Centre
 from .driver import Driver
 from .search import searched
-from .types import Money, Percent, UtcDateTime
+from .types import Labelled, Money, Percent, UtcDateTime
 
 RECAP, CERTIFICATE = "recap", "certificate"
 DOCUMENT_KINDS = {RECAP: "Récapitulatif de formation", CERTIFICATE: "Certificat de qualification"}
 
-PENDING, AVAILABLE, REVOKED, PURGED = "pending", "available", "revoked", "purged"
-DOCUMENT_STATES = {PENDING: "En préparation", AVAILABLE: "Disponible", REVOKED: "Révoqué", PURGED: "Retiré"}
 
-MISSING, CHANGED, UNREADABLE, UNSEALED = "missing", "changed", "unreadable", "unsealed"
-DOCUMENT_FAULTS = {
-    MISSING: "Fichier introuvable",
-    CHANGED: "Fichier modifié",
-    UNREADABLE: "Fichier illisible",
-    UNSEALED: "Cachet non valable",
-}
+class DocumentState(Labelled):
+    """Where a document stands."""
+
+    PENDING = "pending", "En préparation"
+    AVAILABLE = "available", "Disponible"
+    REVOKED = "revoked", "Révoqué"
+    PURGED = "purged", "Retiré"
+
+
+PENDING = DocumentState.PENDING
+AVAILABLE = DocumentState.AVAILABLE
+REVOKED = DocumentState.REVOKED
+PURGED = DocumentState.PURGED
+DOCUMENT_STATES = DocumentState.labels()
+
+
+class DocumentFault(Labelled):
+    """What the nightly reading of a document finds wrong."""
+
+    MISSING = "missing", "Fichier introuvable"
+    CHANGED = "changed", "Fichier modifié"
+    UNREADABLE = "unreadable", "Fichier illisible"
+    UNSEALED = "unsealed", "Cachet non valable"
+
+
+MISSING = DocumentFault.MISSING
+CHANGED = DocumentFault.CHANGED
+UNREADABLE = DocumentFault.UNREADABLE
+UNSEALED = DocumentFault.UNSEALED
+DOCUMENT_FAULTS = DocumentFault.labels()
 
 _CHAINED, _CANCELLED = text("ledger_id IS NOT NULL"), text("cancelled_on IS NOT NULL")
 _LIVE = text("state <> 'revoked'")

@@ -9,10 +9,24 @@ from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .person import Person
-from .types import UtcDateTime
+from .types import Labelled, UtcDateTime
 
-#: Mail not confirmed yet · waits for an agent's decision · account open · refused · followed by another by the same person.
-SENT, WAITING, OPENED, REFUSED, REPLACED = "sent", "waiting", "opened", "refused", "replaced"
+
+class SignUpState(Labelled):
+    """Where a sign-up stands. Replaced: followed by another by the same person."""
+
+    SENT = "sent", "Adresse à confirmer"
+    WAITING = "waiting", "En attente d’un agent"
+    OPENED = "opened", "Compte ouvert"
+    REFUSED = "refused", "Refusée"
+    REPLACED = "replaced", "Remplacée"
+
+
+SENT = SignUpState.SENT
+WAITING = SignUpState.WAITING
+OPENED = SignUpState.OPENED
+REFUSED = SignUpState.REFUSED
+REPLACED = SignUpState.REPLACED
 
 CONFIRM, RESET, ADDRESS = "confirm", "reset", "address"
 

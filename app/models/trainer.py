@@ -13,12 +13,23 @@ from .batch import new_key
 from .centre import Centre
 from .driver import Driver
 from .person import Person
-from .types import Money, Percent, UtcDateTime
+from .types import Labelled, Money, Percent, UtcDateTime
 
 TRAINER, INSTRUCTOR = "trainer", "instructor"
 PROFILES = {TRAINER: "Formateur", INSTRUCTOR: "Moniteur"}
 
-DRAFT, REGISTERED, CANCELLED = "draft", "registered", "cancelled"
+
+class TrainerState(Labelled):
+    """Where the registration of a trainer stands."""
+
+    DRAFT = "draft", "Brouillon"
+    REGISTERED = "registered", "Enregistré"
+    CANCELLED = "cancelled", "Annulé"
+
+
+DRAFT = TrainerState.DRAFT
+REGISTERED = TrainerState.REGISTERED
+CANCELLED = TrainerState.CANCELLED
 
 
 class Trainer(Model):

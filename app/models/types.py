@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from enum import StrEnum
+from typing import Any, Self
 
 from flask_appbuilder import Model
 from sqlalchemy import JSON, ColumnElement, DateTime, Dialect, Integer, String
@@ -14,6 +15,29 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 CENT = Decimal("0.01")
+
+
+class Labelled(StrEnum):
+    """A closed list of codes, each kept in the base as it stands and shown to people by its French label."""
+
+    _label: str
+
+    def __new__(cls, code: str, label: str) -> Self:
+        """Make a member: a text like any other, that knows its label."""
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member._label = label
+        return member
+
+    @property
+    def label(self) -> str:
+        """Return what people read."""
+        return self._label
+
+    @classmethod
+    def labels(cls) -> dict[str, str]:
+        """Return code → label, in the order of the list."""
+        return {member.value: member.label for member in cls}
 
 
 def holds_on(day: date, end: Any, start: Any = None) -> ColumnElement[bool]:

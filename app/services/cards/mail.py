@@ -13,7 +13,7 @@ from app.services.notifications.mail import Content
 #: Kind of these mails; their values hold the ``event``, by its id.
 CARD = "card"
 #: State → subject, sentence.
-SAID = {
+SAID: dict[str, tuple[str, str]] = {
     SUBMITTED: ("Votre demande de carte est déposée", "Nous l’avons bien reçue. Un agent va l’examiner."),
     IN_REVIEW: ("Votre demande de carte est en cours d’examen", "Un agent examine vos pièces."),
     ACCEPTED: ("Votre demande de carte est acceptée", "Votre carte va être fabriquée."),

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 from functools import cache
 from typing import Any
 
@@ -92,7 +93,7 @@ def _copy_over(
 
 def plain(values: Iterable[Any]) -> list[Any]:
     """Return values as the base holds them: days as ISO text, amounts and rates in hundredths, true and false as 1 and 0."""
-    return [value if type(value) in _PLAIN else _PLAINLY[type(value)](value) for value in values]
+    return [value if type(value) in _PLAIN else _plainly(value) for value in values]
 
 
 _PLAIN = frozenset({int, str, type(None)})
@@ -101,6 +102,10 @@ _PLAINLY: dict[type, Callable[[Any], Any]] = {
     bool: int,
     Decimal: cache(lambda amount: int(amount * 100)),
 }
+
+
+def _plainly(value: Any) -> Any:
+    return str(value) if isinstance(value, StrEnum) else _PLAINLY[type(value)](value)
 
 
 def text_table(values: Iterable[str]) -> FromClause:

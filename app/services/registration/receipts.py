@@ -14,7 +14,7 @@ from app.models import Batch, Cancellation, Document, ImportFile, Mail, Registra
 from app.models.amendment import REASONS
 from app.models.batch import CORRECTION, FILE
 from app.models.outbox import CERTIFICATE_MAIL, INVITATION_MAIL, MAIL_PENDING, MAIL_REFUSED, MAIL_SENT
-from app.models.registration import AVAILABLE, CERTIFICATE, PENDING, RECAP
+from app.models.registration import AVAILABLE, CERTIFICATE, PENDING, PURGED, RECAP, REVOKED
 from app.services.accounts import activation
 from app.services.reference.pricing import Quote, billed
 from app.validators.file import unread_sheets
@@ -32,7 +32,8 @@ AT_ACCOUNT = ("gold", "À la création du compte")
 WITHHELD = ("gold", "Retenu, contrôle du nom")
 NOT_DUE = ("", "Non délivré pour un module")
 ADDRESS_REFUSED = ("gold", "Disponible, adresse refusée")
-OTHER = {"revoked": ("error", "Révoqué"), "purged": ("", "Retiré")}
+OTHER: dict[str, tuple[str, str]] = {REVOKED: ("error", REVOKED.label), PURGED: ("", PURGED.label)}
+_BY_MAIL: dict[str, tuple[str, str]] = {MAIL_SENT: SENT, MAIL_REFUSED: ADDRESS_REFUSED}
 
 
 @dataclass(frozen=True)
@@ -237,4 +238,4 @@ def _state(document: Document | None, registration: Registration, mail_state: st
         return WITHHELD
     if document.kind == CERTIFICATE and not registration.driver.has_account:
         return AT_ACCOUNT
-    return {MAIL_SENT: SENT, MAIL_REFUSED: ADDRESS_REFUSED}.get(mail_state, READY)
+    return _BY_MAIL.get(mail_state, READY)

@@ -7,7 +7,7 @@ from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
 from app.models import ServiceContract
-from app.models.centre import CONTRACT_STATES, OFFERED
+from app.models.centre import CONTRACT_STATES, OFFERED, SIGNED, SUSPENDED, WITHDRAWN
 from app.services.contracts import acts as contract_acts
 from app.services.contracts import text as contract_text
 from app.services.contracts.acts import Signature
@@ -19,7 +19,7 @@ from .forms import SignatureForm
 from .office import signed_pdf
 
 ID = "<int:contract_id>"
-STATE_KINDS = {"offered": "gold", "signed": "ok", "suspended": "error"}
+STATE_KINDS = {OFFERED: "gold", SIGNED: "ok", SUSPENDED: "error"}
 
 
 class ContractView(Screen):
@@ -83,6 +83,6 @@ def _own(contract_id: int) -> ServiceContract:
     """Return a contract of the current centre, for its legal representative; another centre's is not found."""
     require_representative()
     contract = contract_acts.of_centre(contract_id, current_centre_id())
-    if contract is None or contract.state == "withdrawn":
+    if contract is None or contract.state == WITHDRAWN:
         abort(404, "Ce contrat n’existe pas, n’est plus proposé, ou concerne un autre centre.")
     return contract

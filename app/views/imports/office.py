@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Query, joinedload
 
 from app.models import Batch, ImportFile
-from app.models.batch import ANALYSING, FILE, IN_ERROR, PHASES, READY, REGISTERED, REGISTERING, STATES
+from app.models.batch import ANALYSING, DRAFT, FILE, IN_ERROR, PHASES, READY, REGISTERED, REGISTERING, STATES
 from app.services.core import narrowing
 from app.services.core.narrowing import holds
 from app.services.imports import desk as import_desk
@@ -39,7 +39,7 @@ def _named(word: str) -> Any:
 
 
 def _states() -> list[tuple[str, str]]:
-    return [(state, label) for state, label in STATES.items() if state != "draft"]
+    return [(state, label) for state, label in STATES.items() if state != DRAFT]
 
 
 def _file(row: Batch) -> ImportFile:
