@@ -10,9 +10,10 @@ from typing import Any
 from app.models.api import EVENTS, WHEN
 from app.validators.remark import Code, Remark
 
+from .event_schemas import EVENT_SCHEMAS
 from .operations import OPERATIONS, Operation
 from .problems import KINDS, MEDIA_TYPE, body
-from .schemas import EVENT_SCHEMAS, MARIE, SCHEMAS, Schema
+from .schemas import MARIE, SCHEMAS, Schema
 
 _HEADERS: Schema = {
     "X-Request-Id": {"description": "Numéro de l’appel, à citer au support.", "schema": {"type": "string"}},

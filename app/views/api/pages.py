@@ -14,9 +14,10 @@ from app.validators.remark import HEADERS, SENTENCES, Remark
 from config import ROOT
 
 from .document import address, document
+from .event_schemas import EVENT_SCHEMAS
 from .operations import OPERATIONS, blueprint
 from .problems import KINDS
-from .schemas import EVENT_SCHEMAS, MARIE, MAX_LINES
+from .schemas import MARIE, MAX_LINES
 
 help_blueprint = Blueprint("api_help", __name__)
 

@@ -25,7 +25,7 @@ from app.services.api.registering import register as register_by_api
 from app.services.decisions import withheld_documents
 from app.services.registration import analysis, confirm
 from app.validators.line import RawLine
-from app.views.api.schemas import EVENT_SCHEMAS
+from app.views.api.event_schemas import EVENT_SCHEMAS
 from clients.python.verifier_webhook import NotGenuine, verify
 from tests.api.webhooks.conftest import deliveries
 from tests.bases import on_both
