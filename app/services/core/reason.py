@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from app.validators.fields import visible
+
 from .refusal import Refusal
 
 REASON_MAX = 300
@@ -17,7 +19,7 @@ def reason(text: str, missing: str, too_long: str = TOO_LONG) -> str:
 
     Raises :class:`ReasonNeeded` with ``missing`` where there is none, with ``too_long`` where it is too long.
     """
-    kept = " ".join(text.split())
+    kept = " ".join(visible(text).split())
     if not 0 < len(kept) <= REASON_MAX:
         raise ReasonNeeded(too_long if kept else missing)
     return kept

@@ -58,7 +58,7 @@ def check_walls() -> None:
     A base that does not answer yet is not asked: the settings were judged by themselves, and requests wait for it.
     """
     settings = current_app.extensions["settings"]
-    if settings.IS_OWNER or ONE_ROLE in settings.ACCEPTED_RISKS or db.engine.dialect.name != "postgresql":
+    if settings.IS_OWNER or ONE_ROLE in settings.ACCEPTED_RISKS or not on_postgresql(db.engine):
         return
     try:
         with db.engine.connect() as connection:
