@@ -36,8 +36,12 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     # A log of 32 MiB between two checkpoints: each checkpoint waits for the disk, and a report writes some 60 MiB.
     for pragma in (
-        "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000", "wal_autocheckpoint=8000",
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        "busy_timeout=10000",
+        "wal_autocheckpoint=8000",
         "cache_size=-32000",
-    ):  # fmt: skip
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -86,7 +86,7 @@ def _start(config: Config) -> list[Part]:
         "5",
         "--log-level",
         "warning",
-    ]  # fmt: skip  the rest stands in gunicorn.conf.py
+    ]  # the rest stands in gunicorn.conf.py
     parts.append(Part("worker", lambda: _spawn([*flask, "worker"])))
     if config.METRICS_PORT:
         shutil.rmtree(config.DATA_DIR / "metrics", ignore_errors=True)  # the figures of processes that are no more

@@ -105,9 +105,13 @@ def work(*, burst: bool = False) -> None:
     db.engine.dispose()
     relay = None if burst else start_relay(app)
     worker = WarmWorker(
-        [queue.queue()], connection=queue.connection(), serializer="json", worker_ttl=60, job_monitoring_interval=10,
+        [queue.queue()],
+        connection=queue.connection(),
+        serializer="json",
+        worker_ttl=60,
+        job_monitoring_interval=10,
         maintenance_interval=30,
-    )  # fmt: skip
+    )
     worker.app, worker.relay = app, relay
     worker.work(burst=burst, logging_level="WARNING")
 

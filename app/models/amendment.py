@@ -18,10 +18,15 @@ WRONG_PERMIT, WRONG_BIRTH_DATE, WRONG_NAME = "wrong_permit", "wrong_birth_date",
 WRONG_TRAINING, WRONG_END_DATE = "wrong_training", "wrong_end_date"
 NOT_ATTENDED, DUPLICATE, OTHER = "not_attended", "duplicate", "other"
 REASONS = {
-    WRONG_PERMIT: "N° de permis faux", WRONG_BIRTH_DATE: "Date de naissance fausse",
-    WRONG_NAME: "Nom ou prénom faux", WRONG_TRAINING: "Formation fausse", WRONG_END_DATE: "Date de fin fausse",
-    NOT_ATTENDED: "Formation non suivie", DUPLICATE: "Ligne en double", OTHER: "Autre motif",
-}  # fmt: skip
+    WRONG_PERMIT: "N° de permis faux",
+    WRONG_BIRTH_DATE: "Date de naissance fausse",
+    WRONG_NAME: "Nom ou prénom faux",
+    WRONG_TRAINING: "Formation fausse",
+    WRONG_END_DATE: "Date de fin fausse",
+    NOT_ATTENDED: "Formation non suivie",
+    DUPLICATE: "Ligne en double",
+    OTHER: "Autre motif",
+}
 #: Reasons for which a corrected line may take the place of the wrong one.
 REPLACING = (WRONG_PERMIT, WRONG_BIRTH_DATE, WRONG_NAME, WRONG_TRAINING, WRONG_END_DATE)
 

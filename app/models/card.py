@@ -87,14 +87,20 @@ class CardRequest(Model):
         ),
         Index("ix_card_request_state", "state", "submitted_at"),
         Index(
-            "uq_card_request_registration", "registration_id", unique=True,
-            sqlite_where=text(_SAME_GROUND), postgresql_where=text(_SAME_GROUND),
+            "uq_card_request_registration",
+            "registration_id",
+            unique=True,
+            sqlite_where=text(_SAME_GROUND),
+            postgresql_where=text(_SAME_GROUND),
         ),
         Index(
-            "uq_card_request_trainer", "trainer_id", unique=True,
-            sqlite_where=text(_SAME_GROUND), postgresql_where=text(_SAME_GROUND),
+            "uq_card_request_trainer",
+            "trainer_id",
+            unique=True,
+            sqlite_where=text(_SAME_GROUND),
+            postgresql_where=text(_SAME_GROUND),
         ),
-    )  # fmt: skip
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     #: Names the request in addresses; random.

@@ -16,9 +16,12 @@ from .types import Labelled, UtcDateTime
 #: How a driver's account was linked to the driver's record (`Driver.proof`).
 INVITATION, CODE, AGENT, EARLIER, DEMONSTRATION = "invitation", "code", "agent", "earlier", "demonstration"
 PROOFS = {
-    INVITATION: "Invitation du centre", CODE: "Code d’activation", AGENT: "Pièce d’identité, décidée par un agent",
-    EARLIER: "Compte ouvert avant le contrôle d’identité", DEMONSTRATION: "Compte de démonstration",
-}  # fmt: skip
+    INVITATION: "Invitation du centre",
+    CODE: "Code d’activation",
+    AGENT: "Pièce d’identité, décidée par un agent",
+    EARLIER: "Compte ouvert avant le contrôle d’identité",
+    DEMONSTRATION: "Compte de démonstration",
+}
 
 
 class CheckState(Labelled):

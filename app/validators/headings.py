@@ -14,10 +14,8 @@ _ASIDE = re.compile(r"\([^)]*\)|\[[^]]*\]")
 _NUMBER_SIGN = str.maketrans("\u02da\u00b0", "\u00ba\u00ba")
 
 _NUMBER = tuple(
-    f"{word}{link}"
-    for word in ("numero", "num", "nro", "nr", "number", "no", "n")
-    for link in ("", "de", "du", "d")
-)  # fmt: skip
+    f"{word}{link}" for word in ("numero", "num", "nro", "nr", "number", "no", "n") for link in ("", "de", "du", "d")
+)
 _NUMBERED = {
     "permit_number": (
         "permis", "permisconduire", "permisdeconduire", "neph", "permisneph", "permisdeconduireneph", "nephpermis",

@@ -171,8 +171,18 @@ class Reader:
         ]
         remarks = faults.remarks(len(raws))
         columns = (
-            raws, references, orders, first_names, last_names, end_dates, birth_dates, permits, choices, drivers, remarks,
-        )  # fmt: skip
+            raws,
+            references,
+            orders,
+            first_names,
+            last_names,
+            end_dates,
+            birth_dates,
+            permits,
+            choices,
+            drivers,
+            remarks,
+        )
         return list(map(Line._make, zip(*columns, strict=True)))
 
 

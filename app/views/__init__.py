@@ -31,7 +31,20 @@ def register(app: Flask, appbuilder: AppBuilder) -> None:
     shell.register(app)
     fab.register(app)
     for room in (
-        contracts, reference, registration, drivers, trainers, decisions, amendments, cards, accounts, documents, rights,
-        journal, imports, reporting, api,
-    ):  # fmt: skip
+        contracts,
+        reference,
+        registration,
+        drivers,
+        trainers,
+        decisions,
+        amendments,
+        cards,
+        accounts,
+        documents,
+        rights,
+        journal,
+        imports,
+        reporting,
+        api,
+    ):
         room.register(app, appbuilder)

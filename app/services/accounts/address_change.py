@@ -80,9 +80,13 @@ def confirm(token: str) -> Person:
             db.session.flush()
             mail.make_due(account_mail.ADDRESS_CHANGED, before, {"link": link.nonce})
             journal.record(
-                "address.changed", "person", person.id, actor_id=person.id, before={"email": before},
+                "address.changed",
+                "person",
+                person.id,
+                actor_id=person.id,
+                before={"email": before},
                 after={"email": person.email},
-            )  # fmt: skip
+            )
     except IntegrityError:  # the same address, taken elsewhere at this very moment
         raise links.LinkSpent from None
     outbox.ring()

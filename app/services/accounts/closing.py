@@ -43,6 +43,11 @@ def _set(person_id: int, active: bool, actor_id: int, reason: str) -> None:
         if not done:
             raise Refusal("Ce compte est déjà ouvert." if active else "Ce compte est déjà fermé.")
         journal.record(
-            "account.reopened" if active else "account.closed", "person", person_id, actor_id=actor_id,
-            before={"active": not active}, after={"active": active}, reason=reason,
-        )  # fmt: skip
+            "account.reopened" if active else "account.closed",
+            "person",
+            person_id,
+            actor_id=actor_id,
+            before={"active": not active},
+            after={"active": active},
+            reason=reason,
+        )

@@ -47,9 +47,13 @@ def link(claim: IdentityClaim, driver: Driver, proof: str, actor_id: int | None)
     driver.code_series += 1
     db.session.flush()
     journal.record(
-        "identity.proved", "driver", driver.id, actor_id=actor_id or claim.person_id, before=before,
+        "identity.proved",
+        "driver",
+        driver.id,
+        actor_id=actor_id or claim.person_id,
+        before=before,
         after={"person": claim.person_id, "proof": proof},
-    )  # fmt: skip
+    )
 
 
 def unlink(driver: Driver) -> None:

@@ -80,10 +80,16 @@ def sign_up(applicant: Applicant, password: str, network: str, proof: str = "") 
     with transaction():
         _forget_unconfirmed()
         row = SignUp(
-            email=applicant.email, last_name=applicant.last_name, first_name=applicant.first_name,
-            birth_date=applicant.birth_date, permit_number=applicant.permit_number, password_hash=hashed, state=SENT,
-            created_at=clock.now(), proof_hash=activation.hash_of(proof) if proof else "",
-        )  # fmt: skip
+            email=applicant.email,
+            last_name=applicant.last_name,
+            first_name=applicant.first_name,
+            birth_date=applicant.birth_date,
+            permit_number=applicant.permit_number,
+            password_hash=hashed,
+            state=SENT,
+            created_at=clock.now(),
+            proof_hash=activation.hash_of(proof) if proof else "",
+        )
         db.session.add(row)
         db.session.flush()
         link = links.issue(CONFIRM, row.email, CONFIRM_WITHIN, row.id)
@@ -124,8 +130,12 @@ def open_account(row: SignUp, actor_id: int | None) -> Person:
     row.state, row.person_id, row.password_hash, row.decided_at = OPENED, person.id, "", clock.now()
     db.session.flush()
     journal.record(
-        "account.opened", "person", person.id, actor_id=actor_id or person.id, after={"sign_up": row.id},
-    )  # fmt: skip
+        "account.opened",
+        "person",
+        person.id,
+        actor_id=actor_id or person.id,
+        after={"sign_up": row.id},
+    )
     return person
 
 
@@ -147,9 +157,14 @@ def _prove(row: SignUp, person: Person) -> str:
 def _new_person(row: SignUp) -> Person:
     role = current_app.appbuilder.sm.find_role(roles.DRIVER)  # type: ignore[attr-defined]
     person = Person(
-        username=row.email, email=row.email, first_name=row.first_name, last_name=row.last_name, active=True,
-        password=row.password_hash, roles=[role],
-    )  # fmt: skip
+        username=row.email,
+        email=row.email,
+        first_name=row.first_name,
+        last_name=row.last_name,
+        active=True,
+        password=row.password_hash,
+        roles=[role],
+    )
     db.session.add(person)
     db.session.flush()
     return person

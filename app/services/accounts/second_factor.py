@@ -110,9 +110,11 @@ def start(person: Person) -> Setup:
         raise NotOffered
     with transaction():
         values = {
-            "person_id": person.id, "secret": vault.encrypt(USE, pyotp.random_base32()), "created_at": clock.now(),
+            "person_id": person.id,
+            "secret": vault.encrypt(USE, pyotp.random_base32()),
+            "created_at": clock.now(),
             "last_step": 0,
-        }  # fmt: skip
+        }
         insertion.insert_if_new(SecondFactor, values)
     row = db.session.get_one(SecondFactor, person.id, populate_existing=True)
     if row.enabled_at is not None:
@@ -243,11 +245,12 @@ def _take(person_id: int, typed: str) -> str:
     used = db.session.execute(
         update(RecoveryCode)
         .where(
-            RecoveryCode.person_id == person_id, RecoveryCode.code_hash == _hash(person_id, bare),
+            RecoveryCode.person_id == person_id,
+            RecoveryCode.code_hash == _hash(person_id, bare),
             RecoveryCode.used_at.is_(None),
         )
         .values(used_at=clock.machine_now())
-    )  # fmt: skip
+    )
     if not used.rowcount:  # type: ignore[attr-defined]
         raise WrongCode
     return RECOVERY

@@ -34,9 +34,10 @@ from .orders import Order
 SUBJECT = "registration"
 #: Why documents were revoked, as the register keeps it.
 WHY = {
-    CANCELLED: "Enregistrement annulé", REPLACED: "Enregistrement annulé et remplacé",
+    CANCELLED: "Enregistrement annulé",
+    REPLACED: "Enregistrement annulé et remplacé",
     "fco": "FCO par modules qui n’est plus atteinte, un enregistrement étant annulé",
-}  # fmt: skip
+}
 
 
 class AlreadyCancelled(Refusal):
@@ -174,13 +175,19 @@ def _write(registration: Registration, order: Order, who: Who, foreseen: Foresee
     row = _cancellation(order, who, effects, outcome)
     act = "registration.replaced" if outcome.new else "registration.cancelled"
     journal.record(
-        act, SUBJECT, id_, actor_id=who.actor_id, centre_id=centre_id,
-        before={"state": "registered"}, reason=order.reason,
+        act,
+        SUBJECT,
+        id_,
+        actor_id=who.actor_id,
+        centre_id=centre_id,
+        before={"state": "registered"},
+        reason=order.reason,
         after={
-            "state": kind, "reason_code": order.reason_code,
+            "state": kind,
+            "reason_code": order.reason_code,
             **({"replaced_by": outcome.new.id} if outcome.new else {}),
         },
-    )  # fmt: skip
+    )
     webhook_events.cancelled(centre_id, id_, order.reason_code, outcome.new.id if outcome.new else None)
     webhook_events.revoked([id_, *effects.lost])
     return replace(outcome, cancellation_id=row.id)
@@ -190,11 +197,19 @@ def _cancellation(order: Order, who: Who, effects: Effects, outcome: Outcome) ->
     key, sent = who.call or (None, None)
     free = not effects.price or (effects.new is not None and effects.new.price == effects.price)
     row = Cancellation(
-        registration_id=order.registration_id, kind=outcome.kind, reason_code=order.reason_code, reason=order.reason,
-        replaced_by_id=outcome.new.id if outcome.new else None, asked_by_id=who.person_id, decided_by_id=who.agent_id,
-        at=clock.now(), credit=NONE if free else DRAFT, effects=effects.told(),
-        idempotency_key=key, request_hash=sent,
-    )  # fmt: skip
+        registration_id=order.registration_id,
+        kind=outcome.kind,
+        reason_code=order.reason_code,
+        reason=order.reason,
+        replaced_by_id=outcome.new.id if outcome.new else None,
+        asked_by_id=who.person_id,
+        decided_by_id=who.agent_id,
+        at=clock.now(),
+        credit=NONE if free else DRAFT,
+        effects=effects.told(),
+        idempotency_key=key,
+        request_hash=sent,
+    )
     db.session.add(row)
     db.session.flush()
     return row
@@ -221,14 +236,13 @@ def _replace(registration: Registration, order: Order, who: Who, foreseen: Fores
     assert new is not None
     batch = _batch(registration.centre_id, found, who)
     inherited = Inherited(
-        registration.root_id, (new.price, new.vat_rate) if new.keeps_price else None,
+        registration.root_id,
+        (new.price, new.vat_rate) if new.keeps_price else None,
         new.certificate if new.keeps_days else None,
-    )  # fmt: skip
+    )
     before = str(registration.batch.receipt_number)
     [written] = registration_rows.write_lines(batch.id, registration.centre_id, found, inherited)
-    number = confirm.conclude(
-        batch.id, registration.centre_id, found, who.person_id, 1, {"replaces": before},
-    )  # fmt: skip
+    number = confirm.conclude(batch.id, registration.centre_id, found, who.person_id, 1, {"replaces": before})
     return Outcome(0, REPLACED, written, batch.key, number)
 
 
@@ -236,9 +250,17 @@ def _batch(centre_id: int, found: analysis.Analysis, who: Who) -> Batch:
     """Write the batch of a correction with its one line, as typed."""
     now = clock.machine_now()
     batch = Batch(
-        centre_id=centre_id, created_by_id=who.person_id, mode=CORRECTION, state=REGISTERING, created_at=now,
-        updated_at=now, version=1, checked_version=1, checked_at=clock.now(), next_number=2,
-    )  # fmt: skip
+        centre_id=centre_id,
+        created_by_id=who.person_id,
+        mode=CORRECTION,
+        state=REGISTERING,
+        created_at=now,
+        updated_at=now,
+        version=1,
+        checked_version=1,
+        checked_at=clock.now(),
+        next_number=2,
+    )
     db.session.add(batch)
     db.session.flush()
     row = found.report.rows[0]

@@ -130,8 +130,11 @@ def _told(row: Cancellation) -> tuple[dict[str, Any], int]:
         Document.registration_id == new.id, Document.kind == CERTIFICATE, Document.state != REVOKED
     )
     by = {
-        "id": new.id, "line": new.line_number, "certificate_number": db.session.scalar(query), "price": str(new.price),
-    }  # fmt: skip
+        "id": new.id,
+        "line": new.line_number,
+        "certificate_number": db.session.scalar(query),
+        "price": str(new.price),
+    }
     return {"registration": row.registration_id, "status": REPLACED, "replaced_by": by}, REPLACED_BY
 
 

@@ -140,11 +140,18 @@ def foresee(registration: Registration, order: Order, reach: Reach | None) -> Fo
     live = {one.kind: one.number for one in registration.documents if one.state != REVOKED}
     return Foreseen(
         Effects(
-            registration.id, registration.price, live, tuple(lost), tuple(gained), card, new,
-            _why_agent(registration, order, card, bool(lost or gained), today), order.line[1:10] if order.line else (),
+            registration.id,
+            registration.price,
+            live,
+            tuple(lost),
+            tuple(gained),
+            card,
+            new,
+            _why_agent(registration, order, card, bool(lost or gained), today),
+            order.line[1:10] if order.line else (),
         ),
         found,
-    )  # fmt: skip
+    )
 
 
 def judge(registration: Registration, order: Order, reach: Reach | None) -> analysis.Analysis | None:
@@ -221,9 +228,7 @@ def _completing(ledgers: dict[tuple[int, str], list[tuple[int, Module]]]) -> set
     return made
 
 
-def _new(
-    registration: Registration, found: analysis.Analysis, driver: facts.DriverRow | None, completes: bool
-) -> New:  # fmt: skip
+def _new(registration: Registration, found: analysis.Analysis, driver: facts.DriverRow | None, completes: bool) -> New:
     line = found.report.rows[0].line
     assert line.training is not None
     assert line.driver_key is not None
@@ -249,7 +254,7 @@ def _price_today(training_id: int) -> tuple[Decimal, Decimal]:
 
 def _why_agent(
     registration: Registration, order: Order, card: str | None, moves_others: bool, today: date
-) -> tuple[str, ...]:  # fmt: skip
+) -> tuple[str, ...]:
     """Return why the centre may not do it alone; nothing in situation A."""
     why = []
     if today > last_day(registration):

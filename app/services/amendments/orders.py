@@ -26,9 +26,7 @@ class Order:
     line: RawLine | None = None
 
 
-def order(
-    registration: Registration, reason_code: str, reason: str, typed: Mapping[str, str] | None = None
-) -> Order:  # fmt: skip
+def order(registration: Registration, reason_code: str, reason: str, typed: Mapping[str, str] | None = None) -> Order:
     """Return what is asked for, well formed; raise `Refusal` for an unknown reason, a text that is missing or too long, a
     replacement that changes nothing or that this reason does not allow.
     """
@@ -58,7 +56,14 @@ def as_typed(registration: Registration) -> RawLine:
     """Return a registration as its line would be typed: what the form of the correction begins with."""
     born, end = registration.driver.birth_date, registration.end_date
     return RawLine(
-        ONLY, registration.reference, registration.order_number, registration.training.label,
-        registration.training.category, f"{end:%d/%m}/{end.year:04d}", registration.first_name, registration.last_name,
-        f"{born:%d/%m}/{born.year:04d}", registration.driver.permit_number,
-    )  # fmt: skip
+        ONLY,
+        registration.reference,
+        registration.order_number,
+        registration.training.label,
+        registration.training.category,
+        f"{end:%d/%m}/{end.year:04d}",
+        registration.first_name,
+        registration.last_name,
+        f"{born:%d/%m}/{born.year:04d}",
+        registration.driver.permit_number,
+    )

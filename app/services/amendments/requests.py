@@ -68,17 +68,27 @@ def ask(order: Order, who: Who) -> CorrectionRequest:
     registration = db.session.get_one(Registration, order.registration_id)
     acts.look(registration, order, who)
     row = CorrectionRequest(
-        registration_id=registration.id, asked_by_id=who.person_id, asked_at=clock.now(), state=OPEN,
-        reason_code=order.reason_code, reason=order.reason, proposed=order.line.values() if order.line else None,
-    )  # fmt: skip
+        registration_id=registration.id,
+        asked_by_id=who.person_id,
+        asked_at=clock.now(),
+        state=OPEN,
+        reason_code=order.reason_code,
+        reason=order.reason,
+        proposed=order.line.values() if order.line else None,
+    )
     try:
         with transaction():
             db.session.add(row)
             db.session.flush()
             journal.record(
-                "correction.requested", SUBJECT, registration.id, actor_id=who.person_id,
-                centre_id=registration.centre_id, after={"reason_code": order.reason_code}, reason=order.reason,
-            )  # fmt: skip
+                "correction.requested",
+                SUBJECT,
+                registration.id,
+                actor_id=who.person_id,
+                centre_id=registration.centre_id,
+                after={"reason_code": order.reason_code},
+                reason=order.reason,
+            )
     except IntegrityError:
         raise AlreadyAsked from None
     return row
@@ -152,9 +162,12 @@ def withdraw(request_id: int, person_id: int) -> None:
             raise AlreadyDecided
         row = db.session.get_one(CorrectionRequest, request_id)
         journal.record(
-            "correction.withdrawn", SUBJECT, row.registration_id, actor_id=person_id,
+            "correction.withdrawn",
+            SUBJECT,
+            row.registration_id,
+            actor_id=person_id,
             centre_id=row.registration.centre_id,
-        )  # fmt: skip
+        )
 
 
 def order_of(row: CorrectionRequest) -> Order:
@@ -186,8 +199,13 @@ def _take(request_id: int, state: str, agent_id: int, answer: str) -> Correction
 def _tell(request_id: int, act: str) -> None:
     row = db.session.get_one(CorrectionRequest, request_id)
     journal.record(
-        act, SUBJECT, row.registration_id, actor_id=row.agent_id, centre_id=row.registration.centre_id, reason=row.answer,
-    )  # fmt: skip
+        act,
+        SUBJECT,
+        row.registration_id,
+        actor_id=row.agent_id,
+        centre_id=row.registration.centre_id,
+        reason=row.answer,
+    )
     mail.make_due(ANSWER, row.asked_by.email, {"request": row.id})
 
 
@@ -196,7 +214,11 @@ def _answer(about: Mail) -> Content:
     row = db.session.get_one(CorrectionRequest, about.values["request"])
     words = "acceptée" if row.state == ACCEPTED else "refusée"
     values: dict[str, object] = {
-        "first_name": row.asked_by.first_name, "words": words, "receipt": row.registration.batch.receipt_number,
-        "line": row.registration.line_number, "answer": row.answer, "reason": REASONS[row.reason_code],
-    }  # fmt: skip
+        "first_name": row.asked_by.first_name,
+        "words": words,
+        "receipt": row.registration.batch.receipt_number,
+        "line": row.registration.line_number,
+        "answer": row.answer,
+        "reason": REASONS[row.reason_code],
+    }
     return Content("correction_answer", f"Votre demande de correction est {words}", values)

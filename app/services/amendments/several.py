@@ -78,9 +78,7 @@ def look(batch: Batch, ids: Collection[int], reason_code: str, reason: str, who:
     return Several([(row, acts.look(row, orders.order(row, reason_code, reason), who)) for row in _chosen(batch, ids)])
 
 
-def cancel(
-    batch: Batch, ids: Collection[int], reason_code: str, reason: str, who: Who, *, shown: str
-) -> int:  # fmt: skip
+def cancel(batch: Batch, ids: Collection[int], reason_code: str, reason: str, who: Who, *, shown: str) -> int:
     """Cancel these lines, all or none, if the effects are those that were shown; return how many.
 
     Raises as :func:`look`, and `acts.Changed`, `acts.AlreadyCancelled` or `acts.NeedsAgent`.

@@ -21,10 +21,12 @@ from .effects import BY_AGENT, CARD, CHAIN, LATE, OTHERS, Effects
 END, NEW, PLAIN = "end", "new", "plain"
 #: Why an agent decides, in an agent's words.
 WHY = {
-    LATE: "le délai de 7 jours est passé", CARD: "une demande de carte est en cours",
-    OTHERS: "le certificat d’un autre enregistrement change", CHAIN: "la ligne a déjà été remplacée deux fois",
+    LATE: "le délai de 7 jours est passé",
+    CARD: "une demande de carte est en cours",
+    OTHERS: "le certificat d’un autre enregistrement change",
+    CHAIN: "la ligne a déjà été remplacée deux fois",
     BY_AGENT: "un agent a révoqué un document de cet enregistrement",
-}  # fmt: skip
+}
 _CARD_SAID = (
     "Si une demande de carte se fonde sur cet enregistrement, elle suit la correction ou s’arrête ; "
     "son titulaire en est averti."

@@ -86,9 +86,16 @@ def authenticate(text: str, address: str) -> Caller:
     if not (holds_api or holds_register):
         raise KeyRefused("key_without_right")
     return Caller(
-        key.id, key.prefix, key.centre_id, key.created_by_id, frozenset(key.scope_list), key.sandbox, has_contract,
-        has_webhooks, access.Reach(key.created_by_id, (API,) if holds_api else (REGISTER,)),
-    )  # fmt: skip
+        key.id,
+        key.prefix,
+        key.centre_id,
+        key.created_by_id,
+        frozenset(key.scope_list),
+        key.sandbox,
+        has_contract,
+        has_webhooks,
+        access.Reach(key.created_by_id, (API,) if holds_api else (REGISTER,)),
+    )
 
 
 def count_call(caller: Caller) -> Allowance:

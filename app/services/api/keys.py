@@ -136,9 +136,13 @@ def rotate(centre_id: int, key_id: int, person_id: int, overlap: timedelta) -> s
         old.revoked_at = min(old.revoked_at or ends, ends)
         wanted = NewKey(old.name, tuple(old.scope_list), old.sandbox, old.ends_on, tuple(old.networks.split()))
         journal.record(
-            "api_key.rotated", "api_key", old.id, actor_id=person_id, centre_id=centre_id,
+            "api_key.rotated",
+            "api_key",
+            old.id,
+            actor_id=person_id,
+            centre_id=centre_id,
             after={"prefix": old.prefix, "ends": old.revoked_at.isoformat()},
-        )  # fmt: skip
+        )
         return _add(centre_id, person_id, wanted)
 
 
@@ -151,9 +155,13 @@ def revoke(centre_id: int, key_id: int, person_id: int) -> None:
         if key.revoked_at is None or key.revoked_at > now:
             key.revoked_at = now
             journal.record(
-                "api_key.revoked", "api_key", key.id, actor_id=person_id, centre_id=centre_id,
+                "api_key.revoked",
+                "api_key",
+                key.id,
+                actor_id=person_id,
+                centre_id=centre_id,
                 after={"prefix": key.prefix},
-            )  # fmt: skip
+            )
 
 
 def _add(centre_id: int, person_id: int, wanted: NewKey) -> str:
@@ -166,16 +174,27 @@ def _add(centre_id: int, person_id: int, wanted: NewKey) -> str:
     prefix, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
     scopes = scopes_of(",".join(wanted.scopes))
     key = ApiKey(
-        centre_id=centre_id, name=name, prefix=prefix, secret_hash=key_hash(secret), scopes=",".join(scopes),
-        sandbox=wanted.sandbox, ends_on=wanted.ends_on, networks=" ".join(wanted.networks), created_by_id=person_id,
+        centre_id=centre_id,
+        name=name,
+        prefix=prefix,
+        secret_hash=key_hash(secret),
+        scopes=",".join(scopes),
+        sandbox=wanted.sandbox,
+        ends_on=wanted.ends_on,
+        networks=" ".join(wanted.networks),
+        created_by_id=person_id,
         created_at=clock.now(),
-    )  # fmt: skip
+    )
     db.session.add(key)
     db.session.flush()
     journal.record(
-        "api_key.created", "api_key", key.id, actor_id=person_id, centre_id=centre_id,
+        "api_key.created",
+        "api_key",
+        key.id,
+        actor_id=person_id,
+        centre_id=centre_id,
         after={"prefix": prefix, "name": name, "scopes": list(scopes), "sandbox": wanted.sandbox},
-    )  # fmt: skip
+    )
     return f"cqc_{'test' if wanted.sandbox else 'live'}_{prefix}_{secret}"
 
 

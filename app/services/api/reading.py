@@ -89,9 +89,11 @@ def _status(row: Registration) -> dict[str, Any]:
     by = next((after for before, after in links if before == row.id), None)
     status = "active" if row.is_live else "replaced" if by else "cancelled"
     return {
-        "status": status, "cancelled_on": row.cancelled_on.isoformat() if row.cancelled_on else None,
-        "replaces": next((before for before, after in links if after == row.id), None), "replaced_by": by,
-    }  # fmt: skip
+        "status": status,
+        "cancelled_on": row.cancelled_on.isoformat() if row.cancelled_on else None,
+        "replaces": next((before for before, after in links if after == row.id), None),
+        "replaced_by": by,
+    }
 
 
 def _registrations() -> Select[Registration]:

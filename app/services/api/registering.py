@@ -122,9 +122,15 @@ def _write(caller: Caller, demand: Demand) -> dict[str, Any]:
         written = confirm.write_lines(batch_id, caller.centre_id, found)
         answer = _answer(key, written)
         confirm.conclude(
-            batch_id, caller.centre_id, found, caller.person_id, len(written), origin={"api_key": caller.prefix},
-            tells=caller.has_webhooks, answer=answer,
-        )  # fmt: skip
+            batch_id,
+            caller.centre_id,
+            found,
+            caller.person_id,
+            len(written),
+            origin={"api_key": caller.prefix},
+            tells=caller.has_webhooks,
+            answer=answer,
+        )
     return answer
 
 
@@ -152,10 +158,20 @@ def _add_batch(caller: Caller, demand: Demand, key: str) -> int | None:
     """
     now = clock.machine_now()
     values = {
-        "key": key, "centre_id": caller.centre_id, "created_by_id": caller.person_id, "mode": API, "state": REGISTERING,
-        "created_at": now, "updated_at": now, "version": 0, "next_number": 1, "idempotency_key": demand.idempotency_key,
-        "request_hash": demand.request_hash, "checked_version": 0, "checked_at": clock.now(),
-    }  # fmt: skip
+        "key": key,
+        "centre_id": caller.centre_id,
+        "created_by_id": caller.person_id,
+        "mode": API,
+        "state": REGISTERING,
+        "created_at": now,
+        "updated_at": now,
+        "version": 0,
+        "next_number": 1,
+        "idempotency_key": demand.idempotency_key,
+        "request_hash": demand.request_hash,
+        "checked_version": 0,
+        "checked_at": clock.now(),
+    }
     return insertion.id_if_new(Batch, values)
 
 

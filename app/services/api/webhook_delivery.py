@@ -97,9 +97,13 @@ def replay(centre_id: int, delivery_id: int, person_id: int) -> WebhookDelivery:
         now = clock.machine_now()
         _plan(delivery, delivery.ticket, now, started_at=now, attempts=0, state=PENDING, delivered_at=None)
         journal.record(
-            "webhook.replayed", "webhook_delivery", delivery.id, actor_id=person_id, centre_id=centre_id,
+            "webhook.replayed",
+            "webhook_delivery",
+            delivery.id,
+            actor_id=person_id,
+            centre_id=centre_id,
             after={"message": delivery.message_id},
-        )  # fmt: skip
+        )
     outbox.ring()
     return delivery
 
@@ -112,9 +116,13 @@ def trial(centre_id: int, endpoint_id: int, person_id: int) -> None:
         _require_active(endpoint)
         delivery_id = webhook_events.trial(endpoint)
         journal.record(
-            "webhook.tried", webhooks.SUBJECT, endpoint.id, actor_id=person_id, centre_id=centre_id,
+            "webhook.tried",
+            webhooks.SUBJECT,
+            endpoint.id,
+            actor_id=person_id,
+            centre_id=centre_id,
             after={"delivery": delivery_id},
-        )  # fmt: skip
+        )
     outbox.ring()
 
 
@@ -179,8 +187,11 @@ def _record(delivery_id: int, ticket: int, outcome: _Outcome) -> None:
     )
     now = clock.machine_now()
     told = {
-        "attempts": delivery.attempts + 1, "last_at": now, "last_status": outcome.status, "last_error": outcome.error
-    }  # fmt: skip
+        "attempts": delivery.attempts + 1,
+        "last_at": now,
+        "last_status": outcome.status,
+        "last_error": outcome.error,
+    }
     if outcome.error is None:
         if _conclude(delivery, ticket, state=DELIVERED, delivered_at=now, **told) and endpoint.failures:
             _recover(endpoint)

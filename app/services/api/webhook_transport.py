@@ -169,9 +169,14 @@ def _connect(to: Target, addresses: list[str], ends: float) -> socket.socket:
 
 def _request(to: Target, headers: Mapping[str, str], body: bytes) -> bytes:
     told = {
-        "Host": to.authority, "Content-Type": "application/json", "Content-Length": str(len(body)),
-        "User-Agent": "Registre-CQC-Webhooks/1", "Accept": "*/*", "Connection": "close", **headers,
-    }  # fmt: skip
+        "Host": to.authority,
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+        "User-Agent": "Registre-CQC-Webhooks/1",
+        "Accept": "*/*",
+        "Connection": "close",
+        **headers,
+    }
     head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
     return f"POST {to.path} HTTP/1.1\r\n{head}\r\n".encode("ascii") + body
 

@@ -72,9 +72,13 @@ def create(centre_id: int, person_id: int, url: str, events: Iterable[str]) -> t
             raise Refusal(f"Un centre a {MOST} adresses au plus : retirez-en une.")
         url, chosen = _checked(url), _chosen(events)
         endpoint = WebhookEndpoint(
-            centre_id=centre_id, url=url, events=chosen, nonce=secrets.token_hex(16), created_by_id=person_id,
+            centre_id=centre_id,
+            url=url,
+            events=chosen,
+            nonce=secrets.token_hex(16),
+            created_by_id=person_id,
             created_at=clock.now(),
-        )  # fmt: skip
+        )
         db.session.add(endpoint)
         db.session.flush()
         _record("webhook.created", endpoint, person_id, after={"url": url, "events": chosen})

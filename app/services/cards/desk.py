@@ -64,13 +64,15 @@ def listing(wanted: str, searched: str = "", page: int = 1) -> Listing:
     query = (
         select(CardRequest)
         .options(
-            joinedload(CardRequest.registration).joinedload(Registration.training), joinedload(CardRequest.trainer),
+            joinedload(CardRequest.registration).joinedload(Registration.training),
+            joinedload(CardRequest.trainer),
             joinedload(CardRequest.agent),
         )
         .where(*conditions)
         .order_by(CardRequest.submitted_at, CardRequest.id)
-        .limit(PAGE).offset((page - 1) * PAGE)
-    )  # fmt: skip
+        .limit(PAGE)
+        .offset((page - 1) * PAGE)
+    )
     return Listing(list(db.session.execute(query).scalars()), total, page, page_count, _counts())
 
 
@@ -82,11 +84,12 @@ def find(key: str) -> CardRequest | None:
             joinedload(CardRequest.registration).joinedload(Registration.training),
             joinedload(CardRequest.registration).joinedload(Registration.centre),
             joinedload(CardRequest.trainer).joinedload(Trainer.centre),
-            joinedload(CardRequest.driver).joinedload(Driver.person), joinedload(CardRequest.agent),
+            joinedload(CardRequest.driver).joinedload(Driver.person),
+            joinedload(CardRequest.agent),
             selectinload(CardRequest.events).joinedload(CardEvent.actor),
         )
         .where(CardRequest.key == key, CardRequest.state.not_in((DRAFT, CANCELLED)))
-    )  # fmt: skip
+    )
     return db.session.execute(query).scalar_one_or_none()
 
 

@@ -100,10 +100,17 @@ def holds(request: CardRequest) -> bool:
     """Tell whether what a request leans on stands: the certificate was not revoked, nothing waits for a decision."""
     if request.trainer is not None:
         return not request.trainer.withheld
-    query = select(Document.id).join(Document.registration).where(
-        Document.registration_id == request.registration_id, Document.kind == CERTIFICATE,
-        Document.state.in_((AVAILABLE, PURGED)), Registration.withheld.is_(False), Registration.live(),
-    )  # fmt: skip
+    query = (
+        select(Document.id)
+        .join(Document.registration)
+        .where(
+            Document.registration_id == request.registration_id,
+            Document.kind == CERTIFICATE,
+            Document.state.in_((AVAILABLE, PURGED)),
+            Registration.withheld.is_(False),
+            Registration.live(),
+        )
+    )
     return db.session.execute(query).first() is not None
 
 
@@ -121,17 +128,22 @@ def _certificates(driver: Driver) -> list[Document]:
     r = Registration
     query = (
         select(Document)
-        .join(Document.registration).join(r.training).join(r.centre)
+        .join(Document.registration)
+        .join(r.training)
+        .join(r.centre)
         .options(
             contains_eager(Document.registration).contains_eager(r.training),
             contains_eager(Document.registration).contains_eager(r.centre),
         )
         .where(
-            r.driver_id == driver.id, r.withheld.is_(False), r.live(), Document.kind == CERTIFICATE,
+            r.driver_id == driver.id,
+            r.withheld.is_(False),
+            r.live(),
+            Document.kind == CERTIFICATE,
             Document.state == AVAILABLE,
         )
         .order_by(r.end_date.desc(), r.id.desc())
-    )  # fmt: skip
+    )
     return list(db.session.execute(query).scalars())
 
 

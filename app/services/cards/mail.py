@@ -17,14 +17,17 @@ SAID: dict[str, tuple[str, str]] = {
     SUBMITTED: ("Votre demande de carte est déposée", "Nous l’avons bien reçue. Un agent va l’examiner."),
     IN_REVIEW: ("Votre demande de carte est en cours d’examen", "Un agent examine vos pièces."),
     ACCEPTED: ("Votre demande de carte est acceptée", "Votre carte va être fabriquée."),
-    REFUSED: ("Votre demande de carte est refusée", "Vous pouvez la corriger et l’envoyer de nouveau, sans nouveau paiement."),
+    REFUSED: (
+        "Votre demande de carte est refusée",
+        "Vous pouvez la corriger et l’envoyer de nouveau, sans nouveau paiement.",
+    ),
     PRODUCTION: ("Votre carte est en fabrication", "Elle vous sera envoyée à l’adresse indiquée dans votre demande."),
     STOPPED: (
         "Votre demande de carte est arrêtée",
         "L’enregistrement de formation sur lequel elle se fonde a été annulé. Ce que vous avez payé vous est rendu.",
     ),
     SENT: ("Votre carte est envoyée", "Elle vous parviendra par courrier, à l’adresse indiquée dans votre demande."),
-}  # fmt: skip
+}
 
 
 @mail.says(CARD, "Demande de carte")
@@ -33,8 +36,11 @@ def _card(row: Mail) -> Content:
     request = event.request
     subject, sentence = SAID[event.state]
     values: dict[str, object] = {
-        "first_name": request.first_name, "number": request.number, "ground": request.ground_label,
-        "url": f"{current_app.config['BASE_URL']}/mon-espace/carte/{request.key}", "sentence": sentence,
+        "first_name": request.first_name,
+        "number": request.number,
+        "ground": request.ground_label,
+        "url": f"{current_app.config['BASE_URL']}/mon-espace/carte/{request.key}",
+        "sentence": sentence,
         "reason": event.reason,
-    }  # fmt: skip
+    }
     return Content("card", subject, values)

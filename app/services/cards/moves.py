@@ -52,9 +52,13 @@ def note(request: CardRequest, actor_id: int | None, reason: str = "") -> None:
     db.session.add(event)
     db.session.flush()
     journal.record(
-        f"card.{request.state}", SUBJECT, request.id, actor_id=actor_id,
-        after={"state": request.state, "number": request.number}, reason=reason,
-    )  # fmt: skip
+        f"card.{request.state}",
+        SUBJECT,
+        request.id,
+        actor_id=actor_id,
+        after={"state": request.state, "number": request.number},
+        reason=reason,
+    )
     person = request.driver.person
     if request.number is not None and request.state != DRAFT and person is not None:
         mail.make_due(card_mail.CARD, person.email, {"event": event.id})

@@ -72,10 +72,18 @@ def begin(driver: Driver, kind: str, ground_id: int) -> CardRequest:
     last_name, first_name = ground.names
     now = clock.machine_now()
     request = CardRequest(
-        driver_id=driver.id, registration=ground.registration, trainer=ground.trainer, state=DRAFT,
-        last_name=last_name, first_name=first_name, birth_date=driver.birth_date, permit_number=driver.permit_number,
-        payer=ground.payer, created_at=now, updated_at=now,
-    )  # fmt: skip
+        driver_id=driver.id,
+        registration=ground.registration,
+        trainer=ground.trainer,
+        state=DRAFT,
+        last_name=last_name,
+        first_name=first_name,
+        birth_date=driver.birth_date,
+        permit_number=driver.permit_number,
+        payer=ground.payer,
+        created_at=now,
+        updated_at=now,
+    )
     try:
         with transaction():
             db.session.add(request)
@@ -96,11 +104,12 @@ def own(driver: Driver, key: str) -> CardRequest | None:
     query = (
         select(CardRequest)
         .options(
-            joinedload(CardRequest.registration).joinedload(Registration.training), joinedload(CardRequest.trainer),
+            joinedload(CardRequest.registration).joinedload(Registration.training),
+            joinedload(CardRequest.trainer),
             selectinload(CardRequest.events),
         )
         .where(CardRequest.key == key, CardRequest.driver_id == driver.id, CardRequest.state != CANCELLED)
-    )  # fmt: skip
+    )
     return db.session.execute(query).scalar_one_or_none()
 
 

@@ -82,9 +82,14 @@ def offer(centre_id: int, version: str, actor_id: int) -> ServiceContract:
         raise Refusal("Choisissez un centre de la liste.")
     text = contract_text.compose(version, centre, clock.today())
     contract = ServiceContract(
-        centre_id=centre_id, version=version, state=OFFERED, text=text, text_sha256=contract_text.digest(text),
-        offered_at=clock.now(), offered_by_id=actor_id,
-    )  # fmt: skip
+        centre_id=centre_id,
+        version=version,
+        state=OFFERED,
+        text=text,
+        text_sha256=contract_text.digest(text),
+        offered_at=clock.now(),
+        offered_by_id=actor_id,
+    )
     try:
         with transaction():
             db.session.add(contract)
@@ -131,11 +136,16 @@ def sign(contract_id: int, centre_id: int, person_id: int, signature: Signature)
             _end_current(centre_id, contract_id, person_id)
             # The text is compared with what was shown in the very update that signs it.
             signed = _move(
-                contract_id, (OFFERED,), SIGNED,
+                contract_id,
+                (OFFERED,),
+                SIGNED,
                 (ServiceContract.centre_id == centre_id, ServiceContract.text_sha256 == signature.text_sha256),
-                signed_on=clock.today(), signed_at=clock.now(), signed_by_id=person_id, signer_name=name,
+                signed_on=clock.today(),
+                signed_at=clock.now(),
+                signed_by_id=person_id,
+                signer_name=name,
                 signer_quality=quality,
-            )  # fmt: skip
+            )
             if not signed:
                 raise _why_not_signed(contract_id, centre_id)
             contract = db.session.get_one(ServiceContract, contract_id)
@@ -158,9 +168,14 @@ def _end_current(centre_id: int, contract_id: int, person_id: int) -> None:
     old = db.session.execute(query.where(ServiceContract.state == SIGNED)).scalar_one_or_none()
     if old is not None and _move(old.id, (SIGNED,), ENDED, valid_to=clock.today()):
         journal.record(
-            "contract.replaced", SUBJECT, old.id, actor_id=person_id, centre_id=centre_id, before={"state": SIGNED},
+            "contract.replaced",
+            SUBJECT,
+            old.id,
+            actor_id=person_id,
+            centre_id=centre_id,
+            before={"state": SIGNED},
             after={"state": ENDED, "by": contract_id},
-        )  # fmt: skip
+        )
     suspended = exists().where(ServiceContract.centre_id == centre_id, ServiceContract.state == SUSPENDED)
     if db.session.scalar(select(suspended)):
         raise CurrentSuspended
@@ -220,7 +235,7 @@ def content(contract: ServiceContract) -> bytes:
 
 def _act(
     contract_id: int, outcome: Outcome, sources: tuple[str, ...], target: str, actor_id: int, reason: str, **values: Any
-) -> None:  # fmt: skip
+) -> None:
     reason = reason_of(reason, _REASON, _REASON)
     with transaction():
         if not _move(contract_id, sources, target, reason=reason, **values):
@@ -244,9 +259,14 @@ def _record(
 ) -> None:
     """Journal an act and make due its mail to each legal representative of the centre."""
     journal.record(
-        f"contract.{act}", SUBJECT, contract.id, actor_id=actor_id, centre_id=contract.centre_id, after=after,
+        f"contract.{act}",
+        SUBJECT,
+        contract.id,
+        actor_id=actor_id,
+        centre_id=contract.centre_id,
+        after=after,
         reason=decision.reason if decision else "",
-    )  # fmt: skip
+    )
     query = (
         select(Person.id, Person.email)
         .join(Membership, Membership.person_id == Person.id)

@@ -41,7 +41,7 @@ _TOLD = {
         "Le contrat de service a pris fin",
         "Plus aucune session ne peut être enregistrée sous ce contrat. Motif : {reason}",
     ),
-}  # fmt: skip
+}
 
 
 def make_due(about: ServiceContract, act: str, people: Iterable[tuple[int, str]], decision: Decision | None) -> None:
@@ -60,7 +60,8 @@ def _contract(row: Mail) -> Content:
     reason = decision.reason if decision is not None else "non communiqué"
     subject, words = _TOLD[row.values["act"]]
     values: dict[str, object] = {
-        "centre": about.centre.name, "words": words.format(version=about.version, reason=reason),
+        "centre": about.centre.name,
+        "words": words.format(version=about.version, reason=reason),
         "url": f"{current_app.config['BASE_URL']}/mon-centre/contrat/",
-    }  # fmt: skip
+    }
     return Content("contract", subject, values)

@@ -36,9 +36,17 @@ def render(contract: ServiceContract) -> bytes:
     out = io.BytesIO()
     title = f"Contrat de service, version {contract.version}"
     page = SimpleDocTemplate(
-        out, pagesize=A4, leftMargin=22 * mm, rightMargin=22 * mm, topMargin=20 * mm, bottomMargin=22 * mm,
-        title=title, author=current_app.config["ISSUER"], lang="fr", invariant=1,
-    )  # fmt: skip
+        out,
+        pagesize=A4,
+        leftMargin=22 * mm,
+        rightMargin=22 * mm,
+        topMargin=20 * mm,
+        bottomMargin=22 * mm,
+        title=title,
+        author=current_app.config["ISSUER"],
+        lang="fr",
+        invariant=1,
+    )
 
     def foot(canvas: Any, _document: Any) -> None:
         canvas.saveState()
@@ -98,6 +106,7 @@ def _signature(contract: ServiceContract, styles: dict[str, ParagraphStyle]) -> 
     ]
     body = styles[contract_text.PARAGRAPH]
     return [
-        Spacer(1, 6 * mm), Paragraph("Signature", styles[contract_text.HEADING]),
+        Spacer(1, 6 * mm),
+        Paragraph("Signature", styles[contract_text.HEADING]),
         *(Paragraph(escape(line), body) for line in lines),
-    ]  # fmt: skip
+    ]

@@ -54,9 +54,13 @@ def compose(version: str, centre: Centre, day: date) -> str:
     if version not in versions():
         raise NoSuchText
     values = {
-        "version": version, "offered_on": f"{day:%d/%m/%Y}", "issuer": current_app.config["ISSUER"],
-        "centre": centre.name, "siret": centre.siret_text, "address": centre.address or "adresse non renseignée",
-    }  # fmt: skip
+        "version": version,
+        "offered_on": f"{day:%d/%m/%Y}",
+        "issuer": current_app.config["ISSUER"],
+        "centre": centre.name,
+        "siret": centre.siret_text,
+        "address": centre.address or "adresse non renseignée",
+    }
     source = (_FOLDER / f"{version}.txt").read_text(encoding="utf-8").strip() + "\n"
     one_line = {name: " ".join(value.split()) for name, value in values.items()}
     return _fill(source, {**one_line, "tariffs": _tariffs(day)})

@@ -20,9 +20,11 @@ LIMIT = 50
 
 #: Table → the column of a decision that names a row of it.
 ABOUT: dict[type[Any], InstrumentedAttribute[int | None]] = {
-    Registration: Decision.registration_id, Trainer: Decision.trainer_id, SignUp: Decision.sign_up_id,
+    Registration: Decision.registration_id,
+    Trainer: Decision.trainer_id,
+    SignUp: Decision.sign_up_id,
     ServiceContract: Decision.service_contract_id,
-}  # fmt: skip
+}
 
 Row = TypeVar("Row", Registration, Trainer, SignUp, ServiceContract)
 Waits = TypeVar("Waits", Registration, Trainer, SignUp, ServiceContract, CorrectionRequest)

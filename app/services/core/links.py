@@ -33,9 +33,14 @@ def issue(kind: str, email: str, lifetime: timedelta, sign_up_id: int | None = N
     """Write a link that holds for ``lifetime`` from now, in the caller's transaction, and return it."""
     now, nonce = clock.machine_now(), secrets.token_hex(16)
     link = AccountLink(
-        kind=kind, nonce=nonce, token_hash=hash_of(token(kind, nonce)), email=email, created_at=now,
-        expires_at=now + lifetime, sign_up_id=sign_up_id,
-    )  # fmt: skip
+        kind=kind,
+        nonce=nonce,
+        token_hash=hash_of(token(kind, nonce)),
+        email=email,
+        created_at=now,
+        expires_at=now + lifetime,
+        sign_up_id=sign_up_id,
+    )
     db.session.add(link)
     db.session.flush()
     return link
@@ -52,9 +57,11 @@ def token(kind: str, nonce: str) -> str:
 def find(kind: str, typed: str) -> AccountLink:
     """Return the link of this token while it still holds; raise :class:`LinkSpent` otherwise."""
     query = select(AccountLink).where(
-        AccountLink.kind == kind, AccountLink.token_hash == hash_of(typed), AccountLink.used_at.is_(None),
+        AccountLink.kind == kind,
+        AccountLink.token_hash == hash_of(typed),
+        AccountLink.used_at.is_(None),
         AccountLink.expires_at > clock.machine_now(),
-    )  # fmt: skip
+    )
     link = db.session.execute(query).scalar_one_or_none()
     if link is None:
         raise LinkSpent

@@ -101,12 +101,13 @@ def waiting() -> tuple[list[IdentityCheck], int]:
     """Return the first documents nobody has decided, the oldest first, and how many there are."""
     query = (
         select(IdentityCheck)
-        .join(IdentityCheck.claim).join(IdentityClaim.person)
+        .join(IdentityCheck.claim)
+        .join(IdentityClaim.person)
         .options(contains_eager(IdentityCheck.claim).contains_eager(IdentityClaim.person))
         .where(IdentityCheck.state == WAITING)
         .order_by(IdentityCheck.id)
         .limit(LIMIT)
-    )  # fmt: skip
+    )
     return list(db.session.execute(query).scalars()), count_waiting()
 
 
@@ -196,9 +197,13 @@ def _close_former(driver: Driver, actor_id: int) -> None:
     before.auth_token = new_token()
     account_link.unlink(driver)
     journal.record(
-        "account.closed", "person", before.id, actor_id=actor_id, before={"driver": driver.id},
+        "account.closed",
+        "person",
+        before.id,
+        actor_id=actor_id,
+        before={"driver": driver.id},
         after={"active": before.active},
-    )  # fmt: skip
+    )
 
 
 def _tell(check: IdentityCheck) -> None:

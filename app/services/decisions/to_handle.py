@@ -49,12 +49,13 @@ def refused_mails() -> tuple[list[Mail], int]:
     """
     query = (
         select(Mail)
-        .outerjoin(Mail.registration).outerjoin(Registration.driver)
+        .outerjoin(Mail.registration)
+        .outerjoin(Registration.driver)
         .options(contains_eager(Mail.registration).contains_eager(Registration.driver).joinedload(Driver.person))
         .where(Mail.state == MAIL_REFUSED)
         .order_by(Mail.id.desc())
         .limit(LIMIT)
-    )  # fmt: skip
+    )
     return list(db.session.execute(query).scalars()), count_refused()
 
 
@@ -62,13 +63,14 @@ def faulty_documents() -> tuple[list[Document], int]:
     """Return the first documents whose file is not what was sealed, by fault, with registration, and how many there are."""
     query = (
         select(Document)
-        .join(Document.registration).join(Registration.training)
+        .join(Document.registration)
+        .join(Registration.training)
         .options(contains_eager(Document.registration).contains_eager(Registration.training))
         .where(Document.fault.is_not(None))
         # By fault first, as the index stands: by number alone, SQLite would walk all documents to find none.
         .order_by(Document.fault, Document.id)
         .limit(LIMIT)
-    )  # fmt: skip
+    )
     return list(db.session.execute(query).scalars()), count_faulty()
 
 

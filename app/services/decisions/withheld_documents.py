@@ -94,21 +94,31 @@ def _is_mail_due(registration: Registration) -> bool:
 
 def _record(act: str, registration: Registration, actor_id: int, *, withheld: bool, reason: str = "") -> None:
     journal.record(
-        act, SUBJECT, registration.id, actor_id=actor_id, centre_id=registration.centre_id,
-        before={"withheld": True}, after={"withheld": withheld}, reason=reason,
-    )  # fmt: skip
+        act,
+        SUBJECT,
+        registration.id,
+        actor_id=actor_id,
+        centre_id=registration.centre_id,
+        before={"withheld": True},
+        after={"withheld": withheld},
+        reason=reason,
+    )
 
 
 def _rows() -> Select[Registration]:
     r = Registration
     return (
         select(r)
-        .join(r.driver).join(r.centre).join(r.training)
+        .join(r.driver)
+        .join(r.centre)
+        .join(r.training)
         .options(
-            contains_eager(r.driver).joinedload(Driver.person), contains_eager(r.centre), contains_eager(r.training),
+            contains_eager(r.driver).joinedload(Driver.person),
+            contains_eager(r.centre),
+            contains_eager(r.training),
             selectinload(r.documents),
         )
-    )  # fmt: skip
+    )
 
 
 DESK = case.Desk(Registration, (Registration.withheld.is_(True), Registration.live()), _rows)

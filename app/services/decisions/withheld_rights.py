@@ -75,9 +75,15 @@ def _get(trainer_id: int) -> Trainer:
 
 def _record(act: str, row: Trainer, actor_id: int, reason: str = "") -> None:
     journal.record(
-        act, SUBJECT, row.id, actor_id=actor_id, centre_id=row.centre_id, before={"withheld": True},
-        after={"withheld": act == KEPT}, reason=reason,
-    )  # fmt: skip
+        act,
+        SUBJECT,
+        row.id,
+        actor_id=actor_id,
+        centre_id=row.centre_id,
+        before={"withheld": True},
+        after={"withheld": act == KEPT},
+        reason=reason,
+    )
 
 
 def _rows() -> Select[Trainer]:

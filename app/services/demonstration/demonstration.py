@@ -43,12 +43,16 @@ DRIVERS = (
 #: (label, category) the demonstration centre is accredited for
 ACCREDITED = {
     ("Préfet de la région Auvergne-Rhône-Alpes", "FI-69-2020-014"): (
-        "FIMO Marchandises", "FIMO Voyageurs", "Passerelle Marchandises", "Passerelle Voyageurs",
-        "FCO Complète", "Module FCO",
+        "FIMO Marchandises",
+        "FIMO Voyageurs",
+        "Passerelle Marchandises",
+        "Passerelle Voyageurs",
+        "FCO Complète",
+        "Module FCO",
     ),
     ("Ministère du Travail", "TP-2020-0457"): ("Titre Professionnel CTRMP",),
     ("Éducation nationale, académie de Lyon", "EN-69-0123"): ("CAP conducteur routier marchandises",),
-}  # fmt: skip
+}
 
 
 class NotInProduction(Refusal):
@@ -86,14 +90,7 @@ def load() -> bool:
     with transaction():
         shipped.load()
         people = {email: _person(email, role, first, last) for email, role, first, last in PEOPLE}
-        demo = Centre(
-            name="Centre de formation Démo", siret="12345678200010", address="12 rue des Ateliers, 69007 Lyon",
-            email="contact@centre-demo.example", is_public=False, chorus_service="",
-        )  # fmt: skip
-        neighbour = Centre(
-            name="Centre Voisin", siret="98765432400019", address="3 quai du Port, 44000 Nantes",
-            email="contact@centre-voisin.example", is_public=True, chorus_service="FORM-CONT",
-        )  # fmt: skip
+        demo, neighbour = _centres()
         db.session.add_all([demo, neighbour])
         db.session.flush()
         _open(demo, people["representant@demo.example"], ACCREDITED)
@@ -107,37 +104,86 @@ def load() -> bool:
         _member(demo, people["sansdroit@demo.example"], MANAGER)
         _member(neighbour, people["voisin@demo.example"], MANAGER, REGISTER)
         for last, first, birth_date, permit, email in DRIVERS:
-            person = _person(email, roles.DRIVER, first, last.title())
-            db.session.add(Driver(
-                last_name=last, first_name=first, birth_date=birth_date, permit_number=permit, person=person,
-                proof=DEMONSTRATION, proved_at=clock.now(),
-            ))  # fmt: skip
+            _driver(last, first, birth_date, permit, email)
     return True
+
+
+def _centres() -> tuple[Centre, Centre]:
+    demo = Centre(
+        name="Centre de formation Démo",
+        siret="12345678200010",
+        address="12 rue des Ateliers, 69007 Lyon",
+        email="contact@centre-demo.example",
+        is_public=False,
+        chorus_service="",
+    )
+    neighbour = Centre(
+        name="Centre Voisin",
+        siret="98765432400019",
+        address="3 quai du Port, 44000 Nantes",
+        email="contact@centre-voisin.example",
+        is_public=True,
+        chorus_service="FORM-CONT",
+    )
+    return demo, neighbour
+
+
+def _driver(last: str, first: str, birth_date: date, permit: str, email: str) -> None:
+    person = _person(email, roles.DRIVER, first, last.title())
+    db.session.add(
+        Driver(
+            last_name=last,
+            first_name=first,
+            birth_date=birth_date,
+            permit_number=permit,
+            person=person,
+            proof=DEMONSTRATION,
+            proved_at=clock.now(),
+        )
+    )
 
 
 def _person(email: str, role: str, first_name: str, last_name: str) -> Person:
     security = current_app.appbuilder.sm  # type: ignore[attr-defined]
     person = Person(
-        username=email, email=email, first_name=first_name, last_name=last_name, active=True,
+        username=email,
+        email=email,
+        first_name=first_name,
+        last_name=last_name,
+        active=True,
         password=passwords.hash_of(PASSWORD),
         roles=[security.find_role(role)],
-    )  # fmt: skip
+    )
     db.session.add(person)
     return person
 
 
 def _open(centre: Centre, signer: Person | None, accredited: dict[tuple[str, str], tuple[str, ...]]) -> None:
     text = contract_text.compose(FIRST_TEXT, centre, SINCE) if signer else ""
-    db.session.add(ServiceContract(
-        centre_id=centre.id, version=FIRST_TEXT, state=SIGNED, signed_on=SINCE, signed_by=signer, text=text,
-        text_sha256=contract_text.digest(text) if text else "", signer_name=signer.full_name if signer else "",
-        signer_quality="Gérant" if signer else "",
-    ))  # fmt: skip
+    db.session.add(
+        ServiceContract(
+            centre_id=centre.id,
+            version=FIRST_TEXT,
+            state=SIGNED,
+            signed_on=SINCE,
+            signed_by=signer,
+            text=text,
+            text_sha256=contract_text.digest(text) if text else "",
+            signer_name=signer.full_name if signer else "",
+            signer_quality="Gérant" if signer else "",
+        )
+    )
     for (authority, number), labels in accredited.items():
         trainings = db.session.execute(select(Training).where(Training.label.in_(labels))).scalars().all()
-        db.session.add(Accreditation(
-            centre_id=centre.id, authority=authority, number=number, valid_from=SINCE, trainings=list(trainings),
-        ))  # fmt: skip
+        db.session.add(
+            Accreditation(
+                centre_id=centre.id,
+                authority=authority,
+                number=number,
+                valid_from=SINCE,
+                trainings=list(trainings),
+            )
+        )
 
 
 def _member(centre: Centre, person: Person, role: str, *rights: str) -> None:

@@ -80,9 +80,13 @@ def _register(driver: Driver | None, label: str, category: str, end_date: date) 
     manager = db.session.execute(select(Person.id).where(Person.username == MANAGER)).scalar_one()
     wanted = select(Training.id).where(Training.label == label, Training.category == category)
     line = {
-        "reference": "EXEMPLE", "order_number": "DEMO", "first_name": driver.first_name, "last_name": driver.last_name,
-        "birth_date": f"{driver.birth_date:%d/%m/%Y}", "permit_number": driver.permit_number,
-    }  # fmt: skip
+        "reference": "EXEMPLE",
+        "order_number": "DEMO",
+        "first_name": driver.first_name,
+        "last_name": driver.last_name,
+        "birth_date": f"{driver.birth_date:%d/%m/%Y}",
+        "permit_number": driver.permit_number,
+    }
     batch = drafts.start(centre_id, manager)
     drafts.choose_training(batch.id, db.session.execute(wanted).scalar_one(), f"{end_date:%d/%m/%Y}")
     drafts.add_rows(batch.id, [line])

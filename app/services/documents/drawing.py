@@ -42,10 +42,14 @@ def draw(registration_ids: Iterable[int]) -> None:
             update(Document)
             .where(Document.id == document.id, Document.state == PENDING)
             .values(
-                state=AVAILABLE, path=file.path, sha256=file.sha256, size=file.size, available_at=now,
+                state=AVAILABLE,
+                path=file.path,
+                sha256=file.sha256,
+                size=file.size,
+                available_at=now,
                 sealed_at=sealed_at,
             )
-        )  # fmt: skip
+        )
         if won:
             handed[document.registration_id] = document.registration
         else:
@@ -83,40 +87,61 @@ def _pending(registration_ids: Iterable[int]) -> list[Document]:
     query = (
         select(Document)
         .join(Document.registration)
-        .join(r.driver).join(r.centre).join(r.training).join(r.accreditation).join(r.batch)
+        .join(r.driver)
+        .join(r.centre)
+        .join(r.training)
+        .join(r.accreditation)
+        .join(r.batch)
         .options(
-            *(contains_eager(Document.registration).contains_eager(link)
-              for link in (r.driver, r.centre, r.training, r.accreditation, r.batch))
+            *(
+                contains_eager(Document.registration).contains_eager(link)
+                for link in (r.driver, r.centre, r.training, r.accreditation, r.batch)
+            )
         )
         .where(Document.registration_id.in_(list(registration_ids)), Document.state == PENDING)
         .order_by(Document.id)
-    )  # fmt: skip
+    )
     return list(db.session.execute(query).scalars())
 
 
 def _render(document: Document) -> bytes:
     r = document.registration
     person: dict[str, Any] = {
-        "last_name": r.last_name, "first_name": r.first_name, "birth_date": r.driver.birth_date,
-        "permit_number": r.driver.permit_number, "training_label": r.training.label, "category": r.training.category,
-        "end_date": r.end_date, "centre_name": r.centre.name, "centre_siret": r.centre.siret,
-        "accreditation_number": r.accreditation.number, "verify_url": verify_url(document.number),
+        "last_name": r.last_name,
+        "first_name": r.first_name,
+        "birth_date": r.driver.birth_date,
+        "permit_number": r.driver.permit_number,
+        "training_label": r.training.label,
+        "category": r.training.category,
+        "end_date": r.end_date,
+        "centre_name": r.centre.name,
+        "centre_siret": r.centre.siret,
+        "accreditation_number": r.accreditation.number,
+        "verify_url": verify_url(document.number),
         "sealed_by": sealing.notice(),
-    }  # fmt: skip
+    }
     assert r.batch.registered_at is not None
     # A certificate that is due since another was cancelled is established on a day of its own.
     established_at = r.batch.registered_at if document.established_on == r.registered_on else clock.now()
     if document.kind == CERTIFICATE:
         return document_pages.render_certificate(
             document_pages.CertificateData(
-                number=document.number, issuer=current_app.config["ISSUER"], established_on=document.established_on,
-                valid_from=document.valid_from, valid_until=document.valid_until, established_at=established_at,
+                number=document.number,
+                issuer=current_app.config["ISSUER"],
+                established_on=document.established_on,
+                valid_from=document.valid_from,
+                valid_until=document.valid_until,
+                established_at=established_at,
                 **person | ({"training_label": BY_MODULES} if r.training.is_module else {}),
             )
-        )  # fmt: skip
+        )
     return document_pages.render_recap(
         document_pages.RecapData(
-            registration_number=document.number, accreditation_authority=r.accreditation.authority,
-            hours=r.training.hours, recorded_at=r.batch.registered_at, available_until=document.valid_until, **person,
+            registration_number=document.number,
+            accreditation_authority=r.accreditation.authority,
+            hours=r.training.hours,
+            recorded_at=r.batch.registered_at,
+            available_until=document.valid_until,
+            **person,
         )
-    )  # fmt: skip
+    )

@@ -104,13 +104,20 @@ def _note(changes: Sequence[tuple[int, str | None, str | None]]) -> None:
     for document_id, before, after in changes:
         db.session.execute(update(Document).where(Document.id == document_id).values(fault=after))
         journal.record(
-            "document.fault" if after else "document.mended", "document", document_id, actor_id=None,
-            before={"fault": before}, after={"fault": after},
-        )  # fmt: skip
+            "document.fault" if after else "document.mended",
+            "document",
+            document_id,
+            actor_id=None,
+            before={"fault": before},
+            after={"fault": after},
+        )
 
 
 def _conclude(report: Report) -> None:
     journal.record(
-        "documents.verified", "document", "all", actor_id=None,
+        "documents.verified",
+        "document",
+        "all",
+        actor_id=None,
         after={"checked": report.checked, "faults": dict(report.faults)},
-    )  # fmt: skip
+    )

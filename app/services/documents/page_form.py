@@ -92,9 +92,16 @@ class _Page(PmlBaseDoc):  # type: ignore[misc]
 
     def __init__(self, out: io.BytesIO, info: Info, qr: ImageReader | None, page_size: tuple[float, float]) -> None:
         super().__init__(
-            out, pagesize=page_size, title=info.title, author=info.author, creator="Registre CQC", lang="fr",
-            subject="", initialFontName=_REGULAR, invariant=1,
-        )  # fmt: skip
+            out,
+            pagesize=page_size,
+            title=info.title,
+            author=info.author,
+            creator="Registre CQC",
+            lang="fr",
+            subject="",
+            initialFontName=_REGULAR,
+            invariant=1,
+        )
         self._info, self._qr = info, qr
         # A template that has been drawn before does not set it again.
         self._page_count = 1

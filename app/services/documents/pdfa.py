@@ -40,15 +40,21 @@ def archive(page: bytes, title: str, author: str, created_at: datetime) -> bytes
         profile = pdf.make_stream(_profile(), {"/N": 3, "/Filter": pikepdf.Name.FlateDecode})
         pdf.Root.OutputIntents = [
             pikepdf.Dictionary(
-                Type=pikepdf.Name.OutputIntent, S=pikepdf.Name.GTS_PDFA1, DestOutputProfile=pdf.make_indirect(profile),
-                OutputConditionIdentifier="sRGB IEC61966-2.1", Info="sRGB IEC61966-2.1",
+                Type=pikepdf.Name.OutputIntent,
+                S=pikepdf.Name.GTS_PDFA1,
+                DestOutputProfile=pdf.make_indirect(profile),
+                OutputConditionIdentifier="sRGB IEC61966-2.1",
+                Info="sRGB IEC61966-2.1",
                 RegistryName="http://www.color.org",
             )
-        ]  # fmt: skip
+        ]
         packet = _XMP.format(
-            title=escape(title), author=escape(author), language=LANGUAGE, producer=PRODUCER,
+            title=escape(title),
+            author=escape(author),
+            language=LANGUAGE,
+            producer=PRODUCER,
             moment=created_at.isoformat(timespec="seconds"),
-        )  # fmt: skip
+        )
         metadata = pdf.make_stream(packet.encode(), {"/Type": pikepdf.Name.Metadata, "/Subtype": pikepdf.Name.XML})
         pdf.Root.Metadata = pdf.make_indirect(metadata)
         pdf.Root.Lang = LANGUAGE
@@ -60,9 +66,14 @@ def archive(page: bytes, title: str, author: str, created_at: datetime) -> bytes
         pdf.docinfo["/Producer"] = PRODUCER
         out = io.BytesIO()
         pdf.save(
-            out, min_version="1.7", deterministic_id=True, compress_streams=False, fix_metadata_version=False,
-            stream_decode_level=pikepdf.StreamDecodeLevel.none, object_stream_mode=pikepdf.ObjectStreamMode.disable,
-        )  # fmt: skip
+            out,
+            min_version="1.7",
+            deterministic_id=True,
+            compress_streams=False,
+            fix_metadata_version=False,
+            stream_decode_level=pikepdf.StreamDecodeLevel.none,
+            object_stream_mode=pikepdf.ObjectStreamMode.disable,
+        )
     return out.getvalue()
 
 

@@ -42,13 +42,20 @@ def resend(registration_id: int, actor_id: int, centre_id: int | None = None) ->
         with transaction():
             sequence = _next(registration_id)
             due = mail.make_due(
-                CERTIFICATE_MAIL, address, {"document": certificate.id}, registration_id=registration_id,
+                CERTIFICATE_MAIL,
+                address,
+                {"document": certificate.id},
+                registration_id=registration_id,
                 sequence=sequence,
-            )  # fmt: skip
+            )
             journal.record(
-                "certificate.resent", "registration", registration_id, actor_id=actor_id,
-                centre_id=registration.centre_id, after={"mail": due},
-            )  # fmt: skip
+                "certificate.resent",
+                "registration",
+                registration_id,
+                actor_id=actor_id,
+                centre_id=registration.centre_id,
+                after={"mail": due},
+            )
     except IntegrityError:  # two clicks at once
         raise StillPending from None
     outbox.ring()

@@ -58,6 +58,12 @@ def revoke(document_id: int, actor_id: int, reason: str) -> None:
         if not won:
             raise StillDrawn if before == PENDING else AlreadyRevoked
         journal.record(
-            "document.revoked", "document", document_id, actor_id=actor_id, centre_id=centre_id,
-            before={"state": before}, after={"state": REVOKED}, reason=reason,
-        )  # fmt: skip
+            "document.revoked",
+            "document",
+            document_id,
+            actor_id=actor_id,
+            centre_id=centre_id,
+            before={"state": before},
+            after={"state": REVOKED},
+            reason=reason,
+        )

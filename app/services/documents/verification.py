@@ -63,12 +63,19 @@ def answer_of(document: Document) -> Answer:
     """Return what the register says of a document it knows."""
     registration = document.registration
     return Answer(
-        document.number, _state(document, clock.today()), document.kind,
-        f"{registration.first_name[:1]}. {registration.last_name[:1]}.".upper(), registration.training.label,
-        registration.training.category, document.established_on, document.valid_from, document.valid_until,
+        document.number,
+        _state(document, clock.today()),
+        document.kind,
+        f"{registration.first_name[:1]}. {registration.last_name[:1]}.".upper(),
+        registration.training.label,
+        registration.training.category,
+        document.established_on,
+        document.valid_from,
+        document.valid_until,
         document.revoked_at.astimezone(clock.PARIS).date() if document.revoked_at else None,
-        registration.cancelled_on, not registration.is_live and _is_replaced(registration.id),
-    )  # fmt: skip
+        registration.cancelled_on,
+        not registration.is_live and _is_replaced(registration.id),
+    )
 
 
 @actor.acting(actor.PROGRAM)
@@ -108,8 +115,10 @@ def _names(typed: str, holder: NameKey) -> bool:
     parts = [(words[:at], words[at:]) for at in range(1, len(words) + 1)]
     return any(
         holder.agrees(NameKey(last, first)) if first else "".join(last) == "".join(holder.last)
-        for one, other in parts for last, first in ((one, other), (other, one)) if last
-    )  # fmt: skip
+        for one, other in parts
+        for last, first in ((one, other), (other, one))
+        if last
+    )
 
 
 def is_known(document: Document, today: date) -> bool:

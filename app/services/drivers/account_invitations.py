@@ -45,9 +45,13 @@ def invite(batch_id: int, line_number: int, typed: str, actor_id: int) -> str:
             sequence = _next(registration.id)
             due = mail.make_due(INVITATION_MAIL, address, registration_id=registration.id, sequence=sequence)
             journal.record(
-                "invitation.sent", "registration", registration.id, actor_id=actor_id,
-                centre_id=registration.centre_id, after={"mail": due},
-            )  # fmt: skip
+                "invitation.sent",
+                "registration",
+                registration.id,
+                actor_id=actor_id,
+                centre_id=registration.centre_id,
+                after={"mail": due},
+            )
     except IntegrityError:  # two clicks at once
         raise AlreadyInvited from None
     outbox.ring()

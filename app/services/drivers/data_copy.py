@@ -71,10 +71,14 @@ def make(export_id: int) -> None:
         update(DataExport)
         .where(DataExport.id == export_id, DataExport.state == ASKED)
         .values(
-            state=READY, path=stored.path, sha256=stored.sha256, size=stored.size, ready_at=clock.now(),
+            state=READY,
+            path=stored.path,
+            sha256=stored.sha256,
+            size=stored.size,
+            ready_at=clock.now(),
             expires_at=clock.machine_now() + KEPT,
         )
-    )  # fmt: skip
+    )
     if not done:
         store.remove(stored.path)
 
@@ -96,9 +100,11 @@ def fetch(person_id: int, export_id: int) -> bytes | None:
     Raises `store.Missing` when its file cannot be read.
     """
     query = select(DataExport).where(
-        DataExport.id == export_id, DataExport.person_id == person_id, DataExport.state == READY,
+        DataExport.id == export_id,
+        DataExport.person_id == person_id,
+        DataExport.state == READY,
         DataExport.expires_at > clock.machine_now(),
-    )  # fmt: skip
+    )
     export = db.session.execute(query).scalar_one_or_none()
     if export is None:
         return None

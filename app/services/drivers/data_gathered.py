@@ -37,10 +37,12 @@ def gather(person_id: int) -> dict[str, Any]:
     driver = driver_space.driver_of(person_id)
     data: dict[str, Any] = {
         "Compte": {
-            "Adresse électronique": person.email, "Prénom": person.first_name, "Nom": person.last_name,
+            "Adresse électronique": person.email,
+            "Prénom": person.first_name,
+            "Nom": person.last_name,
             "Rôles": ", ".join(role.name for role in person.roles),
         }
-    }  # fmt: skip
+    }
     if claim := identity.claim_of(person_id):
         data["Identité déclarée"] = {**_identity(claim), "Pièces d’identité": _checks(claim)}
     if driver is not None:
@@ -82,9 +84,11 @@ def files(person_id: int) -> Iterator[tuple[str, str, str]]:
 
 def _identity(named: Driver | IdentityClaim) -> dict[str, Any]:
     return {
-        "Nom": named.last_name, "Prénom": named.first_name, "Date de naissance": _day(named.birth_date),
+        "Nom": named.last_name,
+        "Prénom": named.first_name,
+        "Date de naissance": _day(named.birth_date),
         "N° de permis": named.permit_number,
-    }  # fmt: skip
+    }
 
 
 def _checks(claim: IdentityClaim) -> str:
@@ -120,44 +124,56 @@ def _own_cancelled(driver: Driver | None) -> list[int]:
 
 def _training(registration: Registration) -> dict[str, Any]:
     return {
-        "Formation": registration.training.full_label, "Date de fin": _day(registration.end_date),
-        "Centre": registration.centre.name, "Enregistrée le": _day(registration.registered_on),
-        "Nom enregistré": registration.last_name, "Prénom enregistré": registration.first_name,
-    }  # fmt: skip
+        "Formation": registration.training.full_label,
+        "Date de fin": _day(registration.end_date),
+        "Centre": registration.centre.name,
+        "Enregistrée le": _day(registration.registered_on),
+        "Nom enregistré": registration.last_name,
+        "Prénom enregistré": registration.first_name,
+    }
 
 
 def _document(document: Document) -> dict[str, Any]:
     return {
-        "Document": DOCUMENT_KINDS[document.kind], "Numéro": document.number, "État": DOCUMENT_STATES[document.state],
-        "Établi le": _day(document.established_on), "Valable du": _day(document.valid_from),
+        "Document": DOCUMENT_KINDS[document.kind],
+        "Numéro": document.number,
+        "État": DOCUMENT_STATES[document.state],
+        "Établi le": _day(document.established_on),
+        "Valable du": _day(document.valid_from),
         "Jusqu’au": _day(document.valid_until),
-    }  # fmt: skip
+    }
 
 
 def _cards(driver: Driver) -> Rows:
     return [
         {
-            "Numéro": request.number or "Brouillon", "Carte demandée pour": request.ground_label,
-            "État": CARD_STATES[request.state], "Destinataire": request.holder,
+            "Numéro": request.number or "Brouillon",
+            "Carte demandée pour": request.ground_label,
+            "État": CARD_STATES[request.state],
+            "Destinataire": request.holder,
             "Adresse": ", ".join(filter(None, (request.street, request.address_extra, request.postcode, request.city))),
-            "Qui paie": PAYERS[request.payer], "Paiement": request.payment_reference or "",
+            "Qui paie": PAYERS[request.payer],
+            "Paiement": request.payment_reference or "",
             "Suivi": "; ".join(
                 f"{_moment(event.at)} {CARD_STATES[event.state]}{f' ({event.reason})' if event.reason else ''}"
                 for event in request.events
             ),
         }
         for request in card_requests.of(driver)
-    ]  # fmt: skip
+    ]
 
 
 def _rights(person_id: int) -> Rows:
     return [
         {
-            "Profil": right.profile_name, "Secteurs": ", ".join(right.sectors), "Centre": right.centre.name,
-            "Enregistré le": _day(right.registered_on), "N° de reçu": right.receipt_number,
+            "Profil": right.profile_name,
+            "Secteurs": ", ".join(right.sectors),
+            "Centre": right.centre.name,
+            "Enregistré le": _day(right.registered_on),
+            "N° de reçu": right.receipt_number,
         }
         for right in trainer_registration.rights_of(person_id)
-    ]  # fmt: skip
+    ]
 
 
 def _mails(person: Person, driver: Driver | None) -> Rows:

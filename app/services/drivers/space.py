@@ -72,18 +72,22 @@ def space(driver: Driver) -> Space:
     """Return a driver's space, three queries; registrations withheld for an agent's decision are not in it."""
     query = (
         select(Registration)
-        .join(Registration.training).join(Registration.centre)
+        .join(Registration.training)
+        .join(Registration.centre)
         .options(contains_eager(Registration.training), contains_eager(Registration.centre))
         .where(Registration.driver_id == driver.id, Registration.withheld.is_(False), Registration.live())
         .order_by(Registration.end_date.desc(), Registration.id.desc())
-    )  # fmt: skip
+    )
     today = clock.today()
     documents = _documents(driver)
     listed = [OwnDocument(d, days_left(d, today), may_download(d, today)) for d in documents if d.valid_until >= today]
     return Space(
-        driver, list(db.session.execute(query).scalars()), [own for own in listed if own.document.state != PURGED],
-        [document for document in documents if document.valid_until < today], cancelled(driver),
-    )  # fmt: skip
+        driver,
+        list(db.session.execute(query).scalars()),
+        [own for own in listed if own.document.state != PURGED],
+        [document for document in documents if document.valid_until < today],
+        cancelled(driver),
+    )
 
 
 def cancelled(driver: Driver) -> list[Ended]:
@@ -124,10 +128,12 @@ def _documents(driver: Driver) -> list[Document]:
         select(Document)
         .join(Document.registration)
         .where(
-            Registration.driver_id == driver.id, Registration.withheld.is_(False), Registration.live(),
+            Registration.driver_id == driver.id,
+            Registration.withheld.is_(False),
+            Registration.live(),
         )
         .order_by(Registration.end_date.desc(), Document.kind, Document.id.desc())
-    )  # fmt: skip
+    )
     return list(db.session.execute(query).scalars())
 
 

@@ -61,9 +61,14 @@ def correct_cell(batch_id: int, number: int, field: str, value: str, person_id: 
         db.session.flush()
         changed = _judge_again(batch, person_id, groups, always={number})
         journal.record(
-            "line.corrected", "batch", batch_id, actor_id=person_id, centre_id=batch.centre_id,
-            before={"line": number, field: before}, after={"line": number, field: value},
-        )  # fmt: skip
+            "line.corrected",
+            "batch",
+            batch_id,
+            actor_id=person_id,
+            centre_id=batch.centre_id,
+            before={"line": number, field: before},
+            after={"line": number, field: value},
+        )
     return changed
 
 
@@ -85,9 +90,13 @@ def set_aside(batch_id: int, number: int, aside: bool, person_id: int) -> list[i
         new = set() if aside else {number}
         changed = _judge_again(batch, person_id, {row.group_key}, always={number}, new=new)
         journal.record(
-            "line.set_aside" if aside else "line.taken_back", "batch", batch_id, actor_id=person_id,
-            centre_id=batch.centre_id, after={"line": number},
-        )  # fmt: skip
+            "line.set_aside" if aside else "line.taken_back",
+            "batch",
+            batch_id,
+            actor_id=person_id,
+            centre_id=batch.centre_id,
+            after={"line": number},
+        )
     return sorted({*changed, number})
 
 
@@ -128,9 +137,14 @@ def correct_value(batch_id: int, label: str, category: str, person_id: int) -> i
         analysis.store(batch_id, analysis.analyse(batch, person_id), batch.version)
         before = {"training_label": label, "category": category}
         journal.record(
-            "value.corrected", "batch", batch_id, actor_id=person_id, centre_id=batch.centre_id,
-            before=before, after={meant.field: meant.value, "lines": count},
-        )  # fmt: skip
+            "value.corrected",
+            "batch",
+            batch_id,
+            actor_id=person_id,
+            centre_id=batch.centre_id,
+            before=before,
+            after={meant.field: meant.value, "lines": count},
+        )
     return count
 
 
@@ -172,9 +186,12 @@ def _group(row: BatchLine) -> str:
 
 
 def _judge_again(
-    batch: Batch, person_id: int, groups: Iterable[str], always: set[int],
+    batch: Batch,
+    person_id: int,
+    groups: Iterable[str],
+    always: set[int],
     new: set[int] = frozenset(),  # type: ignore[assignment]
-) -> list[int]:  # fmt: skip
+) -> list[int]:
     """Judge the lines of these groups again; counts, state and remarks follow. ``new``: lines that were not counted."""
     c = BatchLine
     query = select(c).where(c.batch_id == batch.id, c.group_key.in_(list(groups)), c.set_aside.is_(False))

@@ -23,7 +23,7 @@ from app.models.batch import (
     REFUSED,
     REGISTERED,
     REGISTERING,
-)  # fmt: skip
+)
 from app.models.outbox import ANALYSIS
 from app.services.core import clock, outbox
 from app.services.core.refusal import Refusal

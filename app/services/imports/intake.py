@@ -47,9 +47,13 @@ def receive(centre_id: int, person_id: int, name: str, stream: IO[bytes]) -> Bat
             ImportFile(batch_id=batch.id, name=name[-255:], size=upload.size, sha256=upload.sha256, path=upload.path)
         )
         journal.record(
-            "import.received", "batch", batch.id, actor_id=person_id, centre_id=centre_id,
+            "import.received",
+            "batch",
+            batch.id,
+            actor_id=person_id,
+            centre_id=centre_id,
             after={"file": name[-255:], "size": upload.size, "sha256": upload.sha256},
-        )  # fmt: skip
+        )
         try:
             check_name(name)
             check_size(upload.size)
@@ -128,12 +132,14 @@ def earlier_receipt(file: ImportFile) -> Batch | None:
         select(Batch)
         .join(ImportFile, ImportFile.batch_id == Batch.id)
         .where(
-            ImportFile.sha256 == file.sha256, Batch.id != file.batch_id, Batch.centre_id == file.batch.centre_id,
+            ImportFile.sha256 == file.sha256,
+            Batch.id != file.batch_id,
+            Batch.centre_id == file.batch.centre_id,
             Batch.state == REGISTERED,
         )
         .order_by(Batch.registered_at.desc())
         .limit(1)
-    )  # fmt: skip
+    )
     return db.session.execute(query).scalar_one_or_none()
 
 
@@ -194,9 +200,11 @@ def _conclude(batch_id: int, rows: list[Row]) -> None:
     report = report_of(rows)
     with transaction():
         bulk.update_rows(
-            BatchLine.__table__, ("batch_id", "number"), ("rank", "remarks"),
+            BatchLine.__table__,
+            ("batch_id", "number"),
+            ("rank", "remarks"),
             [(batch_id, row.line.number, row.rank, encode_remarks(row.remarks)) for row in compared],
-        )  # fmt: skip
+        )
         batch = db.session.get_one(Batch, batch_id, populate_existing=True)
         try:
             analysis.conclude(batch_id, report, batch.version)

@@ -143,9 +143,11 @@ def _place(match: HeaderMatch, row: int) -> Place:
 def has_line(found: Found) -> bool:
     """Whether some row below the headers holds something."""
     return any(
-        not is_blank(text_of(cell)) for chunk in found.tab.chunks(found.place) for row in zip(*chunk.columns, strict=True)
+        not is_blank(text_of(cell))
+        for chunk in found.tab.chunks(found.place)
+        for row in zip(*chunk.columns, strict=True)
         for cell in row
-    )  # fmt: skip
+    )
 
 
 def is_blank(text: str) -> bool:

@@ -18,9 +18,15 @@ if TYPE_CHECKING:
     import xlrd
 
 ERRORS = {
-    0x00: "#NULL!", 0x07: "#DIV/0!", 0x0F: "#VALUE!", 0x17: "#REF!", 0x1D: "#NAME?", 0x24: "#NUM!", 0x2A: "#N/A",
+    0x00: "#NULL!",
+    0x07: "#DIV/0!",
+    0x0F: "#VALUE!",
+    0x17: "#REF!",
+    0x1D: "#NAME?",
+    0x24: "#NUM!",
+    0x2A: "#N/A",
     0x2B: "#GETTING_DATA",
-}  # fmt: skip
+}
 _RECORD = struct.Struct("<HH")
 _BOF, _EOF, _CODEPAGE, _BOUNDSHEET, _FORMAT = 0x0809, 0x000A, 0x0042, 0x0085, 0x041E
 _BIFF8, _UTF16 = 0x0600, 1200

@@ -26,9 +26,12 @@ def note(kind: str, endpoint: str, address: str, person_id: int = 0) -> None:
     metrics.count_refusal(kind)
     log.warning("request refused", kind=kind, endpoint=endpoint, person=person_id)
     same = {
-        "day": clock.machine_now().date(), "kind": kind, "endpoint": endpoint[:80], "network": network_of(address),
+        "day": clock.machine_now().date(),
+        "kind": kind,
+        "endpoint": endpoint[:80],
+        "network": network_of(address),
         "person_id": person_id,
-    }  # fmt: skip
+    }
     try:
         db.session.rollback()
         with actor.acting(actor.PROGRAM), transaction():

@@ -46,11 +46,8 @@ def seen_actions(last: int = 2_000) -> list[str]:
 def history(kind: str, key: object) -> list[JournalEntry]:
     """Return what happened to one row, the first act first, with who did it."""
     query = (
-        select(J)
-        .where(J.subject_type == kind, J.subject_id == str(key))
-        .options(joinedload(J.actor))
-        .order_by(J.id)
-    )  # fmt: skip
+        select(J).where(J.subject_type == kind, J.subject_id == str(key)).options(joinedload(J.actor)).order_by(J.id)
+    )
     return list(db.session.execute(query).scalars())
 
 

@@ -33,12 +33,13 @@ def make_due(registrations: Iterable[Registration]) -> list[int]:
     written = select(func.max(Mail.sequence)).where(_mails_of(Registration.id)).correlate(Registration)
     due = db.session.execute(
         select(Registration.id, Document.id, Person.email, written.scalar_subquery())
-        .join(Registration.driver).join(Driver.person)
+        .join(Registration.driver)
+        .join(Driver.person)
         .join(Document, and_(Document.registration_id == Registration.id, Document.kind == CERTIFICATE))
         .where(Registration.id.in_(ids), Registration.withheld.is_(False), Registration.live())
         .where(Document.state == AVAILABLE, ~_was_mailed())
         .order_by(Registration.id)
-    )  # fmt: skip
+    )
     return mail.make_all_due(
         CERTIFICATE_MAIL,
         [
@@ -73,12 +74,17 @@ def _tell(document: Document) -> list[int]:
     reached = [row for row in mails if row.state != MAIL_REFUSED]
     by_address = {row.recipient: row for row in sorted(reached, key=lambda row: row.state == MAIL_SENT)}
     rows = [
-        (row.state, {
-            "recipient": row.recipient, "registration_id": id_, "sequence": last + at,
-            "values": {"document": document.id, "mail": row.id},
-        })
+        (
+            row.state,
+            {
+                "recipient": row.recipient,
+                "registration_id": id_,
+                "sequence": last + at,
+                "values": {"document": document.id, "mail": row.id},
+            },
+        )
         for at, row in enumerate(by_address.values(), 1)
-    ]  # fmt: skip
+    ]
     drop = Mail.id.in_([row.id for row in mails]), Mail.state.in_((MAIL_PENDING, MAIL_REFUSED))
     changed(update(Mail).where(*drop).values(state=MAIL_DROPPED))
     later = clock.machine_now() + timedelta(seconds=current_app.config["OUTBOX_LEASE"])
@@ -99,8 +105,9 @@ def _was_mailed() -> ColumnElement[bool]:
         before.registration_id == Document.registration_id, before.kind == CERTIFICATE, before.state == REVOKED
     )
     return exists().where(
-        _mails_of(Registration.id), or_(named == Document.id, and_(named.is_(None), ~has_another)),
-    )  # fmt: skip
+        _mails_of(Registration.id),
+        or_(named == Document.id, and_(named.is_(None), ~has_another)),
+    )
 
 
 @mail.says(CERTIFICATE_MAIL, "Certificat de qualification")
@@ -108,17 +115,23 @@ def _certificate(row: Mail) -> Content:
     document = _to_send(row)
     registration = document.registration
     values: dict[str, object] = {
-        "first_name": registration.first_name, "last_name": registration.last_name,
-        "training": registration.training.full_label, "end_date": f"{registration.end_date:%d/%m/%Y}",
-        "centre": registration.centre.name, "number": document.number,
-        "valid_from": f"{document.valid_from:%d/%m/%Y}", "valid_until": f"{document.valid_until:%d/%m/%Y}",
+        "first_name": registration.first_name,
+        "last_name": registration.last_name,
+        "training": registration.training.full_label,
+        "end_date": f"{registration.end_date:%d/%m/%Y}",
+        "centre": registration.centre.name,
+        "number": document.number,
+        "valid_from": f"{document.valid_from:%d/%m/%Y}",
+        "valid_until": f"{document.valid_until:%d/%m/%Y}",
         "verify_url": f"{current_app.config['BASE_URL']}/verifier/{document.number}",
-    }  # fmt: skip
+    }
     file = store.get(str(document.path), str(document.sha256))
     return Content(
-        "certificate", f"Votre certificat de qualification de conducteur n° {document.number}", values,
+        "certificate",
+        f"Votre certificat de qualification de conducteur n° {document.number}",
+        values,
         [(f"certificat-{document.number}.pdf", "application/pdf", file)],
-    )  # fmt: skip
+    )
 
 
 def _to_send(row: Mail) -> Document:
@@ -138,7 +151,8 @@ def _cancelled(row: Mail) -> Content:
     if db.session.get_one(Mail, row.values["mail"]).state != MAIL_SENT:
         raise mail.Void
     values: dict[str, object] = {
-        "number": document.number, "training": document.registration.training.full_label,
+        "number": document.number,
+        "training": document.registration.training.full_label,
         "verify_url": f"{current_app.config['BASE_URL']}/verifier/{document.number}",
-    }  # fmt: skip
+    }
     return Content("certificate_cancelled", f"Le certificat n° {document.number} est annulé", values)

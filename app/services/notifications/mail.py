@@ -77,9 +77,14 @@ def name_of(kind: str) -> str:
 
 
 def make_due(
-    kind: str, recipient: str, values: Mapping[str, Any] | None = None, *, registration_id: int | None = None,
-    trainer_id: int | None = None, sequence: int = 1,
-) -> int:  # fmt: skip
+    kind: str,
+    recipient: str,
+    values: Mapping[str, Any] | None = None,
+    *,
+    registration_id: int | None = None,
+    trainer_id: int | None = None,
+    sequence: int = 1,
+) -> int:
     """Write one mail and make it due; return its id. No commit.
 
     ``values``: plain JSON, what the content is worked out from (`says`). `IntegrityError` for a mail that was written
@@ -90,9 +95,7 @@ def make_due(
     return mail_id
 
 
-def make_all_due(
-    kind: str, mails: Sequence[Mapping[str, object]], *, due_at: datetime | None = None
-) -> list[int]:  # fmt: skip
+def make_all_due(kind: str, mails: Sequence[Mapping[str, object]], *, due_at: datetime | None = None) -> list[int]:
     """Write mails of one kind, each its recipient and columns, and make them due (at ``due_at``, else at once); return their
     ids. No commit.
     """
@@ -147,9 +150,15 @@ def _row(kind: str) -> dict[str, object]:
     assert kind in KINDS, f"nobody says what a mail of the kind {kind!r} tells"
     host = current_app.config["BASE_URL"].split("//")[-1].split(":")[0]
     return {
-        "kind": kind, "registration_id": None, "trainer_id": None, "values": {}, "sequence": 1,
-        "message_id": f"<{secrets.token_hex(12)}@{host}>", "state": MAIL_PENDING, "created_at": clock.now(),
-    }  # fmt: skip
+        "kind": kind,
+        "registration_id": None,
+        "trainer_id": None,
+        "values": {},
+        "sequence": 1,
+        "message_id": f"<{secrets.token_hex(12)}@{host}>",
+        "state": MAIL_PENDING,
+        "created_at": clock.now(),
+    }
 
 
 @actor.acting(actor.PROGRAM)
@@ -166,10 +175,12 @@ def _message(row: Mail) -> Message:
     content = KINDS[row.kind].content(row)
     values = {**_addresses(), **content.values, "subject": content.subject}
     message = Message(
-        content.subject, recipients=[row.recipient], sender=current_app.config["MAIL_DEFAULT_SENDER"],
+        content.subject,
+        recipients=[row.recipient],
+        sender=current_app.config["MAIL_DEFAULT_SENDER"],
         body=render_template(f"mail/{content.template}.txt", **values),
         html=render_template(f"mail/{content.template}.html", **values),
-    )  # fmt: skip
+    )
     message.msgId = row.message_id
     for name, kind, data in content.files:
         message.attach(name, kind, data)

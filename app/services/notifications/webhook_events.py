@@ -31,9 +31,12 @@ def confirmed(batch_id: int, centre_id: int, count: int) -> None:
     def data() -> Data:
         batch = db.session.get_one(Batch, batch_id, populate_existing=True)
         return {
-            "batch": batch.key, "mode": batch.mode, "receipt_number": batch.receipt_number, "registrations": count,
+            "batch": batch.key,
+            "mode": batch.mode,
+            "receipt_number": batch.receipt_number,
+            "registrations": count,
             "idempotency_key": batch.idempotency_key,
-        }  # fmt: skip
+        }
 
     emit(centre_id, CONFIRMED, data)
 
@@ -110,12 +113,20 @@ def _write(centre_id: int, endpoint_ids: list[int], event: str, data: Data) -> l
     body = json.dumps(told, ensure_ascii=False, sort_keys=False)
     rows = [
         {
-            "centre_id": centre_id, "endpoint_id": endpoint_id, "message_id": f"msg_{secrets.token_hex(14)}",
-            "event": event, "body": body, "created_at": now, "started_at": now, "next_at": now, "state": PENDING,
-            "attempts": 0, "ticket": 1,
+            "centre_id": centre_id,
+            "endpoint_id": endpoint_id,
+            "message_id": f"msg_{secrets.token_hex(14)}",
+            "event": event,
+            "body": body,
+            "created_at": now,
+            "started_at": now,
+            "next_at": now,
+            "state": PENDING,
+            "attempts": 0,
+            "ticket": 1,
         }
         for endpoint_id in endpoint_ids
-    ]  # fmt: skip
+    ]
     ids = list(db.session.execute(insert(WebhookDelivery).returning(WebhookDelivery.id), rows).scalars())
     outbox.add(WEBHOOK, ({"delivery": id_, "ticket": 1} for id_ in ids))
     return ids
@@ -123,6 +134,10 @@ def _write(centre_id: int, endpoint_ids: list[int], event: str, data: Data) -> l
 
 def _refusal(report: Report, batch: str | None, mode: str, idempotency_key: str | None) -> Data:
     return {
-        "batch": batch, "mode": mode, "code": "lines_in_error", "lines": report.lines, "errors": report.errors,
+        "batch": batch,
+        "mode": mode,
+        "code": "lines_in_error",
+        "lines": report.lines,
+        "errors": report.errors,
         "idempotency_key": idempotency_key,
-    }  # fmt: skip
+    }

@@ -91,9 +91,12 @@ def _depth() -> int | None:
 @cache
 def _durations(path: str) -> Any:
     return _library(path).Histogram(
-        "registre_request_seconds", "Duration of requests.", ["endpoint", "method", "status"], registry=None,
+        "registre_request_seconds",
+        "Duration of requests.",
+        ["endpoint", "method", "status"],
+        registry=None,
         buckets=BUCKETS,
-    )  # fmt: skip
+    )
 
 
 @cache

@@ -161,9 +161,13 @@ def _driver(item: Driver) -> None:
 
 
 CHECKS: dict[type[Any], Callable[[Any], None]] = {
-    Centre: _centre, Accreditation: _accreditation, Suspension: _suspension, Training: _training, Tariff: _tariff,
+    Centre: _centre,
+    Accreditation: _accreditation,
+    Suspension: _suspension,
+    Training: _training,
+    Tariff: _tariff,
     Driver: _driver,
-}  # fmt: skip
+}
 
 #: Rows that may not share a day with others of their table.
 JUDGED_TOGETHER = (Tariff, Suspension)

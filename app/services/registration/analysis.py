@@ -96,9 +96,13 @@ def conclude(batch_id: int, report: Report, version: int, new: Sequence[int] = (
     """Write a report's counts on the batch and move it to « ready » or « in error », inside the caller's transaction."""
     state = READY if report.importable else IN_ERROR
     moved = batches.transition(
-        batch_id, state, only_from=(*OPEN_STATES, ANALYSING),
-        checked_version=version, checked_at=clock.now(), summary={**summary(report), **({"new": list(new)} if new else {})},
-    )  # fmt: skip
+        batch_id,
+        state,
+        only_from=(*OPEN_STATES, ANALYSING),
+        checked_version=version,
+        checked_at=clock.now(),
+        summary={**summary(report), **({"new": list(new)} if new else {})},
+    )
     if not moved:
         raise batches.BatchClosed
 

@@ -146,13 +146,22 @@ def _sentence(rows: list[Row]) -> str:
     others = {row.line.driver_key for row in rows if row.stake.withheld}
     differ = {row.line.driver_key for row in rows if any(r.code is Code.IDENTITY_DIFFERS for r in row.remarks)} - others
     parts = [
-        _counted(again, "ligne est déjà enregistrée et serait facturée de nouveau",
-                 "lignes sont déjà enregistrées et seraient facturées de nouveau"),
-        _counted(len(others), "stagiaire est connu sous un autre nom et ses documents seraient retenus",
-                 "stagiaires sont connus sous un autre nom et leurs documents seraient retenus"),
-        _counted(len(differ), "stagiaire est connu de votre centre sous un autre nom",
-                 "stagiaires sont connus de votre centre sous un autre nom"),
-    ]  # fmt: skip
+        _counted(
+            again,
+            "ligne est déjà enregistrée et serait facturée de nouveau",
+            "lignes sont déjà enregistrées et seraient facturées de nouveau",
+        ),
+        _counted(
+            len(others),
+            "stagiaire est connu sous un autre nom et ses documents seraient retenus",
+            "stagiaires sont connus sous un autre nom et leurs documents seraient retenus",
+        ),
+        _counted(
+            len(differ),
+            "stagiaire est connu de votre centre sous un autre nom",
+            "stagiaires sont connus de votre centre sous un autre nom",
+        ),
+    ]
     said = " ; ".join(part for part in parts if part)
     return (
         f"Rien n’a été enregistré ni facturé : depuis le rapport que vous avez vu, {said}. "

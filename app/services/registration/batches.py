@@ -51,10 +51,25 @@ class StoredLine:
 def stored_lines(batch: Batch) -> list[StoredLine]:
     """Return the lines of a batch in their order; one query. By hand, the training of step 1 stands on every line."""
     c = BatchLine
-    query = select(
-        c.number, c.reference, c.order_number, c.training_label, c.category, c.end_date, c.first_name, c.last_name,
-        c.birth_date, c.permit_number, c.not_text, c.rank, c.remarks,
-    ).where(c.batch_id == batch.id, c.set_aside.is_(False)).order_by(c.number)  # fmt: skip
+    query = (
+        select(
+            c.number,
+            c.reference,
+            c.order_number,
+            c.training_label,
+            c.category,
+            c.end_date,
+            c.first_name,
+            c.last_name,
+            c.birth_date,
+            c.permit_number,
+            c.not_text,
+            c.rank,
+            c.remarks,
+        )
+        .where(c.batch_id == batch.id, c.set_aside.is_(False))
+        .order_by(c.number)
+    )
     manual = batch.mode == MANUAL
     return [
         StoredLine(with_training(RawLine(*typed), batch) if manual else RawLine(*typed), rank, remarks)

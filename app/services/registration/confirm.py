@@ -126,9 +126,16 @@ def _write(batch: Batch, found: analysis.Analysis, person_id: int) -> str:
 
 
 def conclude(
-    batch_id: int, centre_id: int, found: analysis.Analysis, person_id: int, count: int,
-    origin: dict[str, str] | None = None, *, tells: bool = True, **changes: Any,
-) -> str:  # fmt: skip
+    batch_id: int,
+    centre_id: int,
+    found: analysis.Analysis,
+    person_id: int,
+    count: int,
+    origin: dict[str, str] | None = None,
+    *,
+    tells: bool = True,
+    **changes: Any,
+) -> str:
     """Move a batch whose lines are written to « registered », note it in the journal, tell the centre's software; return
     the receipt's number.
 

@@ -204,9 +204,15 @@ def _values(row: Row, number: int) -> dict[str, object]:
     """Return the columns of a line of the draft; the training's three stay empty, step 1 holds them."""
     typed = {field: value for field, value in row.line.raw.values().items() if field in LINE_FIELDS}
     return {
-        "number": number, **typed, "rank": row.rank, "remarks": encode_remarks(row.remarks),
-        "training_label": "", "category": "", "end_date": "", "not_text": "",
-    }  # fmt: skip
+        "number": number,
+        **typed,
+        "rank": row.rank,
+        "remarks": encode_remarks(row.remarks),
+        "training_label": "",
+        "category": "",
+        "end_date": "",
+        "not_text": "",
+    }
 
 
 def _open(batch_id: int) -> Batch:

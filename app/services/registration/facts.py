@@ -47,11 +47,17 @@ def load_catalogue() -> Catalogue:
     rows = db.session.execute(select(models.Training).order_by(models.Training.id)).scalars()
     return Catalogue(
         Training(
-            row.id, row.label, Category(row.category), row.family, row.minors_allowed, row.is_module,
-            row.valid_from, row.valid_to,
+            row.id,
+            row.label,
+            Category(row.category),
+            row.family,
+            row.minors_allowed,
+            row.is_module,
+            row.valid_from,
+            row.valid_to,
         )
         for row in rows
-    )  # fmt: skip
+    )
 
 
 def load_accreditations(centre_id: int, reach: Reach | None = None) -> tuple[Accreditation, ...]:
@@ -76,17 +82,27 @@ def load_accreditations(centre_id: int, reach: Reach | None = None) -> tuple[Acc
         pauses.setdefault(row.id, set()).update({Period(starts_on, ends_on)} if starts_on else ())
     return tuple(
         Accreditation(
-            frozenset(trainings[row.id]), Period(row.valid_from, row.valid_to), tuple(pauses[row.id]),
-            row.withdrawn_on, row.number, row.id,
+            frozenset(trainings[row.id]),
+            Period(row.valid_from, row.valid_to),
+            tuple(pauses[row.id]),
+            row.withdrawn_on,
+            row.number,
+            row.id,
         )
         for row in {row.id: row for row, *_ in rows}.values()
-    )  # fmt: skip
+    )
 
 
 def load(
-    centre_id: int, today: date, catalogue: Catalogue, lines: Iterable[Line], reach: Reach | None = None, *,
-    asked: bool = True, without: Collection[int] = (),
-) -> Facts:  # fmt: skip
+    centre_id: int,
+    today: date,
+    catalogue: Catalogue,
+    lines: Iterable[Line],
+    reach: Reach | None = None,
+    *,
+    asked: bool = True,
+    without: Collection[int] = (),
+) -> Facts:
     """Return the facts about these lines for this centre on that day: a few queries, whatever the number of lines.
 
     With ``reach``, accreditations are those that this person's rights extend to. ``asked``: the centre is told what is found
@@ -164,14 +180,22 @@ def _driver_rows(centre_id: int, permits: set[str], without: Collection[int]):  
         mine = and_(mine, own.id.not_in(without))
     return db.session.execute(
         select(
-            driver.id, driver.birth_date, driver.permit_number, driver.person_id, driver.last_name, driver.first_name,
-            own.training_id, own.end_date, own.registered_on,
-            own.last_name.label("line_last_name"), own.first_name.label("line_first_name"),
+            driver.id,
+            driver.birth_date,
+            driver.permit_number,
+            driver.person_id,
+            driver.last_name,
+            driver.first_name,
+            own.training_id,
+            own.end_date,
+            own.registered_on,
+            own.last_name.label("line_last_name"),
+            own.first_name.label("line_first_name"),
         )
         .select_from(wanted)
         .join(driver, driver.permit_number == wanted.c.value)
         .outerjoin(own, mine)
-    )  # fmt: skip
+    )
 
 
 Trained = tuple[date, str, int, date | None]

@@ -101,9 +101,11 @@ def _below(table: Table, layout: Layout) -> tuple[Table, list[str]]:
     below = table[layout.first :]
     again, totals = [row for row in below if row in heads], [row for row in below if _is_total(row)]
     told = [
-        *_left_out(above, "au-dessus des lignes reprises"), *_left_out(again, "d’en-têtes répétée"),
-        *_left_out(totals, "de total"), *_unread(table, layout),
-    ]  # fmt: skip
+        *_left_out(above, "au-dessus des lignes reprises"),
+        *_left_out(again, "d’en-têtes répétée"),
+        *_left_out(totals, "de total"),
+        *_unread(table, layout),
+    ]
     return [row for row in below if row not in heads and not _is_total(row)], told
 
 

@@ -168,9 +168,14 @@ def _is_no_permit(cell: str) -> bool:
 
 
 _ODD: dict[str, Callable[[str], bool]] = {
-    "first_name": _is_no_name, "last_name": _is_no_name, "training_label": is_day, "category": is_day,
-    "birth_date": _is_no_day, "end_date": _is_no_day, "permit_number": _is_no_permit,
-}  # fmt: skip
+    "first_name": _is_no_name,
+    "last_name": _is_no_name,
+    "training_label": is_day,
+    "category": is_day,
+    "birth_date": _is_no_day,
+    "end_date": _is_no_day,
+    "permit_number": _is_no_permit,
+}
 
 
 def _fits(rows: Table, fields: Row) -> bool:

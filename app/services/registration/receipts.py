@@ -107,9 +107,17 @@ def receipt(batch: Batch, page: int = 1, size: int = PAGE) -> Receipt:
     page = min(max(page, 1), page_count)
     documents, pending = progress(batch.id)
     return Receipt(
-        batch, billed(batch.id), _lines(batch.id, page, size), page, page_count, pending, documents, mails_due(batch.id),
-        _trace(batch), _replaces(batch),
-    )  # fmt: skip
+        batch,
+        billed(batch.id),
+        _lines(batch.id, page, size),
+        page,
+        page_count,
+        pending,
+        documents,
+        mails_due(batch.id),
+        _trace(batch),
+        _replaces(batch),
+    )
 
 
 def _replaces(batch: Batch) -> str | None:
@@ -168,14 +176,15 @@ def _lines(batch_id: int, page: int, size: int) -> list[ReceiptLine]:
         .join(Registration.driver)
         .join(Registration.training)
         .options(
-            contains_eager(Registration.driver), contains_eager(Registration.training),
+            contains_eager(Registration.driver),
+            contains_eager(Registration.training),
             selectinload(Registration.documents),
         )
         .where(Registration.batch_id == batch_id)
         .order_by(Registration.line_number)
         .limit(size)
         .offset((page - 1) * size)
-    )  # fmt: skip
+    )
     registrations = list(db.session.execute(query).scalars())
     mails = _mails([r.id for r in registrations])
     ended = notes([r.id for r in registrations if not r.is_live])
@@ -209,9 +218,7 @@ def _mails(registration_ids: list[int]) -> dict[tuple[int | None, str], Mail]:
     return {(mail.registration_id, mail.kind): mail for mail in db.session.execute(query).scalars()}
 
 
-def _line(
-    registration: Registration, mail: Mail | None, invitation: Mail | None, note: Note | None
-) -> ReceiptLine:  # fmt: skip
+def _line(registration: Registration, mail: Mail | None, invitation: Mail | None, note: Note | None) -> ReceiptLine:
     by_kind = registration.live_documents
     recap = _state(by_kind.get(RECAP), registration, "")
     certificate = _state(by_kind.get(CERTIFICATE), registration, mail.state if mail else "")

@@ -19,8 +19,12 @@ from . import batches
 
 PAGE = 50
 SEARCHED = (
-    BatchLine.last_name, BatchLine.first_name, BatchLine.permit_number, BatchLine.reference, BatchLine.order_number,
-)  # fmt: skip
+    BatchLine.last_name,
+    BatchLine.first_name,
+    BatchLine.permit_number,
+    BatchLine.reference,
+    BatchLine.order_number,
+)
 RANKS = {"erreurs": ERROR_RANK, "informations": INFORMATION_RANK, "ecartees": ASIDE_RANK}
 _NO_RANK = -1  # of a word that means nothing: no line answers it
 
@@ -142,9 +146,18 @@ def _read(batch: Batch, query: Select[BatchLine]) -> list[ReportLine]:
     found = []
     for row in db.session.execute(query).scalars():
         raw = RawLine(
-            row.number, row.reference, row.order_number, row.training_label, row.category, row.end_date,
-            row.first_name, row.last_name, row.birth_date, row.permit_number, row.not_text,
-        )  # fmt: skip
+            row.number,
+            row.reference,
+            row.order_number,
+            row.training_label,
+            row.category,
+            row.end_date,
+            row.first_name,
+            row.last_name,
+            row.birth_date,
+            row.permit_number,
+            row.not_text,
+        )
         found.append(ReportLine(raw, row.rank, decode_remarks(row.remarks)))
     manual = batch.mode == "manual"
     return [replace(one, line=batches.with_training(one.line, batch)) for one in found] if manual else found

@@ -175,20 +175,29 @@ def _registration(
         raise pricing.NoTariff
     assert accreditation is not None, "the check found one"
     return {
-        "line_number": line.number, "driver_id": driver.id, "training_id": one.training.id,
-        "accreditation_id": accreditation.id, "end_date": one.end_date,
-        **_names(line), "reference": line.reference, "order_number": line.order_number,
-        "search_order": search_key(line.order_number), "price": price.amount, "vat_rate": price.vat_rate,
+        "line_number": line.number,
+        "driver_id": driver.id,
+        "training_id": one.training.id,
+        "accreditation_id": accreditation.id,
+        "end_date": one.end_date,
+        **_names(line),
+        "reference": line.reference,
+        "order_number": line.order_number,
+        "search_order": search_key(line.order_number),
+        "price": price.amount,
+        "vat_rate": price.vat_rate,
         "withheld": withholds(driver.name if driver.has_account else None, line.last_name, line.first_name),
-    }  # fmt: skip
+    }
 
 
 def _names(line: Line) -> dict[str, str]:
     """Return the names of a line and what they are searched by; rows written in bulk take no default of the model."""
     return {
-        "last_name": line.last_name, "first_name": line.first_name,
-        "search_last": search_key(line.last_name), "search_first": search_key(line.first_name),
-    }  # fmt: skip
+        "last_name": line.last_name,
+        "first_name": line.first_name,
+        "search_last": search_key(line.last_name),
+        "search_first": search_key(line.first_name),
+    }
 
 
 def _completing(ids: list[int], due: list[_Due], drivers: dict[DriverKey, facts.DriverRow]) -> set[object]:
@@ -215,9 +224,14 @@ def _documents(
 def _document(registration_id: int, kind: str, day: date, days: tuple[date, date]) -> dict[str, Any]:
     prefix = numbers.CERTIFICATE if kind == CERTIFICATE else numbers.RECAP
     return {
-        "registration_id": registration_id, "kind": kind, "number": numbers.public_number(prefix, day.year),
-        "state": PENDING, "established_on": day, "valid_from": days[0], "valid_until": days[1],
-    }  # fmt: skip
+        "registration_id": registration_id,
+        "kind": kind,
+        "number": numbers.public_number(prefix, day.year),
+        "state": PENDING,
+        "established_on": day,
+        "valid_from": days[0],
+        "valid_until": days[1],
+    }
 
 
 def write_certificates(born: Mapping[int, date]) -> list[str]:

@@ -173,9 +173,15 @@ def _is(column: Any) -> Callable[[str], ColumnElement[bool] | None]:
 
 #: Question of a list → its condition; what a request asks, and what a job asks again later.
 CONDITIONS: Mapping[str, Callable[[str], ColumnElement[bool] | None]] = {
-    "words": by_words, "training": _is(R.training_id), "centre": _is(R.centre_id), "mode": by_mode,
-    "documents": by_documents, "status": by_status, "since": since, "until": until,
-}  # fmt: skip
+    "words": by_words,
+    "training": _is(R.training_id),
+    "centre": _is(R.centre_id),
+    "mode": by_mode,
+    "documents": by_documents,
+    "status": by_status,
+    "since": since,
+    "until": until,
+}
 
 
 def conditions(asked: Mapping[str, str]) -> list[ColumnElement[bool]]:

@@ -126,9 +126,15 @@ def centre_desk(centre_id: int) -> CentreDesk:
     this_month = R.registered_on >= month_start(clock.today())
     billed = select(func.sum(R.price)).where(R.centre_id == centre_id, this_month, R.live())
     return CentreDesk(
-        volumes(R.centre_id == centre_id), db.session.scalar(billed) or Decimal("0.00"), drafts, draft_lines, files, lines,
-        without_account(centre_id), expiring(centre_id),
-    )  # fmt: skip
+        volumes(R.centre_id == centre_id),
+        db.session.scalar(billed) or Decimal("0.00"),
+        drafts,
+        draft_lines,
+        files,
+        lines,
+        without_account(centre_id),
+        expiring(centre_id),
+    )
 
 
 def agent_desk() -> AgentDesk:
@@ -181,13 +187,16 @@ def expiring(centre_id: int) -> list[tuple[Accreditation, int]]:
 def waiting() -> dict[str, int]:
     """Return what waits in « À traiter »: its part's anchor → count."""
     return {
-        "identites": identity_checks.count_waiting(), "interrogations": asking.count_alerts(),
+        "identites": identity_checks.count_waiting(),
+        "interrogations": asking.count_alerts(),
         "comptes": account_requests.count_waiting(),
         "corrections": correction_requests.count_waiting() + card_stops.count_waiting(),
         "retenus": withheld_documents.count_waiting(),
-        "droits": withheld_rights.count_waiting(), "fichiers": to_handle.count_faulty(),
-        "travaux": to_handle.count_failed(), "courriels": to_handle.count_refused(),
-    }  # fmt: skip
+        "droits": withheld_rights.count_waiting(),
+        "fichiers": to_handle.count_faulty(),
+        "travaux": to_handle.count_failed(),
+        "courriels": to_handle.count_refused(),
+    }
 
 
 def frequent_errors(limit: int = 8) -> list[tuple[str, int]]:
@@ -195,10 +204,11 @@ def frequent_errors(limit: int = 8) -> list[tuple[str, int]]:
     pair = _kinds()
     query = (
         select(pair.c.key, func.sum(db.cast(pair.c.value, db.Integer)))
-        .select_from(Batch).join(pair, db.true())
+        .select_from(Batch)
+        .join(pair, db.true())
         .where(Batch.checked_at >= clock.now() - RECENT, Batch.state.in_((IN_ERROR, CANCELLED)))
         .group_by(pair.c.key)
-    )  # fmt: skip
+    )
     counts = Counter({kind: int(lines) for kind, lines in db.session.execute(query).tuples() if _is_error(kind)})
     return [(kind_sentence(kind), lines) for kind, lines in counts.most_common(limit)]
 
@@ -237,8 +247,11 @@ def _by_training(rows: Iterable[Sequence[Any]], today: date) -> list[TrainingCou
 def _drafts(centre_id: int) -> tuple[int, int]:
     """Return how many drafts by hand may be taken up again, and their lines."""
     own = (
-        Batch.centre_id == centre_id, Batch.mode == MANUAL, Batch.state.in_(OPEN_STATES), Batch.training_id.is_not(None),
-    )  # fmt: skip
+        Batch.centre_id == centre_id,
+        Batch.mode == MANUAL,
+        Batch.state.in_(OPEN_STATES),
+        Batch.training_id.is_not(None),
+    )
     lines = select(func.count()).select_from(BatchLine).join(Batch, Batch.id == BatchLine.batch_id).where(*own)
     row = db.session.execute(select(func.count(), lines.scalar_subquery()).select_from(Batch).where(*own)).one()
     return row[0], row[1]

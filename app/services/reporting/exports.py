@@ -92,18 +92,20 @@ def write(found: Found, kind: str, target: BinaryIO) -> int:
     return sheets.write(kind, HEADS[found.sheet], rows(found), target)
 
 
-def order(
-    sheet: str, kind: str, asked: Mapping[str, str], centre_id: int | None, person_id: int
-) -> Export:  # fmt: skip
+def order(sheet: str, kind: str, asked: Mapping[str, str], centre_id: int | None, person_id: int) -> Export:
     """Make a long export due and return it; raise :class:`TooMany` where its kind cannot hold it."""
     limit = narrowing.up_to(sheets.XLSX_ROWS, find(sheet, asked, centre_id).keys) if kind == sheets.XLSX else 0
     if isinstance(limit, narrowing.MoreThan):
         raise TooMany
     with transaction():
         row = Export(
-            person_id=person_id, sheet=sheet, format=kind, created_at=clock.now(), state=MAKING,
+            person_id=person_id,
+            sheet=sheet,
+            format=kind,
+            created_at=clock.now(),
+            state=MAKING,
             asked={"questions": dict(asked), "centre": centre_id},
-        )  # fmt: skip
+        )
         db.session.add(row)
         db.session.flush()
         outbox.add(LISTING, [{"export": row.id}])
@@ -193,10 +195,30 @@ def _registrations() -> Any:
     recap, certificate, new, receipt = aliased(Document), aliased(Document), aliased(R), aliased(Batch)
     return (
         select(
-            R.id, Batch.receipt_number, R.registered_on, Centre.name, Centre.siret, Accreditation.number, R.last_name,
-            R.first_name, Driver.birth_date, Driver.permit_number, Training.label, Training.category, R.end_date,
-            R.order_number, R.reference, R.price, Batch.mode, recap.number, certificate.number, certificate.state, R.withheld,
-            R.cancelled_on, Cancellation.reason_code, receipt.receipt_number,
+            R.id,
+            Batch.receipt_number,
+            R.registered_on,
+            Centre.name,
+            Centre.siret,
+            Accreditation.number,
+            R.last_name,
+            R.first_name,
+            Driver.birth_date,
+            Driver.permit_number,
+            Training.label,
+            Training.category,
+            R.end_date,
+            R.order_number,
+            R.reference,
+            R.price,
+            Batch.mode,
+            recap.number,
+            certificate.number,
+            certificate.state,
+            R.withheld,
+            R.cancelled_on,
+            Cancellation.reason_code,
+            receipt.receipt_number,
         )
         .join(Batch, Batch.id == R.batch_id)
         .join(Centre, Centre.id == R.centre_id)
@@ -208,7 +230,7 @@ def _registrations() -> Any:
         .outerjoin(Cancellation, Cancellation.registration_id == R.id)
         .outerjoin(new, new.id == Cancellation.replaced_by_id)
         .outerjoin(receipt, receipt.id == new.batch_id)
-    )  # fmt: skip
+    )
 
 
 def _last(kind: str) -> Any:

@@ -36,9 +36,10 @@ def purge(*, dry_run: bool = False) -> int:
     """Remove the pictures of requests whose delay is over, give old drafts up; return how many requests are concerned."""
     now, state, changed = clock.machine_now(), CardRequest.state, CardRequest.updated_at
     over = or_(
-        and_(state == SENT, changed < now - AFTER_SENT), and_(state == REFUSED, changed < now - AFTER_REFUSAL),
+        and_(state == SENT, changed < now - AFTER_SENT),
+        and_(state == REFUSED, changed < now - AFTER_REFUSAL),
         and_(state == DRAFT, changed < now - DRAFTS),
-    )  # fmt: skip
+    )
     pictured = or_(CardRequest.photo_path.is_not(None), CardRequest.signature_path.is_not(None), state == DRAFT)
     requests = list(db.session.execute(select(CardRequest).where(over, pictured)).scalars())
     for request in requests if not dry_run else []:

@@ -53,9 +53,13 @@ def purge_files(*, dry_run: bool = False) -> Ended:
             db.session.execute(there.where(Document.state == AVAILABLE).values(state=PURGED))
             db.session.execute(there.values(path=None, fault=None, purged_at=clock.now()))
             journal.record(
-                "documents.purged", "document", f"{ids[0]}-{ids[-1]}", actor_id=None,
-                after={"documents": ids}, reason="fin de conservation des fichiers",
-            )  # fmt: skip
+                "documents.purged",
+                "document",
+                f"{ids[0]}-{ids[-1]}",
+                actor_id=None,
+                after={"documents": ids},
+                reason="fin de conservation des fichiers",
+            )
         for _, _, path in rows:
             store.remove(path)
         removed += kinds
@@ -71,9 +75,13 @@ def forget_hashes(*, dry_run: bool = False) -> int:
         with transaction():
             db.session.execute(update(Document).where(old).values(sha256=None))
             journal.record(
-                "documents.forgotten", "document", "all", actor_id=None, after={"count": count},
+                "documents.forgotten",
+                "document",
+                "all",
+                actor_id=None,
+                after={"count": count},
                 reason="6 ans depuis l’établissement",
-            )  # fmt: skip
+            )
     return count
 
 

@@ -48,9 +48,13 @@ def purge(*, dry_run: bool = False) -> int:
         )
         if given_up or forgotten:
             journal.record(
-                "drafts.purged", "draft", "", actor_id=None, after={"batches": given_up, "trainers": forgotten},
+                "drafts.purged",
+                "draft",
+                "",
+                actor_id=None,
+                after={"batches": given_up, "trainers": forgotten},
                 reason="30 jours sans enregistrement",
-            )  # fmt: skip
+            )
         db.session.expire_all()
     return int(given_up + forgotten)
 

@@ -72,15 +72,24 @@ def purge(*, dry_run: bool = False, by_owner: bool = True) -> Purge:
     lines = [count for count in removed if count is not None]
     ended = document_retention.purge_files(dry_run=dry_run)
     return Purge(
-        files=len(lines), lines=sum(lines), orphans=_orphans(dry_run) + document_retention.remove_orphans(dry_run=dry_run),
+        files=len(lines),
+        lines=sum(lines),
+        orphans=_orphans(dry_run) + document_retention.remove_orphans(dry_run=dry_run),
         journal=journal_chain.purge_years(dry_run=dry_run) if by_owner else 0,
-        webhooks=webhook_delivery.purge(dry_run=dry_run), drafts=draft_retention.purge(dry_run=dry_run),
-        certificates=ended.certificates, recaps=ended.recaps,
-        hashes=document_retention.forget_hashes(dry_run=dry_run), sign_ups=account_opening.forget_unconfirmed(dry_run=dry_run),
-        cards=card_retention.purge(dry_run=dry_run), copies=data_copy.purge(dry_run=dry_run),
-        exports=exports.purge(dry_run=dry_run), work=_work_done(dry_run), asked=asking.forget(dry_run=dry_run),
-        refusals=refused_requests.purge(dry_run=dry_run), dry_run=dry_run,
-    )  # fmt: skip
+        webhooks=webhook_delivery.purge(dry_run=dry_run),
+        drafts=draft_retention.purge(dry_run=dry_run),
+        certificates=ended.certificates,
+        recaps=ended.recaps,
+        hashes=document_retention.forget_hashes(dry_run=dry_run),
+        sign_ups=account_opening.forget_unconfirmed(dry_run=dry_run),
+        cards=card_retention.purge(dry_run=dry_run),
+        copies=data_copy.purge(dry_run=dry_run),
+        exports=exports.purge(dry_run=dry_run),
+        work=_work_done(dry_run),
+        asked=asking.forget(dry_run=dry_run),
+        refusals=refused_requests.purge(dry_run=dry_run),
+        dry_run=dry_run,
+    )
 
 
 def _abandoned() -> list[ImportFile]:
@@ -110,9 +119,14 @@ def _remove(file: ImportFile, dry_run: bool) -> int | None:
         path, file.path, file.purged_at = str(file.path), None, clock.now()
         db.session.execute(delete(BatchLine).where(BatchLine.batch_id == file.batch_id))
         journal.record(
-            "import.purged", "batch", file.batch_id, actor_id=None, centre_id=file.batch.centre_id,
-            after={"lines": lines}, reason="30 jours sans import",
-        )  # fmt: skip
+            "import.purged",
+            "batch",
+            file.batch_id,
+            actor_id=None,
+            centre_id=file.batch.centre_id,
+            after={"lines": lines},
+            reason="30 jours sans import",
+        )
     uploads.remove(path)
     return lines
 

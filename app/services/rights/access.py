@@ -83,8 +83,9 @@ def accredited(centre_id: int) -> bool:
     """Tell whether the centre holds an accreditation in force today, not suspended, whatever the trainings it is for."""
     today = clock.today()
     paused = exists().where(
-        Suspension.accreditation_id == Accreditation.id, holds_on(today, Suspension.ends_on, Suspension.starts_on),
-    )  # fmt: skip
+        Suspension.accreditation_id == Accreditation.id,
+        holds_on(today, Suspension.ends_on, Suspension.starts_on),
+    )
     in_force = (
         holds_on(today, Accreditation.valid_to, Accreditation.valid_from)
         & ((Accreditation.withdrawn_on.is_(None)) | (Accreditation.withdrawn_on > today))
@@ -159,11 +160,13 @@ def holder_clause(person_id: InstrumentedAttribute[int], centre_id: Instrumented
     """Return, as SQL, whether the person of a column has an open account and this right at the centre today."""
     granted = exists().where(MembershipRight.membership_id == Membership.id, _grant_clause((right,)))
     return exists(Membership.id).where(
-        Membership.person_id == person_id, Membership.centre_id == centre_id,
+        Membership.person_id == person_id,
+        Membership.centre_id == centre_id,
         holds_on(clock.today(), Membership.valid_to),
         or_(Membership.role == LEGAL_REPRESENTATIVE, granted),
-        Person.id == Membership.person_id, Person.active.is_(True),
-    )  # fmt: skip
+        Person.id == Membership.person_id,
+        Person.active.is_(True),
+    )
 
 
 def require_representative(person_id: int, centre_id: int) -> Membership:
@@ -191,17 +194,21 @@ def tasks(membership: Membership, right: str) -> list[Task]:
     « Mise en service » (`opening`) shows the same tasks of the centre.
     """
     return [
-        contract_task(membership.centre_id), right_task(membership, right),
+        contract_task(membership.centre_id),
+        right_task(membership, right),
         accreditation_task(membership.centre_id, right),
-    ]  # fmt: skip
+    ]
 
 
 def right_task(membership: Membership, right: str) -> Task:
     """Return the task of the person's own right at a centre."""
     return Task(
-        "own_right", f"Droit « {RIGHTS[right].lower()} » accordé", membership.may(right, clock.today()), REPRESENTATIVE,
+        "own_right",
+        f"Droit « {RIGHTS[right].lower()} » accordé",
+        membership.may(right, clock.today()),
+        REPRESENTATIVE,
         "Votre représentant légal l’accorde à chaque gestionnaire, depuis les droits du centre.",
-    )  # fmt: skip
+    )
 
 
 def contract_task(centre_id: int) -> Task:
@@ -224,8 +231,11 @@ def contract_task(centre_id: int) -> Task:
 def accreditation_task(centre_id: int, right: str = REGISTER) -> Task:
     """Return the task of the accreditations: one must hold today."""
     return Task(
-        "accreditation", "Agrément actif enregistré", accredited(centre_id), AGENT,
+        "accreditation",
+        "Agrément actif enregistré",
+        accredited(centre_id),
+        AGENT,
         "Un centre agréé enregistre ses formateurs et ses moniteurs."
         if right == TRAINERS
         else "Seules les formations couvertes par un agrément actif peuvent être enregistrées.",
-    )  # fmt: skip
+    )

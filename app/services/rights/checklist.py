@@ -16,9 +16,11 @@ from .access import AGENT, REPRESENTATIVE, Task
 
 #: Task → the address where a legal representative does it.
 ADDRESSES = {
-    "contract": "/mon-centre/contrat/", "managers": "/mon-centre/droits/", "rights": "/mon-centre/droits/",
+    "contract": "/mon-centre/contrat/",
+    "managers": "/mon-centre/droits/",
+    "rights": "/mon-centre/droits/",
     "api": "/mon-centre/api/",
-}  # fmt: skip
+}
 
 
 @actor.acting(actor.PROGRAM)
@@ -33,24 +35,39 @@ def tasks(centre_id: int) -> list[Task]:
     may_register = [place for place in managers if place.may(REGISTER, today)]
     return [
         Task(
-            "representative", "Représentant légal nommé", any(p.role == LEGAL_REPRESENTATIVE for p in places), AGENT,
+            "representative",
+            "Représentant légal nommé",
+            any(p.role == LEGAL_REPRESENTATIVE for p in places),
+            AGENT,
             "Il signe le contrat, invite les gestionnaires et accorde les droits.",
         ),
         access.contract_task(centre_id),
         access.accreditation_task(centre_id),
         Task(
-            "managers", "Gestionnaires invités", bool(managers), REPRESENTATIVE,
-            "Chacun travaille sous son propre compte. Un représentant légal peut aussi tout faire lui-même.", False,
+            "managers",
+            "Gestionnaires invités",
+            bool(managers),
+            REPRESENTATIVE,
+            "Chacun travaille sous son propre compte. Un représentant légal peut aussi tout faire lui-même.",
+            False,
         ),
         Task(
-            "rights", "Droit « enregistrement de sessions » accordé à un gestionnaire", bool(may_register),
-            REPRESENTATIVE, "Pour tous les agréments du centre ou pour certains, avec ou sans date de fin.", False,
+            "rights",
+            "Droit « enregistrement de sessions » accordé à un gestionnaire",
+            bool(may_register),
+            REPRESENTATIVE,
+            "Pour tous les agréments du centre ou pour certains, avec ou sans date de fin.",
+            False,
         ),
         Task(
-            "api", "API souscrite", db.session.get(ApiSubscription, centre_id) is not None, REPRESENTATIVE,
-            "Elle relie votre logiciel de gestion au registre.", False,
+            "api",
+            "API souscrite",
+            db.session.get(ApiSubscription, centre_id) is not None,
+            REPRESENTATIVE,
+            "Elle relie votre logiciel de gestion au registre.",
+            False,
         ),
-    ]  # fmt: skip
+    ]
 
 
 def is_open(found: list[Task]) -> bool:

@@ -78,9 +78,16 @@ def invite(centre_id: int, typed: str, role: str, actor_id: int) -> str:
     throttle.count(FOR_ADDRESS, address)
     now, nonce = clock.machine_now(), secrets.token_hex(16)
     row = MemberInvitation(
-        centre_id=centre_id, email=address, role=role, nonce=nonce, token_hash=_hash(nonce), created_at=now, sent_at=now,
-        expires_at=now + HOLDS, invited_by_id=actor_id,
-    )  # fmt: skip
+        centre_id=centre_id,
+        email=address,
+        role=role,
+        nonce=nonce,
+        token_hash=_hash(nonce),
+        created_at=now,
+        sent_at=now,
+        expires_at=now + HOLDS,
+        invited_by_id=actor_id,
+    )
     try:
         with transaction():
             db.session.add(row)
@@ -179,9 +186,14 @@ def accept_new(token: str, newcomer: Newcomer) -> Person:
     passwords.check(newcomer.password, (newcomer.first_name, newcomer.last_name, row.email))
     hashed = passwords.hash_of(newcomer.password)
     person = Person(
-        username=row.email, email=row.email, first_name=newcomer.first_name, last_name=newcomer.last_name, active=True,
-        password=hashed, roles=[],
-    )  # fmt: skip
+        username=row.email,
+        email=row.email,
+        first_name=newcomer.first_name,
+        last_name=newcomer.last_name,
+        active=True,
+        password=hashed,
+        roles=[],
+    )
     try:
         with transaction():
             db.session.add(person)
@@ -216,9 +228,14 @@ def _take(row: MemberInvitation, person: Person) -> Membership:
     membership.valid_to = None
     db.session.flush()
     journal.record(
-        "member.joined", "membership", membership.id, actor_id=person.id, centre_id=centre_id, before=before,
+        "member.joined",
+        "membership",
+        membership.id,
+        actor_id=person.id,
+        centre_id=centre_id,
+        before=before,
         after={"person": person.id, "role": membership.role, "invitation": row_id},
-    )  # fmt: skip
+    )
     return membership
 
 
@@ -262,6 +279,10 @@ def _mail(row: MemberInvitation) -> None:
 
 def _record(row: MemberInvitation, action: str, actor_id: int) -> None:
     journal.record(
-        action, "member_invitation", row.id, actor_id=actor_id, centre_id=row.centre_id,
+        action,
+        "member_invitation",
+        row.id,
+        actor_id=actor_id,
+        centre_id=row.centre_id,
         after={"role": row.role, "expires_at": row.expires_at.isoformat(timespec="seconds")},
-    )  # fmt: skip
+    )

@@ -25,7 +25,9 @@ def _invitation(row: Mail) -> Content:
     if found is None:  # sent again meanwhile, under another link: this one is dead, and says nothing
         return Content("member_stale", "Une invitation plus récente vous a été envoyée")
     values: dict[str, object] = {
-        "centre": found.centre.name, "role": MEMBER_ROLES[found.role].lower(), "inviter": found.invited_by.full_name,
+        "centre": found.centre.name,
+        "role": MEMBER_ROLES[found.role].lower(),
+        "inviter": found.invited_by.full_name,
         "url": f"{current_app.config['BASE_URL']}/invitation/{links.token(INVITATION_LINK, found.nonce)}",
-    }  # fmt: skip
+    }
     return Content("member", f"{found.centre.name} vous invite au Registre CQC", values)

@@ -136,9 +136,13 @@ def end(centre_id: int, membership_id: int, actor_id: int) -> None:
             _set(membership, right, None, actor_id)
         membership.valid_to = clock.today() - timedelta(days=1)
         journal.record(
-            "member.ended", "membership", membership.id, actor_id=actor_id, centre_id=centre_id,
+            "member.ended",
+            "membership",
+            membership.id,
+            actor_id=actor_id,
+            centre_id=centre_id,
             before={"person": membership.person_id, "role": membership.role},
-        )  # fmt: skip
+        )
 
 
 def _holds_today() -> ColumnElement[bool]:
@@ -200,10 +204,14 @@ def _set(membership: Membership, right: str, wanted: Grant | None, actor_id: int
     if wanted is not None:
         db.session.add(_row(membership, right, wanted, actor_id))
     journal.record(
-        "right.granted" if wanted else "right.withdrawn", "membership", membership.id, actor_id=actor_id,
-        centre_id=membership.centre_id, before=_told(membership, right, before),
+        "right.granted" if wanted else "right.withdrawn",
+        "membership",
+        membership.id,
+        actor_id=actor_id,
+        centre_id=membership.centre_id,
+        before=_told(membership, right, before),
         after=_told(membership, right, _plain(wanted) if wanted else None),
-    )  # fmt: skip
+    )
     return 1
 
 
@@ -222,10 +230,14 @@ def _row(membership: Membership, right: str, wanted: Grant, actor_id: int) -> Me
     named = wanted.accreditation_ids
     query = select(Accreditation).where(Accreditation.id.in_(named or ()))
     return MembershipRight(
-        membership_id=membership.id, right=right, granted_at=clock.now(), granted_by_id=actor_id,
-        ends_on=wanted.ends_on, all_accreditations=named is None,
+        membership_id=membership.id,
+        right=right,
+        granted_at=clock.now(),
+        granted_by_id=actor_id,
+        ends_on=wanted.ends_on,
+        all_accreditations=named is None,
         accreditations=list(db.session.execute(query).scalars()) if named else [],
-    )  # fmt: skip
+    )
 
 
 def _plain(grant: Grant) -> dict[str, Any]:

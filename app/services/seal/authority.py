@@ -108,9 +108,10 @@ def _make(folder: Path) -> None:
         .add_extension(issued_by, critical=False)
         .sign(root_key, hashes.SHA256())
     )
-    _write(folder / _KEY, key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ))  # fmt: skip
+    _write(
+        folder / _KEY,
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
+    )
     pems = [one.public_bytes(serialization.Encoding.PEM) for one in (seal, root)]
     _write(folder / _CERTIFICATES, b"".join(pems))
     _write(folder / _AUTHORITY, pems[1])
@@ -136,9 +137,16 @@ def _named(name: str) -> x509.Name:
 
 def _usage(**allowed: bool) -> x509.KeyUsage:
     names = (
-        "digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
-        "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
-    )  # fmt: skip
+        "digital_signature",
+        "content_commitment",
+        "key_encipherment",
+        "data_encipherment",
+        "key_agreement",
+        "key_cert_sign",
+        "crl_sign",
+        "encipher_only",
+        "decipher_only",
+    )
     return x509.KeyUsage(**{name: allowed.get(name, False) for name in names})
 
 

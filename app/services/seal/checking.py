@@ -86,10 +86,12 @@ def _read(digits: bytes) -> _Signed | None:
         if _frame(whole) != _FRAME or any(blob[len(whole.dump()) :]):
             return None
         return _Signed(
-            bytes(digest.native), attributes.untag().dump(), signer["signature"].native,
+            bytes(digest.native),
+            attributes.untag().dump(),
+            signer["signature"].native,
             (signer["sid"].chosen["issuer"].dump(), signer["sid"].chosen["serial_number"].native),
             frozenset(one.chosen.dump() for one in whole["content"]["certificates"]),
-        )  # fmt: skip
+        )
     except Exception:  # whatever a made-up structure does to its reader, it is no signature of ours
         return None
 
@@ -99,10 +101,17 @@ def _frame(whole: Any) -> tuple[object, ...]:
     content = whole["content"]
     (signer,) = content["signer_infos"]
     return (
-        whole["content_type"].native, content["version"].native, content["digest_algorithms"].native,
-        content["encap_content_info"].native, content["crls"].native, signer["version"].native, signer["sid"].name,
-        signer["digest_algorithm"].native, signer["signature_algorithm"].native, signer["unsigned_attrs"].native,
-    )  # fmt: skip
+        whole["content_type"].native,
+        content["version"].native,
+        content["digest_algorithms"].native,
+        content["encap_content_info"].native,
+        content["crls"].native,
+        signer["version"].native,
+        signer["sid"].name,
+        signer["digest_algorithm"].native,
+        signer["signature_algorithm"].native,
+        signer["unsigned_attrs"].native,
+    )
 
 
 def _is_by(key: object, signed: _Signed) -> bool:

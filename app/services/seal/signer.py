@@ -40,9 +40,13 @@ class Signer:
         store.register_multiple(asn1.Certificate.load(one) for one in chain[1:])
         signer = SimpleSigner(asn1.Certificate.load(chain[0]), keys.PrivateKeyInfo.load(key), store)
         metadata = PdfSignatureMetadata(
-            field_name="Cachet", md_algorithm="sha256", subfilter=SigSeedSubFilter.PADES, certify=True,
-            docmdp_permissions=MDPPerm.NO_CHANGES, reason="Document établi par le registre",
-        )  # fmt: skip
+            field_name="Cachet",
+            md_algorithm="sha256",
+            subfilter=SigSeedSubFilter.PADES,
+            certify=True,
+            docmdp_permissions=MDPPerm.NO_CHANGES,
+            reason="Document établi par le registre",
+        )
         self._signer = PdfSigner(metadata, signer)
         # In hexadecimal digits; known beforehand, it need not be found by signing twice.
         self._room = 2 * (_SIGNATURE_ROOM + sum(map(len, chain)))

@@ -28,12 +28,15 @@ class Bucket:
         self._prefix = f"{prefix}/" if prefix else ""
         endpoint = options.get("endpoint")
         settings = Config(
-            connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, signature_version="s3v4",
+            connect_timeout=CONNECT_TIMEOUT,
+            read_timeout=READ_TIMEOUT,
+            signature_version="s3v4",
             retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
             # Other servers than Amazon's know neither names of buckets as hosts nor all of its checksums.
-            s3={"addressing_style": "path" if endpoint else "auto"}, request_checksum_calculation="when_required",
+            s3={"addressing_style": "path" if endpoint else "auto"},
+            request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
-        )  # fmt: skip
+        )
         self._client: Any = boto3.session.Session().client(
             "s3", endpoint_url=endpoint, region_name=options.get("region"), config=settings
         )

@@ -98,9 +98,14 @@ def _ask_child(content: bytes, kind: str) -> bytes:
         file.write(content)
         file.seek(0)
         child = subprocess.Popen(
-            command, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}, cwd="/",
+            command,
+            stdin=file,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={},
+            cwd="/",
             start_new_session=True,
-        )  # fmt: skip
+        )
     assert child.stdout is not None
     patience = threading.Timer(WALL_SECONDS, os.killpg, (child.pid, signal.SIGKILL))
     patience.start()

@@ -95,9 +95,13 @@ def save_person(row: Trainer, typed: Mapping[str, str]) -> None:
     with transaction():
         _ask(row, person)
     _write(
-        row, last_name=person.last_name, first_name=person.first_name, birth_date=person.birth_date,
-        permit_number=person.permit_number, email=person.email,
-    )  # fmt: skip
+        row,
+        last_name=person.last_name,
+        first_name=person.first_name,
+        birth_date=person.birth_date,
+        permit_number=person.permit_number,
+        email=person.email,
+    )
 
 
 def save_terms(row: Trainer, sectors: Collection[str], fee_borne: str, order_number: str, reference: str) -> None:
@@ -106,9 +110,13 @@ def save_terms(row: Trainer, sectors: Collection[str], fee_borne: str, order_num
     if terms is None:
         raise PageRefused(findings)
     _write(
-        row, goods=Category.GOODS in terms.sectors, passengers=Category.PASSENGERS in terms.sectors,
-        fee_borne=terms.fee_borne, order_number=terms.order_number, reference=terms.reference,
-    )  # fmt: skip
+        row,
+        goods=Category.GOODS in terms.sectors,
+        passengers=Category.PASSENGERS in terms.sectors,
+        fee_borne=terms.fee_borne,
+        order_number=terms.order_number,
+        reference=terms.reference,
+    )
 
 
 def _write(row: Trainer, **values: object) -> None:
@@ -145,9 +153,12 @@ def person_values(row: Trainer) -> dict[str, str]:
     """Return step 1 as it would be typed."""
     born = row.birth_date
     return {
-        "first_name": row.first_name, "last_name": row.last_name, "permit_number": row.permit_number,
-        "email": row.email, "birth_date": f"{born:%d/%m}/{born.year:04d}" if born else "",
-    }  # fmt: skip
+        "first_name": row.first_name,
+        "last_name": row.last_name,
+        "permit_number": row.permit_number,
+        "email": row.email,
+        "birth_date": f"{born:%d/%m}/{born.year:04d}" if born else "",
+    }
 
 
 def fee_word(row: Trainer) -> str:

@@ -126,9 +126,13 @@ def _right_open(row: Mail) -> Content:
     trainer = row.trainer
     assert trainer is not None
     values: dict[str, object] = {
-        "first_name": trainer.first_name, "profile": trainer.profile_name.lower(), "centre": trainer.centre.name,
-        "sectors": trainer.sectors, "fee_borne": trainer.fee_borne, "number": trainer.receipt_number,
-    }  # fmt: skip
+        "first_name": trainer.first_name,
+        "profile": trainer.profile_name.lower(),
+        "centre": trainer.centre.name,
+        "sectors": trainer.sectors,
+        "fee_borne": trainer.fee_borne,
+        "number": trainer.receipt_number,
+    }
     if (driver := trainer.driver) is not None:
         values["sign_up_url"] = activation.invitation_url(driver.id, trainer.centre_id, driver.code_series)
     return Content("right_open", "Vous pouvez demander votre carte CQC", values)

@@ -107,9 +107,18 @@ def _write(row: Trainer, person: Person, person_id: int) -> None:
     if not row.withheld:
         trainer_notices.make_due(row, row.email)
     journal.record(
-        "trainer.registered", SUBJECT, row.id, actor_id=person_id, centre_id=row.centre_id,
-        after={"receipt": row.receipt_number, "profile": row.profile, "fee": str(row.fee or 0), "withheld": row.withheld},
-    )  # fmt: skip
+        "trainer.registered",
+        SUBJECT,
+        row.id,
+        actor_id=person_id,
+        centre_id=row.centre_id,
+        after={
+            "receipt": row.receipt_number,
+            "profile": row.profile,
+            "fee": str(row.fee or 0),
+            "withheld": row.withheld,
+        },
+    )
 
 
 def _driver(person: Person) -> Driver:

@@ -11,8 +11,11 @@ def register(app: Flask, appbuilder: AppBuilder) -> None:
     from . import address_change, office, password_reset, profile, second_factor, sign_up
 
     for screen in (
-        office.AccountsView, profile.ProfileView, address_change.AddressView, second_factor.SecondFactorView,
-    ):  # fmt: skip
+        office.AccountsView,
+        profile.ProfileView,
+        address_change.AddressView,
+        second_factor.SecondFactorView,
+    ):
         appbuilder.add_view_no_menu(screen)
     for blueprint in (sign_up.blueprint, password_reset.blueprint, address_change.blueprint):
         app.register_blueprint(blueprint)

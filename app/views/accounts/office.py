@@ -16,9 +16,14 @@ from app.views.crud.rows import Rows, words, yes_no
 
 ID = "<int:row_id>"
 LABELS = {
-    "last_name": "Nom", "first_name": "Prénom", "email": "Adresse électronique", "role": "Rôle", "active": "Compte ouvert",
-    "factor": "Double authentification", "last_login": "Dernière connexion",
-}  # fmt: skip
+    "last_name": "Nom",
+    "first_name": "Prénom",
+    "email": "Adresse électronique",
+    "role": "Rôle",
+    "active": "Compte ouvert",
+    "factor": "Double authentification",
+    "last_login": "Dernière connexion",
+}
 
 
 class AccountsView(BackOfficeView):

@@ -32,9 +32,13 @@ class ProfileView(Screen):
             flash("Votre mot de passe est changé. Vos autres connexions sont fermées.", "success")
             return redirect(url_for("ProfileView.index"))
         page = self.render_template(
-            "accounts/profile.html", title="Mon profil", form=form, driver=driver_space.driver_of(g.user.id),
-            offers_factor=second_factor.is_privileged(g.user), has_factor=second_factor.is_on(g.user.id),
-        )  # fmt: skip
+            "accounts/profile.html",
+            title="Mon profil",
+            form=form,
+            driver=driver_space.driver_of(g.user.id),
+            offers_factor=second_factor.is_privileged(g.user),
+            has_factor=second_factor.is_on(g.user.id),
+        )
         return make_response(page, 422 if form.errors else 200)
 
     @expose("/presence")

@@ -86,9 +86,12 @@ class SecondFactorView(Screen):
 
     def _page(self, state: str, form: ProofForm, **values: object) -> Response:
         page = self.render_template(
-            f"accounts/second_factor_{state}.html", title="Double authentification", form=form,
-            codes_left=second_factor.codes_left(g.user.id), **values,
-        )  # fmt: skip
+            f"accounts/second_factor_{state}.html",
+            title="Double authentification",
+            form=form,
+            codes_left=second_factor.codes_left(g.user.id),
+            **values,
+        )
         return make_response(page, 422 if form.errors else 200)
 
 

@@ -154,9 +154,16 @@ class RegistreSecurityManager(SecurityManager):  # type: ignore[misc]
 
     @actor.acting(actor.PROGRAM)
     def add_user(
-        self, username: str, first_name: str, last_name: str, email: str, role: Any = None, password: str = "",
-        *rest: Any, **named: Any,
-    ) -> Any:  # fmt: skip
+        self,
+        username: str,
+        first_name: str,
+        last_name: str,
+        email: str,
+        role: Any = None,
+        password: str = "",
+        *rest: Any,
+        **named: Any,
+    ) -> Any:
         """Add an account (`flask fab create-admin`), by the password's rule and in the one form of every other door."""
         if password:
             with _told():

@@ -25,10 +25,16 @@ ID = "<int:row_id>"
 NOT_FOUND = "Cet enregistrement n’existe pas, ou concerne un autre centre."
 #: Field of a line → its name, in the order of the screen: what is mistyped most often comes first.
 ROWS = {
-    "permit_number": "N° de permis", "birth_date": "Date de naissance", "last_name": "Nom", "first_name": "Prénom",
-    "training_label": "Formation", "category": "Catégorie", "end_date": "Fin de formation",
-    "order_number": "N° de commande", "reference": "Réf.",
-}  # fmt: skip
+    "permit_number": "N° de permis",
+    "birth_date": "Date de naissance",
+    "last_name": "Nom",
+    "first_name": "Prénom",
+    "training_label": "Formation",
+    "category": "Catégorie",
+    "end_date": "Fin de formation",
+    "order_number": "N° de commande",
+    "reference": "Réf.",
+}
 REPLACE, CANCEL = "remplacer", "annuler"
 _DATES = ("birth_date", "end_date")
 
@@ -100,26 +106,44 @@ class CorrectionView(Screen):
         flash("Votre demande de correction est retirée.", "success")
         return redirect(url_for("CorrectionView.form", row_id=row.id))
 
-    def _form(
-        self, row: Registration, typed: dict[str, str], code: str, reason: str, remarks: dict[str, str]
-    ) -> str:  # fmt: skip
+    def _form(self, row: Registration, typed: dict[str, str], code: str, reason: str, remarks: dict[str, str]) -> str:
         until = last_day(row)
         page: str = self.render_template(
-            "amendments/form.html", row=row, rows=ROWS, old=orders.as_typed(row).values(), typed=typed, code=code,
-            reason=reason, remarks=remarks, reasons=REASONS, replacing=REPLACING, until=until,
-            days_left=(until - clock.today()).days, waiting=requests.last_of(row.id), states=REQUEST_STATES,
-        )  # fmt: skip
+            "amendments/form.html",
+            row=row,
+            rows=ROWS,
+            old=orders.as_typed(row).values(),
+            typed=typed,
+            code=code,
+            reason=reason,
+            remarks=remarks,
+            reasons=REASONS,
+            replacing=REPLACING,
+            until=until,
+            days_left=(until - clock.today()).days,
+            waiting=requests.last_of(row.id),
+            states=REQUEST_STATES,
+        )
         return page
 
     def _effects(self, row: Registration, order: Order, found: Effects) -> str:
         agent = g.user.is_agent
         page: str = self.render_template(
-            "amendments/effects.html", row=row, order=order, effects=found, rows=ROWS, agent=agent,
-            old=orders.as_typed(row).values(), new=order.line.values() if order.line else {},
-            sentences=words.sentences(found, agent=agent), why=words.why_agent(found) if agent else [],
-            needs_agent=bool(found.needs_agent) and not agent, reason_words=REASONS[order.reason_code],
-            fields=FIELDS, waiting=requests.open_of(row.id),
-        )  # fmt: skip
+            "amendments/effects.html",
+            row=row,
+            order=order,
+            effects=found,
+            rows=ROWS,
+            agent=agent,
+            old=orders.as_typed(row).values(),
+            new=order.line.values() if order.line else {},
+            sentences=words.sentences(found, agent=agent),
+            why=words.why_agent(found) if agent else [],
+            needs_agent=bool(found.needs_agent) and not agent,
+            reason_words=REASONS[order.reason_code],
+            fields=FIELDS,
+            waiting=requests.open_of(row.id),
+        )
         return page
 
 

@@ -39,11 +39,15 @@ class CorrectionDecisionsView(Screen):
             flash(requests.AlreadyDecided.message, "warning")
             return redirect(url_for("CorrectionDecisionsView.index"))
         page: str = self.render_template(
-            "amendments/decision.html", one=one, row=one.request.registration, rows=ROWS, old=one.old.values(),
+            "amendments/decision.html",
+            one=one,
+            row=one.request.registration,
+            rows=ROWS,
+            old=one.old.values(),
             new=one.new.values() if one.new else {},
             sentences=words.sentences(one.effects, agent=True) if one.effects else [],
             why=words.why_agent(one.effects) if one.effects else [],
-        )  # fmt: skip
+        )
         return page
 
     @expose(f"/{ID}/accepter", methods=["POST"])

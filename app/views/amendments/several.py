@@ -55,16 +55,27 @@ class SeveralView(Screen):
 
     def _lines(self, batch: Batch, ids: list[int], code: str, reason: str, error: str = "") -> str:
         page: str = self.render_template(
-            "amendments/several.html", batch=batch, rows=several.live_lines(batch), chosen=ids, code=code, reason=reason,
-            reasons=REASONS, most=several.MOST, error=error,
-        )  # fmt: skip
+            "amendments/several.html",
+            batch=batch,
+            rows=several.live_lines(batch),
+            chosen=ids,
+            code=code,
+            reason=reason,
+            reasons=REASONS,
+            most=several.MOST,
+            error=error,
+        )
         return page
 
     def _effects(self, batch: Batch, found: Several, code: str, reason: str) -> str:
         page: str = self.render_template(
-            "amendments/several_effects.html", batch=batch, found=found, code=code, reason=reason,
+            "amendments/several_effects.html",
+            batch=batch,
+            found=found,
+            code=code,
+            reason=reason,
             reason_words=REASONS[code],
-        )  # fmt: skip
+        )
         return page
 
 

@@ -35,12 +35,17 @@ _AFTER = {"type": "integer", "minimum": 0, "maximum": _NUMBER_MAX}
 
 @operation(
     Operation(
-        "catalogue", "GET", "/catalogue", (READ, ANALYSE, REGISTER), "Formations ouvertes au centre",
-        "Les formations pour lesquelles le centre tient un agrément actif ce jour-là.", "Catalogue",
+        "catalogue",
+        "GET",
+        "/catalogue",
+        (READ, ANALYSE, REGISTER),
+        "Formations ouvertes au centre",
+        "Les formations pour lesquelles le centre tient un agrément actif ce jour-là.",
+        "Catalogue",
         query=(("on", _DAY, "Jour jugé (AAAA-MM-JJ ou JJ/MM/AAAA) ; aujourd’hui par défaut."),),
         problems=("invalid_date",),
     )
-)  # fmt: skip
+)
 def catalogue(caller: Caller) -> dict[str, Any]:
     """Return the trainings open to the caller's centre on a day."""
     day = strict.day("on")
@@ -49,11 +54,17 @@ def catalogue(caller: Caller) -> dict[str, Any]:
 
 @operation(
     Operation(
-        "analyses", "POST", "/analyses", (ANALYSE,), "Analyser des lignes",
-        "Les règles de l’enregistrement, appliquées à des lignes ; rien n’est enregistré.", "Analysis", request="Lines",
+        "analyses",
+        "POST",
+        "/analyses",
+        (ANALYSE,),
+        "Analyser des lignes",
+        "Les règles de l’enregistrement, appliquées à des lignes ; rien n’est enregistré.",
+        "Analysis",
+        request="Lines",
         problems=("too_many_strangers",),
     )
-)  # fmt: skip
+)
 def analyses(caller: Caller) -> dict[str, Any]:
     """Return the analysis of the lines; registers nothing."""
     lines = strict.lines()
@@ -65,17 +76,29 @@ def analyses(caller: Caller) -> dict[str, Any]:
 
 @operation(
     Operation(
-        "registrations", "POST", "/registrations", (REGISTER,), "Enregistrer des lignes",
+        "registrations",
+        "POST",
+        "/registrations",
+        (REGISTER,),
+        "Enregistrer des lignes",
         "Toutes les lignes sont enregistrées et facturées, ou aucune. Le même envoi sous la même clé d’idempotence rend la "
         "première réponse : un appel sans réponse se renvoie tel quel. Une ligne que le centre a déjà enregistrée arrête "
         "l’envoi (409), sauf s’il porte « accept_duplicates ».",
-        "Registrations", 201, request="Sending",
+        "Registrations",
+        201,
+        request="Sending",
         problems=(
-            "idempotency_key_missing", "idempotency_key_invalid", "idempotency_key_reused", "not_allowed", "no_tariff",
-            "lines_in_error", "already_registered", "too_many_strangers",
+            "idempotency_key_missing",
+            "idempotency_key_invalid",
+            "idempotency_key_reused",
+            "not_allowed",
+            "no_tariff",
+            "lines_in_error",
+            "already_registered",
+            "too_many_strangers",
         ),
     )
-)  # fmt: skip
+)
 def registrations(caller: Caller) -> dict[str, Any]:
     """Register the lines of the call, once, and return what was registered."""
     key = strict.idempotency_key()
@@ -98,12 +121,18 @@ def registrations(caller: Caller) -> dict[str, Any]:
 
 @operation(
     Operation(
-        "batch", "GET", "/batches/<key>", (READ, REGISTER), "État d’un envoi",
+        "batch",
+        "GET",
+        "/batches/<key>",
+        (READ, REGISTER),
+        "État d’un envoi",
         "Un envoi du centre, par API, par fichier ou à la main, avec ses enregistrements et leurs documents, 1 000 par page.",
-        "Batch", place=_KEY_SCHEMA, query=(("after", _AFTER, "Valeur de « next » de la page précédente."),),
+        "Batch",
+        place=_KEY_SCHEMA,
+        query=(("after", _AFTER, "Valeur de « next » de la page précédente."),),
         problems=("not_found", "invalid_cursor"),
     )
-)  # fmt: skip
+)
 def batch(caller: Caller, key: str) -> dict[str, Any]:
     """Return a batch of the caller's centre; another centre's is not found, like one that never was."""
     after = strict.cursor("after")
@@ -115,11 +144,17 @@ def batch(caller: Caller, key: str) -> dict[str, Any]:
 
 @operation(
     Operation(
-        "registration", "GET", "/registrations/<id>", (READ, REGISTER), "État d’un enregistrement",
-        "Un enregistrement du centre et ses documents.", "Registration", place=_ID_SCHEMA,
+        "registration",
+        "GET",
+        "/registrations/<id>",
+        (READ, REGISTER),
+        "État d’un enregistrement",
+        "Un enregistrement du centre et ses documents.",
+        "Registration",
+        place=_ID_SCHEMA,
         problems=("not_found",),
     )
-)  # fmt: skip
+)
 def registration(caller: Caller, id: str) -> dict[str, Any]:  # noqa: A002  the name in the address
     """Return a registration of the caller's centre; another centre's is not found, like one that never was."""
     found = api_reading.registration(caller.centre_id, _number(id))
@@ -135,21 +170,34 @@ def _number(text: str) -> int:
 
 @operation(
     Operation(
-        "cancellation", "POST", "/registrations/<id>/cancellation", (CORRECT,), "Annuler ou remplacer un enregistrement",
+        "cancellation",
+        "POST",
+        "/registrations/<id>/cancellation",
+        (CORRECT,),
+        "Annuler ou remplacer un enregistrement",
         "L’enregistrement est annulé et, avec « replacement », remplacé par une ligne jugée par les mêmes règles, au prix "
         "d’origine. Ce que le centre ne peut pas faire seul devient une demande qu’un agent décide. Le même appel sous la "
         "même clé d’idempotence rend la première réponse.",
-        "Cancelled", request="Cancelling", place=_ID_SCHEMA,
+        "Cancelled",
+        request="Cancelling",
+        place=_ID_SCHEMA,
         also=(
             (201, "Replaced", "Remplacé par un nouvel enregistrement."),
             (202, "Asked", "Un agent décide : la demande se suit par GET /corrections/{key}."),
         ),
         problems=(
-            "idempotency_key_missing", "idempotency_key_invalid", "not_allowed", "not_found", "idempotency_key_reused",
-            "no_tariff", "already_cancelled", "lines_in_error", "correction_refused",
+            "idempotency_key_missing",
+            "idempotency_key_invalid",
+            "not_allowed",
+            "not_found",
+            "idempotency_key_reused",
+            "no_tariff",
+            "already_cancelled",
+            "lines_in_error",
+            "correction_refused",
         ),
     )
-)  # fmt: skip
+)
 def cancellation(caller: Caller, id: str) -> tuple[dict[str, Any], int]:  # noqa: A002  the name in the address
     """Cancel or replace a registration of the caller's centre, once."""
     key = strict.idempotency_key()
@@ -180,11 +228,17 @@ def cancellation(caller: Caller, id: str) -> tuple[dict[str, Any], int]:  # noqa
 
 @operation(
     Operation(
-        "correction", "GET", "/corrections/<key>", (CORRECT,), "État d’une demande de correction",
-        "Une demande du centre qu’un agent décide, et sa réponse.", "Correction", place=_KEY_SCHEMA,
+        "correction",
+        "GET",
+        "/corrections/<key>",
+        (CORRECT,),
+        "État d’une demande de correction",
+        "Une demande du centre qu’un agent décide, et sa réponse.",
+        "Correction",
+        place=_KEY_SCHEMA,
         problems=("not_found",),
     )
-)  # fmt: skip
+)
 def correction(caller: Caller, key: str) -> dict[str, Any]:
     """Return the state of a request of the caller's centre; another centre's is not found."""
     found = amending.request_of(caller, key) if _KEY.fullmatch(key) else None

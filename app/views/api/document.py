@@ -33,11 +33,15 @@ _AGAIN = {
     "line": 1,
     "severity": "information",
     "remarks": [
-        {"code": "already_registered", "severity": "information", "field": None,
-         "message": Remark(Code.ALREADY_REGISTERED, on=date(2022, 1, 7)).message},
+        {
+            "code": "already_registered",
+            "severity": "information",
+            "field": None,
+            "message": Remark(Code.ALREADY_REGISTERED, on=date(2022, 1, 7)).message,
+        },
     ],
     "values": MARIE,
-}  # fmt: skip
+}
 _COUNTS = {"lines": 1, "informations": 0, "errors": 0, "importable": True, "withheld": []}
 #: Problems that bear the analysis.
 _TELLING_MORE = {
@@ -98,8 +102,11 @@ def _call(told: Operation) -> dict[str, Any]:
 
 def _webhook(event: str, schema: Schema) -> dict[str, Any]:
     """Return what an address is sent and what it answers."""
-    names = {"webhook-id": "Le même à chaque tentative.", "webhook-timestamp": "Secondes depuis 1970.",
-             "webhook-signature": "Signatures v1 de Standard Webhooks, séparées par une espace."}  # fmt: skip
+    names = {
+        "webhook-id": "Le même à chaque tentative.",
+        "webhook-timestamp": "Secondes depuis 1970.",
+        "webhook-signature": "Signatures v1 de Standard Webhooks, séparées par une espace.",
+    }
     headers = [
         {"name": name, "in": "header", "required": True, "schema": {"type": "string"}, "description": words}
         for name, words in names.items()

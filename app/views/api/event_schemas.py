@@ -33,8 +33,13 @@ EVENT_SCHEMAS: dict[str, Schema] = {
             "registrations": {**_ID, "description": "Nombre de lignes enregistrées."},
             "idempotency_key": _OWN_KEY,
         },
-        {"batch": _BATCH_ID, "mode": "api", "receipt_number": "RE-22-7K3M9-Q2X4T", "registrations": 3,
-         "idempotency_key": _TRIED},
+        {
+            "batch": _BATCH_ID,
+            "mode": "api",
+            "receipt_number": "RE-22-7K3M9-Q2X4T",
+            "registrations": 3,
+            "idempotency_key": _TRIED,
+        },
     ),
     REFUSED: _event(
         REFUSED,
@@ -71,9 +76,10 @@ EVENT_SCHEMAS: dict[str, Schema] = {
         {
             "batch": _text("Identifiant de l’envoi.", pattern="^[0-9a-f]{16}$"),
             "registrations": _list(
-                _object({"id": _ID, "line": _ID}), description="Les enregistrements dont les documents viennent d’être remis."
+                _object({"id": _ID, "line": _ID}),
+                description="Les enregistrements dont les documents viennent d’être remis.",
             ),
         },
         {"batch": _BATCH_ID, "registrations": [{"id": 41, "line": 1}]},
     ),
-}  # fmt: skip
+}

@@ -53,9 +53,15 @@ def guide() -> str:
         for (code, field), sentence in SENTENCES.items()
     ]
     return render_template(
-        "api/guide.html", rules=rules, kinds=KINDS, headers=HEADERS, base_url=_base_url(), most=MAX_LINES,
-        line=_written({"lines": [MARIE]}), webhooks=_webhooks(),
-    )  # fmt: skip
+        "api/guide.html",
+        rules=rules,
+        kinds=KINDS,
+        headers=HEADERS,
+        base_url=_base_url(),
+        most=MAX_LINES,
+        line=_written({"lines": [MARIE]}),
+        webhooks=_webhooks(),
+    )
 
 
 def _webhooks() -> dict[str, Any]:
@@ -66,10 +72,13 @@ def _webhooks() -> dict[str, Any]:
     ]
     example = json.dumps(EVENT_SCHEMAS[CONFIRMED]["example"], ensure_ascii=False, sort_keys=False)
     return {
-        "events": told, "example": example, "verification": _verification(),
-        "timeout": int(webhook_transport.TIMEOUT), "hours": int(webhook_delivery.GIVE_UP.total_seconds()) // 3600,
+        "events": told,
+        "example": example,
+        "verification": _verification(),
+        "timeout": int(webhook_transport.TIMEOUT),
+        "hours": int(webhook_delivery.GIVE_UP.total_seconds()) // 3600,
         "ports": webhook_transport.PORTS,
-    }  # fmt: skip
+    }
 
 
 @cache

@@ -22,10 +22,16 @@ DATES = ("end_date", "birth_date")
 #: A text without control characters but TAB, LF and CR (`border.CONTROL`).
 NO_CONTROL = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"
 MARIE = {
-    "reference": "REF20220101", "order_number": "COM-2022-01", "training_label": "FIMO Marchandises",
-    "category": "Marchandises", "end_date": "2022-01-07", "first_name": "Marie", "last_name": "MARTIN",
-    "birth_date": "1985-04-12", "permit_number": "850492100123",
-}  # fmt: skip
+    "reference": "REF20220101",
+    "order_number": "COM-2022-01",
+    "training_label": "FIMO Marchandises",
+    "category": "Marchandises",
+    "end_date": "2022-01-07",
+    "first_name": "Marie",
+    "last_name": "MARTIN",
+    "birth_date": "1985-04-12",
+    "permit_number": "850492100123",
+}
 
 
 def _object(properties: dict[str, Schema], *, optional: tuple[str, ...] = (), **more: Any) -> Schema:
@@ -56,10 +62,11 @@ _PRICE = _text("Prix unitaire hors taxes, en euros.", pattern=r"^\d+\.\d{2}$")
 _VALUES = {
     field: {
         **_or_null("string", header + (f" ({ORDER_OF_DATES})" if field in DATES else "")),
-        "maxLength": MAX_TEXT, "pattern": NO_CONTROL,
+        "maxLength": MAX_TEXT,
+        "pattern": NO_CONTROL,
     }
     for field, header in HEADERS.items()
-}  # fmt: skip
+}
 _ANALYSIS = {
     "lines": _COUNT,
     "informations": _COUNT,

@@ -110,8 +110,13 @@ class ApiSubscriptionView(Screen):
         centre_id = current_centre_id()
         return str(
             self.render_template(
-                "api/subscription.html", form=form, secret=secret, subscription=api_keys.subscription(centre_id),
-                keys=[(key, api_keys.state(key)) for key in api_keys.keys(centre_id)], scopes=SCOPES,
-                overlaps=OVERLAPS, manages=place is not None and place.role == LEGAL_REPRESENTATIVE,
+                "api/subscription.html",
+                form=form,
+                secret=secret,
+                subscription=api_keys.subscription(centre_id),
+                keys=[(key, api_keys.state(key)) for key in api_keys.keys(centre_id)],
+                scopes=SCOPES,
+                overlaps=OVERLAPS,
+                manages=place is not None and place.role == LEGAL_REPRESENTATIVE,
             )
-        )  # fmt: skip
+        )

@@ -147,10 +147,16 @@ class WebhooksView(Screen):
         rows = [(endpoint, webhooks.state(endpoint)) for endpoint in webhooks.endpoints(centre_id)]
         return str(
             self.render_template(
-                "api/webhooks.html", form=form, endpoints=rows, events=EVENTS, when=WHEN, most=webhooks.MOST,
-                manages=_manages(), subscription=api_keys.subscription(centre_id),
+                "api/webhooks.html",
+                form=form,
+                endpoints=rows,
+                events=EVENTS,
+                when=WHEN,
+                most=webhooks.MOST,
+                manages=_manages(),
+                subscription=api_keys.subscription(centre_id),
             )
-        )  # fmt: skip
+        )
 
     def _show(self, endpoint: WebhookEndpoint, *, form: EndpointForm | None = None, secret: str = "") -> str:
         form = form or EndpointForm(url=endpoint.url, events=endpoint.event_list)
@@ -183,9 +189,13 @@ def _accepted(form: EndpointForm, act: Callable[[], Made]) -> Made | None:
 def _told(endpoint: WebhookEndpoint) -> dict[str, Any]:
     listing = webhook_delivery.listing(endpoint, number_of("page"))
     return {
-        "endpoint": endpoint, "state": webhooks.state(endpoint), "listing": listing, "event_names": EVENT_NAMES,
-        "states": DELIVERY_STATES, "tags": TAGS,
-    }  # fmt: skip
+        "endpoint": endpoint,
+        "state": webhooks.state(endpoint),
+        "listing": listing,
+        "event_names": EVENT_NAMES,
+        "states": DELIVERY_STATES,
+        "tags": TAGS,
+    }
 
 
 def _manages() -> bool:

@@ -44,9 +44,11 @@ class PostalForm(Form):  # type: ignore[misc]
     def postal(self) -> Postal:
         """Return the address parsed; the form must be valid."""
         return Postal(
-            parse_extra(self.address_extra.data or "") or "", parse_street(self.street.data) or "",
-            parse_postcode(self.postcode.data) or "", parse_city(self.city.data) or "",
-        )  # fmt: skip
+            parse_extra(self.address_extra.data or "") or "",
+            parse_street(self.street.data) or "",
+            parse_postcode(self.postcode.data) or "",
+            parse_city(self.city.data) or "",
+        )
 
 
 class PicturesForm(Form):  # type: ignore[misc]

@@ -144,10 +144,19 @@ class CardRequestView(Screen):
 
     def _page(self, template: str, asked: CardRequest, step: int, form: Any = None, **told: Any) -> Response:
         page = self.render_template(
-            template, asked=asked, form=form, steps=STEPS, step=step, states=CARD_STATES, tags=CARD_TAGS,
-            step_links=[step_address(asked, at) for at in range(1, step)], provider=payment.provider(),
-            who_pays=card_requests.who_pays(asked), fee=fee_or_none(asked), **told,
-        )  # fmt: skip
+            template,
+            asked=asked,
+            form=form,
+            steps=STEPS,
+            step=step,
+            states=CARD_STATES,
+            tags=CARD_TAGS,
+            step_links=[step_address(asked, at) for at in range(1, step)],
+            provider=payment.provider(),
+            who_pays=card_requests.who_pays(asked),
+            fee=fee_or_none(asked),
+            **told,
+        )
         return make_response(page, 422 if form is not None and form.errors else 200)
 
 

@@ -16,9 +16,13 @@ class OfferForm(DynamicForm):  # type: ignore[misc]
 
     centre_id = choice("Centre", choices.centres, as_id)
     version = ChoiceField(
-        "Version du texte", [InputRequired(NEEDED)], choices=choices.contract_versions, coerce=as_code,
-        default=contract_text.latest, description="Les tarifs en vigueur aujourd’hui y sont joints en annexe",
-    )  # fmt: skip
+        "Version du texte",
+        [InputRequired(NEEDED)],
+        choices=choices.contract_versions,
+        coerce=as_code,
+        default=contract_text.latest,
+        description="Les tarifs en vigueur aujourd’hui y sont joints en annexe",
+    )
 
 
 class SignatureForm(Form):  # type: ignore[misc]

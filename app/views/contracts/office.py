@@ -94,10 +94,16 @@ class ContractsView(BackOfficeView):
         """Show the contract with its text, what happened to it, and what its state allows."""
         contract = self._item_or_404(pk)
         page: str = self.render_template(
-            self.show_template, pk=pk, title=self.show_title, widgets=self._show(pk), related_views=[],
-            contract=contract, history=journal_search.history(contract_acts.SUBJECT, contract.id),
-            blocks=contract_text.blocks(contract.text), reason_max=REASON_MAX,
-        )  # fmt: skip
+            self.show_template,
+            pk=pk,
+            title=self.show_title,
+            widgets=self._show(pk),
+            related_views=[],
+            contract=contract,
+            history=journal_search.history(contract_acts.SUBJECT, contract.id),
+            blocks=contract_text.blocks(contract.text),
+            reason_max=REASON_MAX,
+        )
         return page
 
     @expose(f"/{ID}/<any(retirer, suspendre, retablir, terminer):act>", methods=["POST"])

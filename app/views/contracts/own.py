@@ -35,10 +35,13 @@ class ContractView(Screen):
         found = contract_acts.all_of(current_centre_id())
         return str(
             self.render_template(
-                "contracts/list.html", contracts=found, states=CONTRACT_STATES, kinds=STATE_KINDS,
+                "contracts/list.html",
+                contracts=found,
+                states=CONTRACT_STATES,
+                kinds=STATE_KINDS,
                 task=access.contract_task(current_centre_id()),
             )
-        )  # fmt: skip
+        )
 
     @expose(f"/{ID}")
     def show(self, contract_id: int) -> Response:
@@ -73,9 +76,14 @@ class ContractView(Screen):
 
     def _page(self, contract: ServiceContract, form: SignatureForm) -> Response:
         page = self.render_template(
-            "contracts/show.html", contract=contract, form=form, blocks=contract_text.blocks(contract.text),
-            to_sign=contract.state == OFFERED, states=CONTRACT_STATES, kinds=STATE_KINDS,
-        )  # fmt: skip
+            "contracts/show.html",
+            contract=contract,
+            form=form,
+            blocks=contract_text.blocks(contract.text),
+            to_sign=contract.state == OFFERED,
+            states=CONTRACT_STATES,
+            kinds=STATE_KINDS,
+        )
         return make_response(page, 422 if form.errors else 200)
 
 

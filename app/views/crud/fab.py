@@ -34,8 +34,11 @@ PLAIN_WIDGETS: dict[str, Any] = {
 }
 #: The questions a search asks of a column, first found first; a date is asked from and to.
 PREFERRED = (
-    sqla.FilterContains, sqla.FilterRelationOneToManyEqual, sqla.FilterRelationManyToManyEqual, sqla.FilterEqual,
-)  # fmt: skip
+    sqla.FilterContains,
+    sqla.FilterRelationOneToManyEqual,
+    sqla.FilterRelationManyToManyEqual,
+    sqla.FilterEqual,
+)
 BOUNDS = ((sqla.FilterGreater, "après le"), (sqla.FilterSmaller, "avant le"))
 #: Table → what the journal calls its rows, where it says another word.
 _SUBJECTS = {"ab_user": "person"}
@@ -132,9 +135,13 @@ def _questions(field: Field, column: str, filters: Filters, asked: dict[Any, Any
     ] or [(0, type(offered[0]), label)]
     for index, cls, words in found if kind == "date" else found[:1]:
         yield SearchField(
-            words, f"_flt_{index}_{column}", kind, asked.get((column, cls.__name__), ""), _options(field, kind),
+            words,
+            f"_flt_{index}_{column}",
+            kind,
+            asked.get((column, cls.__name__), ""),
+            _options(field, kind),
             g.get("search_faults", {}).get(column, ""),
-        )  # fmt: skip
+        )
 
 
 def _one(value: Any) -> str:

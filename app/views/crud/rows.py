@@ -139,9 +139,14 @@ class Rows(SQLAInterface):  # type: ignore[misc]
     """
 
     def __init__(
-        self, model: Any, *, eager: Sequence[Any] = (), computed: dict[str, Callable[[Any], Any]] | None = None,
-        questions: dict[str, Question] | None = None, sorts: Mapping[str, Sequence[Any]] | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        model: Any,
+        *,
+        eager: Sequence[Any] = (),
+        computed: dict[str, Callable[[Any], Any]] | None = None,
+        questions: dict[str, Question] | None = None,
+        sorts: Mapping[str, Sequence[Any]] | None = None,
+    ) -> None:
         self.eager, self.computed, self.questions = eager, computed or {}, questions or {}
         self.sorts = sorts or {}
         super().__init__(model)
@@ -151,9 +156,15 @@ class Rows(SQLAInterface):  # type: ignore[misc]
         return super().apply_all(query, *args, **kwargs).options(*self.eager)  # type: ignore[no-any-return]
 
     def query(
-        self, filters: Filters | None = None, order_column: str = "", order_direction: str = "", page: int | None = None,
-        page_size: int | None = None, select_columns: list[str] | None = None, outer_default_load: bool = False,
-    ) -> tuple[int, list[Any]]:  # fmt: skip
+        self,
+        filters: Filters | None = None,
+        order_column: str = "",
+        order_direction: str = "",
+        page: int | None = None,
+        page_size: int | None = None,
+        select_columns: list[str] | None = None,
+        outer_default_load: bool = False,
+    ) -> tuple[int, list[Any]]:
         """Return how many rows answer (`narrowing.MoreThan` beyond MANY) and the page asked for.
 
         No question is ever answered by sorting or counting all rows: up to MANY are found by their own indexes and sorted;

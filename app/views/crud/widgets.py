@@ -16,9 +16,15 @@ from app.views.shell import filters
 
 #: State of a request for a card → kind of tag.
 CARD_TAGS = {
-    "draft": "", "submitted": "now", "in_review": "now", "accepted": "ok", "refused": "error", "production": "now",
-    "sent": "ok", "cancelled": "",
-}  # fmt: skip
+    "draft": "",
+    "submitted": "now",
+    "in_review": "now",
+    "accepted": "ok",
+    "refused": "error",
+    "production": "now",
+    "sent": "ok",
+    "cancelled": "",
+}
 
 
 class BackOfficeForm(FormWidget):  # type: ignore[misc]

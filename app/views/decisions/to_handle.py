@@ -29,11 +29,15 @@ from app.views.shell.base import Screen
 ID = "<int:row_id>"
 WORK = {
     NIGHTLY: "Vérification et purge de la nuit",
-    DOCUMENTS: "Dessin de documents", MAIL: "Envoi d’un courriel", ANALYSIS: "Analyse d’un fichier",
+    DOCUMENTS: "Dessin de documents",
+    MAIL: "Envoi d’un courriel",
+    ANALYSIS: "Analyse d’un fichier",
     REGISTRATION: "Enregistrement d’un fichier",
-    RESET: "Lien de mot de passe oublié", CONTRACT: "Dessin d’un contrat signé",
-    EXPORT: "Copie des données d’une personne", LISTING: "Export d’une liste",
-}  # fmt: skip
+    RESET: "Lien de mot de passe oublié",
+    CONTRACT: "Dessin d’un contrat signé",
+    EXPORT: "Copie des données d’une personne",
+    LISTING: "Export d’une liste",
+}
 
 
 class ToHandleView(Screen):
@@ -55,15 +59,34 @@ class ToHandleView(Screen):
         checks, check_count = identity_checks.waiting()
         alerts, alert_count = asking.alerts()
         page: str = self.render_template(
-            "decisions/to_handle.html", title="À traiter", cases=cases, case_count=case_count, kept=withheld_documents.kept(),
-            work=work, work_count=work_count, mails=mails, mail_count=mail_count, work_names=WORK,
-            requests=requests, request_count=request_count,
-            faulty=faulty, fault_count=fault_count, faults=DOCUMENT_FAULTS, document_title=drawing.title,
-            trainers=trainer_notices.of_mails(mails), rights=rights, right_count=right_count,
-            kept_rights=withheld_rights.kept(), checks=checks, check_count=check_count, alerts=alerts,
-            alert_count=alert_count, stranger_limit=asking.limit_of_a_day(),
-            correction_count=correction_requests.count_waiting(), card_count=card_stops.count_waiting(),
-        )  # fmt: skip
+            "decisions/to_handle.html",
+            title="À traiter",
+            cases=cases,
+            case_count=case_count,
+            kept=withheld_documents.kept(),
+            work=work,
+            work_count=work_count,
+            mails=mails,
+            mail_count=mail_count,
+            work_names=WORK,
+            requests=requests,
+            request_count=request_count,
+            faulty=faulty,
+            fault_count=fault_count,
+            faults=DOCUMENT_FAULTS,
+            document_title=drawing.title,
+            trainers=trainer_notices.of_mails(mails),
+            rights=rights,
+            right_count=right_count,
+            kept_rights=withheld_rights.kept(),
+            checks=checks,
+            check_count=check_count,
+            alerts=alerts,
+            alert_count=alert_count,
+            stranger_limit=asking.limit_of_a_day(),
+            correction_count=correction_requests.count_waiting(),
+            card_count=card_stops.count_waiting(),
+        )
         return page
 
     @expose(f"/documents/{ID}/remettre", methods=["POST"])

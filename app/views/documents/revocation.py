@@ -40,12 +40,18 @@ class RevocationView(Screen):
     def _page(self, document: Document, reason: str = "", error: str = "") -> str:
         return str(
             self.render_template(
-                "documents/revoke.html", title="Révoquer un document", document=document, reason=reason, error=error,
-                document_title=drawing.title(document), state=DOCUMENT_STATES[document.state],
-                may_revoke=document.state not in (PENDING, REVOKED), reason_max=REASON_MAX,
+                "documents/revoke.html",
+                title="Révoquer un document",
+                document=document,
+                reason=reason,
+                error=error,
+                document_title=drawing.title(document),
+                state=DOCUMENT_STATES[document.state],
+                may_revoke=document.state not in (PENDING, REVOKED),
+                reason_max=REASON_MAX,
                 refused=bool(error),
             )
-        )  # fmt: skip
+        )
 
 
 def _document_or_404(number: str) -> Document:

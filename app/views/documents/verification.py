@@ -150,9 +150,15 @@ def _page(found: Answer | None, *, code: int = 200, asked: HolderForm | None = N
     today = clock.today()
     left = (found.valid_until - today).days + 1 if found and found.valid_until else 0
     values = {
-        "answer": found, "verdict": VERDICTS[found.state] if found else None, "days_left": left,
-        "heading": title_of(found) if found else "", "kind": DOCUMENT_KINDS.get(found.kind, "") if found else "",
-        "number": found.number[:SHOWN] if found else "", "asked_at": clock.now(), "asked": asked or HolderForm(),
-        "limit": verification_file.MAX_BYTES // 1024**2, "authority": sealing.authority(),
-    }  # fmt: skip
+        "answer": found,
+        "verdict": VERDICTS[found.state] if found else None,
+        "days_left": left,
+        "heading": title_of(found) if found else "",
+        "kind": DOCUMENT_KINDS.get(found.kind, "") if found else "",
+        "number": found.number[:SHOWN] if found else "",
+        "asked_at": clock.now(),
+        "asked": asked or HolderForm(),
+        "limit": verification_file.MAX_BYTES // 1024**2,
+        "authority": sealing.authority(),
+    }
     return make_response(render_template("documents/verification/page.html", **(values | told)), code)

@@ -11,7 +11,10 @@ def register(_app: Flask, appbuilder: AppBuilder) -> None:
     from . import centre, office, own_data, own_identity, space
 
     for screen in (
-        office.DriversView, centre.CentreDriversView, space.DriverSpaceView, own_data.OwnDataView,
+        office.DriversView,
+        centre.CentreDriversView,
+        space.DriverSpaceView,
+        own_data.OwnDataView,
         own_identity.OwnIdentityView,
-    ):  # fmt: skip
+    ):
         appbuilder.add_view_no_menu(screen)

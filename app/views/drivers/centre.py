@@ -48,13 +48,23 @@ class CentreDriversView(BackOfficeView):
     list_title, show_title = "Mes conducteurs", "Conducteur"
     heading = list_title
     list_columns = [
-        "last_name", "first_name", "driver.birth_date", "driver.permit_number", "account", "training", "end_date",
-    ]  # fmt: skip
+        "last_name",
+        "first_name",
+        "driver.birth_date",
+        "driver.permit_number",
+        "account",
+        "training",
+        "end_date",
+    ]
     order_columns = ["last_name"]
     base_order = ("last_name", "asc")
     show_columns = add_columns = edit_columns = list_columns
     label_columns = {
-        "last_name": "Nom", "first_name": "Prénom", "driver.birth_date": "Date de naissance",
-        "driver.permit_number": "N° de permis", "account": "Possède un compte", "training": "Dernière formation",
+        "last_name": "Nom",
+        "first_name": "Prénom",
+        "driver.birth_date": "Date de naissance",
+        "driver.permit_number": "N° de permis",
+        "account": "Possède un compte",
+        "training": "Dernière formation",
         "end_date": "Fin de formation",
-    }  # fmt: skip
+    }

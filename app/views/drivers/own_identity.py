@@ -85,9 +85,12 @@ class OwnIdentityView(Screen):
 
     def _page(self, code: CodeForm, document: DocumentForm) -> Response:
         page = self.render_template(
-            "drivers/identity.html", title="Prouver mon identité", code=code, document=document,
+            "drivers/identity.html",
+            title="Prouver mon identité",
+            code=code,
+            document=document,
             **told_of_identity(g.user.id),
-        )  # fmt: skip
+        )
         return make_response(page, 422 if code.errors or document.errors else 200)
 
 
@@ -103,9 +106,11 @@ def _claimed(person_id: int) -> dict[str, str]:
     if claim is None:
         return {}
     return {
-        "last_name": claim.last_name, "first_name": claim.first_name, "birth_date": f"{claim.birth_date:%d/%m/%Y}",
+        "last_name": claim.last_name,
+        "first_name": claim.first_name,
+        "birth_date": f"{claim.birth_date:%d/%m/%Y}",
         "permit_number": claim.permit_number,
-    }  # fmt: skip
+    }
 
 
 def _took(sent: Any, form: DocumentForm) -> bool:

@@ -50,10 +50,21 @@ class DriverSpaceView(Screen):
         if driver is None:
             return str(self.render_template("drivers/unproved.html", title="Mon espace", **told_of_identity(g.user.id)))
         page: str = self.render_template(
-            "drivers/space.html", title="Mon espace", driver=driver, today=clock.today(), state_of=state_of,
-            remaining=remaining, document_title=drawing.title, span=days_in_all, span_to=span_to, card_states=CARD_STATES,
-            card_tags=CARD_TAGS, document_kinds=DOCUMENT_KINDS, fco_hours=FCO_HOURS, **_told(driver),
-        )  # fmt: skip
+            "drivers/space.html",
+            title="Mon espace",
+            driver=driver,
+            today=clock.today(),
+            state_of=state_of,
+            remaining=remaining,
+            document_title=drawing.title,
+            span=days_in_all,
+            span_to=span_to,
+            card_states=CARD_STATES,
+            card_tags=CARD_TAGS,
+            document_kinds=DOCUMENT_KINDS,
+            fco_hours=FCO_HOURS,
+            **_told(driver),
+        )
         return page
 
     @expose(DOCUMENT)
@@ -77,9 +88,12 @@ def _told(driver: Driver) -> dict[str, Any]:
     """Return what the space shows of a driver."""
     space, requests = driver_space.space(driver), card_requests.of(driver)
     return {
-        "space": space, "requests": requests, "grounds": card_grounds.grounds_of(driver),
-        "fco": driver_fco.overview(space.registrations, clock.today()), "events": happenings.events(space, requests),
-    }  # fmt: skip
+        "space": space,
+        "requests": requests,
+        "grounds": card_grounds.grounds_of(driver),
+        "fco": driver_fco.overview(space.registrations, clock.today()),
+        "events": happenings.events(space, requests),
+    }
 
 
 def state_of(own: OwnDocument, today: date | None = None) -> tuple[str, str]:

@@ -53,11 +53,7 @@ class CorrectionsView(Screen):
         if line is None:
             abort(404, "Cette ligne n’existe pas dans le rapport, ou ne peut plus être corrigée.")
         template = "imports/cell.html" if is_htmx() else "imports/cell_page.html"
-        return str(
-            self.render_template(
-                template, field=field, item=line, choices=_choices(file, field), **told(file)
-            )
-        )  # fmt: skip
+        return str(self.render_template(template, field=field, item=line, choices=_choices(file, field), **told(file)))
 
     @expose("/<key>/lignes/<int:number>/ecarter", methods=["POST"])
     def aside(self, key: str, number: int) -> Response | str:

@@ -87,10 +87,17 @@ class ImportFilesView(BackOfficeView):
         B,
         eager=tuple(joinedload(link) for link in (B.file, B.centre, B.created_by, B.registered_by)),
         computed={
-            "name": _name, "sent_name": lambda row: _file(row).name, "size": _size,
-            "centre.name": lambda row: widgets.centre(row.centre), "created_by": lambda row: row.created_by.full_name,
-            "state": _state, "phase": _phase, "lines": _count("lines"), "errors": _count("errors"),
-            "informations": _count("informations"), "refusal": lambda row: _file(row).refusal,
+            "name": _name,
+            "sent_name": lambda row: _file(row).name,
+            "size": _size,
+            "centre.name": lambda row: widgets.centre(row.centre),
+            "created_by": lambda row: row.created_by.full_name,
+            "state": _state,
+            "phase": _phase,
+            "lines": _count("lines"),
+            "errors": _count("errors"),
+            "informations": _count("informations"),
+            "refusal": lambda row: _file(row).refusal,
             "receipt_number": lambda row: widgets.receipts_of(row.receipt_number) if row.receipt_number else None,
             "registered_by": lambda row: row.registered_by.full_name if row.registered_by else None,
             "purged_at": lambda row: _file(row).purged_at,
@@ -103,7 +110,7 @@ class ImportFilesView(BackOfficeView):
             "until": Question("au (JJ/MM/AAAA)", lambda text: narrowing.until(B.created_at, text)),
         },
         sorts={"created_at": (B.created_at,)},
-    )  # fmt: skip
+    )
     list_title, show_title = "Imports des centres", "Import d’un centre"
     list_columns = ["name", "centre.name", "created_at", "created_by", "state", "lines", "errors", "refusal"]
     show_columns = add_columns = edit_columns = [
@@ -126,9 +133,13 @@ class ImportFilesView(BackOfficeView):
         """Show an import with its report, as the centre sees it, without anything to act on."""
         batch: Batch = self._item_or_404(pk)
         page: str = self.render_template(
-            self.show_template, pk=pk, title=self.show_title, widgets=self._show(pk), related_views=[],
+            self.show_template,
+            pk=pk,
+            title=self.show_title,
+            widgets=self._show(pk),
+            related_views=[],
             **(_report(batch) if batch.state in REPORTED and batch.summary else {}),
-        )  # fmt: skip
+        )
         return page
 
 
@@ -138,7 +149,14 @@ def _report(batch: Batch) -> dict[str, Any]:
     aside = import_desk.aside_count(batch.id)
     earlier = intake.earlier_receipt(_file(batch)) if batch.state != REGISTERED else None
     return {
-        "batch": batch, "file": _file(batch), "here": here, "kinds": kinds, "counts": batch.summary, "aside": aside,
-        "columns": COLUMNS, "earlier": earlier, "receipts_of": widgets.receipts_of,
+        "batch": batch,
+        "file": _file(batch),
+        "here": here,
+        "kinds": kinds,
+        "counts": batch.summary,
+        "aside": aside,
+        "columns": COLUMNS,
+        "earlier": earlier,
+        "receipts_of": widgets.receipts_of,
         **lines_asked_for(batch, here, kinds, aside),
-    }  # fmt: skip
+    }

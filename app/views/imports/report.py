@@ -64,13 +64,18 @@ def told(file: ImportFile) -> dict[str, Any]:
     kinds = kinds_of(batch)
     nearly = any(kind.code in _NEARLY_RIGHT for kind in kinds)
     return {
-        "file": file, "batch": batch, "here": url_for("ImportsView.show", key=batch.key), "counts": batch.summary,
-        "aside": import_desk.aside_count(batch.id), "kinds": kinds, "columns": COLUMNS,
+        "file": file,
+        "batch": batch,
+        "here": url_for("ImportsView.show", key=batch.key),
+        "counts": batch.summary,
+        "aside": import_desk.aside_count(batch.id),
+        "kinds": kinds,
+        "columns": COLUMNS,
         "limits": limits() if any(kind.code == Code.NOT_ACCREDITED.value for kind in kinds) else None,
         "strangers": strangers(),
         "suggestions": corrections.suggestions(batch) if nearly else [],
         "importable": batch.state == READY and batch.is_checked,
-    }  # fmt: skip
+    }
 
 
 def wanted_lines() -> Filter:

@@ -18,10 +18,15 @@ from app.views.crud.rows import Question, Rows, one_of
 J = JournalEntry
 #: Kind of subject → the view that shows it.
 CARDS = {
-    "centre": "CentresView", "accreditation": "AccreditationsView", "suspension": "SuspensionsView",
-    "service_contract": "ContractsView", "training": "CatalogueView", "tariff": "TariffsView", "driver": "DriversView",
+    "centre": "CentresView",
+    "accreditation": "AccreditationsView",
+    "suspension": "SuspensionsView",
+    "service_contract": "ContractsView",
+    "training": "CatalogueView",
+    "tariff": "TariffsView",
+    "driver": "DriversView",
     "registration": "RegistrationsView",
-}  # fmt: skip
+}
 
 
 def _subject(row: JournalEntry) -> Markup | str:
@@ -37,10 +42,11 @@ def _changes(row: JournalEntry) -> Markup:
     one = Markup('<span class="muted">{} :</span> {}')
     both = Markup('<span class="muted">{} :</span> {} {} {}')
     return widgets.bullets(
-        both.format(name, old, arrow, new) if row.before is not None and row.after is not None
+        both.format(name, old, arrow, new)
+        if row.before is not None and row.after is not None
         else one.format(name, new if row.after is not None else old)
         for name, old, new in changes(row.before, row.after)
-    )  # fmt: skip
+    )
 
 
 def _centre(row: JournalEntry) -> str | None:
@@ -72,7 +78,9 @@ class JournalView(BackOfficeView):
         computed={
             "actor": lambda row: row.actor.full_name if row.actor else "Le système",
             "action": lambda row: action_words(row.action),
-            "subject": _subject, "changes": _changes, "centre": _centre,
+            "subject": _subject,
+            "changes": _changes,
+            "centre": _centre,
         },
         questions={
             "words": Question("Personne (nom ou adresse)", journal_search.by_person),
@@ -84,13 +92,18 @@ class JournalView(BackOfficeView):
             "until": Question("au (JJ/MM/AAAA)", journal_search.until),
         },
         sorts={"at": (J.id,)},
-    )  # fmt: skip
+    )
     list_title, show_title = "Journal", "Entrée du journal"
     list_columns = ["at", "actor", "action", "subject", "centre", "changes", "reason"]
     order_columns = ["at"]
     base_order = ("at", "desc")
     show_columns = add_columns = edit_columns = list_columns
     label_columns = {
-        "at": "Quand", "actor": "Qui", "action": "Acte", "subject": "Objet", "centre": "Centre",
-        "changes": "Avant → après", "reason": "Motif",
-    }  # fmt: skip
+        "at": "Quand",
+        "actor": "Qui",
+        "action": "Acte",
+        "subject": "Objet",
+        "centre": "Centre",
+        "changes": "Avant → après",
+        "reason": "Motif",
+    }

@@ -11,7 +11,10 @@ def register(_app: Flask, appbuilder: AppBuilder) -> None:
     from . import accreditations, catalogue, centres, suspensions, tariffs
 
     for screen in (
-        suspensions.SuspensionsView, accreditations.AccreditationsView, centres.CentresView,
-        catalogue.CatalogueView, tariffs.TariffsView,
-    ):  # fmt: skip
+        suspensions.SuspensionsView,
+        accreditations.AccreditationsView,
+        centres.CentresView,
+        catalogue.CatalogueView,
+        tariffs.TariffsView,
+    ):
         appbuilder.add_view_no_menu(screen)

@@ -30,20 +30,23 @@ class AccreditationsView(BackOfficeView):
     route_base = "/agrements"
     class_permission_name = "Accreditations"
     datamodel = Rows(
-        A, eager=(joinedload(A.centre), selectinload(A.trainings), selectinload(A.suspensions)),
+        A,
+        eager=(joinedload(A.centre), selectinload(A.trainings), selectinload(A.suspensions)),
         computed={
             "centre.name": lambda row: widgets.centre(row.centre),
             "state": lambda row: widgets.tag(accreditations.state(row)),
         },
         questions={
             "words": words(
-                "N° d’agrément, autorité, centre, SIRET", A.number, A.authority,
+                "N° d’agrément, autorité, centre, SIRET",
+                A.number,
+                A.authority,
                 within(A.centre_id, Centre, Centre.name, siret(Centre.siret)),
             ),
             "training": one_of("Formation", Training.id, choices.trainings).reached(A.trainings),
             "on": on_day("Valable le (JJ/MM/AAAA)", _valid_on),
         },
-    )  # fmt: skip
+    )
     list_title, show_title = "Agréments", "Agrément"
     add_title, edit_title = "Ajouter un agrément", "Modifier un agrément"
     list_columns = ["number", "centre.name", "trainings", "authority", "valid_from", "valid_to", "state"]

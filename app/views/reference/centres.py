@@ -31,9 +31,13 @@ class CentresView(BackOfficeView):
     show_columns = ["name", "siret", "address", "email", "is_public", "chorus_service"]
     add_columns = edit_columns = ["name", "siret", "address", "email", "is_public", "chorus_service"]
     label_columns = {
-        "name": "Nom", "siret": "SIRET", "address": "Adresse", "email": "Adresse électronique",
-        "is_public": "Organisme public", "chorus_service": "Code service Chorus",
-    }  # fmt: skip
+        "name": "Nom",
+        "siret": "SIRET",
+        "address": "Adresse",
+        "email": "Adresse électronique",
+        "is_public": "Organisme public",
+        "chorus_service": "Code service Chorus",
+    }
     formatters_columns = {"siret": filters.siret}
     add_form = edit_form = CentreForm
     related_views = [AccreditationsView, ContractsView]

@@ -36,8 +36,11 @@ class SuspensionsView(BackOfficeView):
     show_columns = ["accreditation.number", "centre", "starts_on", "ends_on", "reason"]
     add_columns = edit_columns = ["accreditation_id", "starts_on", "ends_on", "reason"]
     label_columns = {
-        "accreditation.number": "N° d’agrément", "centre": "Centre", "starts_on": "Du", "ends_on": "Au",
+        "accreditation.number": "N° d’agrément",
+        "centre": "Centre",
+        "starts_on": "Du",
+        "ends_on": "Au",
         "reason": "Motif",
-    }  # fmt: skip
+    }
     add_form = edit_form = SuspensionForm
     prefilled = {"accreditation": "accreditation_id"}

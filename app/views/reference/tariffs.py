@@ -36,10 +36,15 @@ class TariffsView(BackOfficeView):
     show_columns = ["price_class", "amount", "vat_rate", "valid_from", "valid_to"]
     add_columns = edit_columns = ["price_class", "amount", "vat_rate", "valid_from", "valid_to"]
     label_columns = {
-        "price_class": "Classe de tarif", "amount": "Montant HT", "vat_rate": "TVA", "valid_from": "En vigueur du",
+        "price_class": "Classe de tarif",
+        "amount": "Montant HT",
+        "vat_rate": "TVA",
+        "valid_from": "En vigueur du",
         "valid_to": "En vigueur jusqu’au",
-    }  # fmt: skip
+    }
     formatters_columns = {
-        "price_class": widgets.words_of(PRICE_CLASSES), "amount": widgets.amount, "vat_rate": widgets.rate,
-    }  # fmt: skip
+        "price_class": widgets.words_of(PRICE_CLASSES),
+        "amount": widgets.amount,
+        "vat_rate": widgets.rate,
+    }
     add_form = edit_form = TariffForm

@@ -11,7 +11,11 @@ def register(_app: Flask, appbuilder: AppBuilder) -> None:
     from . import centre, lines, lists, receipt, sessions, wizard
 
     for screen in (
-        lists.RegistrationsView, centre.CentreRegistrationsView, sessions.SessionsView, wizard.WizardView,
-        lines.LinesView, receipt.ReceiptView,
-    ):  # fmt: skip
+        lists.RegistrationsView,
+        centre.CentreRegistrationsView,
+        sessions.SessionsView,
+        wizard.WizardView,
+        lines.LinesView,
+        receipt.ReceiptView,
+    ):
         appbuilder.add_view_no_menu(screen)

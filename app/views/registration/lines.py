@@ -49,11 +49,16 @@ class LinesView(Screen):
         on_page = page.page == number_of("page") and len(page.lines) > 1
         return str(
             self.render_template(
-                "registration/lines/added.html", form=LineForm(data=kept_values(batch)), shown=page, kept=kept,
-                values=form.values, row=page.lines[-1] if on_page else None,
-                quote=quote_of(batch, page.total), **steps_of(batch),
+                "registration/lines/added.html",
+                form=LineForm(data=kept_values(batch)),
+                shown=page,
+                kept=kept,
+                values=form.values,
+                row=page.lines[-1] if on_page else None,
+                quote=quote_of(batch, page.total),
+                **steps_of(batch),
             )
-        )  # fmt: skip
+        )
 
     def _refused(self, batch: Batch, form: LineForm, edited: int = 0) -> str:
         if not is_htmx():
@@ -115,10 +120,13 @@ class LinesView(Screen):
         page = lines_page(batch, number_of("page"))
         return str(
             self.render_template(
-                "registration/lines/removed.html", removed=removed, shown=page, quote=quote_of(batch, page.total),
+                "registration/lines/removed.html",
+                removed=removed,
+                shown=page,
+                quote=quote_of(batch, page.total),
                 **steps_of(batch),
             )
-        )  # fmt: skip
+        )
 
     @expose("/<key>/lignes/retablir", methods=["POST"])
     def restore(self, key: str) -> Response:

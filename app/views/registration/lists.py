@@ -134,12 +134,15 @@ class RegistrationsView(RegistrationRows):
     formatters_columns = {**RegistrationRows.formatters_columns, "documents": _revocable}
     class_permission_name = "Registrations"
     datamodel = Rows(
-        R, eager=EAGER, computed={**COMPUTED, "centre.name": lambda row: widgets.centre(row.centre)},
+        R,
+        eager=EAGER,
+        computed={**COMPUTED, "centre.name": lambda row: widgets.centre(row.centre)},
         questions={
-            **QUESTIONS, "centre": one_of("Centre", R.centre_id, choices.centre_names),
+            **QUESTIONS,
+            "centre": one_of("Centre", R.centre_id, choices.centre_names),
         },
         sorts=SORTS,
-    )  # fmt: skip
+    )
     list_columns = [
         "last_name", "driver.permit_number", "training", "end_date", "centre.name", "order_number", "registered_on",
         "batch.receipt_number", "withheld",

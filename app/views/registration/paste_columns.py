@@ -34,9 +34,12 @@ def read(batch: Batch, form: PasteForm) -> pasting.Pasted:
         raise Faulty
     training = batch.training
     given = pasting.Given(
-        training_label=training.label if training else "", category=training.category if training else "",
-        end_date=batch.end_date, reference=form.reference.data or "", order_number=form.order_number.data or "",
-    )  # fmt: skip
+        training_label=training.label if training else "",
+        category=training.category if training else "",
+        end_date=batch.end_date,
+        reference=form.reference.data or "",
+        order_number=form.order_number.data or "",
+    )
     pasted = pasting.read(form.text.data or "", given, _answer())
     drafts.check_room(batch.id, len(pasted.rows))
     return pasted

@@ -120,11 +120,16 @@ class WizardView(Screen):
         trainings = _open_trainings(batch)
         return str(
             self.render_template(
-                "registration/training.html", form=form, families=families(trainings), limits=limits(),
+                "registration/training.html",
+                form=form,
+                families=families(trainings),
+                limits=limits(),
                 closed=_closed(batch, trainings),
-                lines=drafts.line_count(batch.id), prices=pricing.unit_prices(clock.today()), **steps_of(batch),
+                lines=drafts.line_count(batch.id),
+                prices=pricing.unit_prices(clock.today()),
+                **steps_of(batch),
             )
-        )  # fmt: skip
+        )
 
     @expose("/<key>/conducteurs")
     def drivers(self, key: str) -> str:
@@ -209,10 +214,15 @@ def drivers_page(screen: Screen, batch: Batch, form: LineForm, *, edited: int = 
     page = lines_page(batch, number_of("page") if number is None else number)
     return str(
         screen.render_template(
-            "registration/drivers.html", form=form, edited=edited, shown=page, back=request.values.get("retour", ""),
-            quote=quote_of(batch, page.total), **steps_of(batch),
+            "registration/drivers.html",
+            form=form,
+            edited=edited,
+            shown=page,
+            back=request.values.get("retour", ""),
+            quote=quote_of(batch, page.total),
+            **steps_of(batch),
         )
-    )  # fmt: skip
+    )
 
 
 def checked(batch: Batch) -> dict[str, Any]:
@@ -222,9 +232,16 @@ def checked(batch: Batch) -> dict[str, Any]:
     quote = quote_of(batch, kept)
     kinds = (batch.summary or {}).get("kinds", {}) if batch.is_checked else {}
     return {
-        "counts": counts, "kept": kept, "quote": quote, "kinds": kinds, "without_account": kinds.get("no_account", 0),
-        "limits": limits() if "not_accredited" in kinds else None, "strangers": strangers(),
-        "importable": batch.is_checked and batch.state == READY and quote is not None, **steps_of(batch),
-        "order_numbers": report.order_numbers(batch.id), **announced.consequences(batch),
+        "counts": counts,
+        "kept": kept,
+        "quote": quote,
+        "kinds": kinds,
+        "without_account": kinds.get("no_account", 0),
+        "limits": limits() if "not_accredited" in kinds else None,
+        "strangers": strangers(),
+        "importable": batch.is_checked and batch.state == READY and quote is not None,
+        **steps_of(batch),
+        "order_numbers": report.order_numbers(batch.id),
+        **announced.consequences(batch),
         "tariff": pricing.unit_prices(clock.today()).get(batch.training_id or 0),
-    }  # fmt: skip
+    }

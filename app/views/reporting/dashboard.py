@@ -32,7 +32,11 @@ class DashboardView(Screen):
         receipts = registration_desk.last_registered(place.centre_id)
         return str(
             self.render_template(
-                "reporting/centre.html", desk=own, volumes=own.volumes, chart=trend(own.volumes.trend),
-                centre=place.centre, receipts=receipts,
+                "reporting/centre.html",
+                desk=own,
+                volumes=own.volumes,
+                chart=trend(own.volumes.trend),
+                centre=place.centre,
+                receipts=receipts,
             )
-        )  # fmt: skip
+        )

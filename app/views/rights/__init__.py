@@ -11,8 +11,12 @@ def register(app: Flask, appbuilder: AppBuilder) -> None:
     from . import centre_switch, invitation, members, my_centre, office
 
     for screen in (
-        office.RepresentativesView, office.ManagersView, centre_switch.CentreSwitchView, my_centre.MyCentreView,
-        members.MyPeopleView, members.CentrePeopleView,
-    ):  # fmt: skip
+        office.RepresentativesView,
+        office.ManagersView,
+        centre_switch.CentreSwitchView,
+        my_centre.MyCentreView,
+        members.MyPeopleView,
+        members.CentrePeopleView,
+    ):
         appbuilder.add_view_no_menu(screen)
     app.register_blueprint(invitation.blueprint)

@@ -94,9 +94,11 @@ def _shown(row: MemberInvitation, form: Form | None, token: str, is_theirs: bool
 def _values(row: MemberInvitation, token: str) -> dict[str, object]:
     here = url_for("member_invitation.accept", token=token)
     return {
-        "centre": row.centre, "role": MEMBER_ROLES[row.role].lower(), "here": here,
+        "centre": row.centre,
+        "role": MEMBER_ROLES[row.role].lower(),
+        "here": here,
         "sign_in": url_for("LoginView.login", next=here),
-    }  # fmt: skip
+    }
 
 
 def _welcome(centre_id: int, name: str) -> Response:

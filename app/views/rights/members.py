@@ -26,9 +26,11 @@ CENTRE_PART = "<int:centre_id>"
 #: What a right may be on the form.
 NONE, EVERYWHERE, NAMED = "non", "tous", "choix"
 OPENS = {
-    "register": "à la main et par fichier", "trainers": "enregistrer les formateurs et moniteurs du centre",
-    "invoices": "consulter les factures du centre", "api": "consulter les clés ; ses propres clés agissent dans ces limites",
-}  # fmt: skip
+    "register": "à la main et par fichier",
+    "trainers": "enregistrer les formateurs et moniteurs du centre",
+    "invoices": "consulter les factures du centre",
+    "api": "consulter les clés ; ses propres clés agissent dans ces limites",
+}
 
 
 class InviteForm(Form):  # type: ignore[misc]
@@ -107,20 +109,36 @@ class PeopleScreen(Screen):
     def _page(self, centre: Centre, form: InviteForm) -> str:
         return str(
             self.render_template(
-                "rights/matrix.html", centre=centre, form=form, places=members.of_centre(centre.id), rights=RIGHTS,
-                grants=members.grants, roles=MEMBER_ROLES, invitations=member_invitations.waiting(centre.id),
-                has_run_out=member_invitations.has_run_out, **self.shared(centre),
+                "rights/matrix.html",
+                centre=centre,
+                form=form,
+                places=members.of_centre(centre.id),
+                rights=RIGHTS,
+                grants=members.grants,
+                roles=MEMBER_ROLES,
+                invitations=member_invitations.waiting(centre.id),
+                has_run_out=member_invitations.has_run_out,
+                **self.shared(centre),
             )
-        )  # fmt: skip
+        )
 
     def _member_page(self, centre: Centre, place: Membership, chosen: dict[str, Any], refused: str = "") -> str:
         return str(
             self.render_template(
-                "rights/member.html", centre=centre, place=place, chosen=chosen, refused=refused, rights=RIGHTS,
-                opens=OPENS, scoped=BY_ACCREDITATION, accreditations=members.accreditations(centre.id),
-                is_representative=place.role == LEGAL_REPRESENTATIVE, roles=MEMBER_ROLES, **self.shared(centre),
+                "rights/member.html",
+                centre=centre,
+                place=place,
+                chosen=chosen,
+                refused=refused,
+                rights=RIGHTS,
+                opens=OPENS,
+                scoped=BY_ACCREDITATION,
+                accreditations=members.accreditations(centre.id),
+                is_representative=place.role == LEGAL_REPRESENTATIVE,
+                roles=MEMBER_ROLES,
+                **self.shared(centre),
             )
-        )  # fmt: skip
+        )
 
     def shared(self, centre: Centre) -> dict[str, Any]:
         """Return what every page of this screen needs to know of it."""
@@ -157,10 +175,11 @@ class CentrePeopleView(PeopleScreen):
         """Return what every page needs, and the centre's tasks with where an agent does them."""
         asked = f"?_flt_0_centre={centre.id}"
         links = {
-            "contract": f"/contrats/add{asked}", "accreditation": f"/agrements/add{asked}",
+            "contract": f"/contrats/add{asked}",
+            "accreditation": f"/agrements/add{asked}",
             "representative": f"/centres/{centre.id}/personnes/#inviter",
             "managers": f"/centres/{centre.id}/personnes/#inviter",
-        }  # fmt: skip
+        }
         found = checklist.tasks(centre.id)
         left = {key: href for key, href in links.items() if not next(t for t in found if t.key == key).done}
         return {**super().shared(centre), "tasks": found, "task_links": left, "is_open": checklist.is_open(found)}

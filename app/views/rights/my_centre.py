@@ -25,7 +25,11 @@ class MyCentreView(Screen):
         api_only = {"api": checklist.ADDRESSES["api"]} if place.may(API, clock.today()) else {}
         return str(
             self.render_template(
-                "rights/opening.html", tasks=found, links=checklist.ADDRESSES if is_representative else api_only,
-                centre=place.centre, is_open=checklist.is_open(found), is_representative=is_representative,
+                "rights/opening.html",
+                tasks=found,
+                links=checklist.ADDRESSES if is_representative else api_only,
+                centre=place.centre,
+                is_open=checklist.is_open(found),
+                is_representative=is_representative,
             )
-        )  # fmt: skip
+        )

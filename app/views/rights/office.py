@@ -25,7 +25,8 @@ M = Membership
 
 def _rows() -> Rows:
     return Rows(
-        M, eager=(joinedload(M.person), joinedload(M.centre)),
+        M,
+        eager=(joinedload(M.person), joinedload(M.centre)),
         computed={
             "person.last_name": lambda row: row.person.last_name,
             "person.first_name": lambda row: row.person.first_name,
@@ -41,7 +42,7 @@ def _rows() -> Rows:
             ),
             "closed": yes_no("Compte fermé", M.person_id.in_(_closed())),
         },
-    )  # fmt: skip
+    )
 
 
 def _closed() -> Any:
@@ -64,9 +65,13 @@ class _MembersView(BackOfficeView):
     base_order = ("person.last_name", "asc")
     show_columns = add_columns = edit_columns = list_columns
     label_columns = {
-        "person.last_name": "Nom", "person.first_name": "Prénom", "person.email": "Adresse électronique",
-        "centre.name": "Centre", "account": "Compte", "valid_to": "Jusqu’au",
-    }  # fmt: skip
+        "person.last_name": "Nom",
+        "person.first_name": "Prénom",
+        "person.email": "Adresse électronique",
+        "centre.name": "Centre",
+        "account": "Compte",
+        "valid_to": "Jusqu’au",
+    }
 
     @expose("/show/<pk>")
     @has_access

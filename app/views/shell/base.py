@@ -145,9 +145,12 @@ class Screen(BaseView):
         if handler != self.default_view:
             abort(403, access.not_granted(self.right))
         page: str = self.render_template(
-            "registration/missing.html", tasks=[access.right_task(place, self.right)], centre=place.centre,
-            heading=self.heading, closed="Cette page n’est pas ouverte",
-        )  # fmt: skip
+            "registration/missing.html",
+            tasks=[access.right_task(place, self.right)],
+            centre=place.centre,
+            heading=self.heading,
+            closed="Cette page n’est pas ouverte",
+        )
         return page
 
 

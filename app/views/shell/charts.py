@@ -51,12 +51,18 @@ def trend(months: list[Month]) -> Chart:
     place = (RIGHT - LEFT) / len(months)
     bars = [
         Bar(
-            round(LEFT + at * place + place * 0.15, 1), round(BOTTOM - month.count * height, 1), round(place * 0.7, 1),
-            round(month.count * height, 1), SHORT[month.first.month - 1], month.count, at == len(months) - 1,
-            at == len(months) - 1 or (low != high and at in (low, high)), bool((len(months) - 1 - at) % 2),
+            round(LEFT + at * place + place * 0.15, 1),
+            round(BOTTOM - month.count * height, 1),
+            round(place * 0.7, 1),
+            round(month.count * height, 1),
+            SHORT[month.first.month - 1],
+            month.count,
+            at == len(months) - 1,
+            at == len(months) - 1 or (low != high and at in (low, high)),
+            bool((len(months) - 1 - at) % 2),
         )
         for at, month in enumerate(months)
-    ]  # fmt: skip
+    ]
     axes = [(round(BOTTOM - line * step * height, 1), line * step) for line in range(lines + 1)]
     return Chart(bars, axes, _said(months, months[low], months[high]))
 

@@ -111,9 +111,10 @@ class IdentityForm(Form):  # type: ignore[misc]
     last_name = StringField("Nom", [needed("last_name"), formed(parse_name, "last_name")])
     first_name = StringField("Prénom", [needed("first_name"), formed(parse_name, "first_name")])
     birth_date = StringField(
-        "Date de naissance", [needed("birth_date"), formed(parse_date, "birth_date"), _plausible],
+        "Date de naissance",
+        [needed("birth_date"), formed(parse_date, "birth_date"), _plausible],
         filters=[loosened],
-    )  # fmt: skip
+    )
     permit_number = StringField("N° de permis", [needed("permit_number"), formed(parse_permit, "permit_number")])
 
     @property

@@ -45,9 +45,7 @@ def begin(person: Person, how: str) -> None:
 
 def stamp(person: Person) -> None:
     """Start the sign-in's clocks, as the person's place at the register asks."""
-    minutes = current_app.config[
-        "IDLE_MINUTES_PRIVILEGED" if second_factor.is_privileged(person) else "IDLE_MINUTES"
-    ]  # fmt: skip
+    minutes = current_app.config["IDLE_MINUTES_PRIVILEGED" if second_factor.is_privileged(person) else "IDLE_MINUTES"]
     if session.get("centre_id") not in {place.centre_id for place in access.memberships(person.id)}:
         session.pop("centre_id", None)  # somebody else's, who used this browser before
     session[SINCE] = session[SEEN] = int(time.time())
@@ -83,9 +81,13 @@ def _remember(person: Person) -> None:
     @after_this_request
     def keep(response: Response) -> Response:
         response.set_cookie(
-            BROWSER, text, max_age=known_browser.HOLDS, httponly=True, samesite="Lax",
+            BROWSER,
+            text,
+            max_age=known_browser.HOLDS,
+            httponly=True,
+            samesite="Lax",
             secure=current_app.config["SESSION_COOKIE_SECURE"],
-        )  # fmt: skip
+        )
         return response
 
 

@@ -29,13 +29,19 @@ COMPUTED = {
 }
 QUESTIONS = {
     "words": words(
-        "Nom, N° de permis, adresse, commande ou reçu", T.last_name, T.first_name, T.permit_number, T.email,
-        T.order_number, T.reference, T.receipt_number,
+        "Nom, N° de permis, adresse, commande ou reçu",
+        T.last_name,
+        T.first_name,
+        T.permit_number,
+        T.email,
+        T.order_number,
+        T.reference,
+        T.receipt_number,
     ),
     "profile": one_of("Profil", T.profile, lambda: list(PROFILES.items())),
     "borne": yes_no("Redevance prise en charge", T.fee_borne.is_(True)),
     "since": on_day("Enregistré depuis le (JJ/MM/AAAA)", lambda day: T.registered_on >= day),
-}  # fmt: skip
+}
 LABELS = {
     "last_name": "Nom", "profile": "Profil", "birth_date": "Date de naissance", "permit_number": "N° de permis",
     "email": "Adresse électronique", "sectors": "Secteurs", "fee": "Redevance HT", "order_number": "N° de commande",
@@ -74,12 +80,15 @@ class AgentTrainersView(TrainerRows):
     class_permission_name = "Trainers"
     base_filters = [["state", own_rows(_registered), None]]
     datamodel = Rows(
-        T, eager=EAGER, computed={**COMPUTED, "centre.name": lambda row: widgets.centre(row.centre)},
+        T,
+        eager=EAGER,
+        computed={**COMPUTED, "centre.name": lambda row: widgets.centre(row.centre)},
         questions={
-            **QUESTIONS, "centre": one_of("Centre", T.centre_id, choices.centre_names),
+            **QUESTIONS,
+            "centre": one_of("Centre", T.centre_id, choices.centre_names),
             "waiting": yes_no("Droit en attente", T.withheld.is_(True)),
         },
-    )  # fmt: skip
+    )
     list_columns = [
         "last_name", "profile", "permit_number", "sectors", "fee", "centre.name", "registered_on", "withheld",
     ]  # fmt: skip

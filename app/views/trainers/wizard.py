@@ -70,9 +70,12 @@ def registered(key: str) -> Trainer:
 def around(row: Trainer) -> dict[str, Any]:
     """Return what the pages of a draft share."""
     return {
-        "row": row, "who": trainer_drafts.who(row.profile), "steps": STEPS,
-        "links": [trainer_step(row, step) for step in (1, 2, 3)], "fee": pricing.card_fee(clock.today()),
-    }  # fmt: skip
+        "row": row,
+        "who": trainer_drafts.who(row.profile),
+        "steps": STEPS,
+        "links": [trainer_step(row, step) for step in (1, 2, 3)],
+        "fee": pricing.card_fee(clock.today()),
+    }
 
 
 class TrainersView(Screen):
@@ -120,9 +123,12 @@ class TrainersView(Screen):
         form = TermsForm(request.form)
         try:
             trainer_drafts.save_terms(
-                row, form.sectors.data or (), form.fee_borne.data or "", form.order_number.data or "",
+                row,
+                form.sectors.data or (),
+                form.fee_borne.data or "",
+                form.order_number.data or "",
                 form.reference.data or "",
-            )  # fmt: skip
+            )
         except PageRefused as refusal:
             put_remarks(form, refusal.findings)
             return self._page("terms", row, form), 422
@@ -193,9 +199,12 @@ def _checked(row: Trainer) -> dict[str, Any]:
     fee = told["fee"]
     quote = pricing.fee_quote(fee.amount, fee.vat_rate) if row.fee_borne and fee else None
     return {
-        **told, "judged": judged, "quote": quote, "billed": quote.total if quote else Decimal(0),
+        **told,
+        "judged": judged,
+        "quote": quote,
+        "billed": quote.total if quote else Decimal(0),
         "is_ready": not judged.errors and (quote is not None or not row.fee_borne),
-    }  # fmt: skip
+    }
 
 
 def _told(row: Trainer) -> dict[str, Any]:
