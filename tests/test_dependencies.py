@@ -23,7 +23,6 @@ PLACES = {
 }
 #: Named without being imported; each for a reason that somebody looked at.
 NOT_IMPORTED = {
-    "gunicorn": "serves the application (Dockerfile)",
     "tzdata": "the days of Europe/Paris where the machine has no zones",
     "flask-babel": "Flask-AppBuilder's; its version is held",
     "marshmallow": "Flask-AppBuilder's; its version is held",

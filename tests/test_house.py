@@ -66,3 +66,8 @@ def test_each_room_says_what_it_is_for_what_it_offers_and_whom_it_may_know() -> 
 
 def test_the_map_of_the_rooms_is_the_one_the_contracts_draw() -> None:
     assert rooms.PICTURE.read_text(encoding="utf-8") == rooms.draw(), "run `make rooms`"
+
+
+def test_how_many_rows_a_statement_changed_is_asked_in_one_place() -> None:
+    asked = [str(path.relative_to(APP)) for path in SOURCES if ".rowcount" in path.read_text(encoding="utf-8")]
+    assert asked == ["services/core/taking.py"]

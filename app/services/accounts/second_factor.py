@@ -18,6 +18,7 @@ from app.models.person import is_enabled
 from app.models.types import holds_on
 from app.services.core import actor, clock, insertion, outbox, throttle, vault
 from app.services.core.refusal import Refusal
+from app.services.core.taking import changed
 from app.services.core.throttle import Limit
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
@@ -242,7 +243,7 @@ def _take(person_id: int, typed: str) -> str:
     if bare.isascii() and bare.isdigit() and len(bare) == 6:
         _take_step(person_id, bare, enabled=True)
         return CODE
-    used = db.session.execute(
+    used = changed(
         update(RecoveryCode)
         .where(
             RecoveryCode.person_id == person_id,
@@ -251,7 +252,7 @@ def _take(person_id: int, typed: str) -> str:
         )
         .values(used_at=clock.machine_now())
     )
-    if not used.rowcount:  # type: ignore[attr-defined]
+    if not used:
         raise WrongCode
     return RECOVERY
 
@@ -265,12 +266,12 @@ def _take_step(person_id: int, typed: str, *, enabled: bool) -> None:
     bare = "".join(typed.split())
     steps = range(now - TOLERANCE, now + TOLERANCE + 1)
     good = [step for step in steps if hmac.compare_digest(totp.generate_otp(step).encode(), bare.encode())]
-    taken = db.session.execute(
+    taken = changed(
         update(SecondFactor)
         .where(SecondFactor.person_id == person_id, SecondFactor.last_step < max(good, default=0))
         .values(last_step=max(good, default=0))
     )
-    if not taken.rowcount:  # type: ignore[attr-defined]
+    if not taken:
         raise WrongCode
 
 

@@ -15,6 +15,7 @@ from app.models.decision import Outcome
 
 from . import clock
 from .refusal import Refusal
+from .taking import taken
 
 LIMIT = 50
 
@@ -75,9 +76,7 @@ class Desk(Generic[Row]):
 
 def take(table: type[Waits], row_id: int, *waits: ColumnElement[bool], **values: Any) -> bool:
     """Change a row that still waits and tell whether it did: of two agents who decide at once, one finds it done."""
-    done = db.session.execute(update(table).where(table.id == row_id, *waits).values(**values))
-    db.session.expire_all()
-    return bool(done.rowcount)  # type: ignore[attr-defined]
+    return taken(update(table).where(table.id == row_id, *waits).values(**values))
 
 
 def decide(row: Row, outcome: Outcome, actor_id: int, reason: str = "") -> Decision:

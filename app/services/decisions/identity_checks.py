@@ -19,6 +19,7 @@ from app.services.accounts.link import Identity
 from app.services.core import actor, clock, outbox, throttle
 from app.services.core.reason import reason as reason_of
 from app.services.core.refusal import Refusal
+from app.services.core.taking import taken
 from app.services.core.throttle import Limit
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
@@ -178,13 +179,13 @@ def _take(check_id: int, state: str, actor_id: int) -> tuple[IdentityCheck, str]
     """Move a document on, once: of two agents who decide at the same moment, one finds it done. Return where it lay, too."""
     path = db.session.scalar(select(IdentityCheck.path).where(IdentityCheck.id == check_id))
     decided = {"state": state, "decided_at": clock.now(), "decided_by_id": actor_id, **_NO_PICTURE}
-    done = db.session.execute(
+    done = taken(
         update(IdentityCheck).where(IdentityCheck.id == check_id, IdentityCheck.state == WAITING).values(**decided)
     )
     check = db.session.get(IdentityCheck, check_id, populate_existing=True)
     if check is None:
         raise Refusal("Cette pièce d’identité n’existe pas.")
-    if not done.rowcount or path is None:  # type: ignore[attr-defined]
+    if not done or path is None:
         raise AlreadyDecided
     return check, path
 

@@ -17,6 +17,7 @@ from app.extensions import db
 from app.models import AskedIdentity, AskingAlert, Driver, Registration
 from app.services.core import bulk, clock, insertion
 from app.services.core.refusal import Refusal
+from app.services.core.taking import changed
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
 from app.validators.context import DriverKey
@@ -97,12 +98,12 @@ def see(alert_id: int, actor_id: int) -> None:
         alert = db.session.get(AskingAlert, alert_id)
         if alert is None:
             raise Refusal("Cette alerte n’existe pas.")
-        done = db.session.execute(
+        done = changed(
             update(AskingAlert)
             .where(AskingAlert.id == alert_id, AskingAlert.seen_at.is_(None))
             .values(seen_at=clock.now(), seen_by_id=actor_id)
         )
-        if done.rowcount:  # type: ignore[attr-defined]
+        if done:
             journal.record("asking.seen", "centre", alert.centre_id, actor_id=actor_id, centre_id=alert.centre_id)
 
 
@@ -149,12 +150,11 @@ def _release(centre_id: int, day: date) -> int:
         r.driver_id == d.id,
         r.centre_id == centre_id,
     )
-    done = db.session.execute(
+    return changed(
         delete(a)
         .where(a.centre_id == centre_id, a.day == day, exists().where(*own))
         .execution_options(synchronize_session=False)
     )
-    return int(done.rowcount)  # type: ignore[attr-defined]
 
 
 def _alert(centre_id: int, day: date, limit: int) -> None:
