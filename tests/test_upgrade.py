@@ -17,6 +17,7 @@ from app.models import Decision, Mail, ServiceContract, SignUp
 from app.models.sign_up import WAITING
 from app.services.accounts import address_change
 from app.services.accounts import opening as account_opening
+from app.services.amendments.requests import ANSWER
 from app.services.contracts import acts as contract_acts
 from app.services.core import actor, clock
 from app.services.decisions import account_requests, withheld_documents, withheld_rights
@@ -48,7 +49,7 @@ def app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 
 #: Kinds of mails that came after the upgrade.
-LATER = {"password_changed", "factor_on", "factor_off", "codes_renewed", "identity"}
+LATER = {"password_changed", "factor_on", "factor_off", "codes_renewed", "identity", "cancelled", ANSWER}
 
 
 def _decide(app: Flask) -> None:

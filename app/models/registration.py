@@ -125,7 +125,7 @@ class Registration(Model):
     #: The legal day on which it was cancelled or replaced; from then on it counts for nothing. Written once.
     cancelled_on: Mapped[date | None] = mapped_column(Date)
     #: The first registration of the chain that this one continues; empty for one that replaces none.
-    ledger_id: Mapped[int | None] = mapped_column(ForeignKey("registration.id", ondelete="RESTRICT"))
+    ledger_id: Mapped[int | None] = mapped_column(ForeignKey("registration.id"))
 
     batch: Mapped[Batch] = relationship(overlaps="centre")
     centre: Mapped[Centre] = relationship()

@@ -88,7 +88,7 @@ def _change_registration(on_postgres: bool) -> None:
     op.execute("ALTER TABLE registration ADD COLUMN cancelled_on DATE")
     op.execute(
         "ALTER TABLE registration ADD COLUMN ledger_id INTEGER"
-        " CONSTRAINT fk_registration_ledger_id REFERENCES registration (id) ON DELETE RESTRICT"
+        " CONSTRAINT fk_registration_ledger_id REFERENCES registration (id)"
     )
     for name, columns in COUNTED.items():
         op.drop_index(name, "registration")

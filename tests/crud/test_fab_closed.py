@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import runpy
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -17,16 +18,18 @@ from flask_appbuilder import Model, ModelRestApi, ModelView
 from flask_appbuilder.api import BaseApi
 from flask_appbuilder.baseviews import BaseCRUDView
 from flask_appbuilder.models.mixins import AuditMixin
+from gunicorn.workers.sync import SyncWorker
 from sqlalchemy import select
 from werkzeug.routing import Rule
 
 from app.cli import machine
+from app.cli.web_worker import WebWorker
 from app.extensions import db
 from app.models import Centre, JournalEntry
 from app.roles import FAB_ROLES
 from app.services.reference import writing as reference_writing
 from app.views.crud.base import BackOfficeView
-from config import Production
+from config import ROOT, Production
 from tests.support import drain
 
 AGENT, MANAGER, NEIGHBOUR = "agent@demo.example", "gestionnaire@demo.example", "voisin@demo.example"
@@ -138,9 +141,12 @@ def test_audit_mixin_is_not_used(app: Flask) -> None:
 
 def test_threads_are_one_a_process() -> None:
     """A view object is shared by a process's threads, and requests leave their filters on it."""
+    told = runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+    assert (told["worker_class"], told["threads"]) == ("app.cli.web_worker.WebWorker", 1)
+    assert issubclass(WebWorker, SyncWorker)
     command = inspect.getsource(machine)
-    assert '"--worker-class", "sync"' in command
     assert "--threads" not in command
+    assert "--worker-class" not in command
 
 
 def test_login_is_limited_reveals_nothing_and_ends(app: Flask, client: FlaskClient) -> None:

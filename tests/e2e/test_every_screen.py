@@ -33,7 +33,7 @@ pytestmark = pytest.mark.browser
 #: Why an address that answers is no screen to look at.
 ASIDE = {
     "a file": ("static", "appbuilder.static", "pages.robots", "*.export", "*.pdf", "*.image", "*.fetch", "*.annotated",
-               "*.template", "DriverSpaceView.document"),
+               "*.template", "*.slips", "*.picture", "DriverSpaceView.document"),
     "what programs read": ("health.healthz", "health.readyz"),
     "a part that htmx puts into a screen looked at": ("*.state", "WebhooksView.deliveries"),
 }  # fmt: skip

@@ -99,7 +99,7 @@ def test_sending_knows_no_capability() -> None:
     services = {node.module for node in found if node.level or (node.module or "").startswith("app.services")}
     assert services == {"app.services.core"}
     models = {alias.name for node in found if (node.module or "").startswith("app.models") for alias in node.names}
-    assert models == {"Mail", "MAIL", "MAIL_PENDING", "MAIL_REFUSED", "MAIL_SENT"}
+    assert models == {"Mail", "MAIL", "MAIL_DROPPED", "MAIL_PENDING", "MAIL_REFUSED", "MAIL_SENT"}
 
 
 def test_a_program_just_started_has_the_content_of_every_kind(tmp_path: Path) -> None:

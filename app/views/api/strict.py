@@ -27,7 +27,7 @@ MAX_BODY = 2 * 1024 * 1024
 #: What no call of ours comes near: beginnings of objects and lists in a body, members of one object.
 MAX_OPENINGS, MAX_MEMBERS = 10 * MAX_LINES, 50
 #: Every name that a member of a body may have.
-KNOWN = frozenset({"lines", *FIELDS})
+KNOWN = frozenset({"lines", "accept_duplicates", "reason_code", "reason", "replacement", *FIELDS})
 #: In a text, what could stand for a character that is not written plainly.
 _ESCAPED = "\\"
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,80}")
@@ -68,8 +68,7 @@ def _without_null(sent: Any) -> Any:
 
 def cancelling() -> tuple[str, str, dict[str, str] | None]:
     """Return the reason's code, its text, and the nine fields of the replacement if any; raise :class:`Problem`."""
-    sent = body()
-    check("Cancelling", sent)
+    sent = _checked("Cancelling")
     line = sent.get("replacement")
     typed = None if line is None else _raw(1, line).values()
     return sent["reason_code"], sent.get("reason", ""), typed
