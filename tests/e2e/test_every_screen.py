@@ -43,6 +43,7 @@ TAKEN_EMPTY = {
     "SessionsView.index 0": "the first choices are taken",
     "MyPeopleView.member 0": "no right at all may be given",
     "CentrePeopleView.member 0": "no right at all may be given",
+    "CorrectionDecisionsView.show 0": "an answer may be left out of an acceptance",
     "CardRequestView.pictures 0": "the pictures sent before are kept",
 }
 NOWHERE = "x" * 43
