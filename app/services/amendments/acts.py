@@ -28,7 +28,7 @@ from app.validators.reading import parse_lines
 from app.validators.remark import encode_remarks
 
 from . import cards
-from .effects import Effects, Foreseen, documents_of, foresee
+from .effects import Effects, Foreseen, LineRefused, documents_of, foresee, judge
 from .orders import Order
 
 SUBJECT = "registration"
@@ -87,14 +87,14 @@ class Outcome:
 
 
 def look(registration: Registration, order: Order, who: Who) -> Effects:
-    """Return what a correction would bring about; writes nothing.
+    """Return what a correction would bring about; writes nothing but whom the centre asked about by it.
 
     Raises :class:`AlreadyCancelled`, `access.NotAllowed`, and what `effects.foresee` raises.
     """
     if not registration.is_live:
         raise AlreadyCancelled
     require(registration, who)
-    return foresee(registration, order, _reach(who)).effects
+    return foresee(registration, order, _judged(registration, order, who)).effects
 
 
 def amend(order: Order, who: Who, *, shown: str | None = None) -> Outcome:
@@ -103,17 +103,29 @@ def amend(order: Order, who: Who, *, shown: str | None = None) -> Outcome:
     ``shown``: the version of the effects that the person was shown. Raises :class:`AlreadyCancelled`, :class:`Changed`,
     :class:`NeedsAgent`, `access.NotAllowed`, what `effects.foresee` raises, or LookupError for one that never was.
     """
-    with transaction(durable=True):
-        outcome = carry_out(order, who, shown)
+    try:
+        with transaction(durable=True):
+            outcome = carry_out(order, who, shown)
+    except LineRefused:
+        _judged(db.session.get_one(Registration, order.registration_id), order, who)
+        raise
     outbox.ring()
     return outcome
+
+
+def _judged(registration: Registration, order: Order, who: Who) -> analysis.Analysis | None:
+    """Return the judgement of the new line, in a transaction that keeps whom the centre asked about by it."""
+    if order.line is None:
+        return None
+    with transaction():
+        return judge(registration, order, _reach(who))
 
 
 def carry_out(order: Order, who: Who, shown: str | None) -> Outcome:
     """Do what :func:`amend` does, in the caller's transaction; the caller rings the outbox after the commit."""
     registration = _take(order)
     require(registration, who)
-    foreseen = foresee(registration, order, _reach(who))
+    foreseen = foresee(registration, order, judge(registration, order, _reach(who)))
     if shown is not None and foreseen.effects.version != shown:
         raise Changed
     if who.agent_id is None and foreseen.effects.needs_agent:

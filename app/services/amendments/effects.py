@@ -25,6 +25,7 @@ from app.services.rights.access import Reach
 from app.validators import validity
 from app.validators.batch import Report, Row
 from app.validators.fco import Module, completing
+from app.validators.remark import Code
 from app.validators.validity import add_months
 
 from .orders import Order
@@ -64,7 +65,7 @@ class LineRefused(Refusal):
 @dataclass(frozen=True, slots=True)
 class New:
     """The registration that would take the place of the old one: its price, its certificate's days (None: none is due),
-    whether it is the same driver, and whether that driver has an account.
+    whether it is the same driver; ``has_account``, ``withheld``: as the rules tell them of the new line, and no further.
     """
 
     price: Decimal
@@ -74,6 +75,7 @@ class New:
     keeps_days: bool
     same_driver: bool
     has_account: bool
+    withheld: bool
 
 
 @dataclass(frozen=True)
@@ -123,15 +125,16 @@ class Foreseen:
     found: analysis.Analysis | None
 
 
-def foresee(registration: Registration, order: Order, reach: Reach | None) -> Foreseen:
+def foresee(registration: Registration, order: Order, found: analysis.Analysis | None) -> Foreseen:
     """Return what a correction would bring about today; the registration may stand as cancelled already, by this very act.
 
-    ``reach``: for whom the new line is judged. Raises :class:`LineRefused`, :class:`TooOld` or `pricing.NoTariff`.
+    ``found``: the judgement of the new line. Raises :class:`LineRefused`, :class:`TooOld` or `pricing.NoTariff`.
     """
     today = clock.today()
     if today > add_months(registration.registered_on, 12 * YEARS):
         raise TooOld
-    found = judge(registration, order, reach)
+    if found is not None and not found.report.importable:
+        raise LineRefused(found.report)
     driver = _driver_of(found)
     before, after = _completed(registration, found, driver)
     new = _new(registration, found, driver, NEW in after) if found else None
@@ -157,14 +160,13 @@ def foresee(registration: Registration, order: Order, reach: Reach | None) -> Fo
 def judge(registration: Registration, order: Order, reach: Reach | None) -> analysis.Analysis | None:
     """Return the judgement of the new line by the rules of any registration, the old one left aside; None without any.
 
-    Raises :class:`LineRefused`.
+    ``reach``: for whom it is judged, None for an agent. A centre's strangers are counted in the caller's transaction, which
+    is to be kept whatever the judgement: it is told of them all the same (`rights.asking`).
     """
     if order.line is None:
         return None
-    found = analysis.analyse_lines(registration.centre_id, [order.line], reach, without=[registration.id])
-    if not found.report.importable:
-        raise LineRefused(found.report)
-    return found
+    asked = reach is not None
+    return analysis.analyse_lines(registration.centre_id, [order.line], reach, asked=asked, without=[registration.id])
 
 
 def last_day(registration: Registration) -> date:
@@ -229,7 +231,8 @@ def _completing(ledgers: dict[tuple[int, str], list[tuple[int, Module]]]) -> set
 
 
 def _new(registration: Registration, found: analysis.Analysis, driver: facts.DriverRow | None, completes: bool) -> New:
-    line = found.report.rows[0].line
+    [row] = found.report.rows
+    line, said = row.line, {remark.code for remark in row.remarks}
     assert line.training is not None
     assert line.driver_key is not None
     training = db.session.get_one(Training, line.training.id)
@@ -242,7 +245,7 @@ def _new(registration: Registration, found: analysis.Analysis, driver: facts.Dri
         keeps_days = kept is not None
         today = clock.today()
         days = (kept.valid_from, kept.valid_until) if kept else validity.certificate_validity(today, line.driver_key[0])
-    return New(*price, keeps_price, days, keeps_days, same_driver, driver is not None and driver.has_account)
+    return New(*price, keeps_price, days, keeps_days, same_driver, Code.NO_ACCOUNT not in said, row.stake.withheld)
 
 
 def _price_today(training_id: int) -> tuple[Decimal, Decimal]:

@@ -92,7 +92,10 @@ def _person(effects: Effects) -> list[Sentence]:
     if new is None:
         return []
     permit, told = effects.line[-1], []
-    if new.certificate is not None:
+    if new.withheld:
+        held = f"Le permis {permit} est connu sous un autre nom : les documents seront retenus, un agent décidera."
+        told.append(Sentence(END, "pause", held))
+    elif new.certificate is not None:
         text = (
             f"Le titulaire du permis {permit} a un compte : il reçoit son certificat par courriel."
             if new.has_account
