@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
 
 from sqlalchemy import exists, select, update
 
 from app.extensions import db
-from app.models import Accreditation, Batch, BatchLine, Cancellation, Document, Driver, Registration
+from app.models import Accreditation, Batch, BatchLine, Cancellation, Registration
 from app.models.amendment import CANCELLED, DRAFT, NONE, REPLACED
 from app.models.batch import CORRECTION, REGISTERING
 from app.models.centre import REGISTER
-from app.models.registration import CERTIFICATE, RECAP, REVOKED
+from app.models.registration import CERTIFICATE, RECAP
 from app.services.core import actor, clock, outbox
 from app.services.core.refusal import Refusal
-from app.services.core.taking import changed, taken
+from app.services.core.taking import taken
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
 from app.services.notifications import certificate_mail, webhook_events
@@ -27,11 +26,10 @@ from app.services.rights.access import Reach
 from app.validators.reading import parse_lines
 from app.validators.remark import encode_remarks
 
-from . import cards
-from .effects import Effects, Foreseen, LineRefused, documents_of, foresee, judge
+from . import cards, papers
+from .effects import Effects, Foreseen, LineRefused, foresee, judge
 from .orders import Order
 
-SUBJECT = "registration"
 #: Why documents were revoked, as the register keeps it.
 WHY = {
     CANCELLED: "Enregistrement annulé",
@@ -173,13 +171,13 @@ def _driver_of(order: Order) -> set[int]:
 def _write(registration: Registration, order: Order, who: Who, foreseen: Foreseen) -> Outcome:
     effects, kind = foreseen.effects, REPLACED if foreseen.found else CANCELLED
     id_, centre_id = registration.id, registration.centre_id
-    certificates = _revoke([id_], WHY[kind], RECAP, CERTIFICATE)
-    certificates += _revoke(list(effects.lost), WHY["fco"], CERTIFICATE)
+    certificates = papers.revoke([id_], WHY[kind], RECAP, CERTIFICATE)
+    certificates += papers.revoke(list(effects.lost), WHY["fco"], CERTIFICATE)
     outcome = Outcome(0, kind)
     if foreseen.found is not None:
         outcome = _replace(registration, order, who, foreseen)
-    _gain(effects.gained, who)
-    _note_lost(effects.lost, who)
+    papers.gain(effects.gained, who.actor_id)
+    papers.note_lost(effects.lost, who.actor_id)
     with actor.acting(actor.PROGRAM):
         certificate_mail.make_cancelled_due(certificates)
     new = db.session.get_one(Registration, outcome.new.id) if outcome.new and effects.card_follows else None
@@ -188,7 +186,7 @@ def _write(registration: Registration, order: Order, who: Who, foreseen: Foresee
     act = "registration.replaced" if outcome.new else "registration.cancelled"
     journal.record(
         act,
-        SUBJECT,
+        papers.SUBJECT,
         id_,
         actor_id=who.actor_id,
         centre_id=centre_id,
@@ -225,20 +223,6 @@ def _cancellation(order: Order, who: Who, effects: Effects, outcome: Outcome) ->
     db.session.add(row)
     db.session.flush()
     return row
-
-
-@actor.acting(actor.PROGRAM)
-def _revoke(registration_ids: list[int], why: str, *kinds: str) -> list[int]:
-    """Revoke the documents of these kinds, drawn or not, and return their ids."""
-    ids = documents_of(registration_ids, *kinds) if registration_ids else []
-    if ids:
-        changed(
-            update(Document)
-            .where(Document.id.in_(ids))
-            .values(state=REVOKED, revoked_at=clock.now(), revoked_reason=why)
-        )
-        db.session.expire_all()
-    return ids
 
 
 def _replace(registration: Registration, order: Order, who: Who, foreseen: Foreseen) -> Outcome:
@@ -287,25 +271,3 @@ def _batch(centre_id: int, found: analysis.Analysis, who: Who) -> Batch:
     )
     db.session.flush()
     return batch
-
-
-@actor.acting(actor.PROGRAM)
-def _gain(registration_ids: tuple[int, ...], who: Who) -> None:
-    """Give their certificate to registrations that complete an FCO from now on."""
-    query = (
-        select(Registration.id, Registration.centre_id, Driver.birth_date)
-        .join(Registration.driver)
-        .where(Registration.id.in_(registration_ids))
-    )
-    born: dict[int, date] = {}
-    for id_, centre_id, birth_date in db.session.execute(query).tuples().all() if registration_ids else ():
-        born[id_] = birth_date
-        journal.record("certificate.gained", SUBJECT, id_, actor_id=who.actor_id, centre_id=centre_id)
-    registration_rows.write_certificates(born)
-
-
-@actor.acting(actor.PROGRAM)
-def _note_lost(registration_ids: tuple[int, ...], who: Who) -> None:
-    query = select(Registration.id, Registration.centre_id).where(Registration.id.in_(registration_ids))
-    for id_, centre_id in db.session.execute(query).tuples().all() if registration_ids else ():
-        journal.record("certificate.lost", SUBJECT, id_, actor_id=who.actor_id, centre_id=centre_id)

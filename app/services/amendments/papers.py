@@ -1,0 +1,56 @@
+"""What becomes of the documents of registrations when one is cancelled: revoked, earned by another, lost by another."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy import select, update
+
+from app.extensions import db
+from app.models import Document, Driver, Registration
+from app.models.registration import REVOKED
+from app.services.core import actor, clock
+from app.services.core.taking import changed
+from app.services.journal import record as journal
+from app.services.registration import rows as registration_rows
+
+from .effects import documents_of
+
+SUBJECT = "registration"
+
+
+@actor.acting(actor.PROGRAM)
+def revoke(registration_ids: list[int], why: str, *kinds: str) -> list[int]:
+    """Revoke the documents of these kinds, drawn or not, and return their ids."""
+    ids = documents_of(registration_ids, *kinds) if registration_ids else []
+    if ids:
+        changed(
+            update(Document)
+            .where(Document.id.in_(ids))
+            .values(state=REVOKED, revoked_at=clock.now(), revoked_reason=why)
+        )
+        db.session.expire_all()
+    return ids
+
+
+@actor.acting(actor.PROGRAM)
+def gain(registration_ids: tuple[int, ...], actor_id: int) -> None:
+    """Give their certificate to registrations that complete an FCO from now on."""
+    query = (
+        select(Registration.id, Registration.centre_id, Driver.birth_date)
+        .join(Registration.driver)
+        .where(Registration.id.in_(registration_ids))
+    )
+    born: dict[int, date] = {}
+    for id_, centre_id, birth_date in db.session.execute(query).tuples().all() if registration_ids else ():
+        born[id_] = birth_date
+        journal.record("certificate.gained", SUBJECT, id_, actor_id=actor_id, centre_id=centre_id)
+    registration_rows.write_certificates(born)
+
+
+@actor.acting(actor.PROGRAM)
+def note_lost(registration_ids: tuple[int, ...], actor_id: int) -> None:
+    """Note that registrations no longer complete an FCO, and have lost their certificate."""
+    query = select(Registration.id, Registration.centre_id).where(Registration.id.in_(registration_ids))
+    for id_, centre_id in db.session.execute(query).tuples().all() if registration_ids else ():
+        journal.record("certificate.lost", SUBJECT, id_, actor_id=actor_id, centre_id=centre_id)
