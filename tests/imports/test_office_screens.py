@@ -111,6 +111,15 @@ def test_it_is_narrowed_by_file_centre_state_and_day(agent: FlaskClient, asked: 
     assert [name for row in rows(page) for name in re.findall(r"[\wê]+\.xlsx", row)] == names
 
 
+@pytest.mark.parametrize("asked", ["state=draft", "since=hier", "centre=Voisin"])
+def test_a_filter_that_cannot_be_said_shows_no_rows_as_if_it_held(agent: FlaskClient, asked: str) -> None:
+    sent("janvier.xlsx")
+    page = agent.get(f"{LIST}?_flt_0_{asked}")
+    assert page.status_code == 422
+    assert "janvier.xlsx" not in page.text
+    assert "La recherche est à corriger : aucune ligne n’est montrée ni exportée" in words(page)
+
+
 def test_a_page_of_the_list_costs_the_same_queries(agent: FlaskClient) -> None:
     for at in range(60):
         batch = Batch(
