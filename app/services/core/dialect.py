@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table
@@ -17,5 +18,13 @@ def on_postgresql(base: Connection | Engine | None = None) -> bool:
 
 def insert_ignoring(table: Table) -> Any:
     """Return an INSERT into a table that leaves out the rows a unique constraint refuses."""
-    dialect = postgresql if on_postgresql() else sqlite
-    return dialect.insert(table).on_conflict_do_nothing()
+    return _insert(table).on_conflict_do_nothing()
+
+
+def insert_or_change(table: Table, key: Iterable[str], changes: Mapping[str, Any]) -> Any:
+    """Return an INSERT into a table that changes the row of the same key (columns, unique together) where one stands."""
+    return _insert(table).on_conflict_do_update(index_elements=list(key), set_=dict(changes))
+
+
+def _insert(table: Table) -> Any:
+    return (postgresql if on_postgresql() else sqlite).insert(table)

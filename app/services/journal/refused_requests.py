@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import ipaddress
 from datetime import timedelta
+from ipaddress import IPV6LENGTH, IPv4Address
+from typing import cast
 
 import structlog
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Table, delete, func, select
 from sqlalchemy.exc import DBAPIError
 
 from app.extensions import db
 from app.models import RefusedRequest
-from app.services.core import actor, clock, insertion
+from app.services.core import actor, clock
+from app.services.core.dialect import insert_or_change
 from app.services.core.transaction import transaction
 from app.services.operations import metrics
+from app.validators import networks
 
 log = structlog.get_logger()
 
@@ -35,10 +38,9 @@ def note(kind: str, endpoint: str, address: str, person_id: int = 0) -> None:
     try:
         db.session.rollback()
         with actor.acting(actor.PROGRAM), transaction():
-            now = clock.machine_now()
-            insertion.insert_if_new(RefusedRequest, {**same, "count": 0, "last_at": now})
-            more = {"count": RefusedRequest.count + 1, "last_at": now}
-            db.session.execute(update(RefusedRequest).filter_by(**same).values(**more))
+            now, table = clock.machine_now(), cast(Table, RefusedRequest.__table__)
+            more = {"count": table.c["count"] + 1, "last_at": now}
+            db.session.execute(insert_or_change(table, same, more), {**same, "count": 1, "last_at": now})
     except DBAPIError as error:
         db.session.rollback()
         log.warning("refusal not counted", error=type(error.orig).__name__)
@@ -46,15 +48,11 @@ def note(kind: str, endpoint: str, address: str, person_id: int = 0) -> None:
 
 def network_of(address: str) -> str:
     """Return an IPv4 address, the /64 of an IPv6 one, or nothing for what is neither."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
+    found = networks.parse(address)
+    if found is None:
         return ""
-    if isinstance(found, ipaddress.IPv4Address):
-        return str(found)
-    if found.ipv4_mapped:
-        return str(found.ipv4_mapped)
-    return str(ipaddress.ip_network((int(found), 64), strict=False))
+    own = networks.subscriber(address)
+    return own if isinstance(found, IPv4Address) else f"{own}/{IPV6LENGTH - networks.HOST_BITS}"
 
 
 def of_last(days: int, limit: int = 200) -> list[RefusedRequest]:

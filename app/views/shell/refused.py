@@ -12,7 +12,7 @@ KINDS = {403: FORBIDDEN, 429: TOO_OFTEN}
 
 
 def _note(response: Response) -> Response:
-    kind = g.get("refused_key") or KINDS.get(response.status_code)
+    kind = g.pop("refused_key", None) or KINDS.get(response.status_code)
     if kind:
         person = g.get("user")
         person_id = person.id if person is not None and person.is_authenticated else 0
