@@ -97,7 +97,7 @@ class TestStrangers:
             if answer.status_code == 429:
                 refused += 1
                 assert answer.json["code"] == "too_many_strangers"
-                assert "plus de 5\N{NARROW NO-BREAK SPACE}000 conducteurs" in answer.json["detail"]
+                assert "plus de 5\N{NO-BREAK SPACE}000 conducteurs" in answer.json["detail"]
                 assert 0 < int(answer.headers["Retry-After"]) <= 25 * 3600
                 continue
             assert {row["line"] for row in answer.json["rows"] if row["remarks"]} == set(range(1, 1001))

@@ -1,8 +1,12 @@
-"""Public numbers: random, so that nobody can count or guess them, and easy to read out (no I, L, O, U)."""
+"""Numbers as people read them: public ones, random, so that nobody can count or guess them, and easy to read out (no I, L,
+O, U); and counts, in French.
+"""
 
 from __future__ import annotations
 
 import secrets
+
+NO_BREAK = "\u00a0"
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 #: Ten bits as two characters.
@@ -26,3 +30,13 @@ def typed_number(text: str) -> str:
     if len(kept) != 14 or not year.isdigit():
         return text.strip()
     return f"{prefix}-{year}-{rest[:5]}-{rest[5:]}"
+
+
+def grouped(whole: int) -> str:
+    """Return a whole number by groups of three figures, as « 1 152 », with no-break spaces."""
+    return f"{whole:,}".replace(",", NO_BREAK)
+
+
+def count_of(count: int, one: str, many: str | None = None) -> str:
+    """Return a count with its noun: « 0 ligne », « 1 ligne », « 3 lignes » (in French, 0 and 1 are singular)."""
+    return f"{grouped(count)} {one if abs(count) < 2 else many or one + 's'}"

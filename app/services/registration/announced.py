@@ -12,6 +12,7 @@ from app.models import Batch, BatchLine
 from app.models.batch import MANUAL
 from app.services.core import bulk
 from app.services.core.dialect import on_postgresql
+from app.services.core.numbers import count_of
 from app.services.core.refusal import Refusal
 from app.validators.batch import Report, Row
 from app.validators.remark import Code, decode_remarks
@@ -170,5 +171,4 @@ def _sentence(rows: list[Row]) -> str:
 
 
 def _counted(count: int, one: str, many: str) -> str:
-    grouped = f"{count:,}".replace(",", "\u202f")
-    return f"{grouped} {one if count < 2 else many}" if count else ""
+    return count_of(count, one, many) if count else ""

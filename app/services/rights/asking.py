@@ -16,6 +16,7 @@ from sqlalchemy.orm import joinedload
 from app.extensions import db
 from app.models import AskedIdentity, AskingAlert, Driver, Registration
 from app.services.core import bulk, clock, insertion
+from app.services.core.numbers import grouped
 from app.services.core.refusal import Refusal
 from app.services.core.taking import changed
 from app.services.core.transaction import transaction
@@ -36,9 +37,8 @@ class TooManyStrangers(Refusal):
 
 def sentence() -> str:
     """Return what a centre over the limit is told."""
-    limit = f"{limit_of_a_day():,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
     return (
-        f"Votre centre a interrogé aujourd’hui plus de {limit} conducteurs qu’il n’a jamais enregistrés. "
+        f"Votre centre a interrogé aujourd’hui plus de {grouped(limit_of_a_day())} conducteurs qu’il n’a jamais enregistrés. "
         "Jusqu’à demain, l’existence d’un compte n’est plus indiquée pour les suivants ; vos enregistrements se poursuivent."
     )
 

@@ -15,6 +15,7 @@ from app.models.registration import CERTIFICATE, DOCUMENT_KINDS, DOCUMENT_STATES
 from app.services.cards import grounds as card_grounds
 from app.services.cards import requests as card_requests
 from app.services.core import clock
+from app.services.core.numbers import count_of
 from app.services.documents import drawing
 from app.services.drivers import fco as driver_fco
 from app.services.drivers import happenings
@@ -25,7 +26,7 @@ from app.validators.fco import FCO_HOURS
 from app.views.crud.widgets import CARD_TAGS
 from app.views.shell.base import Screen
 from app.views.shell.files import pdf
-from app.views.shell.filters import count_of, day
+from app.views.shell.filters import day
 
 from .own_identity import told_of_identity
 

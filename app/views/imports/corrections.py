@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from app.models import ImportFile
 from app.services.core import clock
+from app.services.core.numbers import count_of
 from app.services.core.refusal import Refusal
 from app.services.imports import confirmation as import_confirmation
 from app.services.imports import corrections
@@ -18,7 +19,6 @@ from app.services.rights import access
 from app.validators.context import Category
 from app.validators.fields import loosen_date
 from app.views.shell.base import Screen
-from app.views.shell.filters import count_of
 from app.views.shell.headers import is_htmx
 from app.views.shell.reading import told_shown, version_shown
 

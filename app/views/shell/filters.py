@@ -12,19 +12,14 @@ from flask import Flask
 from wtforms import Field, Form, HiddenField
 
 from app.services.core.clock import PARIS
-
-NO_BREAK = "\u00a0"
-
-
-def _grouped(whole: int) -> str:
-    return f"{whole:,}".replace(",", NO_BREAK)
+from app.services.core.numbers import NO_BREAK, count_of, grouped
 
 
 def euros(amount: Decimal) -> str:
     """Return an amount as « 1 152,04 € », with no-break spaces."""
     sign, cents = ("-" if amount < 0 else ""), abs(amount).quantize(Decimal("0.01"))
     whole, _, fraction = str(cents).partition(".")
-    return f"{sign}{_grouped(int(whole))},{fraction}{NO_BREAK}€"
+    return f"{sign}{grouped(int(whole))},{fraction}{NO_BREAK}€"
 
 
 def percent(rate: Decimal | int) -> str:
@@ -54,12 +49,7 @@ def siret(value: str | None) -> str:
 
 def number(value: int) -> str:
     """Return a whole number in groups of three (« 202 000 »)."""
-    return _grouped(value)
-
-
-def count_of(count: int, one: str, many: str | None = None) -> str:
-    """Return a count with its noun: « 0 ligne », « 1 ligne », « 3 lignes » (in French, 0 and 1 are singular)."""
-    return f"{_grouped(count)} {one if abs(count) < 2 else many or one + 's'}"
+    return grouped(value)
 
 
 def lower_first(text: str) -> str:

@@ -14,9 +14,9 @@ from app.models import Person
 from app.services.accounts import known_browser, second_factor, sign_in
 from app.services.accounts.known_browser import Browser
 from app.services.core import actor
+from app.services.core.numbers import count_of
 from app.services.rights import access
 
-from .filters import count_of
 from .headers import parts_of
 
 #: Keys of the cookie: seconds since 1970 of the sign-in and of the last request, seconds it may be idle, whether a second
