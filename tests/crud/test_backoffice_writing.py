@@ -145,7 +145,7 @@ def test_withheld_documents_are_handed_over_on_screen(agent: FlaskClient) -> Non
     assert "Aucun document n’attend de décision." in page
     assert db.session.execute(select(Mail.registration_id)).scalar_one() == row
     again = agent.post(f"/a-traiter/documents/{row}/remettre", follow_redirects=True).text
-    assert "Ces documents ont déjà été remis au conducteur" in again
+    assert "Ces documents ont déjà été remis au conducteur, ou l’enregistrement est annulé." in again
 
 
 def test_failed_work_is_relaunched_on_screen(agent: FlaskClient) -> None:

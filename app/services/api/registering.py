@@ -27,30 +27,27 @@ from app.validators.remark import Code
 from .gate import Caller
 
 
-class LinesInError(Refusal):
-    """A line has an error: nothing was registered. ``report`` is the analysis."""
-
-    message = "Au moins une ligne est en erreur : rien n’a été enregistré. Corrigez les lignes signalées."
+class LinesRefused(Refusal):
+    """Nothing was registered, because of lines: ``report`` is the analysis."""
 
     def __init__(self, report: Report) -> None:
         super().__init__()
         self.report = report
 
 
-class AlreadyRegistered(Refusal):
-    """This centre registered a line before, and the call does not say that it knows: nothing was registered.
+class LinesInError(LinesRefused):
+    """A line has an error."""
 
-    ``report`` is the analysis.
-    """
+    message = "Au moins une ligne est en erreur : rien n’a été enregistré. Corrigez les lignes signalées."
+
+
+class AlreadyRegistered(LinesRefused):
+    """This centre registered a line before, and the call does not say that it knows."""
 
     message = (
         "Au moins une ligne est déjà enregistrée par votre centre et serait facturée de nouveau : rien n’a été enregistré. "
         'Retirez ces lignes, ou renvoyez l’appel avec « "accept_duplicates": true ».'
     )
-
-    def __init__(self, report: Report) -> None:
-        super().__init__()
-        self.report = report
 
 
 class KeyReused(Refusal):
@@ -85,7 +82,7 @@ def register(caller: Caller, demand: Demand) -> dict[str, Any]:
         return _rehearse(caller, demand)
     try:
         answer = _write(caller, demand)
-    except (LinesInError, AlreadyRegistered) as refusal:
+    except LinesRefused as refusal:
         with transaction():
             told = analysis.analyse_lines(caller.centre_id, demand.lines, caller.reach)  # without being paid for
             if isinstance(refusal, LinesInError):

@@ -8,6 +8,10 @@ from typing import Any, NamedTuple
 from flask import current_app, json, make_response
 from werkzeug.wrappers import Response
 
+from app.services.amendments import acts
+from app.services.api import registering
+from app.services.reference import pricing
+
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -56,26 +60,23 @@ KINDS: Mapping[str, Kind] = {
     "not_found": Kind(404, "Introuvable", "Aucun objet de votre centre ne porte cet identifiant."),
     "idempotency_key_reused": Kind(
         409, "Clé d’idempotence déjà employée",
-        "Cette clé d’idempotence a déjà servi pour d’autres lignes : employez-en une nouvelle.",
+        registering.KeyReused.message,
     ),
     "already_registered": Kind(
         409, "Lignes déjà enregistrées",
-        "Au moins une ligne est déjà enregistrée par votre centre et serait facturée de nouveau : rien n’a été enregistré. "
-        "Retirez ces lignes, ou renvoyez l’appel avec « \"accept_duplicates\": true ».",
+        registering.AlreadyRegistered.message,
     ),
-    "already_cancelled": Kind(
-        409, "Déjà annulé", "Cet enregistrement est déjà annulé : rien n’a été fait une seconde fois."
-    ),
+    "already_cancelled": Kind(409, "Déjà annulé", acts.AlreadyCancelled.message),
     "no_tariff": Kind(
         409, "Tarif absent",
-        "Aucun tarif n’est en vigueur pour cette formation. L’exploitant du registre doit l’établir.",
+        pricing.NoTariff.message,
     ),
     "too_large": Kind(413, "Appel trop volumineux", "Le corps de l’appel dépasse 2 Mo : partagez les lignes."),
     "too_many_lines": Kind(413, "Trop de lignes", "Un appel contient au plus 1 000 lignes."),
     "not_json": Kind(415, "Type de contenu", "L’appel doit porter l’en-tête « Content-Type: application/json »."),
     "lines_in_error": Kind(
         422, "Lignes en erreur",
-        "Au moins une ligne est en erreur : rien n’a été enregistré. Corrigez les lignes signalées.",
+        registering.LinesInError.message,
     ),
     "correction_refused": Kind(422, "Correction refusée", "Aucune valeur ne change : corrigez au moins un champ."),
     "too_many_calls": Kind(429, "Trop d’appels", "Cette clé a épuisé ses appels de la minute : attendez la suivante."),
