@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from app.extensions import db
 from app.models import Batch, BatchLine, ImportFile, JournalEntry, Outbox, Registration
 from app.services.imports import antivirus, corrections, intake, uploads
-from app.services.imports.workbook import OnLines, Sheet
+from app.services.imports.reading import OnLines, Sheet
 from app.services.registration import analysis, batches, confirm, report
 from app.validators.file import MAX_BYTES, Kind
 from app.validators.remark import HEADERS
@@ -167,7 +167,7 @@ def test_an_analysis_that_breaks_is_tried_again_then_told(monkeypatch: pytest.Mo
 def test_lines_that_come_one_by_one_are_judged_like_lines_that_come_together(monkeypatch: pytest.MonkeyPatch) -> None:
     table = [*FIRST_TABLE, *SECOND_TABLE, SECOND_TABLE[0]]  # the last says something of a line judged long before
     together = analysed(*rows_of(table))
-    read = intake.workbook.read
+    read = intake.reading.read
 
     def one_by_one(path: Path, kind: Kind, on_lines: OnLines) -> Sheet:
         sheet = read(path, kind)
@@ -176,7 +176,7 @@ def test_lines_that_come_one_by_one_are_judged_like_lines_that_come_together(mon
         return sheet
 
     monkeypatch.setattr(intake, "STEP", 1)
-    monkeypatch.setattr(intake.workbook, "read", one_by_one)
+    monkeypatch.setattr(intake.reading, "read", one_by_one)
     alone = analysed(*rows_of(table))
     assert shown(alone) == shown(together)
     assert alone.summary == together.summary

@@ -14,8 +14,8 @@ import pytest
 import xlrd
 import xlwt
 
-from app.services.imports import workbook
-from app.services.imports.workbook import Sheet
+from app.services.imports import reading
+from app.services.imports.reading import Sheet
 from app.validators.file import FileCode, FileRefused, Kind
 from tests.corpus import biff
 from tests.corpus.builders import HEADERS, LINE, ROOT, Error, Formula, Xml, members, sheet, xls_book, xlsx, zipped
@@ -73,12 +73,12 @@ def read(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[bytes, Kind], Sheet]:
     """Reads as usual, and as after a child that did not survive."""
-    monkeypatch.setattr(workbook, "READ", request.param)
+    monkeypatch.setattr(reading, "READ", request.param)
 
     def read_bytes(content: bytes, kind: Kind = "xlsx") -> Sheet:
         path = tmp_path / "upload"
         path.write_bytes(content)
-        return workbook.read(path, kind)
+        return reading.read(path, kind)
 
     return read_bytes
 

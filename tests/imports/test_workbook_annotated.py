@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
-from app.services.imports import annotated_workbook, antivirus, workbook
+from app.services.imports import annotated_workbook, antivirus, reading
 from app.services.imports.annotated_workbook import Annotated
 from app.services.imports.antivirus import Clean
 from app.validators.line import RawLine
@@ -86,14 +86,14 @@ def test_a_text_stays_the_text_it_is(tmp_path: Path, text: str) -> None:
     path = tmp_path / "annote.xlsx"
     with path.open("wb") as target:
         annotated_workbook.write([(line, ())], target)
-    assert workbook.read(path, "xlsx").lines == [line]
+    assert reading.read(path, "xlsx").lines == [line]
 
 
 def test_it_may_be_sent_again(tmp_path: Path) -> None:
     path = tmp_path / "annote.xlsx"
     path.write_bytes(annotated_workbook.build(ROWS))
     assert antivirus.scan(path, None) == Clean()
-    assert workbook.read(path, "xlsx").lines == [raw for raw, _ in ROWS]
+    assert reading.read(path, "xlsx").lines == [raw for raw, _ in ROWS]
 
 
 def test_characters_that_xml_cannot_hold_are_left_out() -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.services.imports import workbook
-from app.services.imports.workbook import Sheet
+from app.services.imports import reading
+from app.services.imports.reading import Sheet
 from app.validators.file import FileCode, FileRefused, kind_of
 from app.validators.line import RawLine
 from tests.corpus.builders import HEADERS, LINE, sheet, xlsx_of
@@ -20,7 +20,7 @@ def read(name: str) -> Sheet:
     path = FILES / name
     kind = kind_of(path.read_bytes()[:8])
     assert kind is not None
-    return workbook.read(path, kind)
+    return reading.read(path, kind)
 
 
 def test_a_file_with_a_byte_missing_is_damaged() -> None:
@@ -66,7 +66,7 @@ def test_three_thousand_lines_and_a_blank_in_the_last_column(tmp_path: Path) -> 
     blank = '<c r="XFD2" t="inlineStr"><is><t> </t></is></c></row><row r="3"'
     path = tmp_path / "upload"
     path.write_bytes(xlsx_of(content.replace('</row><row r="3"', blank, 1)))
-    assert len(workbook.read(path, "xlsx").lines) == 3_000
+    assert len(reading.read(path, "xlsx").lines) == 3_000
 
 
 def test_order_numbers_that_came_as_something_else_than_text() -> None:

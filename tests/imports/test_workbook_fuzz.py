@@ -19,11 +19,11 @@ import pytest
 from app.services.imports import (
     annotated_workbook,
     antivirus,
+    reading,
     template_workbook,
-    workbook,
-    workbook_child,
     zipguard,
 )
+from app.services.imports.workbooks import child as child_script
 from app.validators.file import FILE_SENTENCES, FileCode, FileRefused, check_content
 from app.validators.line import RawLine
 from tests.corpus.builders import HEADERS, LINE, Error, Formula, xls, xlsx
@@ -100,7 +100,7 @@ def _be_the_child(stdin: int, stdout: int, arguments: list[str]) -> None:
         os.close(stdout)
         sys.stdin = open(0, encoding="latin-1", closefd=False)  # noqa: SIM115
         kind, task, max_lines, waits = arguments
-        workbook_child.main(kind, task, int(max_lines), int(waits))
+        child_script.main(kind, task, int(max_lines), int(waits))
         os._exit(0)
     except BaseException:
         os._exit(1)
@@ -114,13 +114,13 @@ def outcome(path: Path, content: bytes) -> str:
         antivirus.check(path, None)
         if kind == "xlsx":
             zipguard.inspect(path)  # what it refuses needs no child to be seen refused
-        return "read" if workbook.read(path, kind).lines else "nothing read"
+        return "read" if reading.read(path, kind).lines else "nothing read"
     except FileRefused as refusal:
         return "several lines" if "\n" in refusal.message else refusal.code.value
 
 
 def test_two_thousand_spoilt_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workbook, "_start", Fork)
+    monkeypatch.setattr(reading, "_start", Fork)
     before, others = _open_files(), _children()
     outcomes: dict[str, str] = {}
     for name, content in spoilt():

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from app.services.imports import workbook, workbook_child
+from app.services.imports import reading
+from app.services.imports.workbooks import child as child_script
 from app.validators.file import FILE_SENTENCES, FileCode, FileRefused, Kind, check_content
 from tests.corpus import hostile
 from tests.corpus.builders import HEADERS, LINE, sheet, xls, xlsx, xlsx_of
@@ -23,7 +24,7 @@ def refusal(path: Path, content: bytes, kind: Kind | None = None) -> FileRefused
     """The refusal of a file that comes with these bytes, its kind being told by them unless given."""
     path.write_bytes(content)
     with pytest.raises(FileRefused) as refused:
-        workbook.read(path, kind or check_content(content[:8]))
+        reading.read(path, kind or check_content(content[:8]))
     return refused.value
 
 
@@ -69,7 +70,7 @@ def test_one_sentence_for_each(tmp_path: Path, make: Callable[[], bytes], codes:
     path = tmp_path / "upload"
     path.write_bytes(content)
     with pytest.raises(FileRefused) as refused:
-        workbook.read(path, check_content(content[:8]) if content else "xlsx")
+        reading.read(path, check_content(content[:8]) if content else "xlsx")
     assert refused.value.code in codes
     assert "\n" not in refused.value.message
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024  # KiB
@@ -80,7 +81,7 @@ def test_lines_beyond_the_limit_are_not_kept(tmp_path: Path) -> None:
     path.write_bytes(hostile.many_rows(40_000))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(FileRefused) as refused:
-        workbook.read(path, "xlsx", max_lines=2_000)
+        reading.read(path, "xlsx", max_lines=2_000)
     assert refused.value.code is FileCode.TOO_MANY_LINES
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 * 1024  # KiB
 
@@ -94,7 +95,7 @@ def test_a_good_file_is_read_after_the_bad_ones(tmp_path: Path) -> None:
     path = tmp_path / "upload"
     assert refusal(path, hostile.shared_strings()).code is FileCode.UNREADABLE
     path.write_bytes(xlsx(HEADERS, LINE))
-    assert len(workbook.read(path, "xlsx").lines) == 1
+    assert len(reading.read(path, "xlsx").lines) == 1
 
 
 # --- whatever the child does ------------------------------------------------------------------------------------------
@@ -104,7 +105,7 @@ def as_child(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, program: str) -> C
     """A reader whose child is this program; call it for the refusal."""
     script = tmp_path / "child.py"
     script.write_text("import os, struct, sys, time, json\n" + textwrap.dedent(program))
-    monkeypatch.setattr(workbook_child, "__file__", str(script))
+    monkeypatch.setattr(child_script, "__file__", str(script))
     return lambda: refusal(tmp_path / "upload", xlsx(HEADERS, LINE))
 
 
@@ -141,7 +142,7 @@ def test_another_end_of_the_child_is_an_unreadable_file(
 
 
 def test_a_child_that_hangs_is_killed_with_its_own_children(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(workbook, "WALL_SECONDS", 0.5)
+    monkeypatch.setattr(reading, "WALL_SECONDS", 0.5)
     alive = tmp_path / "alive"
     os.mkfifo(alive)
     # Both hold the fifo open for reading: once they are gone, writing to it fails.
@@ -161,8 +162,8 @@ def test_a_child_that_hangs_is_killed_with_its_own_children(monkeypatch: pytest.
 
 def confined(program: str) -> subprocess.CompletedProcess[bytes]:
     """What a program does within the limits of the child."""
-    path = Path(workbook_child.__file__).parent
-    head = f"import os, sys; sys.path.insert(0, {str(path)!r}); import workbook_child as c; c.confine()\n"
+    path = Path(child_script.__file__).parent
+    head = f"import os, sys; sys.path.insert(0, {str(path)!r}); import child as c; c.confine()\n"
     return subprocess.run([sys.executable, "-I", "-c", head + program], capture_output=True, timeout=60, check=False)
 
 

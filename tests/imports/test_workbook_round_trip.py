@@ -15,7 +15,7 @@ import openpyxl
 import pytest
 import xlwt
 
-from app.services.imports import annotated_workbook, workbook
+from app.services.imports import annotated_workbook, reading
 from app.validators.batch import Report, check_batch
 from app.validators.file import Kind, kind_of
 from app.validators.line import TEXT_FIELDS, RawLine
@@ -166,7 +166,7 @@ def sent(folder: Path, content: bytes) -> list[RawLine]:
     path.write_bytes(content)
     kind: Kind | None = kind_of(content[:8])
     assert kind is not None
-    return workbook.read(path, kind).lines
+    return reading.read(path, kind).lines
 
 
 def untyped(lines: Sequence[RawLine]) -> list[list[str]]:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import xlwt
 
-from app.services.imports import workbook
-from app.services.imports.workbook import Sheet
+from app.services.imports import reading
+from app.services.imports.reading import Sheet
 from app.validators.file import FileCode, FileRefused, Kind, unread_sheets
 from tests.corpus.builders import HEADERS, LINE, Xml, members, sheet, xlsx, zipped
 
@@ -46,12 +46,12 @@ def read(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     """Reads a workbook of these sheets; each way of reading follows the same rule."""
     kind: Kind = "xlsx" if request.param.startswith("xlsx") else "xls"
     if "slowly" in request.param:
-        monkeypatch.setattr(workbook, "READ", "careful")
+        monkeypatch.setattr(reading, "READ", "careful")
 
     def read_sheets(**sheets: tuple[Rows, int]) -> Sheet:
         path = tmp_path / "upload"
         path.write_bytes((as_xlsx if kind == "xlsx" else as_xls)(sheets))
-        return workbook.read(path, kind)
+        return reading.read(path, kind)
 
     return read_sheets
 
@@ -95,7 +95,7 @@ def test_a_sheet_that_kills_the_quick_reader_is_still_told_of(tmp_path: Path, ot
     path = tmp_path / "upload"
     path.write_bytes(zipped(members({"Octobre": sheet(FILLED), "Novembre": second})))
     handed: list[int] = []
-    found = workbook.read(path, "xlsx", on_lines=lambda lines, _: handed.extend(line.number for line in lines))
+    found = reading.read(path, "xlsx", on_lines=lambda lines, _: handed.extend(line.number for line in lines))
     assert (found.name, handed, found.others) == ("Octobre", [1], others)
 
 
@@ -105,7 +105,7 @@ def test_lines_are_handed_out_once_where_the_quick_reader_stumbles_halfway(tmp_p
     path = tmp_path / "upload"
     path.write_bytes(xlsx(HEADERS, *[LINE] * 20_000, wrong, LINE))
     handed: list[int] = []
-    found = workbook.read(path, "xlsx", on_lines=lambda lines, _: handed.extend(line.number for line in lines))
+    found = reading.read(path, "xlsx", on_lines=lambda lines, _: handed.extend(line.number for line in lines))
     assert handed == list(range(1, 20_003)) == [line.number for line in found.lines]
     assert found.lines[20_000].end_date == "1E+300"
 

@@ -12,7 +12,7 @@ import openpyxl
 import pytest
 from openpyxl.worksheet.datavalidation import DataValidation
 
-from app.services.imports import antivirus, template_workbook, workbook
+from app.services.imports import antivirus, reading, template_workbook
 from app.services.imports.antivirus import Clean
 from app.validators.file import FileCode, FileRefused
 from app.validators.line import RawLine
@@ -92,12 +92,12 @@ def test_a_filled_model_is_read_and_an_empty_one_says_what_is_missing(content: b
     path.write_bytes(content)
     assert antivirus.scan(path, None) == Clean()
     with pytest.raises(FileRefused) as refusal:
-        workbook.read(path, "xlsx")
+        reading.read(path, "xlsx")
     assert refusal.value.code is FileCode.NO_LINE
     book = openpyxl.load_workbook(path)
     book["Sessions"].append(LINE)
     book.save(path)
-    assert workbook.read(path, "xlsx").lines == [RawLine(1, *LINE)]
+    assert reading.read(path, "xlsx").lines == [RawLine(1, *LINE)]
 
 
 def test_without_a_training_there_is_no_list() -> None:

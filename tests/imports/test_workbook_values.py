@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from app.services.imports import workbook
-from app.services.imports.workbook import Sheet
+from app.services.imports import reading
+from app.services.imports.reading import Sheet
 from app.validators.file import FileCode, FileRefused, Kind
 from app.validators.line import RawLine
 from tests.bases import BOTH
@@ -27,7 +27,7 @@ def read(tmp_path: Path) -> Callable[[bytes, Kind], Sheet]:
     def read_bytes(content: bytes, kind: Kind = "xlsx", **how: int) -> Sheet:
         path = tmp_path / "upload"
         path.write_bytes(content)
-        return workbook.read(path, kind, **how)
+        return reading.read(path, kind, **how)
 
     return read_bytes
 

@@ -26,7 +26,7 @@ from app.validators.memory import collector_paused
 from app.validators.reading import Reader
 from app.validators.remark import FIELDS, encode_remarks
 
-from . import antivirus, uploads, workbook
+from . import antivirus, reading, uploads
 
 #: Lines judged and written together, between two signs of progress.
 STEP = 20_000
@@ -111,7 +111,7 @@ def read_and_judge(centre_id: int, place: Path) -> Judged:
     with place.open("rb") as file:
         kind = check_content(file.read(8))
     antivirus.check(place, current_app.config["ANTIVIRUS_URL"] or None)
-    sheet = workbook.read(place, kind)
+    sheet = reading.read(place, kind)
     return Judged(analysis.analyse_lines(centre_id, sheet.lines, asked=False).report, sheet.name, sheet.others)
 
 
@@ -143,7 +143,7 @@ def earlier_receipt(file: ImportFile) -> Batch | None:
     return db.session.execute(query).scalar_one_or_none()
 
 
-def _read(file: ImportFile, on_lines: workbook.OnLines) -> workbook.Sheet:
+def _read(file: ImportFile, on_lines: reading.OnLines) -> reading.Sheet:
     path = uploads.path_of(str(file.path))
     _progress(file.batch_id, ANTIVIRUS)
     antivirus.check(path, current_app.config["ANTIVIRUS_URL"] or None)
@@ -151,7 +151,7 @@ def _read(file: ImportFile, on_lines: workbook.OnLines) -> workbook.Sheet:
     with path.open("rb") as content:
         kind = kind_of(content.read(8))
     assert kind is not None, "checked when it was received"
-    return workbook.read(path, kind, on_lines=on_lines)
+    return reading.read(path, kind, on_lines=on_lines)
 
 
 class _Lines:

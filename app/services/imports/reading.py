@@ -29,8 +29,9 @@ from app.validators.line import TEXT_FIELDS, RawLine
 from app.validators.memory import collector_paused
 from app.validators.remark import FIELDS
 
-from . import workbook_child, zipguard
-from .workbook_child import CAREFUL, CELL_END, COLUMN_END, ERROR_CELLS, FRAME, MISREAD, OTHERS, PLAIN, READ
+from . import zipguard
+from .workbooks import child as script
+from .workbooks.child import CAREFUL, CELL_END, COLUMN_END, ERROR_CELLS, FRAME, MISREAD, OTHERS, PLAIN, READ
 
 OnLines = Callable[[list[RawLine], int], None]
 
@@ -131,7 +132,7 @@ def _frames(path: Path, kind: Kind, task: str, max_lines: int) -> Iterator[tuple
 
 def _start(file: IO[bytes], arguments: list[str], waits: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-I", "-B", str(Path(workbook_child.__file__).resolve()), *arguments],
+        [sys.executable, "-I", "-B", str(Path(script.__file__).resolve()), *arguments],
         stdin=file,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -13,9 +13,9 @@ from datetime import date, datetime, time
 from itertools import islice
 from typing import Any
 
-from .workbook_package import Attributes, Damaged, Package, SheetPart, feed, new_parser
-from .workbook_tabs import CHUNK_CELLS, HEADER_CELLS, HEADER_ROWS, Chunk, Place, Refused
-from .workbook_values import cut, moment, text_of
+from .package import Attributes, Damaged, Package, SheetPart, feed, new_parser
+from .tabs import CHUNK_CELLS, HEADER_CELLS, HEADER_ROWS, Chunk, Place, Refused
+from .values import cut, moment, text_of
 
 Row = tuple[int, dict[int, Any]]
 """Number of a row from 0, and its cells: column from 0 → value."""

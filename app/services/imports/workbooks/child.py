@@ -1,4 +1,4 @@
-"""The throw-away child that parses a spreadsheet: `python -I -B workbook_child.py KIND TASK MAX_LINES GO`.
+"""The throw-away child that parses a spreadsheet: `python -I -B child.py KIND TASK MAX_LINES GO`.
 
 It gets ready while the parent still guards; one byte on the descriptor GO lets it begin (`1`: look for error cells; `2`:
 calamine would misread it; nothing: do not begin). The file comes open on standard input; what it holds goes out on standard
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from app.services.imports.workbook_tabs import Chunk, Found, Tab
+    from app.services.imports.workbooks.tabs import Chunk, Found, Tab
 
 FRAME = struct.Struct("!cI")
 CELL_END, COLUMN_END = "\x1f", "\x1e"
@@ -59,14 +59,14 @@ def main(kind: str, task: str, max_lines: int, go: int) -> None:
     """Reads standard input, answers on standard output."""
     confine()
     gc.disable()  # this process lives for one file and makes no cycles
-    sys.path.append(str(Path(__file__).resolve().parents[3]))
+    sys.path.append(str(Path(__file__).resolve().parents[4]))
     import python_calamine  # noqa: F401
     import xlrd  # noqa: F401  imported before the door shuts
 
-    import app.services.imports.workbook_careful
-    import app.services.imports.workbook_errors
-    import app.services.imports.workbook_fast  # noqa: F401
-    from app.services.imports.workbook_xls import load_code_pages
+    import app.services.imports.workbooks.careful
+    import app.services.imports.workbooks.errors
+    import app.services.imports.workbooks.fast  # noqa: F401
+    from app.services.imports.workbooks.xls import load_code_pages
 
     if kind == "xls":
         load_code_pages()
@@ -81,7 +81,7 @@ def main(kind: str, task: str, max_lines: int, go: int) -> None:
 
 def answer(out: io.BufferedWriter, content: bytes, kind: str, task: str, max_lines: int, word: bytes) -> None:
     """Sends all frames; whatever is wrong with the file ends as a refusal. MemoryError is left to end this process."""
-    from app.services.imports.workbook_tabs import Refused
+    from app.services.imports.workbooks.tabs import Refused
 
     try:
         if task == OTHERS:
@@ -124,16 +124,16 @@ def send(out: io.BufferedWriter, letter: bytes, payload: bytes) -> None:
 
 def fast_tabs(content: bytes, kind: str, word: bytes) -> Sequence[Tab]:
     """The sheets as calamine reads them."""
-    from app.services.imports import workbook_errors, workbook_fast
+    from app.services.imports.workbooks import errors, fast
 
-    return workbook_fast.tabs(content, workbook_errors.finder(content, kind) if word == ERROR_CELLS else None)
+    return fast.tabs(content, errors.finder(content, kind) if word == ERROR_CELLS else None)
 
 
 def careful_tabs(content: bytes, kind: str) -> Sequence[Tab]:
     """The sheets as the slow readers see them."""
-    from app.services.imports import workbook_careful, workbook_xls
+    from app.services.imports.workbooks import careful, xls
 
-    return workbook_careful.tabs(content) if kind == "xlsx" else workbook_xls.tabs(content)
+    return careful.tabs(content) if kind == "xlsx" else xls.tabs(content)
 
 
 def send_workbook(out: io.BufferedWriter, content: bytes, kind: str, max_lines: int, word: bytes) -> None:
@@ -141,7 +141,7 @@ def send_workbook(out: io.BufferedWriter, content: bytes, kind: str, max_lines: 
 
     Calamine reads, unless it is known to misread; where it stumbles, the slow reader goes on at the same line.
     """
-    from app.services.imports.workbook_tabs import Refused
+    from app.services.imports.workbooks.tabs import Refused
 
     sent = Answer(out, max_lines)
     is_misread = misreads(content, kind) or word == MISREAD
@@ -157,8 +157,8 @@ def send_workbook(out: io.BufferedWriter, content: bytes, kind: str, max_lines: 
 
 def misreads(content: bytes, kind: str) -> bool:
     """Whether calamine would take this .xls for what it is not. Raises Refused where it has macros."""
-    from app.services.imports.workbook_tabs import Refused
-    from app.services.imports.workbook_xls import look
+    from app.services.imports.workbooks.tabs import Refused
+    from app.services.imports.workbooks.xls import look
 
     if kind != "xls":
         return False
@@ -179,7 +179,7 @@ class Answer:
 
     def workbook(self, tabs: Sequence[Tab]) -> None:
         """Sends what was not sent yet. Raises Refused."""
-        from app.services.imports.workbook_tabs import choose
+        from app.services.imports.workbooks.tabs import choose
 
         if not self._is_over:
             found = choose(tabs)
@@ -196,7 +196,7 @@ class Answer:
         send(self._out, b"H", json.dumps(head).encode())
 
     def _lines(self, found: Found) -> None:
-        from app.services.imports.workbook_tabs import Refused
+        from app.services.imports.workbooks.tabs import Refused
 
         for chunk in found.tab.chunks(found.place):
             if chunk.numbers[0] <= self._last:
@@ -213,7 +213,7 @@ class Answer:
 
 def send_others(out: io.BufferedWriter, tabs: Sequence[Tab], chosen: str = "") -> None:
     """Sends the names of the sheets that hold lines besides the one chosen, or to be chosen."""
-    from app.services.imports.workbook_tabs import choose, others
+    from app.services.imports.workbooks.tabs import choose, others
 
     names = others(tabs, chosen or choose(tabs).tab.name)
     send(out, b"S", json.dumps({"others": names[:_NAMES]}).encode())
@@ -221,8 +221,8 @@ def send_others(out: io.BufferedWriter, tabs: Sequence[Tab], chosen: str = "") -
 
 def encode(chunk: Chunk) -> tuple[int, bytes]:
     """How many lines hold something, and the frame of them: a JSON head, then the nine columns."""
-    from app.services.imports.workbook_tabs import is_blank
-    from app.services.imports.workbook_values import not_text, texts_of
+    from app.services.imports.workbooks.tabs import is_blank
+    from app.services.imports.workbooks.values import not_text, texts_of
 
     numbers = chunk.numbers
     changed = {field: [numbers[at] for at in places] for field, places in not_text(chunk.columns).items()}

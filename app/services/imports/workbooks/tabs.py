@@ -14,7 +14,7 @@ from app.validators.fields import clean
 from app.validators.file import HeaderMatch, match_headers
 from app.validators.remark import FIELDS
 
-from .workbook_values import text_of
+from .values import text_of
 
 HEADER_ROWS = 20
 """Rows with content in which the headers are looked for: a title may stand above them."""

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .workbook_careful import KNOWN_DATES, format_kind
-from .workbook_tabs import CHUNK_CELLS, HEADER_CELLS, HEADER_ROWS, Chunk, Place, Refused
-from .workbook_values import cut, moment, text_of
+from .careful import KNOWN_DATES, format_kind
+from .tabs import CHUNK_CELLS, HEADER_CELLS, HEADER_ROWS, Chunk, Place, Refused
+from .values import cut, moment, text_of
 
 if TYPE_CHECKING:
     import xlrd

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING
 
-from .workbook_careful import column_number
-from .workbook_package import Damaged, Package
-from .workbook_xls import ERRORS, opened
+from .careful import column_number
+from .package import Damaged, Package
+from .xls import ERRORS, opened
 
 if TYPE_CHECKING:
-    from .workbook_fast import ErrorCells, FindErrors
+    from .fast import ErrorCells, FindErrors
 
 _PIECE = 1024 * 1024
 _LONGEST_CELL = 64 * 1024  # bytes of XML; a formula has at most 8,192 characters
