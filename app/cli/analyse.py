@@ -13,8 +13,8 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import Centre
-from app.services.imports import intake
-from app.services.imports.intake import Judged
+from app.services.imports import analysing
+from app.services.imports.analysing import Judged
 from app.validators.file import FileRefused, unread_sheets
 
 IMPORTABLE, IN_ERROR, REFUSED = 0, 1, 2
@@ -33,7 +33,7 @@ def analyse(file: Path, siret: str, day: datetime | None, as_json: bool) -> None
     if centre_id is None:
         _refuse("unknown_centre", f"Aucun centre n’est enregistré sous le SIRET {siret}.", as_json)
     try:
-        judged = intake.read_and_judge(centre_id, file)
+        judged = analysing.read_and_judge(centre_id, file)
     except FileRefused as refusal:
         _refuse(refusal.code.value, refusal.message, as_json)
     except OSError:
@@ -43,7 +43,7 @@ def analyse(file: Path, siret: str, day: datetime | None, as_json: bool) -> None
 
 
 def _json(judged: Judged) -> str:
-    sheets = {"sheet": judged.sheet, "other_sheets": judged.other_sheets}
+    sheets = {"sheet": judged.sheet.name, "other_sheets": judged.sheet.others}
     return json.dumps({**judged.report.to_json(), **sheets}, ensure_ascii=False)
 
 
@@ -56,7 +56,7 @@ def _text(judged: Judged) -> str:
         for row in report.rows
         if row.remarks
     ]
-    unread = unread_sheets(judged.sheet, judged.other_sheets)
+    unread = unread_sheets(judged.sheet.name, judged.sheet.others)
     return "\n".join([head, *([unread] if unread else []), *told])
 
 

@@ -32,8 +32,8 @@ from app.services.core import actor, clock, outbox
 from app.services.core.transaction import transaction
 from app.services.documents import drawing, integrity
 from app.services.drivers import data_copy
+from app.services.imports import analysing
 from app.services.imports import confirmation as import_confirmation
-from app.services.imports import intake
 from app.services.notifications import mail
 from app.services.reporting import exports
 from app.services.retention import purge
@@ -54,13 +54,13 @@ HANDLERS: dict[str, Callable[[dict[str, Any]], object]] = {
     CONTRACT: lambda payload: contract_acts.draw(payload["contract"]),
     EXPORT: lambda payload: data_copy.make(payload["export"]),
     LISTING: lambda payload: exports.build(payload["export"]),
-    ANALYSIS: lambda payload: intake.analyse(payload["batch"]),
+    ANALYSIS: lambda payload: analysing.analyse(payload["batch"]),
     NIGHTLY: lambda payload: TASKS[payload["task"]](payload),
     REGISTRATION: lambda payload: import_confirmation.carry_out(payload["batch"], payload["person"]),
 }
 #: What somebody waits for: after so many failures the person is told.
 TRIES = 3
-GIVE_UP: dict[str, Callable[[int], None]] = {ANALYSIS: intake.give_up, REGISTRATION: import_confirmation.give_up}
+GIVE_UP: dict[str, Callable[[int], None]] = {ANALYSIS: analysing.give_up, REGISTRATION: import_confirmation.give_up}
 
 
 def run(outbox_id: int) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, select
 from app.extensions import db
 from app.jobs import work
 from app.models import Batch, Outbox, Tariff
-from app.services.imports import corrections, intake
+from app.services.imports import corrections, judging
 from app.services.imports import desk as import_desk
 from app.services.reference import pricing
 from app.services.registration import report
@@ -109,7 +109,7 @@ def test_only_a_failed_analysis_restarts_and_only_one_row_is_due(monkeypatch: py
         raise OSError("disk")
 
     with monkeypatch.context() as patched:
-        patched.setattr(intake, "compare", broken)
+        patched.setattr(judging, "compare", broken)
         row_id = db.session.execute(select(Outbox.id)).scalar_one()
         for _ in range(3):
             row = db.session.get_one(Outbox, row_id)

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from app.extensions import db
 from app.models import Batch, BatchLine, ImportFile, JournalEntry, Outbox, Registration
-from app.services.imports import antivirus, corrections, intake, uploads
+from app.services.imports import analysing, antivirus, corrections, desk, intake, judging, uploads
 from app.services.imports.reading import OnLines, Sheet
 from app.services.registration import analysis, batches, confirm, report
 from app.validators.file import MAX_BYTES, Kind
@@ -152,7 +152,7 @@ def test_an_analysis_that_breaks_is_tried_again_then_told(monkeypatch: pytest.Mo
     def broken(*_args: object) -> None:
         raise OSError("disk")
 
-    monkeypatch.setattr(intake, "compare", broken)
+    monkeypatch.setattr(judging, "compare", broken)
     row = db.session.execute(select(Outbox)).scalar_one()
     for _ in range(3):
         row = db.session.get_one(Outbox, row.id)
@@ -167,7 +167,7 @@ def test_an_analysis_that_breaks_is_tried_again_then_told(monkeypatch: pytest.Mo
 def test_lines_that_come_one_by_one_are_judged_like_lines_that_come_together(monkeypatch: pytest.MonkeyPatch) -> None:
     table = [*FIRST_TABLE, *SECOND_TABLE, SECOND_TABLE[0]]  # the last says something of a line judged long before
     together = analysed(*rows_of(table))
-    read = intake.reading.read
+    read = analysing.reading.read
 
     def one_by_one(path: Path, kind: Kind, on_lines: OnLines) -> Sheet:
         sheet = read(path, kind)
@@ -175,8 +175,8 @@ def test_lines_that_come_one_by_one_are_judged_like_lines_that_come_together(mon
             on_lines([line], sheet.rows)
         return sheet
 
-    monkeypatch.setattr(intake, "STEP", 1)
-    monkeypatch.setattr(intake.reading, "read", one_by_one)
+    monkeypatch.setattr(judging, "STEP", 1)
+    monkeypatch.setattr(analysing.reading, "read", one_by_one)
     alone = analysed(*rows_of(table))
     assert shown(alone) == shown(together)
     assert alone.summary == together.summary
@@ -189,7 +189,7 @@ def test_an_analysis_run_twice_gives_the_same_report() -> None:
     before = shown(batch)
     batches.transition(batch.id, "analysing")
     db.session.commit()
-    intake.analyse(batch.id)
+    analysing.analyse(batch.id)
     db.session.expire_all()
     assert shown(db.session.get_one(Batch, batch.id)) == before
 
@@ -202,7 +202,7 @@ def test_the_same_file_again_leads_to_the_earlier_receipt() -> None:
     confirm.register(first, person_id())
     second = received(content).id
     drain()
-    earlier = intake.earlier_receipt(db.session.get_one(ImportFile, second))
+    earlier = desk.earlier_receipt(db.session.get_one(ImportFile, second))
     assert earlier is not None
     assert earlier.id == first
     batch = db.session.get_one(Batch, second)

@@ -14,8 +14,8 @@ from sqlalchemy import func, select
 from app.extensions import db
 from app.models import Batch, BatchLine, ImportFile, JournalEntry
 from app.models.batch import ANALYSING, FAILED
+from app.services.imports import analysing, judging
 from app.services.imports import desk as import_desk
-from app.services.imports import intake
 from app.services.registration import batches
 from app.validators.file import MAX_BYTES
 from tests.bases import UNDER_THE_ROLE, on_sqlite
@@ -173,15 +173,15 @@ def test_cancelling_empties_the_report_and_is_told(manager: FlaskClient) -> None
 def test_an_analysis_stopped_on_the_way_keeps_no_line(manager: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     address = send(manager, FIRST).headers["Location"]
     batch = batch_at(address)
-    compare = intake.compare
+    compare = judging.compare
 
     def stopped_meanwhile(*args: Any) -> Any:
         found = compare(*args)
         manager.post(address + "/annuler")
         return found
 
-    monkeypatch.setattr(intake, "compare", stopped_meanwhile)
-    intake.analyse(batch.id)
+    monkeypatch.setattr(judging, "compare", stopped_meanwhile)
+    analysing.analyse(batch.id)
     assert batch_at(address).state == "cancelled"
     assert db.session.scalar(select(func.count()).select_from(BatchLine)) == 0
 

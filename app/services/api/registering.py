@@ -10,15 +10,14 @@ from typing import Any
 from sqlalchemy import select
 
 from app.extensions import db
-from app.models import Batch, BatchLine
+from app.models import Batch
 from app.models.batch import API, REGISTERING, new_key
-from app.services.core import bulk, clock, insertion, outbox
+from app.services.core import clock, insertion, outbox
 from app.services.core.refusal import Refusal
 from app.services.core.transaction import transaction
-from app.services.imports.intake import LINE_COLUMNS, line_values
 from app.services.notifications import webhook_events
 from app.services.reference import pricing
-from app.services.registration import analysis, announced, confirm
+from app.services.registration import analysis, announced, batches, confirm
 from app.services.rights import access, asking
 from app.validators.batch import Report
 from app.validators.line import RawLine
@@ -115,7 +114,7 @@ def _write(caller: Caller, demand: Demand) -> dict[str, Any]:
         announced.hold(caller.centre_id)
         found = analysis.analyse_lines(caller.centre_id, demand.lines, caller.reach, asked=False)
         _require_acceptable(found, demand)
-        bulk.insert_rows(BatchLine.__table__, LINE_COLUMNS, line_values(batch_id, found.report.rows))
+        batches.insert_lines(batch_id, found.report.rows)
         written = confirm.write_lines(batch_id, caller.centre_id, found)
         answer = _answer(key, written)
         confirm.conclude(

@@ -1,5 +1,5 @@
-"""Registering by file: received, guarded, read in a child process, judged, corrected, confirmed.
+"""Registering by file: intake, then (analysing) checking, reading in a child process, judging, storing; corrected, confirmed.
 
-Offers: intake, corrections, confirmation, desk, annotated_workbook, template_workbook.
+Offers: intake, analysing, corrections, confirmation, desk, annotated_workbook, template_workbook.
 May know: registration, and below.
 """

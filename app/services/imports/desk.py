@@ -58,6 +58,28 @@ class CannotRestart(Refusal):
     message = "Cette analyse ne peut pas être relancée : envoyez le fichier de nouveau."
 
 
+def file_of(batch_id: int) -> ImportFile | None:
+    """Return the file behind a batch as it stands now, None for a batch that came by another door."""
+    return db.session.get(ImportFile, batch_id, populate_existing=True)
+
+
+def earlier_receipt(file: ImportFile) -> Batch | None:
+    """Return the batch of this centre that was registered from the very same file before, if any."""
+    query = (
+        select(Batch)
+        .join(ImportFile, ImportFile.batch_id == Batch.id)
+        .where(
+            ImportFile.sha256 == file.sha256,
+            Batch.id != file.batch_id,
+            Batch.centre_id == file.batch.centre_id,
+            Batch.state == REGISTERED,
+        )
+        .order_by(Batch.registered_at.desc())
+        .limit(1)
+    )
+    return db.session.execute(query).scalar_one_or_none()
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """One page of a centre's imports, the latest first, and how many the filter leaves."""

@@ -16,7 +16,6 @@ from app.models.batch import ANALYSING, DRAFT, FILE, IN_ERROR, PHASES, READY, RE
 from app.services.core import narrowing
 from app.services.core.narrowing import holds
 from app.services.imports import desk as import_desk
-from app.services.imports import intake
 from app.views.crud import choices, widgets
 from app.views.crud.base import READ_ONLY, BackOfficeView
 from app.views.crud.rows import Question, Rows, one_of, words
@@ -147,7 +146,7 @@ def _report(batch: Batch) -> dict[str, Any]:
     """Return the report of an import: its kinds of remark and the page of lines that the address asks for."""
     here, kinds = url_for("ImportFilesView.show", pk=batch.id), kinds_of(batch)
     aside = import_desk.aside_count(batch.id)
-    earlier = intake.earlier_receipt(_file(batch)) if batch.state != REGISTERED else None
+    earlier = import_desk.earlier_receipt(_file(batch)) if batch.state != REGISTERED else None
     return {
         "batch": batch,
         "file": _file(batch),

@@ -11,7 +11,7 @@ from flask import abort, request, url_for
 from app.models import Batch, ImportFile
 from app.models.batch import FILE, READY
 from app.models.centre import REGISTER
-from app.services.imports import corrections, intake
+from app.services.imports import corrections
 from app.services.imports import desk as import_desk
 from app.services.registration import report
 from app.services.registration.report import Filter
@@ -45,7 +45,7 @@ def import_file(key: str) -> ImportFile:
     """Return the file behind the current centre's batch of that key; 404 for a batch that came by another door."""
     require_right(REGISTER)
     batch = batch_or_404(key)
-    file = intake.file_of(batch.id) if batch.mode == FILE else None
+    file = import_desk.file_of(batch.id) if batch.mode == FILE else None
     if file is None:
         abort(404, "Cet import n’existe pas, ou concerne un autre centre.")
     return file
@@ -99,7 +99,7 @@ def report_page(screen: Screen, file: ImportFile) -> str:
     """Return the page of the report, at the page of lines and with the filter that the address asks for."""
     known = told(file)
     asked = lines_asked_for(file.batch, known["here"], known["kinds"], known["aside"])
-    earlier = intake.earlier_receipt(file)
+    earlier = import_desk.earlier_receipt(file)
     return str(
         screen.render_template(
             "imports/report.html",
