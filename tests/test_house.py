@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,8 +49,9 @@ def test_a_layer_reads_as_a_table_of_contents(layer: str) -> None:
 
 
 def test_no_folder_of_the_program_is_a_hall() -> None:
-    folders = {path.parent for path in SOURCES}
-    counts = {str(folder.relative_to(ROOT)): len(list(folder.glob("*.py"))) for folder in folders}
+    """Sources, templates, styles and scripts alike."""
+    files = [path.parent for path in APP.rglob("*") if path.is_file() and path.parent.name != "__pycache__"]
+    counts = Counter(str(folder.relative_to(ROOT)) for folder in files)
     assert not {name: count for name, count in counts.items() if count > MOST_IN_A_FOLDER}
 
 

@@ -201,7 +201,7 @@ def body_of(endpoint: str, method: str, rows: Rows) -> dict[str, Any]:
 
 def make_rows(app: Flask) -> Rows:
     """Make one row of each kind for the demonstration centre, on a fresh demonstration base."""
-    rows = Rows(app, {"stylesheet": "css/base.css", "fab_style": "css/ab.css", "locale": "fr", "line": 1})
+    rows = Rows(app, {"stylesheet": "css/frame/base.css", "fab_style": "css/ab.css", "locale": "fr", "line": 1})
     rows.named |= {"csv": "csv", "picture": "photo", "act": "examiner", "account": person_id()}
     for part in (
         _card_sent,

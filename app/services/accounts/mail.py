@@ -36,23 +36,23 @@ def _confirm(row: Mail) -> Content:
     link = _link(row)
     assert link.sign_up is not None
     values = {"url": _address_of("inscription", CONFIRM, link), "first_name": link.sign_up.first_name}
-    return Content("confirm", "Confirmez votre adresse électronique", values)
+    return Content("accounts/mail/confirm", "Confirmez votre adresse électronique", values)
 
 
 @mail.says(RESET_MAIL, "Nouveau mot de passe")
 def _reset(row: Mail) -> Content:
     values = {"url": _address_of("mot-de-passe", RESET, _link(row))}
-    return Content("reset", "Choisissez un nouveau mot de passe", values)
+    return Content("accounts/mail/reset", "Choisissez un nouveau mot de passe", values)
 
 
 @mail.says(FACTOR_RESET, "Double authentification réinitialisée")
 def _factor_reset(_row: Mail) -> Content:
-    return Content("factor_reset", "Votre double authentification a été réinitialisée")
+    return Content("accounts/mail/factor_reset", "Votre double authentification a été réinitialisée")
 
 
 @mail.says(PASSWORD_CHANGED, "Mot de passe changé")
 def _password_changed(row: Mail) -> Content:
-    return Content("password_changed", "Votre mot de passe est changé", {"at": row.created_at})
+    return Content("accounts/mail/password_changed", "Votre mot de passe est changé", {"at": row.created_at})
 
 
 @mail.says(FACTOR_ON, "Double authentification activée")
@@ -76,7 +76,7 @@ def _codes_renewed(row: Mail) -> Content:
 
 
 def _factor_changed(row: Mail, subject: str, told: str) -> Content:
-    return Content("factor_changed", subject, {"told": told, "at": row.created_at})
+    return Content("accounts/mail/factor_changed", subject, {"told": told, "at": row.created_at})
 
 
 @mail.says(ADDRESS_LINK, "Nouvelle adresse à confirmer")
@@ -85,22 +85,24 @@ def _address_link(row: Mail) -> Content:
     if is_taken(row.recipient):
         return _already()
     return Content(
-        "address_link", "Confirmez votre nouvelle adresse", {"url": _address_of("adresse", ADDRESS, _link(row))}
+        "accounts/mail/address_link",
+        "Confirmez votre nouvelle adresse",
+        {"url": _address_of("adresse", ADDRESS, _link(row))},
     )
 
 
 @mail.says(ADDRESS_ASKED, "Changement d’adresse demandé")
 def _address_asked(_row: Mail) -> Content:
-    return Content("address_asked", "Un changement d’adresse a été demandé")
+    return Content("accounts/mail/address_asked", "Un changement d’adresse a été demandé")
 
 
 @mail.says(ADDRESS_CHANGED, "Adresse changée")
 def _address_changed(_row: Mail) -> Content:
-    return Content("address_changed", "Votre adresse électronique est changée")
+    return Content("accounts/mail/address_changed", "Votre adresse électronique est changée")
 
 
 def _already() -> Content:
-    return Content("account_open", "Vous avez déjà un compte")
+    return Content("accounts/mail/account_open", "Vous avez déjà un compte")
 
 
 def _address_of(page: str, kind: str, link: AccountLink) -> str:

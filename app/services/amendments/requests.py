@@ -221,4 +221,4 @@ def _answer(about: Mail) -> Content:
         "answer": row.answer,
         "reason": REASONS[row.reason_code],
     }
-    return Content("correction_answer", f"Votre demande de correction est {words}", values)
+    return Content("amendments/mail/correction_answer", f"Votre demande de correction est {words}", values)

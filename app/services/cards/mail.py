@@ -43,4 +43,4 @@ def _card(row: Mail) -> Content:
         "sentence": sentence,
         "reason": event.reason,
     }
-    return Content("card", subject, values)
+    return Content("cards/mail/card", subject, values)

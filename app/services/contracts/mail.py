@@ -64,4 +64,4 @@ def _contract(row: Mail) -> Content:
         "words": words.format(version=about.version, reason=reason),
         "url": f"{current_app.config['BASE_URL']}/mon-centre/contrat/",
     }
-    return Content("contract", subject, values)
+    return Content("contracts/mail/contract", subject, values)

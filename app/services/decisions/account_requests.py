@@ -113,8 +113,8 @@ def _decision(row: Mail) -> Content:
     assert decision.sign_up is not None
     values: dict[str, object] = {"first_name": decision.sign_up.first_name, "reason": decision.reason}
     if decision.outcome == Outcome.ACCEPTED:
-        return Content("decision_accepted", "Votre compte est ouvert", values)
-    return Content("decision_refused", "Votre demande de compte", values)
+        return Content("decisions/mail/decision_accepted", "Votre compte est ouvert", values)
+    return Content("decisions/mail/decision_refused", "Votre demande de compte", values)
 
 
 DESK = case.Desk(SignUp, (SignUp.state == WAITING,), lambda: select(SignUp))

@@ -216,5 +216,5 @@ def _decision(row: Mail) -> Content:
     check = db.session.get_one(IdentityCheck, row.values["check"])
     values: dict[str, object] = {"first_name": check.claim.first_name, "reason": check.reason}
     if check.state == ACCEPTED:
-        return Content("identity_accepted", "Votre identité est vérifiée", values)
-    return Content("identity_refused", "Votre pièce d’identité", values)
+        return Content("decisions/mail/identity_accepted", "Votre identité est vérifiée", values)
+    return Content("decisions/mail/identity_refused", "Votre pièce d’identité", values)

@@ -91,4 +91,4 @@ def _invitation(row: Mail) -> Content:
     assert registration is not None
     link = activation.invitation_url(registration.driver_id, registration.centre_id, registration.driver.code_series)
     values = {"centre": registration.centre.name, "sign_up_url": link}
-    return Content("invitation", "Créez votre espace conducteur", values)
+    return Content("drivers/mail/invitation", "Créez votre espace conducteur", values)

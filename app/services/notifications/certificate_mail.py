@@ -127,7 +127,7 @@ def _certificate(row: Mail) -> Content:
     }
     file = store.get(str(document.path), str(document.sha256))
     return Content(
-        "certificate",
+        "documents/mail/certificate",
         f"Votre certificat de qualification de conducteur n° {document.number}",
         values,
         [(f"certificat-{document.number}.pdf", "application/pdf", file)],
@@ -155,4 +155,4 @@ def _cancelled(row: Mail) -> Content:
         "training": document.registration.training.full_label,
         "verify_url": f"{current_app.config['BASE_URL']}/verifier/{document.number}",
     }
-    return Content("certificate_cancelled", f"Le certificat n° {document.number} est annulé", values)
+    return Content("documents/mail/certificate_cancelled", f"Le certificat n° {document.number} est annulé", values)

@@ -178,8 +178,8 @@ def _message(row: Mail) -> Message:
         content.subject,
         recipients=[row.recipient],
         sender=current_app.config["MAIL_DEFAULT_SENDER"],
-        body=render_template(f"mail/{content.template}.txt", **values),
-        html=render_template(f"mail/{content.template}.html", **values),
+        body=render_template(f"{content.template}.txt", **values),
+        html=render_template(f"{content.template}.html", **values),
     )
     message.msgId = row.message_id
     for name, kind, data in content.files:

@@ -23,11 +23,11 @@ def _invitation(row: Mail) -> Content:
     query = select(MemberInvitation).where(MemberInvitation.nonce == row.values["invitation"])
     found = db.session.execute(query).scalar_one_or_none()
     if found is None:  # sent again meanwhile, under another link: this one is dead, and says nothing
-        return Content("member_stale", "Une invitation plus récente vous a été envoyée")
+        return Content("rights/mail/member_stale", "Une invitation plus récente vous a été envoyée")
     values: dict[str, object] = {
         "centre": found.centre.name,
         "role": MEMBER_ROLES[found.role].lower(),
         "inviter": found.invited_by.full_name,
         "url": f"{current_app.config['BASE_URL']}/invitation/{links.token(INVITATION_LINK, found.nonce)}",
     }
-    return Content("member", f"{found.centre.name} vous invite au Registre CQC", values)
+    return Content("rights/mail/member", f"{found.centre.name} vous invite au Registre CQC", values)

@@ -135,4 +135,4 @@ def _right_open(row: Mail) -> Content:
     }
     if (driver := trainer.driver) is not None:
         values["sign_up_url"] = activation.invitation_url(driver.id, trainer.centre_id, driver.code_series)
-    return Content("right_open", "Vous pouvez demander votre carte CQC", values)
+    return Content("trainers/mail/right_open", "Vous pouvez demander votre carte CQC", values)

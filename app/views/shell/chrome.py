@@ -19,10 +19,14 @@ from .filters import day
 from .sign_ins import seconds_left
 
 #: In the order of the cascade: narrow screens, then print, come last.
+#: Style sheets of every page, in order: the frame, the parts that rooms share, rooms whose pieces stand on many pages.
 SHEETS = (
-    "tokens", "base", "header", "page", "buttons", "fields", "steps", "notices", "counters", "table", "lists", "cards",
-    "status", "dialog", "progress", "empty", "charts", "gate", "centre", "wizard", "imports", "narrow", "narrow-lists", "print",
-)  # fmt: skip
+    *(f"frame/{name}" for name in ("tokens", "base", "header", "page")),
+    *(f"parts/{name}" for name in ("buttons", "fields", "steps", "notices", "counters", "table", "lists", "cards")),
+    *(f"parts/{name}" for name in ("status", "dialog", "progress", "empty", "charts")),
+    *("frame/gate", "centre", "wizard", "imports"),
+    *(f"frame/{name}" for name in ("narrow", "narrow-lists", "print")),
+)
 MODULES = ("menus", "dates", "dialogs", "confirm", "summary", "guard", "tables", "idle", "htmx-setup")
 #: Own indicator styles would need inline CSS; a refused form (422) is shown; other errors go to the page's messages.
 HTMX_CONFIG = {

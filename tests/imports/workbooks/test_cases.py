@@ -12,7 +12,7 @@ from app.validators.file import FileCode, FileRefused, kind_of
 from app.validators.line import RawLine
 from tests.corpus.builders import HEADERS, LINE, sheet, xlsx_of
 
-FILES = Path(__file__).parent.parent / "corpus" / "files"
+FILES = Path(__file__).parents[2] / "corpus" / "files"
 GOOD = RawLine(1, *LINE)
 
 

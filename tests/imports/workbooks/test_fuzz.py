@@ -29,7 +29,7 @@ from app.validators.line import RawLine
 from tests.corpus.builders import HEADERS, LINE, Error, Formula, xls, xlsx
 from tests.corpus.mutations import bytes_changed, part_changed
 
-FILES = Path(__file__).parent.parent / "corpus" / "files"
+FILES = Path(__file__).parents[2] / "corpus" / "files"
 EACH = 100
 """Mutations of each .xlsx inside a part; twice as many of its bytes, half as many of each .xls: 2,000 in all."""
 
