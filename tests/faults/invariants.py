@@ -16,11 +16,25 @@ NEVER = {
           AND EXISTS (SELECT 1 FROM registration r WHERE r.batch_id = b.id))""",
     "a registration without price": "SELECT count(*) FROM registration WHERE price IS NULL OR price <= 0",
     "not one récapitulatif each": """
-        SELECT count(*) FROM registration r WHERE
-          (SELECT count(*) FROM document d WHERE d.registration_id = r.id AND d.kind = 'recap') <> 1""",
+        SELECT count(*) FROM registration r WHERE (SELECT count(*) FROM document d
+          WHERE d.registration_id = r.id AND d.kind = 'recap' AND d.state <> 'revoked') <> (r.cancelled_on IS NULL)""",
     "not one certificate where due": """
-        SELECT count(*) FROM registration r JOIN training t ON t.id = r.training_id WHERE t.price_class <> 'fco_module' AND
-          (SELECT count(*) FROM document d WHERE d.registration_id = r.id AND d.kind = 'certificate') <> 1""",
+        SELECT count(*) FROM registration r JOIN training t ON t.id = r.training_id WHERE t.price_class <> 'fco_module'
+          AND (SELECT count(*) FROM document d
+            WHERE d.registration_id = r.id AND d.kind = 'certificate' AND d.state <> 'revoked') <> (r.cancelled_on IS NULL)""",
+    "a cancelled registration without its one cancellation": """
+        SELECT count(*) FROM registration r WHERE
+          (SELECT count(*) FROM cancellation c WHERE c.registration_id = r.id) <> (r.cancelled_on IS NOT NULL)""",
+    "a replacement that stands for two": """
+        SELECT count(*) FROM (SELECT 1 FROM cancellation WHERE replaced_by_id IS NOT NULL
+          GROUP BY replaced_by_id HAVING count(*) > 1)""",
+    "a correction's line that replaces nothing": """
+        SELECT count(*) FROM registration r JOIN batch b ON b.id = r.batch_id WHERE b.mode = 'correction'
+          AND NOT EXISTS (SELECT 1 FROM cancellation c WHERE c.replaced_by_id = r.id)""",
+    "a certificate mailed and its end untold": """
+        SELECT count(*) FROM registration r WHERE r.cancelled_on IS NOT NULL
+          AND EXISTS (SELECT 1 FROM mail m WHERE m.registration_id = r.id AND m.kind = 'certificate' AND m.state = 'sent')
+          AND NOT EXISTS (SELECT 1 FROM mail m WHERE m.registration_id = r.id AND m.kind = 'cancelled')""",
     "a mail twice": """
         SELECT count(*) FROM (SELECT 1 FROM mail
           GROUP BY kind, registration_id, trainer_id, "values", sequence HAVING count(*) > 1)""",
