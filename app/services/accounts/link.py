@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from app.extensions import db
 from app.models import Document, Driver, IdentityClaim, Registration, Trainer
 from app.models.registration import AVAILABLE, CERTIFICATE
-from app.services.core import clock, insertion
+from app.services.core import clock, dialect
 from app.services.core.refusal import Refusal
 from app.services.core.taking import taken
 from app.services.core.transaction import transaction
@@ -82,7 +82,7 @@ def driver_or_new(identity: Identity) -> Driver:
 
     A centre that registers them at this moment shares the row.
     """
-    insertion.insert_if_new(Driver, identity.values)
+    dialect.insert_if_new(Driver, identity.values)
     driver = driver_for(identity.birth_date, identity.permit_number)
     assert driver is not None
     return driver

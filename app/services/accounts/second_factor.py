@@ -16,7 +16,7 @@ from app.models import Membership, Person, RecoveryCode, SecondFactor
 from app.models.centre import LEGAL_REPRESENTATIVE
 from app.models.person import is_enabled
 from app.models.types import holds_on
-from app.services.core import actor, clock, insertion, outbox, throttle, vault
+from app.services.core import actor, clock, dialect, outbox, throttle, vault
 from app.services.core.refusal import Refusal
 from app.services.core.taking import changed
 from app.services.core.throttle import Limit
@@ -116,7 +116,7 @@ def start(person: Person) -> Setup:
             "created_at": clock.now(),
             "last_step": 0,
         }
-        insertion.insert_if_new(SecondFactor, values)
+        dialect.insert_if_new(SecondFactor, values)
     row = db.session.get_one(SecondFactor, person.id, populate_existing=True)
     if row.enabled_at is not None:
         raise AlreadyOn

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from app.extensions import db
 from app.models import Batch
 from app.models.batch import API, REGISTERING, new_key
-from app.services.core import clock, insertion, outbox
+from app.services.core import clock, dialect, outbox
 from app.services.core.refusal import Refusal
 from app.services.core.transaction import transaction
 from app.services.notifications import webhook_events
@@ -168,7 +168,7 @@ def _add_batch(caller: Caller, demand: Demand, key: str) -> int | None:
         "checked_version": 0,
         "checked_at": clock.now(),
     }
-    return insertion.id_if_new(Batch, values)
+    return dialect.id_if_new(Batch, values)
 
 
 def _answer(key: str, written: list[confirm.Written]) -> dict[str, Any]:

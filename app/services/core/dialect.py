@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
 
+from flask_appbuilder import Model
 from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -24,6 +25,34 @@ def insert_ignoring(table: Table) -> Any:
 def insert_or_change(table: Table, key: Iterable[str], changes: Mapping[str, Any]) -> Any:
     """Return an INSERT into a table that changes the row of the same key (columns, unique together) where one stands."""
     return _insert(table).on_conflict_do_update(index_elements=list(key), set_=dict(changes))
+
+
+def insert_if_new(model: type[Model], values: Mapping[str, Any]) -> bool:
+    """Insert a row in the caller's transaction, unless a unique constraint knows it already, and tell whether it was new.
+
+    So two who write the same at once share the row, and neither fails.
+    """
+    table = _table(model)
+    statement = insert_ignoring(table).returning(*table.primary_key.columns)
+    return db.session.connection().execute(statement, dict(values)).first() is not None
+
+
+def id_if_new(model: type[Model], values: Mapping[str, Any]) -> int | None:
+    """Insert a row likewise and return its id, None for one left out; the actor must be one who sees the row."""
+    table = _table(model)
+    written = db.session.connection().execute(insert_ignoring(table).returning(table.c.id), dict(values))
+    found: int | None = written.scalar_one_or_none()
+    return found
+
+
+def insert_new(model: type[Model], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert some rows as :func:`insert_if_new`, in one statement."""
+    if rows:
+        db.session.connection().execute(insert_ignoring(_table(model)), [dict(row) for row in rows])
+
+
+def _table(model: type[Model]) -> Table:
+    return cast(Table, model.__table__)
 
 
 def _insert(table: Table) -> Any:

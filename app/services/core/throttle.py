@@ -14,7 +14,7 @@ from app.extensions import db
 from app.models import Attempt
 from app.validators import networks
 
-from . import clock, insertion
+from . import clock, dialect
 from .refusal import Refusal
 from .transaction import transaction
 
@@ -88,7 +88,7 @@ def _locked(key: str, now: datetime) -> Attempt:
     """
     db.session.execute(delete(Attempt).where(Attempt.key == key, Attempt.last_at < now - MEMORY))
     while True:
-        insertion.insert_if_new(Attempt, {"key": key, "count": 0, "last_at": now, "free_at": now - MEMORY})
+        dialect.insert_if_new(Attempt, {"key": key, "count": 0, "last_at": now, "free_at": now - MEMORY})
         query = select(Attempt).where(Attempt.key == key).with_for_update().execution_options(populate_existing=True)
         if row := db.session.execute(query).scalar_one_or_none():
             return row

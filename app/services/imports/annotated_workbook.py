@@ -10,13 +10,14 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 from itertools import islice
 from typing import BinaryIO
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import quoteattr
 
+from app.services.core import xlsx
 from app.validators.file import DETAIL_HEADER
 from app.validators.line import RawLine
 from app.validators.remark import FIELDS, HEADERS, Remark, Severity
@@ -27,16 +28,12 @@ Annotated = tuple[RawLine, Sequence[Remark] | str]
 MAX_COMMENTS = 5_000
 """Cells that get a comment; spreadsheet programs become slow with more. Colour and « Détail » are on every line."""
 
-_SHEET = "Sessions"
 _PLAIN, _HEAD, _FAULTY, _DETAIL_ERROR, _DETAIL_INFORMATION, _INFORMATION = range(6)  # places in cellXfs below
 _FAULTY_DAY, _FAULTY_CLOCK, _FAULTY_BOOLEAN = range(6, 9)
 _BATCH = 5_000
 _LINE_HEIGHT = 15  # points
 _LETTERS = "ABCDEFGHIJ"
 _COLUMN = {field: number for number, field in enumerate(FIELDS, 1)}
-_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-# Excel reads _x0041_ as « A »: the first underscore is written as its own code.
-_ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 
 _BOOLEANS = {"VRAI": 1, "FAUX": 0}
 _DAY = re.compile(r"([0-9]{2})/([0-9]{2})/([0-9]{4})")
@@ -44,39 +41,16 @@ _CLOCK = re.compile(r"(-?)([0-9]{2,}):([0-9]{2}):([0-9]{2})")
 _NUMBER = re.compile(r"-?[0-9]+(?:,[0-9]+)?(?:E[+-][0-9]+)?")
 _FIRST_DAY, _AFTER_LEAP = date(1899, 12, 30), date(1900, 3, 1)  # Excel believes in 29/02/1900
 
-NAMESPACE = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-_OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-_PACKAGE = "http://schemas.openxmlformats.org/package/2006"
-DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
-_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-
-_COMMENT_TYPES = (
+#: What the parts are, where lines have comments.
+_COMMENTED = xlsx.TYPES.replace(
+    "</Types>",
     '<Default Extension="vml" ContentType="application/vnd.openxmlformats-officedocument.vmlDrawing"/>'
-    f'<Override PartName="/xl/comments1.xml" ContentType="{_TYPE}.comments+xml"/>'
+    f'<Override PartName="/xl/comments1.xml" ContentType="{xlsx.TYPE}.comments+xml"/></Types>',
 )
-_TYPES = (
-    f'<Types xmlns="{_PACKAGE}/content-types">'
-    '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-    '<Default Extension="xml" ContentType="application/xml"/>'
-    f'<Override PartName="/xl/workbook.xml" ContentType="{_TYPE}.sheet.main+xml"/>'
-    f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{_TYPE}.worksheet+xml"/>'
-    f'<Override PartName="/xl/styles.xml" ContentType="{_TYPE}.styles+xml"/>{_COMMENT_TYPES}</Types>'
-)
-#: The same without comments.
-TYPES = _TYPES.replace(_COMMENT_TYPES, "")
-PARTS: Mapping[str, str] = {
-    "_rels/.rels": f'<Relationships xmlns="{_PACKAGE}/relationships">'
-    f'<Relationship Id="rId1" Type="{_OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-    "xl/workbook.xml": f'<workbook xmlns="{NAMESPACE}" xmlns:r="{_OFFICE}">'
-    f'<sheets><sheet name="{_SHEET}" sheetId="1" r:id="rId1"/></sheets></workbook>',
-    "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_PACKAGE}/relationships">'
-    f'<Relationship Id="rId1" Type="{_OFFICE}/worksheet" Target="worksheets/sheet1.xml"/>'
-    f'<Relationship Id="rId2" Type="{_OFFICE}/styles" Target="styles.xml"/></Relationships>',
-}
 _COMMENT_RELATIONS = (
-    f'<Relationships xmlns="{_PACKAGE}/relationships">'
-    f'<Relationship Id="rId1" Type="{_OFFICE}/comments" Target="../comments1.xml"/>'
-    f'<Relationship Id="rId2" Type="{_OFFICE}/vmlDrawing" Target="../drawings/vmlDrawing1.vml"/></Relationships>'
+    f'<Relationships xmlns="{xlsx.PACKAGE}/relationships">'
+    f'<Relationship Id="rId1" Type="{xlsx.OFFICE}/comments" Target="../comments1.xml"/>'
+    f'<Relationship Id="rId2" Type="{xlsx.OFFICE}/vmlDrawing" Target="../drawings/vmlDrawing1.vml"/></Relationships>'
 )
 
 
@@ -92,7 +66,7 @@ def _format(font: int, fill: int, *, is_wrapped: bool = False, number_format: in
 
 # Number format 49 is « @ »: text, so that what the user corrects stays text. Fills 0 and 1 are reserved.
 _STYLES = (
-    f'<styleSheet xmlns="{NAMESPACE}"><fonts count="3"><font><sz val="11"/><name val="Calibri"/></font>'
+    f'<styleSheet xmlns="{xlsx.NAMESPACE}"><fonts count="3"><font><sz val="11"/><name val="Calibri"/></font>'
     '<font><b/><sz val="11"/><color rgb="FFFFFFFF"/><name val="Calibri"/></font>'
     '<font><sz val="11"/><color rgb="FF8C1D18"/><name val="Calibri"/></font></fonts>'
     '<fills count="5"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill>'
@@ -106,7 +80,7 @@ _STYLES = (
 )
 _WIDTHS = (60, 16, 28, 36, 24, 18, 20, 24, 20, 20)
 _SHEET_HEAD = (
-    f'<worksheet xmlns="{NAMESPACE}" xmlns:r="{_OFFICE}"><sheetViews><sheetView workbookViewId="0">'
+    f'<worksheet xmlns="{xlsx.NAMESPACE}" xmlns:r="{xlsx.OFFICE}"><sheetViews><sheetView workbookViewId="0">'
     '<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews><cols>'
     + "".join(
         f'<col min="{n}" max="{n}" width="{w}" style="{_PLAIN}" customWidth="1"/>' for n, w in enumerate(_WIDTHS, 1)
@@ -122,21 +96,21 @@ def write(rows: Iterable[Annotated], target: BinaryIO) -> None:
     """
     comments: list[tuple[str, int, int, str]] = []
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        for name, content in PARTS.items():
-            archive.writestr(name, DECLARATION + content)
-        archive.writestr("xl/styles.xml", DECLARATION + _STYLES)
+        for name, content in xlsx.PARTS.items():
+            archive.writestr(name, xlsx.DECLARATION + content)
+        archive.writestr("xl/styles.xml", xlsx.DECLARATION + _STYLES)
         with archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as part:
-            part.write((DECLARATION + _SHEET_HEAD).encode())
+            part.write((xlsx.DECLARATION + _SHEET_HEAD).encode())
             texts = _row_texts(rows, comments)
             while batch := "".join(islice(texts, _BATCH)):
                 part.write(batch.encode())
             part.write(b"</sheetData>" + b'<legacyDrawing r:id="rId2"/>' * bool(comments) + b"</worksheet>")
         # Last, for the comments are known once the sheet is written.
-        types = _TYPES if comments else TYPES
-        archive.writestr("[Content_Types].xml", DECLARATION + types)
+        types = _COMMENTED if comments else xlsx.TYPES
+        archive.writestr("[Content_Types].xml", xlsx.DECLARATION + types)
         if comments:
-            archive.writestr("xl/worksheets/_rels/sheet1.xml.rels", DECLARATION + _COMMENT_RELATIONS)
-            archive.writestr("xl/comments1.xml", DECLARATION + _comments(comments))
+            archive.writestr("xl/worksheets/_rels/sheet1.xml.rels", xlsx.DECLARATION + _COMMENT_RELATIONS)
+            archive.writestr("xl/comments1.xml", xlsx.DECLARATION + _comments(comments))
             archive.writestr("xl/drawings/vmlDrawing1.vml", _drawing(comments))
 
 
@@ -188,9 +162,9 @@ def _texts(raw: RawLine) -> Sequence[str]:
 
 def _cells(raw: RawLine) -> Iterable[str]:
     if not raw.not_text:
-        return map(text_cell, _texts(raw))
+        return map(xlsx.text_cell, _texts(raw))
     came = raw.not_text.split()
-    return [typed_cell(text) if code in came else text_cell(text) for code, text in raw.values().items()]
+    return [typed_cell(text) if code in came else xlsx.text_cell(text) for code, text in raw.values().items()]
 
 
 @lru_cache(maxsize=4096)
@@ -212,20 +186,7 @@ def _marks(remarks: tuple[Remark, ...]) -> tuple[dict[int, int], dict[int, list[
 
 
 def _cell(text: str, style: int) -> str:
-    return text_cell(text) if style == _PLAIN else text_cell(text).replace("<c", f'<c s="{style}"', 1)
-
-
-@lru_cache(maxsize=16_384)
-def text_cell(text: str) -> str:
-    """A cell that holds a text; labels, dates and first names come again and again.
-
-    The file may be sent again, within the same 10 Mo, so nothing is written that goes without saying: a cell stands in the
-    column after the one before it, and naming each would be a third of the file.
-    """
-    if not text:
-        return "<c/>"
-    space = "" if text.isalnum() or (text == text.strip() and "\n" not in text) else ' xml:space="preserve"'
-    return f'<c t="inlineStr"><is><t{space}>{_xml(text)}</t></is></c>'
+    return xlsx.text_cell(text) if style == _PLAIN else xlsx.text_cell(text).replace("<c", f'<c s="{style}"', 1)
 
 
 def typed_cell(text: str) -> str:
@@ -244,20 +205,12 @@ def typed_cell(text: str) -> str:
     return f'<c s="{_FAULTY}"><v>{text.replace(",", ".")}</v></c>' if _NUMBER.fullmatch(text) else _cell(text, _FAULTY)
 
 
-def _xml(text: str) -> str:
-    """The text as XML; most texts are plain and pass at once."""
-    if text.isalnum():
-        return text
-    # A parser makes a line feed of a carriage return that stands as it is.
-    return escape(_ESCAPE.sub("_x005F_", _NO_XML.sub("", text))).replace("\r", "_x000D_")
-
-
 def _comments(comments: Sequence[tuple[str, int, int, str]]) -> str:
     listed = "".join(
-        f'<comment ref="{letter}{row}" authorId="0"><text><t xml:space="preserve">{_xml(text)}</t></text></comment>'
+        f'<comment ref="{letter}{row}" authorId="0"><text><t xml:space="preserve">{xlsx.text_of(text)}</t></text></comment>'
         for letter, row, _, text in comments
     )
-    head = f'<comments xmlns="{NAMESPACE}"><authors><author>Contrôle</author></authors>'
+    head = f'<comments xmlns="{xlsx.NAMESPACE}"><authors><author>Contrôle</author></authors>'
     return f"{head}<commentList>{listed}</commentList></comments>"
 
 

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any, BinaryIO
 
 from app.services.core.clock import PARIS
-from app.services.imports.annotated_workbook import DECLARATION, NAMESPACE, PARTS, TYPES, text_cell
+from app.services.core.xlsx import DECLARATION, NAMESPACE, PARTS, TYPES, text_cell
 
 XLSX, CSV = "xlsx", "csv"
 #: Media types; what is sent as text gets its charset when it is sent, once.

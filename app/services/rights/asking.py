@@ -15,7 +15,7 @@ from sqlalchemy.orm import joinedload
 
 from app.extensions import db
 from app.models import AskedIdentity, AskingAlert, Driver, Registration
-from app.services.core import bulk, clock, insertion
+from app.services.core import bulk, clock, dialect
 from app.services.core.numbers import grouped
 from app.services.core.refusal import Refusal
 from app.services.core.taking import changed
@@ -62,7 +62,7 @@ def count(centre_id: int, strangers: Set[DriverKey]) -> Set[DriverKey]:
     if len(new) > room:
         room += _release(centre_id, day)
     admitted, untold = new[: max(room, 0)], frozenset(new[max(room, 0) :])
-    insertion.insert_new(
+    dialect.insert_new(
         AskedIdentity,
         [
             {"centre_id": centre_id, "day": day, "birth_date": birth_date, "permit_number": permit}
@@ -159,7 +159,7 @@ def _release(centre_id: int, day: date) -> int:
 
 def _alert(centre_id: int, day: date, limit: int) -> None:
     """Tell agents, and the journal, once a day."""
-    if insertion.insert_if_new(AskingAlert, {"centre_id": centre_id, "day": day, "at": clock.now()}):
+    if dialect.insert_if_new(AskingAlert, {"centre_id": centre_id, "day": day, "at": clock.now()}):
         journal.record(
             "asking.limit_reached", "centre", centre_id, actor_id=None, centre_id=centre_id, after={"limit": limit}
         )
