@@ -200,6 +200,8 @@ class ImportFile(Model):
     other_sheets: Mapped[list[str]] = mapped_column(Json, default=list)
     refusal_code: Mapped[str | None] = mapped_column(String(30))
     refusal: Mapped[str | None] = mapped_column(Text)
+    #: The last acts on its report, for « Défaire » (`imports.remembered`).
+    acts: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)
     purged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     batch: Mapped[Batch] = relationship(lazy="joined", innerjoin=True, back_populates="file")

@@ -37,6 +37,9 @@ def strangers(table: Table, mark: str = "9") -> Table:
 
 def send(page: Page, path: Path) -> None:
     """Choose a file in the window that « Parcourir » opens; the analysis follows by itself."""
+    other = page.get_by_text("Autre fichier")
+    if other.is_visible():  # on a report, the box is folded
+        other.click()
     with page.expect_file_chooser() as window:
         page.get_by_role("button", name="Parcourir").click()
     window.value.set_files(path)
@@ -51,7 +54,7 @@ def reported(page: Page, path: Path) -> None:
 
 
 def counters(page: Page) -> list[str]:
-    return [" ".join(text.split()) for text in page.locator("#counters .counter").all_inner_texts()]
+    return [" ".join(text.split()) for text in page.locator("#counters .chip").all_inner_texts()]
 
 
 def settles(page: Page, read: Callable[[Page], Found], wanted: Found, seconds: float = 15) -> None:
@@ -100,7 +103,8 @@ def shown_lines(page: Page) -> list[str]:
 
 
 def _bare(text: str) -> str:
-    """Return what the file said: without the words for those who do not see the mark."""
+    """Return what the file said: without its row in the file, and the words for those who do not see the mark."""
+    text = re.sub(r"^(\d+) rang \d+$", r"\1", text)
     text = re.sub(r"^Erreur, corriger ligne \d+, [^:]+: ", "", text)
     return "" if text in ("non renseigné", "vide") else text
 

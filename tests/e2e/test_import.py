@@ -123,6 +123,32 @@ def test_cell_by_cell_with_the_keyboard_until_the_receipt(page: Page, sheet: Any
     expect(page.get_by_text("Votre import a été pris en compte avec succès")).to_be_visible()
 
 
+def test_from_error_to_error_everywhere_and_back_with_the_keyboard(page: Page, sheet: Any) -> None:
+    late = [(*row[:3], "30/12/2022", *row[4:]) for row in SECOND_TABLE]
+    reported(page, sheet(strangers(late), note="SUIVANTE"))
+    why = page.locator("#why")
+    expect(why).to_contain_text("6 lignes à corriger avant l’import")
+    for line in (1, 2):
+        page.keyboard.press("F8")
+        expect(cell(page, line, "end_date")).to_be_focused()
+    page.get_by_role("button", name="Erreur suivante").click()
+    expect(cell(page, 3, "end_date")).to_be_focused()
+    page.keyboard.press("F2")
+    expect(page.locator("[data-editing] .input")).to_be_focused()
+    assert violations(page) == []
+    page.keyboard.type("01/01/2022")
+    page.get_by_label("Corriger aussi les 5 autres").check()
+    page.get_by_role("button", name="Valider").click()
+    expect(why).to_contain_text("les 6 lignes peuvent être importées")
+    expect(cell(page, 3, "end_date")).to_be_focused()
+    page.keyboard.press("Control+z")
+    expect(page.locator("#told")).to_contain_text("Correction défaite : 6 lignes")
+    expect(why).to_contain_text("6 lignes à corriger avant l’import")
+    expect(page.get_by_role("button", name="Erreur suivante")).to_be_focused()
+    page.keyboard.press("F8")
+    expect(cell(page, 4, "end_date")).to_be_focused()
+
+
 def test_leaving_a_cell_for_another_keeps_what_was_typed(page: Page, sheet: Any) -> None:
     reported(page, sheet(FIRST_TABLE, note="SUITE"))
     cell(page, 5, "first_name").click()
@@ -193,7 +219,7 @@ def test_counters_and_kinds_filter(page: Page, sheet: Any) -> None:
     reported(page, sheet(FIRST_TABLE, note="FILTRES"))
     page.get_by_role("link", name="information(s)").click()
     settles(page, shown_lines, ["1"])
-    page.get_by_role("link", name="La formation ne correspond pas à la catégorie indiquée").click()
+    page.get_by_role("link", name="Catégorie d’une autre formation").click()
     settles(page, shown_lines, ["3", "6"])
     page.get_by_label("Nom ou N° de permis").fill("raikonen")
     page.get_by_role("button", name="Rechercher").click()
@@ -242,7 +268,7 @@ def test_a_file_is_dropped_on_the_box(page: Page, sheet: Any) -> None:
     )
     page.dispatch_event(".filebox", "drop", {"dataTransfer": dropped})
     expect(page.get_by_role("heading", name="Rapport d’analyse")).to_be_visible()
-    expect(page.locator(".pagehead__sub")).to_contain_text("depot.xlsx")
+    expect(page.locator(".pagehead__sub").first).to_contain_text("depot.xlsx")
 
 
 @contextmanager

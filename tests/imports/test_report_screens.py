@@ -61,7 +61,7 @@ def test_filters_search_and_pages(manager: FlaskClient) -> None:
     address = analysed(manager, FIRST)
     everything = manager.get(address)
     assert numbers(everything) == [2, 3, 4, 5, 6, 1]
-    assert 'title="Ligne 3 du classeur"' in everything.text
+    assert "2 rang 3" in words(everything)
     for query, shown in (
         ("?gravite=erreurs", [2, 3, 4, 5, 6]), ("?gravite=informations", [1]), ("?type=category_mismatch", [3, 6]),
         ("?type=format:first_name", [5]), ("?q=raikonen", [6]), ("?q=7555755556", [3]), ("?q=ZZZ", []),
@@ -75,9 +75,10 @@ def test_a_kind_leads_to_as_many_lines_as_it_says(manager: FlaskClient) -> None:
     one = SECOND_TABLE[0]
     rows = [(*one[:7], permit) for permit in ("12", 298795874, 298795875)]
     address = analysed(manager, sheet(rows))
-    page = words(manager.get(address))
-    assert "Format du N° de permis de conduire non conforme : 9 à 16 chiffres ou lettres 1 ligne" in page
-    assert "des zéros de tête ont pu être perdus) 2 lignes" in page
+    page = manager.get(address)
+    assert "1 Format du permis" in words(page)
+    assert "2 Permis : colonne au format TEXTE" in words(page)
+    assert "des zéros de tête ont pu être perdus" in page.text
     assert numbers(manager.get(address + "?type=format:permit_number")) == [1]
     assert numbers(manager.get(address + "?type=format:permit_number:text_column")) == [2, 3]
 
@@ -122,7 +123,7 @@ def test_a_cell_is_corrected_and_what_follows_is_sent_along(manager: FlaskClient
     said = words(answer)
     assert "Ligne 2 corrigée." in said
     assert "4 erreur(s)" in said
-    assert "4 lignes à corriger avant l’import" in said
+    assert "4 lignes à corriger avant l’import : « Importer » s’active" in said
     # A date typed in another of the usual ways is put in order before the rule reads it.
     manager.post(address + "/lignes/4", data={"champ": "end_date", "valeur": "01-01-2022"})
     assert db.session.get_one(BatchLine, (batch_at(address).id, 4)).end_date == "01/01/2022"
@@ -263,7 +264,7 @@ def test_a_suggestion_corrects_all_its_lines(manager: FlaskClient) -> None:
     address = analysed(manager, sheet(rows))
     page = words(manager.get(address))
     assert "Vouliez-vous dire « FIMO Marchandises » ?" in page
-    assert "Corriger 3 lignes" in page
+    assert "corriger 3 lignes" in page
     manager.post(address + "/suggestion", data={"label": "FIMO Marchandise", "category": "Marchandises"})
     page = words(manager.get(address))
     assert "3 lignes corrigées." in page

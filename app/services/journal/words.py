@@ -113,6 +113,7 @@ ACTIONS = {
     "list.exported": "Liste exportée",
     "outbox.retried": "Travail relancé",
     "value.corrected": "Valeur corrigée partout",
+    "correction.undone": "Correction défaite",
     "second_factor.codes_renewed": "Codes de secours renouvelés",
     "second_factor.off": "Second facteur retiré",
     "second_factor.on": "Second facteur activé",

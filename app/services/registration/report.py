@@ -13,7 +13,7 @@ from app.models.batch import ASIDE_RANK, ERROR_RANK, INFORMATION_RANK
 from app.services.core.narrowing import escaped, holds
 from app.validators.fields import bare_permit
 from app.validators.line import RawLine
-from app.validators.remark import ORDER, Remark, decode_remarks, kind_endings
+from app.validators.remark import ORDER, Code, Remark, decode_remarks, kind_endings
 
 from . import batches
 
@@ -60,6 +60,11 @@ class ReportLine:
     def faulty(self) -> frozenset[str]:
         """Return the fields to mark."""
         return frozenset(remark.field for remark in self.remarks if remark.field and remark.severity == "error")
+
+    @property
+    def has_tag(self) -> bool:
+        """Tell whether « no account » is said beside another remark: in short then, and in full where it stands alone."""
+        return any(remark.code == Code.NO_ACCOUNT for remark in self.remarks[1:])
 
     @property
     def is_kept(self) -> bool:

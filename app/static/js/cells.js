@@ -1,5 +1,6 @@
 // The report's table: a cell becomes a field on click, Enter or F2; Enter validates, Escape gives up, the focus returns to
-// the cell. A line is set aside or taken back. The dialog of « Importer » opens once the server has told the amount.
+// the cell. A line is set aside or taken back; F8 leads to the next error, Ctrl+Z takes the last correction back. The dialog of
+// « Importer » opens once the server has told the amount.
 
 const rows = document.getElementById("rows");
 /** Editors open at this time: the cell as it was, to be put back. */
@@ -78,6 +79,78 @@ rows?.addEventListener("keydown", (event) => {
   } else if (editor && event.key === "Escape") {
     event.preventDefault();
     abandon(editor);
+  }
+});
+
+/** The cells in error, in the order of the screen; a line whose error is in no cell counts by its first one. */
+function faulty() {
+  return [...rows.querySelectorAll("tr.has-error")].flatMap((row) => {
+    const cells = [...row.querySelectorAll(".cell-error [data-cell], [data-editing] .input")];
+    return cells.length ? cells : [...row.querySelectorAll("[data-cell]")].slice(0, 1);
+  });
+}
+
+/** Line and field of the cell that had the focus last: the button takes it away, a correction draws the row anew. */
+let last = null;
+rows?.addEventListener("focusin", (event) => {
+  const cell = event.target.closest("[data-cell], [data-editing]");
+  if (cell) last = [cell.closest("tr").dataset.line, cell.dataset.cell ?? cell.dataset.editing];
+});
+
+function lastCell() {
+  const editor = last && document.querySelector(`#ligne-${last[0]} [data-editing="${last[1]}"]`);
+  return last && (editor ?? cellAt(...last)?.closest("td"));
+}
+
+const isAfter = (cell, td) => !td.contains(cell) && td.compareDocumentPosition(cell) & Node.DOCUMENT_POSITION_FOLLOWING;
+const ERROR = "#erreur";
+
+/** « Erreur suivante »: the next cell in error, on the next page where this one holds no more, else the first again. */
+function nextError() {
+  const found = faulty();
+  const here = lastCell();
+  const next = here ? found.find((cell) => isAfter(cell, here)) : found[0];
+  const button = document.getElementById("erreur-suivante");
+  if (next) {
+    next.focus();
+    next.scrollIntoView({ block: "center" });
+  } else if (here && rows?.dataset.more) location.assign(rows.dataset.more + ERROR);
+  else if (found.length && !new URLSearchParams(location.search).has("page")) {
+    last = null;
+    nextError();
+  } else if (button) location.assign(button.href + ERROR);
+}
+
+/** « Défaire », in place; the focus goes to what came back. */
+async function undo(form) {
+  await htmx.ajax("POST", form.action, { source: form, swap: "none", values: { lignes: shown() } });
+  (document.querySelector("[data-undo] button") ?? document.getElementById("erreur-suivante"))?.focus();
+}
+
+if (location.hash === ERROR) nextError();
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("#erreur-suivante");
+  if (!button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  nextError();
+});
+
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("[data-undo]")) return;
+  event.preventDefault();
+  undo(event.target);
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "F8" && document.getElementById("erreur-suivante")) {
+    event.preventDefault();
+    nextError();
+  } else if (event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.target.closest("input, textarea, dialog")) {
+    const form = document.querySelector("[data-undo]");
+    if (!form) return;
+    event.preventDefault();
+    undo(form);
   }
 });
 

@@ -11,7 +11,7 @@ from app.services.core import clock
 from app.services.core.numbers import count_of
 from app.services.core.refusal import Refusal
 from app.services.imports import confirmation as import_confirmation
-from app.services.imports import corrections
+from app.services.imports import corrections, remembered
 from app.services.imports import desk as import_desk
 from app.services.registration import announced, confirm, drafts, report
 from app.services.registration.report import ReportLine
@@ -45,7 +45,8 @@ class CorrectionsView(Screen):
             return self._editor(file, number, field)
         value = request.form.get("valeur", "")
         value = loosen_date(value) if field in _DATES else value
-        changed = corrections.correct_cell(file.batch_id, number, field, value, g.user.id)
+        everywhere = request.form.get("partout") == "1"
+        changed = corrections.correct_cell(file.batch_id, number, field, value, g.user.id, everywhere=everywhere)
         return self._changed(key, number, changed, "corrigée" if changed else "inchangée")
 
     def _editor(self, file: ImportFile, number: int, field: str) -> str:
@@ -53,7 +54,9 @@ class CorrectionsView(Screen):
         if line is None:
             abort(404, "Cette ligne n’existe pas dans le rapport, ou ne peut plus être corrigée.")
         template = "imports/cell.html" if is_htmx() else "imports/cell_page.html"
-        return str(self.render_template(template, field=field, item=line, choices=_choices(file, field), **told(file)))
+        others = corrections.others(file.batch_id, number, field)
+        known = {"item": line, "choices": _choices(file, field), "others": others, **told(file)}
+        return str(self.render_template(template, field=field, **known))
 
     @expose("/<key>/lignes/<int:number>/ecarter", methods=["POST"])
     def aside(self, key: str, number: int) -> Response | str:
@@ -66,21 +69,24 @@ class CorrectionsView(Screen):
         """Return the rows on screen that changed with what stands around them; without htmx, the report again."""
         file = import_file(key)
         line = report.line(file.batch, number)
-        said = _said(number, line, done)
+        # The cell itself is to be put back even when nothing changed.
+        return self._told(file, number, {number, *changed}, _said(number, line, done))
+
+    def _told(self, file: ImportFile, number: int, changed: set[int], said: str) -> Response | str:
         if not is_htmx():
             flash(said, "success")
-            return redirect(url_for("ImportsView.show", key=key, _anchor=f"ligne-{number}"))
-        told_of = {
-            str(one) for one in (number, *changed)
-        }  # the cell itself is to be put back even when nothing changed
-        rows = report.lines(
-            file.batch, [int(n) for n in request.form.get("lignes", "").split(",")[:_SHOWN] if n in told_of]
-        )
-        return str(
-            self.render_template(
-                "imports/changed.html", changed_rows=rows, said=said, wanted=wanted_lines(), **told(file)
-            )
-        )
+            return redirect(url_for("ImportsView.show", key=file.batch.key, _anchor=f"ligne-{number}"))
+        asked, told_of = set(request.form.get("lignes", "").split(",")[:_SHOWN]), {str(one): one for one in changed}
+        rows = report.lines(file.batch, [told_of[one] for one in asked & told_of.keys()])
+        known = {"changed_rows": rows, "wanted": wanted_lines()}
+        return str(self.render_template("imports/changed.html", said=said, **known, **told(file)))
+
+    @expose("/<key>/defaire", methods=["POST"])
+    def undo(self, key: str) -> Response | str:
+        """« Défaire »: take the last correction back."""
+        done = corrections.undo(import_file(key).batch_id, g.user.id)
+        lines = count_of(remembered.count(done.act), "ligne")
+        return self._told(import_file(key), done.act.lines[0][0], set(done.changed), f"Correction défaite : {lines}.")
 
     @expose("/<key>/suggestion", methods=["POST"])
     def suggestion(self, key: str) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -11,10 +11,11 @@ from flask import abort, request, url_for
 from app.models import Batch, ImportFile
 from app.models.batch import FILE, READY
 from app.models.centre import REGISTER
-from app.services.imports import corrections
+from app.services.imports import corrections, remembered
 from app.services.imports import desk as import_desk
 from app.services.registration import report
 from app.services.registration.report import Filter
+from app.validators.context import Suggestion
 from app.validators.file import unread_sheets
 from app.validators.remark import Code, Remark, kind_sentence
 from app.views.shell.base import Screen, batch_or_404, limits, require_right, strangers
@@ -27,8 +28,48 @@ COLUMNS = {
     "end_date": "Date de fin de formation", "first_name": "Prénom", "last_name": "Nom",
     "birth_date": "Date de naissance", "permit_number": "N° de permis de conduire",
 }  # fmt: skip
-#: Kinds of error that a value of the catalogue may mend.
-_NEARLY_RIGHT = {Code.UNKNOWN_TRAINING.value, Code.UNKNOWN_CATEGORY.value, Code.CATEGORY_MISMATCH.value}
+#: Kinds of error that a value of the catalogue may mend, and in which column.
+_NEARLY_RIGHT = {
+    Code.UNKNOWN_TRAINING.value: "training_label",
+    Code.UNKNOWN_CATEGORY.value: "category",
+    Code.CATEGORY_MISMATCH.value: "category",
+}
+
+
+#: Kinds of remark in few words; one that is left out is said by its sentence.
+_SHORT = {
+    "missing:order_number": "N° de commande vide",
+    "missing:training_label": "Formation vide",
+    "missing:category": "Typologie vide",
+    "missing:end_date": "Date de fin vide",
+    "missing:first_name": "Prénom vide",
+    "missing:last_name": "Nom vide",
+    "missing:birth_date": "Naissance vide",
+    "missing:permit_number": "Permis vide",
+    "format:reference": "Format de la référence",
+    "format:order_number": "Format du n° de commande",
+    "format:end_date": "Format de la date de fin",
+    "format:first_name": "Format du prénom",
+    "format:last_name": "Format du nom",
+    "format:birth_date": "Format de la naissance",
+    "format:permit_number": "Format du permis",
+    "format:reference:text_column": "Référence : colonne au format TEXTE",
+    "format:order_number:text_column": "N° de commande : colonne au format TEXTE",
+    "format:permit_number:text_column": "Permis : colonne au format TEXTE",
+    "unknown_training": "Libellé inconnu",
+    "unknown_category": "Catégorie inconnue",
+    "end_date_in_future": "Date de fin future",
+    "minor": "Stagiaire mineur",
+    "over_100": "Plus de 100 ans",
+    "birth_date_in_future": "Naissance future",
+    "not_accredited": "CFR non agréé",
+    "category_mismatch": "Catégorie d’une autre formation",
+    "duplicate_driver": "Conducteur en double",
+    "identical_line": "Ligne identique",
+    "already_registered": "Déjà enregistré",
+    "identity_differs": "Connu sous un autre nom",
+    "no_account": "Sans compte",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +80,13 @@ class Kind:
     sentence: str
     count: int
     is_error: bool
+    #: « Vouliez-vous dire … ? »: values that can be corrected in all their lines at once (`corrections.suggestions`).
+    fixes: tuple[tuple[str, str, Suggestion, int], ...] = ()
+
+    @property
+    def short(self) -> str:
+        """Return the kind in few words."""
+        return _SHORT.get(self.code, self.sentence)
 
 
 def import_file(key: str) -> ImportFile:
@@ -61,8 +109,7 @@ def kinds_of(batch: Batch) -> list[Kind]:
 def told(file: ImportFile) -> dict[str, Any]:
     """Return what surrounds the lines: what a correction changes, and what « Importer » depends on."""
     batch = file.batch
-    kinds = kinds_of(batch)
-    nearly = any(kind.code in _NEARLY_RIGHT for kind in kinds)
+    kinds = _with_fixes(batch, kinds_of(batch))
     return {
         "file": file,
         "batch": batch,
@@ -73,9 +120,18 @@ def told(file: ImportFile) -> dict[str, Any]:
         "columns": COLUMNS,
         "limits": limits() if any(kind.code == Code.NOT_ACCREDITED.value for kind in kinds) else None,
         "strangers": strangers(),
-        "suggestions": corrections.suggestions(batch) if nearly else [],
         "importable": batch.state == READY and batch.is_checked,
+        "undoable": batch.is_open and remembered.last(file) is not None,
     }
+
+
+def _with_fixes(batch: Batch, kinds: list[Kind]) -> list[Kind]:
+    """Return the kinds, each suggestion beside the first one that it mends; no query where none may be mended."""
+    mended = {
+        field: code for code, field in reversed(_NEARLY_RIGHT.items()) if any(kind.code == code for kind in kinds)
+    }
+    found = corrections.suggestions(batch) if mended else []
+    return [replace(kind, fixes=tuple(one for one in found if mended.get(one[2].field) == kind.code)) for kind in kinds]
 
 
 def wanted_lines() -> Filter:

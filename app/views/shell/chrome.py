@@ -22,7 +22,10 @@ from .sign_ins import seconds_left
 #: Style sheets of every page, in order: the frame, the parts that rooms share, rooms whose pieces stand on many pages.
 SHEETS = (
     *(f"frame/{name}" for name in ("tokens", "base", "header", "page")),
-    *(f"parts/{name}" for name in ("buttons", "fields", "steps", "notices", "counters", "table", "lists", "cards")),
+    *(
+        f"parts/{name}"
+        for name in ("buttons", "fields", "steps", "notices", "counters", "chips", "table", "lists", "cards")
+    ),
     *(f"parts/{name}" for name in ("status", "dialog", "progress", "empty", "charts")),
     *("frame/gate", "centre", "wizard", "imports"),
     *(f"frame/{name}" for name in ("narrow", "narrow-lists", "print")),
