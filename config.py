@@ -21,6 +21,8 @@ DEFAULT_SECRET = "demonstration-only-secret-change-me"  # noqa: S105
 #: What production accepts only where ACCEPTED_RISKS names it: a base without row-level security, a role it does not hold for.
 SQLITE, ONE_ROLE = "sqlite", "one-role"
 RISKS = (SQLITE, ONE_ROLE)
+#: What the demonstration holds: a year of a centre's work, or accounts and reference data alone.
+YEAR, BARE = "year", "bare"
 #: What stands in DATABASE_OWNER_URL where this process is not to know the owner's address.
 ELSEWHERE = "elsewhere"
 
@@ -48,6 +50,13 @@ def _documents_url(text: str) -> str:
     return text
 
 
+def _seed(text: str) -> str:
+    """Return what the demonstration is to hold; raise :class:`ConfigurationError` when it is neither of the two."""
+    if text not in (YEAR, BARE):
+        raise ConfigurationError(f"SEED must be {YEAR} or {BARE}, not {text!r}")
+    return text
+
+
 def _risks(text: str) -> frozenset[str]:
     """Return the risks that the operator accepts; raise :class:`ConfigurationError` when one is none that we know."""
     named = frozenset(word.strip() for word in text.split(",") if word.strip())
@@ -60,6 +69,8 @@ class Config:
     """What every environment shares. Reading them is all that happens here."""
 
     ENVIRONMENT = "development"
+    #: What `SEED` is where it is not set.
+    USUAL_SEED = YEAR
 
     # Flask-AppBuilder: screens, roles and tables are ours; it creates nothing by itself.
     APP_NAME = "Registre CQC"
@@ -121,6 +132,7 @@ class Config:
         self.DOCUMENTS_URL = _documents_url(get("DOCUMENTS_URL", ""))
         self.ANTIVIRUS_URL = get("ANTIVIRUS_URL", "")
         self.TODAY = _today(get("TODAY", ""))
+        self.SEED = _seed(get("SEED") or self.USUAL_SEED)
         self.OUTBOX_LEASE = int(get("OUTBOX_LEASE", "120"))
         self.RELAY_SECONDS = int(get("RELAY_SECONDS", "15"))
         self.QUEUE_NAME = get("QUEUE_NAME") or self.QUEUE_NAME
@@ -180,6 +192,7 @@ class Test(Config):
     """Tests: the same program, quick password hashes, forms without token (a test of its own keeps it on)."""
 
     ENVIRONMENT = "test"
+    USUAL_SEED = BARE
     TESTING = True
     FAB_PASSWORD_HASH_METHOD = "pbkdf2:sha256:1"  # noqa: S105
     WTF_CSRF_ENABLED = False

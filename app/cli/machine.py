@@ -17,13 +17,15 @@ from flask_migrate import upgrade
 
 from app import create_app
 from app.extensions import db
+from app.services.core import actor
 from app.services.core.queue import connect
-from app.services.demonstration import demonstration
+from app.services.demonstration import demonstration, year
 from app.services.operations import database_role
 from app.services.seal import sealing
 from config import ROOT, Config, ConfigurationError, from_environment
 
 _PR_SET_PDEATHSIG = 1
+FLASK = (sys.executable, "-m", "flask", "--app", "run")
 
 
 def main() -> int:
@@ -33,19 +35,37 @@ def main() -> int:
     except ConfigurationError as error:
         print(f"Registre CQC does not start: {error}", file=sys.stderr)
         return 2
-    _prepare(config)
     stop: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda received, _frame: stop.append(received))
-    parts = _start(config)
+    parts: list[Part] = []
+    gate = Gate()
     try:
+        if config.ENVIRONMENT != "production":  # there the web looks at the base before it serves
+            parts.append(Part("web", lambda: _web(config, gate)))
+        _prepare(config)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda received, _frame: stop.append(received))
+        _start(config, gate, parts)
+        gate.open()
         _announce(config)
         while not stop:
             time.sleep(0.2)
             _revive(parts)
+    except KeyboardInterrupt:  # before anything was ready
+        return 130
     finally:
         _stop(parts)
     return 0
+
+
+class Gate:
+    """What keeps the web from answering before the base is ready, while it already loads: a pipe that ends when it opens."""
+
+    def __init__(self) -> None:
+        self.end, self._held = os.pipe()
+
+    def open(self) -> None:
+        """Let the web answer, also one that is started again later."""
+        os.close(self._held)
 
 
 class Part:
@@ -64,15 +84,42 @@ def _prepare(config: Config) -> None:
             database_role.grant(config.SQLALCHEMY_DATABASE_URI)
         sealing.authority()
         if config.ENVIRONMENT != "production":
+            actor.be(actor.PROGRAM)
             demonstration.load()
+            _load_year()
         db.session.remove()
         db.engine.dispose()
 
 
-def _start(config: Config) -> list[Part]:
-    parts = [] if config.REDIS_URL else [Part("queue", lambda: _queue(config.QUEUE_SOCKET))]
+def _load_year() -> None:
+    """Write the demonstration's year; should it fail, the base stays bare, and the program runs."""
+    began = time.monotonic()
+    try:
+        if year.load():
+            print(
+                f"A year of work is loaded ({time.monotonic() - began:.1f} s); its documents are drawn in the background."
+            )
+    except Exception as error:
+        print(f"The year of work is not loaded: {type(error).__name__}: {error}", file=sys.stderr)
+
+
+def _start(config: Config, gate: Gate, parts: list[Part]) -> None:
+    """Start what does not run yet, so that it is stopped in this order: web, worker, queue."""
+    if not config.REDIS_URL:
+        parts.insert(0, Part("queue", lambda: _queue(config.QUEUE_SOCKET)))
     _wait_for_queue(config)
-    flask = [sys.executable, "-m", "flask", "--app", "run"]
+    behind = [Part("worker", lambda: _spawn([*FLASK, "worker"]))]
+    if config.METRICS_PORT:
+        shutil.rmtree(config.DATA_DIR / "metrics", ignore_errors=True)  # the figures of processes that are no more
+        behind.append(Part("metrics", lambda: _spawn([*FLASK, "metrics"])))
+    at = next((at for at, part in enumerate(parts) if part.name == "web"), len(parts))
+    parts[at:at] = behind
+    if parts[-1].name != "web":
+        parts.append(Part("web", lambda: _web(config, gate)))
+
+
+def _web(config: Config, gate: Gate) -> subprocess.Popen[bytes]:
+    """Start the web, which answers once the gate opens."""
     gunicorn = [
         sys.executable,
         "-m",
@@ -87,12 +134,7 @@ def _start(config: Config) -> list[Part]:
         "--log-level",
         "warning",
     ]  # the rest stands in gunicorn.conf.py
-    parts.append(Part("worker", lambda: _spawn([*flask, "worker"])))
-    if config.METRICS_PORT:
-        shutil.rmtree(config.DATA_DIR / "metrics", ignore_errors=True)  # the figures of processes that are no more
-        parts.append(Part("metrics", lambda: _spawn([*flask, "metrics"])))
-    parts.append(Part("web", lambda: _spawn(gunicorn)))
-    return parts
+    return _spawn(gunicorn, gate=gate.end)
 
 
 def _queue(socket: Path) -> subprocess.Popen[bytes]:
@@ -109,9 +151,20 @@ def _queue(socket: Path) -> subprocess.Popen[bytes]:
     return _spawn([str(get_binary_path()), *options], folder=socket.parent)
 
 
-def _spawn(command: list[str], folder: Path = ROOT) -> subprocess.Popen[bytes]:
-    """Start a part in a group of its own: Ctrl-C reaches us alone, and we stop the parts in turn."""
-    return subprocess.Popen(command, cwd=folder, start_new_session=True, preexec_fn=_die_with_parent)
+def _spawn(command: list[str], folder: Path = ROOT, gate: int | None = None) -> subprocess.Popen[bytes]:
+    """Start a part in a group of its own: Ctrl-C reaches us alone, and we stop the parts in turn.
+
+    ``gate``: the end of a pipe that it waits for (`gunicorn.conf.py`).
+    """
+    waits = {} if gate is None else {"START_GATE": str(gate)}
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env={**os.environ, **waits},
+        start_new_session=True,
+        preexec_fn=_die_with_parent,
+        pass_fds=() if gate is None else (gate,),
+    )
 
 
 def _die_with_parent() -> None:

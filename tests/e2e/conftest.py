@@ -57,9 +57,9 @@ class Program:
 
 
 def start_program(folder: Path, **env: str) -> Program:
-    """Run `python run.py` on a free port and wait until it answers."""
+    """Run `python run.py` on a free port, on the bare base, and wait until it answers."""
     port = free_port()
-    settings = {**os.environ, "DATA_DIR": str(folder), "PORT": str(port), "TODAY": "2022-01-10", **env}
+    settings = {**os.environ, "DATA_DIR": str(folder), "PORT": str(port), "TODAY": "2022-01-10", "SEED": "bare", **env}
     said = folder.parent / f"{folder.name}.log"
     with said.open("ab") as log:
         process = subprocess.Popen([sys.executable, "run.py"], cwd=ROOT, env=settings, stdout=log, stderr=log)

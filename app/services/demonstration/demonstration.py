@@ -89,7 +89,8 @@ def load() -> bool:
         return False
     with transaction():
         shipped.load()
-        people = {email: _person(email, role, first, last) for email, role, first, last in PEOPLE}
+        hashed = passwords.hash_of(PASSWORD)  # once: it is slow on purpose, and the password everybody's
+        people = {email: _person(email, role, first, last, hashed) for email, role, first, last in PEOPLE}
         demo, neighbour = _centres()
         db.session.add_all([demo, neighbour])
         db.session.flush()
@@ -104,7 +105,7 @@ def load() -> bool:
         _member(demo, people["sansdroit@demo.example"], MANAGER)
         _member(neighbour, people["voisin@demo.example"], MANAGER, REGISTER)
         for last, first, birth_date, permit, email in DRIVERS:
-            _driver(last, first, birth_date, permit, email)
+            _driver(last, first, birth_date, permit, email, hashed)
     return True
 
 
@@ -128,8 +129,8 @@ def _centres() -> tuple[Centre, Centre]:
     return demo, neighbour
 
 
-def _driver(last: str, first: str, birth_date: date, permit: str, email: str) -> None:
-    person = _person(email, roles.DRIVER, first, last.title())
+def _driver(last: str, first: str, birth_date: date, permit: str, email: str, hashed: str) -> None:
+    person = _person(email, roles.DRIVER, first, last.title(), hashed)
     db.session.add(
         Driver(
             last_name=last,
@@ -143,7 +144,7 @@ def _driver(last: str, first: str, birth_date: date, permit: str, email: str) ->
     )
 
 
-def _person(email: str, role: str, first_name: str, last_name: str) -> Person:
+def _person(email: str, role: str, first_name: str, last_name: str, hashed: str) -> Person:
     security = current_app.appbuilder.sm  # type: ignore[attr-defined]
     person = Person(
         username=email,
@@ -151,7 +152,7 @@ def _person(email: str, role: str, first_name: str, last_name: str) -> Person:
         first_name=first_name,
         last_name=last_name,
         active=True,
-        password=passwords.hash_of(PASSWORD),
+        password=hashed,
         roles=[security.find_role(role)],
     )
     db.session.add(person)

@@ -5,11 +5,9 @@ They are asked for (`flask seed examples`), never loaded by themselves: the demo
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from datetime import date, timedelta
 
-from PIL import Image, ImageDraw
 from sqlalchemy import select
 
 from app.extensions import db
@@ -23,7 +21,7 @@ from app.services.core.refusal import Refusal
 from app.services.registration import analysis, confirm, drafts
 from app.services.storage import pictures
 
-from . import demonstration
+from . import demonstration, drawings
 
 CENTRE, MANAGER, DRIVER, HOLDER = "12345678200010", "gestionnaire@demo.example", "850492100123", "22225465545"
 #: permit number, label, category, days before today
@@ -61,8 +59,8 @@ def load(do_work: Callable[[], object]) -> CardRequest:
     [ground] = card_grounds.grounds_of(holder)
     request = card_requests.begin(holder, ground.kind, ground.id)
     card_requests.set_address(request, HOME)
-    card_requests.set_picture(request, pictures.PHOTO, _portrait())
-    card_requests.set_picture(request, pictures.SIGNATURE, _signature())
+    card_requests.set_picture(request, pictures.PHOTO, drawings.portrait())
+    card_requests.set_picture(request, pictures.SIGNATURE, drawings.signature())
     card_requests.set_means(request, payment.Simulated.ACCEPTED)
     sent = card_requests.submit(request.id, holder.person_id or 0)
     do_work()
@@ -93,28 +91,3 @@ def _register(driver: Driver | None, label: str, category: str, end_date: date) 
     analysis.check(batch.id)
     confirm.register(batch.id, manager)
     return batch
-
-
-def _portrait() -> io.BytesIO:
-    """Return a drawing in the place of a photograph: nobody's face."""
-    image = Image.new("RGB", (826, 1062), "#dfe6e8")
-    draw = ImageDraw.Draw(image)
-    draw.ellipse((143, 760, 683, 1500), fill="#365a66")
-    draw.rectangle((353, 640, 473, 830), fill="#d8b08c")
-    draw.ellipse((253, 230, 573, 690), fill="#e3be9d")
-    draw.chord((243, 200, 583, 560), 180, 360, fill="#4a3a2c")
-    return _file(image)
-
-
-def _signature() -> io.BytesIO:
-    image = Image.new("RGB", (900, 300), "white")
-    points = [(80, 200), (150, 90), (190, 220), (260, 130), (310, 210), (380, 120), (450, 205), (560, 140), (820, 190)]
-    ImageDraw.Draw(image).line(points, fill="#1b2a4a", width=9, joint="curve")
-    return _file(image)
-
-
-def _file(image: Image.Image) -> io.BytesIO:
-    out = io.BytesIO()
-    image.save(out, "PNG")
-    out.seek(0)
-    return out

@@ -125,9 +125,14 @@ def send(mail_id: int) -> None:
         code = _final_refusal(error)
         if not code:
             raise
-        _record(mail_id, MAIL_REFUSED, f"SMTP {code}")
+        refused(mail_id, code)
     else:
         _record(mail_id, MAIL_SENT, None)
+
+
+def refused(mail_id: int, code: int) -> None:
+    """Record that the server refused a mail for good, with the code (500 or more) that it gave; no commit."""
+    _record(mail_id, MAIL_REFUSED, f"SMTP {code}")
 
 
 def _final_refusal(error: smtplib.SMTPException) -> int:
