@@ -50,6 +50,7 @@ GOOD = {
         ({"SECOND_FACTOR_FOR_AGENTS": "0"}, "SECOND_FACTOR_FOR_AGENTS"),
         ({"ENVIRONMENT": "staging"}, "ENVIRONMENT"),
         ({"ENVIRONMENT": "development", "TODAY": "10/01/2022"}, "TODAY"),
+        ({"ENVIRONMENT": "development", "SEED": "some"}, "SEED"),
     ],
 )
 def test_a_setting_that_must_not_run_is_named(change: dict[str, str], named: str) -> None:

@@ -117,6 +117,12 @@ class Batch(Model):
     registered_by: Mapped[Person | None] = relationship(foreign_keys=[registered_by_id])
 
     @property
+    def title(self) -> str:
+        """Return what a list calls it: the training of one by hand, else the door it came by (« Par fichier »)."""
+        door = MODES[self.mode]
+        return self.training.full_label if self.training else door[:1].upper() + door[1:]
+
+    @property
     def is_checked(self) -> bool:
         """Tell whether the last check still stands: no line has changed since."""
         return self.checked_version is not None and self.checked_version == self.version

@@ -1,6 +1,6 @@
-"""Examples on top of the demonstration data: a driver's space and the agents' queue of card requests that are not empty.
+"""Examples on top of the bare demonstration: a driver's space and the agents' queue of card requests that are not empty.
 
-They are asked for (`flask seed examples`), never loaded by themselves: the demonstration stays as its document says.
+They are asked for (`flask seed examples`), never loaded by themselves; the year (`year`) holds as much already.
 """
 
 from __future__ import annotations
