@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from app.jobs import work
 from app.models import Mail, Outbox
 from app.services.core import clock
 from app.services.notifications import mail as mails
+from app.services.retention import purge
 from config import ROOT
 from tests.jobs.smtp import Postbox, mail_server
 from tests.support import MARIE, drain, registered
@@ -64,6 +66,24 @@ def test_a_server_that_says_later_is_tried_again_under_the_same_message_id(postb
     assert known.encode() in postbox.accepted[0]
     again()
     assert len(postbox.accepted) == 1
+
+
+def test_a_certificate_that_has_ended_is_not_mailed(postbox: Postbox, app: Flask) -> None:
+    registered(MARIE)
+    app.config["TODAY"] = date(2022, 5, 11)
+    drain()
+    assert db.session.execute(select(Mail)).first() is None
+
+
+def test_a_certificate_whose_file_went_while_the_server_was_away_is_given_up(postbox: Postbox, app: Flask) -> None:
+    postbox.on_recipient = b"451 later"
+    registered(MARIE)
+    drain()
+    app.config["TODAY"] = date(2022, 5, 11)
+    assert purge.purge().certificates == 1
+    postbox.on_recipient = b"250 ok"
+    again()
+    assert (the_mail().state, postbox.accepted) == ("dropped", [])
 
 
 @pytest.mark.parametrize("where", ["on_recipient", "on_data"])

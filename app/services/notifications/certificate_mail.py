@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased
 from app.extensions import db
 from app.models import Document, Driver, Mail, Person, Registration
 from app.models.outbox import CANCELLED_MAIL, CERTIFICATE_MAIL, MAIL_DROPPED, MAIL_PENDING, MAIL_REFUSED, MAIL_SENT
-from app.models.registration import AVAILABLE, CERTIFICATE, REVOKED
+from app.models.registration import AVAILABLE, CERTIFICATE, PURGED, REVOKED
 from app.services.core import actor, clock
 from app.services.core.taking import changed
 from app.services.notifications import mail
@@ -25,9 +25,9 @@ from app.services.storage import store
 def make_due(registrations: Iterable[Registration]) -> list[int]:
     """Make the mail due to each driver who has an account and return the ids of those new; no commit.
 
-    Documents withheld for an agent's decision are not mailed, nor what was cancelled. Who has an account is asked of the
-    base: it may have been opened while the documents were drawn. A certificate is mailed once; one that takes the place of a
-    revoked one is another.
+    Documents withheld for an agent's decision are not mailed, nor what was cancelled or holds no more. Who has an account
+    is asked of the base: it may have been opened while the documents were drawn. A certificate is mailed once; one that
+    takes the place of a revoked one is another.
     """
     ids = [registration.id for registration in registrations]
     written = select(func.max(Mail.sequence)).where(_mails_of(Registration.id)).correlate(Registration)
@@ -37,7 +37,7 @@ def make_due(registrations: Iterable[Registration]) -> list[int]:
         .join(Driver.person)
         .join(Document, and_(Document.registration_id == Registration.id, Document.kind == CERTIFICATE))
         .where(Registration.id.in_(ids), Registration.withheld.is_(False), Registration.live())
-        .where(Document.state == AVAILABLE, ~_was_mailed())
+        .where(Document.state == AVAILABLE, Document.valid_until >= clock.today(), ~_was_mailed())
         .order_by(Registration.id)
     )
     return mail.make_all_due(
@@ -140,7 +140,7 @@ def _to_send(row: Mail) -> Document:
     which = Document.id == asked if asked else Document.registration_id == row.registration_id
     query = select(Document).where(which, Document.kind == CERTIFICATE, Document.state != REVOKED)
     document = db.session.execute(query).scalar_one_or_none()
-    if document is None or not document.registration.is_live:
+    if document is None or document.state == PURGED or not document.registration.is_live:
         raise mail.Void
     return document
 
