@@ -35,10 +35,13 @@ def main() -> int:
     except ConfigurationError as error:
         print(f"Registre CQC does not start: {error}", file=sys.stderr)
         return 2
+    os.umask(0o077)  # as the application has it: what the parts write is ours alone
     stop: list[int] = []
     parts: list[Part] = []
     gate = Gate()
     try:
+        if not config.REDIS_URL:
+            parts.append(Part("queue", lambda: _queue(config.QUEUE_SOCKET)))
         if config.ENVIRONMENT != "production":  # there the web looks at the base before it serves
             parts.append(Part("web", lambda: _web(config, gate)))
         _prepare(config)
@@ -105,8 +108,6 @@ def _load_year() -> None:
 
 def _start(config: Config, gate: Gate, parts: list[Part]) -> None:
     """Start what does not run yet, so that it is stopped in this order: web, worker, queue."""
-    if not config.REDIS_URL:
-        parts.insert(0, Part("queue", lambda: _queue(config.QUEUE_SOCKET)))
     _wait_for_queue(config)
     behind = [Part("worker", lambda: _spawn([*FLASK, "worker"]))]
     if config.METRICS_PORT:

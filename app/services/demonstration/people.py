@@ -32,7 +32,7 @@ LAST_NAMES = _names("""
 #: The youngest and the oldest of those drawn, in years.
 AGES = (22, 59)
 #: Of ten drivers, so many open their account in the weeks after their first training.
-WITH_ACCOUNT = 3
+WITH_ACCOUNT = 2
 
 
 @dataclass(frozen=True, slots=True)
