@@ -1,17 +1,16 @@
-"""`make screenshots`: the README's pictures, taken from the real program with its demonstration data."""
+"""`make screenshots`: the README's pictures, taken from the real program with its year of demonstration."""
 
 from __future__ import annotations
 
 import re
 import tempfile
+from itertools import count
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from app.validators.remark import HEADERS
-from tests.corpus import builders
 from tests.e2e.conftest import FLAGS, ROOT, Program, chromium_path, sign_in, start_program
-from tests.registration.test_analysis import FIRST_TABLE, ORDER, REF
+from tests.e2e.test_import import cell, correct
 from tests.support import MARIE, PIERRE
 
 IMAGES = ROOT / "docs" / "images"
@@ -32,7 +31,7 @@ def by_hand(page: Page) -> None:
     page.get_by_text("Manuellement", exact=True).click()
     page.get_by_role("button", name="Continuer").click()
     page.get_by_label("FIMO").check()
-    page.get_by_label("Libellé de la formation").select_option(index=1)
+    page.get_by_label("Libellé de la formation").select_option(index=2)
     page.get_by_label("Date de fin de la formation", exact=True).fill("07/01/2022")
     page.get_by_role("button", name=re.compile("Étape suivante")).click()
     page.get_by_label("N° de commande").fill("COM20220101")
@@ -56,14 +55,42 @@ def by_hand(page: Page) -> None:
     page.screenshot(path=IMAGES / "recu.png")
 
 
-def by_file(page: Page, folder: Path) -> None:
-    """Send the first table of the reference document."""
-    file = folder / "sessions-janvier.xlsx"
-    file.write_bytes(builders.xlsx(list(HEADERS.values()), *([REF, ORDER, *cells] for _, *cells in FIRST_TABLE)))
-    page.goto("/imports/")
-    page.locator("input[type=file]").set_input_files(file)
-    page.get_by_text("Prénom non renseigné").first.wait_for(timeout=60_000)
+def tour(page: Page) -> None:
+    """Take the import in error that waits in the demonstration to its receipt, in six stills."""
+    stills = count(1)
+
+    def still() -> None:
+        page.screenshot(path=IMAGES / f"visite-{next(stills)}.png")
+
+    page.goto("/tableau-de-bord/")
+    still()
+    page.get_by_role("link", name="dans 1 import").click()
+    page.get_by_role("link", name="Corriger").click()
+    page.get_by_text("Prénom non renseigné").first.wait_for()
     page.screenshot(path=IMAGES / "rapport.png", full_page=True)
+    still()
+    cell(page, 2, "first_name").click()
+    page.locator("[data-editing] .input").fill("MARIE")
+    still()
+    page.keyboard.press("Enter")
+    page.get_by_text("4 erreur(s)").wait_for()
+    for line, field, text in (
+        (3, "training_label", "Passerelle Marchandises"),
+        (4, "end_date", "01/01/2022"),
+        (5, "first_name", "JEANNE"),
+        (6, "birth_date", "21/03/2001"),
+        (6, "category", "Voyageurs"),
+    ):
+        correct(page, line, field, text)
+    page.get_by_text("0 erreur(s)").wait_for()
+    still()
+    page.get_by_role("button", name="Importer", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Confirmation")
+    dialog.wait_for()
+    still()
+    dialog.get_by_role("button", name=re.compile("Importer 6 lignes")).click()
+    page.get_by_text("documents sont prêts").wait_for(timeout=60_000)
+    still()
 
 
 def of_the_representative(page: Page) -> None:
@@ -79,12 +106,12 @@ def main() -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folder = Path(name)
-        program = start_program(folder / "data")
+        program = start_program(folder / "data", SEED="year")
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
         try:
             manager = entered(browser, program, "gestionnaire@demo.example")
+            tour(manager)
             by_hand(manager)
-            by_file(manager, folder)
             entered(browser, program, "conducteur@demo.example").screenshot(path=IMAGES / "mon-espace.png")
             of_the_representative(entered(browser, program, "representant@demo.example"))
             entered(browser, program, "agent@demo.example").screenshot(path=IMAGES / "agents.png")
