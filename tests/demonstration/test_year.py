@@ -31,7 +31,7 @@ from app.services.reporting import dashboard
 from app.validators.validity import add_months
 from config import BARE, YEAR
 from tests.backends import TODAY, Sqlite
-from tests.bases import on_both
+from tests.bases import EVERY
 from tests.registration.test_analysis import FIRST_TABLE, SECOND_TABLE, raws
 from tests.support import centre_id, draft
 
@@ -224,6 +224,13 @@ def test_a_year_up_to_any_day_holds_nothing_of_the_future(tmp_path: Path, today:
         assert not (_later() if today is None else [])
 
 
+def test_a_day_soon_after_the_demonstration_begins_has_what_fits(tmp_path: Path) -> None:
+    with base(tmp_path, date(2020, 3, 15)):
+        assert year.load()
+        assert 50 < sum(counts().values()) < 150
+        assert db.session.scalar(select(func.min(Registration.end_date))) >= demonstration.SINCE
+
+
 def _later() -> list[tuple[str, datetime]]:
     """Return the instants of the base that are still to come, but those that are ends."""
     now, ends = clock.machine_now(), ("expires_at", "free_at", "due_at")
@@ -240,8 +247,8 @@ def _later() -> list[tuple[str, datetime]]:
     ]
 
 
-@on_both
-def test_both_bases_take_the_year(app: Flask) -> None:
+@pytest.mark.bases(*EVERY)
+def test_every_base_takes_the_year(app: Flask) -> None:
     app.config["SEED"] = YEAR
     assert year.load()
     assert sum(counts().values()) == 335
