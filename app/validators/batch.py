@@ -99,6 +99,20 @@ class Report:
         return sorted(row.line.number for row in self.rows if row.stake.withheld and row.is_kept)
 
     @cached_property
+    def without_account(self) -> int:
+        """How many persons on kept lines are told to have no account, each counted once."""
+        return len({row.line.group for row in self._kept_with(Code.NO_ACCOUNT)})
+
+    @cached_property
+    def billed_again(self) -> int:
+        """How many kept lines this centre registered already."""
+        return len(self._kept_with(Code.ALREADY_REGISTERED))
+
+    def _kept_with(self, code: Code) -> list[Row]:
+        told = {id(remarks): any(r.code is code for r in remarks) for remarks in (row.remarks for row in self.rows)}
+        return [row for row in self.rows if told[id(row.remarks)] and row.is_kept]
+
+    @cached_property
     def repeated(self) -> dict[int, int]:
         """Number of a kept line that this centre registered more than once already → how often."""
         return {row.line.number: row.stake.times for row in self.rows if row.stake.times > 1 and row.is_kept}

@@ -108,8 +108,9 @@ def conclude(batch_id: int, report: Report, version: int, new: Sequence[int] = (
 
 
 def summary(report: Report) -> dict[str, Any]:
-    """Return the counts kept on the batch: lines, errors, informations, lines kept, lines by kind of remark; and what is at
-    stake in which lines, to be compared at « Importer ».
+    """Return the counts kept on the batch: lines, errors, informations, lines kept, lines by kind of remark; what of it a
+    confirmation tells, in persons and in lines that will be billed; and what is at stake in which lines, to be compared at
+    « Importer ».
     """
     return {
         "lines": report.lines,
@@ -117,6 +118,7 @@ def summary(report: Report) -> dict[str, Any]:
         "informations": report.informations,
         "kept": report.lines - report.kinds.get(Code.IDENTICAL_LINE, 0),
         "kinds": report.kinds,
+        "told": {"no_account": report.without_account, "already": report.billed_again},
         "stakes": {
             "withheld": report.withheld,
             "repeated": {str(number): times for number, times in report.repeated.items()},

@@ -110,6 +110,7 @@ def restate(batch: Batch, report: Report, judged: Iterable[int]) -> None:
         "repeated": {**kept, **{str(number): times for number, times in report.repeated.items()}},
     }
     summary = {**(batch.summary or {}), "stakes": stakes}
+    summary.pop("told", None)  # counted over all lines: asked of the base when it is told next
     if left := [line for line in summary.pop("new", ()) if line not in gone]:
         summary["new"] = left
     batch.summary = summary
@@ -126,10 +127,34 @@ def trainees_withheld(batch: Batch) -> int:
     return db.session.scalar(query) or 0
 
 
+def _kept_with(batch: Batch, code: Code, counted: Any) -> int:
+    """Count what stands on the kept lines of a batch that bear a remark; without a query where no line bears it, and by hand,
+    where the check that counted is always of all lines.
+    """
+    lines: int = (batch.summary or {}).get("kinds", {}).get(code.value, 0)
+    if not lines or batch.mode == MANUAL:
+        return lines
+    own = BatchLine.batch_id == batch.id, BatchLine.set_aside.is_(False)
+    bears = BatchLine.remarks.contains(code.value), ~BatchLine.remarks.contains(Code.IDENTICAL_LINE.value)
+    return db.session.scalar(select(func.count(counted)).where(*own, *bears)) or 0
+
+
 def consequences(batch: Batch) -> dict[str, Any]:
-    """Return what the confirmation of a batch tells of costs and of documents withheld, and the form's word for it."""
-    found = told(batch)
-    return {"told": found, "already": found.already, "withheld": trainees_withheld(batch)}
+    """Return what the confirmation of a batch tells, and the form's word for it: lines billed again, trainees whose documents
+    will be withheld, trainees without account. A line that is left out counts for nothing, a trainee on two lines for one.
+    """
+    known = (batch.summary or {}).get("told", {})
+    counts = {
+        "already": (Code.ALREADY_REGISTERED, BatchLine.number),
+        "no_account": (Code.NO_ACCOUNT, BatchLine.group_key.distinct()),
+    }
+    found = {name: known[name] if name in known else _kept_with(batch, *asked) for name, asked in counts.items()}
+    return {
+        "told": told(batch),
+        "already": found["already"],
+        "withheld": trainees_withheld(batch),
+        "without_account": found["no_account"],
+    }
 
 
 def hold(centre_id: int) -> None:

@@ -236,7 +236,6 @@ def checked(batch: Batch) -> dict[str, Any]:
         "kept": kept,
         "quote": quote,
         "kinds": kinds,
-        "without_account": kinds.get("no_account", 0),
         "limits": limits() if "not_accredited" in kinds else None,
         "strangers": strangers(),
         "importable": batch.is_checked and batch.state == READY and quote is not None,
