@@ -246,22 +246,23 @@ def test_everybody_changes_their_own_password_knowing_the_current_one(
 def test_the_receipt_invites_a_driver_without_account(app: Flask, client: FlaskClient, sign_in: SignIn) -> None:
     path = f"/sessions/{registered(PIERRE, MARIE).key}/recu"
     sign_in(client, "gestionnaire@demo.example")
-    page = client.get(path).text
-    assert f"{path}/1/inviter" in page
-    assert f"{path}/2/inviter" not in page, "MARTIN Marie has an account"
-    done = client.post(f"{path}/1/inviter", data={"email": "pierre@mail.example"}, follow_redirects=True)
-    assert "Une invitation est envoyée à l’adresse pierre@mail.example." in done.text
-    assert "Invité le 10/01/2022" in done.text
-    twice = client.post(f"{path}/1/inviter", data={"email": "pierre@mail.example"}, follow_redirects=True)
-    assert "Une invitation a déjà été envoyée aujourd’hui" in twice.text
+    fields = re.findall(r'name="(adresse-\d+)"', client.get(path).text)
+    assert len(fields) == 1, "MARTIN Marie has an account"
+    typed = {fields[0]: "pierre@mail.example"}
+    done = client.post(f"{path}/inviter", data=typed, follow_redirects=True)
+    assert "1 invitation est en cours d’envoi." in done.text
+    assert fields[0] not in done.text, "invited today"
+    twice = client.post(f"{path}/inviter", data=typed)
+    assert twice.status_code == 422
+    assert "Votre centre a déjà invité cette personne aujourd’hui" in twice.text
     assert db.session.query(Mail).filter_by(kind="invitation").count() == 1
 
 
 @on_sqlite
 @pytest.mark.parametrize("person", ["voisin@demo.example", "sansdroit@demo.example", "conducteur@demo.example"])
 def test_only_who_may_register_for_the_centre_invites(client: FlaskClient, sign_in: SignIn, person: str) -> None:
-    path = f"/sessions/{registered(PIERRE).key}/recu/1/inviter"
-    answer = sign_in(client, person).post(path, data={"email": "pierre@mail.example"})
+    path = f"/sessions/{registered(PIERRE).key}/recu/inviter"
+    answer = sign_in(client, person).post(path, data={"adresse-1": "pierre@mail.example"})
     assert answer.status_code in (403, 404)
     assert db.session.query(Mail).count() == 0
 

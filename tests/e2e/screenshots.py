@@ -51,7 +51,7 @@ def by_hand(page: Page) -> None:
     dialog.wait_for()
     page.screenshot(path=IMAGES / "confirmation.png")
     dialog.get_by_role("button", name=re.compile("Importer 2 lignes")).click()
-    page.get_by_text("Remis et envoyé").wait_for(timeout=60_000)
+    page.get_by_text("1 certificat envoyé").first.wait_for(timeout=60_000)
     page.screenshot(path=IMAGES / "recu.png")
 
 

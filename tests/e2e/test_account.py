@@ -96,12 +96,12 @@ def link(program: Program, to: str, subject: str) -> str:
 def test_invited_signed_up_and_the_documents_are_there(new_person: Callable[..., Page], program: Program) -> None:
     manager = new_person("gestionnaire@demo.example")
     register(manager, "LEFÈVRE", "910512300111")
-    expect(manager.get_by_text("À la création du compte")).to_be_visible(timeout=30_000)
-    manager.get_by_text("Inviter", exact=False).first.click()
+    expect(manager.get_by_text("documents en préparation")).to_have_count(0, timeout=30_000)
     look(manager, "receipt-invite")
-    manager.get_by_label("Adresse électronique").fill(ADDRESS)
-    manager.get_by_role("button", name="Envoyer l’invitation").click()
-    expect(manager.get_by_text(f"Une invitation est envoyée à l’adresse {ADDRESS}.")).to_be_visible()
+    manager.get_by_label("Adresse électronique de LEFÈVRE").fill(ADDRESS)
+    manager.get_by_role("button", name="Inviter 1 conducteur").click()
+    expect(manager.get_by_text("1 invitation est en cours d’envoi.")).to_be_visible()
+    expect(manager.get_by_text("Invitation envoyée")).to_be_visible(timeout=30_000)
 
     driver = new_person()
     driver.goto("/login/")
@@ -125,7 +125,7 @@ def test_invited_signed_up_and_the_documents_are_there(new_person: Callable[...,
     assert certificate.get_content().startswith(b"%PDF")
 
     manager.reload()
-    expect(manager.get_by_text("Remis et envoyé")).to_be_visible(timeout=30_000)
+    expect(manager.get_by_text("1 stagiaire enregistré : 1 certificat envoyé.")).to_be_visible(timeout=30_000)
 
 
 def test_without_a_proof_nothing_shows_until_an_agent_has_seen_a_document(

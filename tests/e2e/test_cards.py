@@ -75,10 +75,9 @@ def test_from_an_unknown_driver_to_the_card(
 ) -> None:
     manager = new_person("gestionnaire@demo.example")
     register(manager, "GARNIER", "910512300333")
-    expect(manager.get_by_text("À la création du compte")).to_be_visible(timeout=30_000)
-    manager.get_by_text("Inviter", exact=False).first.click()
-    manager.get_by_label("Adresse électronique").fill(ADDRESS)
-    manager.get_by_role("button", name="Envoyer l’invitation").click()
+    expect(manager.get_by_text("documents en préparation")).to_have_count(0, timeout=30_000)
+    manager.get_by_label("Adresse électronique de GARNIER").fill(ADDRESS)
+    manager.get_by_role("button", name="Inviter 1 conducteur").click()
 
     driver = new_person()
     open_account(driver, program)

@@ -71,9 +71,8 @@ def test_from_three_drivers_to_their_documents(
 
     expect(page.get_by_text("Votre import a été pris en compte avec succès")).to_be_visible()
     row = page.get_by_role("row").filter(has_text="MARTIN")
-    expect(row.get_by_text("Disponible")).to_be_visible(timeout=30_000)
-    expect(row.get_by_text("Remis et envoyé")).to_be_visible(timeout=30_000)
-    expect(page.get_by_role("row").filter(has_text="DUPONT").get_by_text("À la création du compte")).to_be_visible()
+    expect(row.get_by_text("Envoyé", exact=True)).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("row").filter(has_text="DUPONT").get_by_text("Attend un compte")).to_be_visible()
 
     driver = new_person("conducteur@demo.example")
     driver.goto("/mon-espace/")

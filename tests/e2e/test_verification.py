@@ -37,7 +37,8 @@ def test_a_document_is_verified_by_number_name_and_file_then_revoked(
 ) -> None:
     manager = new_person("gestionnaire@demo.example")
     register(manager, "SCEAU", "910512345678")
-    expect(manager.get_by_text("À la création du compte")).to_be_visible(timeout=30_000)
+    expect(manager.get_by_text("Attend un compte")).to_be_visible()
+    expect(manager.get_by_text("documents en préparation")).to_have_count(0, timeout=30_000)
     number, registration, path = certificate(program, "SCEAU")
 
     employer = new_person()

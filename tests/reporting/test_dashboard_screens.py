@@ -53,7 +53,7 @@ def test_a_centre_sees_its_own_figures_and_receipts(client: FlaskClient, sign_in
     page = sign_in(client, MANAGER).get("/tableau-de-bord/").text
     assert number in page
     assert "à reprendre, 1 conducteur" in page
-    assert "/mes-conducteurs/list/?_flt_0_account=non" in page
+    assert "/mes-conducteurs/sans-compte/" in page
     client.post("/logout/")
     other = sign_in(client, NEIGHBOUR).get("/tableau-de-bord/").text
     assert number not in other

@@ -100,7 +100,7 @@ VALUES: dict[str, dict[str, str]] = {
     "CorrectionsView": {"key": "import", "number": "line"},
     "WizardView": {"key": "draft"},
     "LinesView": {"key": "draft", "number": "line"},
-    "ReceiptView": {"key": "registered", "line": "line"},
+    "ReceiptView": {"key": "registered"},
     "ReceiptView.slips": {"key": "unproved"},
     "TrainersView": {"key": "trainer_draft"},
     "TrainersView.receipt": {"key": "trainer"},

@@ -48,7 +48,7 @@ PERMISSIONS: dict[str, set[str]] = {
     "CentreRegistrations": {"CentreRegistrationsView"},
     "CentreTrainers": {"CentreTrainersView", "TrainersView"},
     "MyCentre": {"MyCentreView", "MyPeopleView", "CentreSwitchView"},
-    "Sessions": {"SessionsView", "WizardView", "LinesView", "ReceiptView"},
+    "Sessions": {"SessionsView", "WizardView", "LinesView", "ReceiptView", "WithoutAccountView"},
     # Drivers.
     "CardRequest": {"CardRequestView"},
     "DriverSpace": {"DriverSpaceView"},

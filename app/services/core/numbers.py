@@ -5,6 +5,7 @@ O, U); and counts, in French.
 from __future__ import annotations
 
 import secrets
+from decimal import Decimal
 
 NO_BREAK = "\u00a0"
 
@@ -35,6 +36,13 @@ def typed_number(text: str) -> str:
 def grouped(whole: int) -> str:
     """Return a whole number by groups of three figures, as « 1 152 », with no-break spaces."""
     return f"{whole:,}".replace(",", NO_BREAK)
+
+
+def euros(amount: Decimal) -> str:
+    """Return an amount as « 1 152,04 € », with no-break spaces."""
+    sign, cents = ("-" if amount < 0 else ""), abs(amount).quantize(Decimal("0.01"))
+    whole, _, fraction = str(cents).partition(".")
+    return f"{sign}{grouped(int(whole))},{fraction}{NO_BREAK}€"
 
 
 def count_of(count: int, one: str, many: str | None = None) -> str:

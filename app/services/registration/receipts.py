@@ -1,56 +1,84 @@
-"""The receipt of a registered batch: number, who, when, lines, amounts, and what became of each document."""
+"""The receipt of a registered batch: number, who, when, lines, amounts, and what became of each line."""
 
 from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import groupby
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import InstrumentedAttribute, aliased, contains_eager, selectinload
+from sqlalchemy.orm import aliased, contains_eager, selectinload
 
 from app.extensions import db
-from app.models import Batch, Cancellation, Document, ImportFile, Mail, Registration, Trainer
+from app.models import Batch, Cancellation, Decision, Mail, Registration, Trainer
 from app.models.amendment import REASONS
-from app.models.batch import CORRECTION, FILE
-from app.models.outbox import CERTIFICATE_MAIL, INVITATION_MAIL, MAIL_PENDING, MAIL_REFUSED, MAIL_SENT
-from app.models.registration import AVAILABLE, CERTIFICATE, PENDING, PURGED, RECAP, REVOKED
+from app.models.batch import CORRECTION
+from app.models.decision import Outcome
+from app.models.outbox import CERTIFICATE_MAIL, MAIL_PENDING, MAIL_SENT
+from app.models.registration import RECAP, Document
 from app.services.accounts import activation
+from app.services.core import actor
+from app.services.core.clock import PARIS
+from app.services.notifications import invited
 from app.services.reference.pricing import Quote, billed
-from app.validators.file import unread_sheets
+
+from . import receipt_fates, receipt_trace
+from .receipt_fates import Fate, Standing
+from .receipt_trace import Trace
 
 PAGE = 50
 _NEW = aliased(Registration)
 #: Lines of a page made to be printed: a receipt of more comes in several.
 PRINTED = 1000
-
-#: State of a document on the receipt: (kind of tag, words).
-PREPARING = ("now", "En préparation")
-READY = ("ok", "Disponible")
-SENT = ("ok", "Remis et envoyé")
-AT_ACCOUNT = ("gold", "À la création du compte")
-WITHHELD = ("gold", "Retenu, contrôle du nom")
-NOT_DUE = ("", "Non délivré pour un module")
-ADDRESS_REFUSED = ("gold", "Disponible, adresse refusée")
-OTHER: dict[str, tuple[str, str]] = {REVOKED: ("error", REVOKED.label), PURGED: ("", PURGED.label)}
-_BY_MAIL: dict[str, tuple[str, str]] = {MAIL_SENT: SENT, MAIL_REFUSED: ADDRESS_REFUSED}
+#: Up to so many lines they stand in groups by what became of them; beyond, in the order in which they were sent.
+GROUPED = 1000
 
 
 @dataclass(frozen=True)
 class ReceiptLine:
-    """A registration on the receipt, with the state of its two documents as (kind of tag, words).
+    """A registration on the receipt, and what became of it.
 
-    ``invited_at``: when the driver was last invited to open an account, None where never. ``note``: what became of the line
-    since, if it was cancelled: the receipt itself is history and stays as it was.
+    ``sent_at``: when its certificate was last sent, if ever; ``invitation``: the last one to the driver by this centre;
+    ``code``: the activation code to hand to the driver, empty where an account is proved; ``kept``: the agent's decision to
+    leave its documents withheld; ``note``: what became of the line since, if it was cancelled: the receipt itself is history
+    and stays as it was.
     """
 
     registration: Registration
-    recap: tuple[str, str]
-    certificate: tuple[str, str]
-    invited_at: datetime | None = None
-    #: The activation code to hand to the driver, as it is read; empty where an account is proved.
+    fate: Fate
+    sent_at: datetime | None = None
+    invitation: Mail | None = None
     code: str = ""
+    kept: Decision | None = None
     note: Note | None = None
+
+    @property
+    def recap(self) -> Document | None:
+        """Return the récapitulatif that holds, or the last one that did."""
+        return self.registration.live_documents.get(RECAP)
+
+    @property
+    def told(self) -> str:
+        """Return what became of it in one line of text, as it stands in print and in files."""
+        if self.note:
+            since = f", remplacé par {self.note.receipt_number}" if self.note.receipt_number else ""
+            return f"Annulé le {self.note.on:%d/%m/%Y}{since}"
+        if self.fate is Fate.SENT and self.sent_at:
+            return f"Envoyé le {self.sent_at.astimezone(PARIS):%d/%m/%Y}"
+        return "Retenu, contrôle du nom" if self.fate is Fate.WITHHELD else self.fate.label
+
+    @property
+    def may_be_invited(self) -> bool:
+        """Tell whether the driver may be invited now."""
+        return bool(self.code) and invited.is_open(self.invitation)
+
+    @property
+    def states(self) -> str:
+        """Return a text that changes with any state shown of this line."""
+        mail, recap = self.invitation, self.recap
+        told = (self.fate, self.sent_at, self.code, self.note, mail and (mail.id, mail.state), recap and recap.state)
+        return f"{told}{self.kept.id if self.kept else ''}"
 
 
 @dataclass(frozen=True)
@@ -64,22 +92,11 @@ class Note:
 
 
 @dataclass(frozen=True)
-class Trace:
-    """What the lines were registered under; the first few of each. ``sheet``, ``unread``: of a file, where they came from
-    and what is to be said of other sheets that hold lines.
-    """
-
-    order_numbers: list[str]
-    references: list[str]
-    sheet: str = ""
-    unread: str = ""
-
-
-@dataclass(frozen=True)
 class Receipt:
-    """One page of a receipt. ``pending``: documents still to be drawn; ``mails``: to be sent; both over all pages.
+    """One page of a receipt. ``standing``: where all of it stands; ``mails``: still to be sent, over all pages.
 
-    ``replaces``: of a correction, the number of the receipt whose line it replaces.
+    ``wanted``: the only fate whose lines are shown; ``grouped``: they stand in the order of their fates. ``replaces``: of a
+    correction, the number of the receipt whose line it replaces.
     """
 
     batch: Batch
@@ -87,35 +104,54 @@ class Receipt:
     lines: list[ReceiptLine]
     page: int
     page_count: int
-    pending: int
-    total_documents: int
+    standing: Standing
     mails: int
     trace: Trace
+    wanted: Fate | None = None
+    grouped: bool = True
     replaces: str | None = None
 
     @property
     def fingerprint(self) -> str:
         """Return a text that changes with any state shown on this page."""
-        states = ",".join(f"{line.recap[1]}/{line.certificate[1]}/{line.code}/{line.note}" for line in self.lines)
-        return f"{zlib.crc32(states.encode()):08x}-{self.pending}-{self.mails}"
+        states = ",".join(line.states for line in self.lines)
+        return f"{zlib.crc32(states.encode()):08x}-{zlib.crc32(self.standing.sentence.encode()):08x}-{self.mails}"
+
+    @property
+    def groups(self) -> list[tuple[Fate | None, list[ReceiptLine]]]:
+        """Return the lines of this page by fate, in order; one group of no fate where they are not grouped."""
+        if not self.grouped:
+            return [(None, self.lines)]
+        return [(fate, list(lines)) for fate, lines in groupby(self.lines, key=lambda line: line.fate)]
+
+    @property
+    def changes(self) -> bool:
+        """Tell whether a state is about to change by itself: a document to be drawn, a mail to be sent."""
+        return bool(self.standing.pending or self.mails)
 
 
-def receipt(batch: Batch, page: int = 1, size: int = PAGE) -> Receipt:
-    """Return a page of ``size`` lines of the receipt of a registered batch; a page out of range is the nearest one."""
-    total = db.session.scalar(select(func.count()).where(Registration.batch_id == batch.id)) or 0
+def receipt(
+    batch: Batch, page: int = 1, size: int = PAGE, wanted: Fate | None = None, *, grouped: bool = True
+) -> Receipt:
+    """Return a page of ``size`` lines of the receipt of a registered batch, all or those of one fate; a page out of range is
+    the nearest one. ``grouped``: by what became of them, unless there are very many; else in the order they were sent in.
+    """
+    standing = receipt_fates.standing(batch.id)
+    total = standing.counts.get(wanted, 0) if wanted else standing.lines
     page_count = max(1, -(-total // size))
     page = min(max(page, 1), page_count)
-    documents, pending = progress(batch.id)
+    grouped = grouped and standing.lines <= GROUPED
     return Receipt(
         batch,
         billed(batch.id),
-        _lines(batch.id, page, size),
+        _lines(batch, page, size, wanted, grouped),
         page,
         page_count,
-        pending,
-        documents,
+        standing,
         mails_due(batch.id),
-        _trace(batch),
+        receipt_trace.trace(batch),
+        wanted,
+        grouped,
         _replaces(batch),
     )
 
@@ -146,33 +182,15 @@ def notes(registration_ids: list[int]) -> dict[int, Note]:
     return {id_: Note(on, REASONS[code], *told) for id_, on, code, *told in db.session.execute(query) if on}
 
 
-def _trace(batch: Batch) -> Trace:
-    file = db.session.get(ImportFile, batch.id) if batch.mode == FILE else None
-    told = (file.sheet, unread_sheets(file.sheet, file.other_sheets)) if file else ()
-    return Trace(_distinct(batch.id, Registration.order_number), _distinct(batch.id, Registration.reference), *told)
-
-
 def mails_due(batch_id: int) -> int:
     """Return how many mails of a batch wait to be sent; one query."""
     due = select(func.count()).select_from(Mail).join(Registration, Mail.registration_id == Registration.id)
     return db.session.scalar(due.where(Registration.batch_id == batch_id, Mail.state == MAIL_PENDING)) or 0
 
 
-def _distinct(batch_id: int, column: InstrumentedAttribute[str], limit: int = 4) -> list[str]:
-    query = select(column).where(Registration.batch_id == batch_id, column != "").distinct()
-    return list(db.session.execute(query.order_by(column).limit(limit)).scalars())
-
-
-def progress(batch_id: int) -> tuple[int, int]:
-    """Return how many documents a batch gives and how many are still to be drawn; one query."""
-    counted = select(func.count(), func.count().filter(Document.state == PENDING))
-    row = db.session.execute(counted.join(Registration).where(Registration.batch_id == batch_id)).one()
-    return row[0], row[1]
-
-
-def _lines(batch_id: int, page: int, size: int) -> list[ReceiptLine]:
+def _lines(batch: Batch, page: int, size: int, wanted: Fate | None = None, grouped: bool = False) -> list[ReceiptLine]:
     query = (
-        select(Registration)
+        receipt_fates.joined(select(Registration, receipt_fates.fate()))
         .join(Registration.driver)
         .join(Registration.training)
         .options(
@@ -180,18 +198,50 @@ def _lines(batch_id: int, page: int, size: int) -> list[ReceiptLine]:
             contains_eager(Registration.training),
             selectinload(Registration.documents),
         )
-        .where(Registration.batch_id == batch_id)
-        .order_by(Registration.line_number)
+        .where(Registration.batch_id == batch.id)
+        .order_by(*([receipt_fates.in_order()] if grouped else []), Registration.line_number)
         .limit(size)
         .offset((page - 1) * size)
     )
-    registrations = list(db.session.execute(query).scalars())
-    mails = _mails([r.id for r in registrations])
-    ended = notes([r.id for r in registrations if not r.is_live])
+    if wanted:
+        query = query.where(receipt_fates.fate() == wanted.value)
+    found = [(row, receipt_fates.BY_CODE[word]) for row, word in db.session.execute(query).tuples()]
+    ids = [row.id for row, _ in found]
+    sent = _sent(ids)
+    invitations = invited.last(batch.centre_id, [row.driver_id for row, fate in found if fate is Fate.WAITING])
+    ended = notes([row.id for row, fate in found if fate is Fate.CANCELLED])
+    kept = _kept([row.id for row, fate in found if fate is Fate.WITHHELD])
     return [
-        _line(r, mails.get((r.id, CERTIFICATE_MAIL)), mails.get((r.id, INVITATION_MAIL)), ended.get(r.id))
-        for r in registrations
+        ReceiptLine(
+            row,
+            fate,
+            sent.get(row.id),
+            invitations.get(row.driver_id),
+            code_of(row),
+            kept.get(row.id),
+            ended.get(row.id),
+        )
+        for row, fate in found
     ]
+
+
+def _kept(registration_ids: list[int]) -> dict[int, Decision]:
+    """Return registration id → the last decision of an agent to leave its documents withheld."""
+    if not registration_ids:
+        return {}
+    query = select(Decision).where(Decision.registration_id.in_(registration_ids), Decision.outcome == Outcome.KEPT)
+    with actor.acting(actor.PROGRAM):  # an agent's decisions are the agents' own; this one is the centre's to know
+        return {row.registration_id: row for row in db.session.scalars(query.order_by(Decision.id))}  # type: ignore[misc]
+
+
+def _sent(registration_ids: list[int]) -> dict[int, datetime]:
+    """Return registration id → when its certificate was last sent; one query."""
+    query = (
+        select(Mail.registration_id, func.max(Mail.sent_at))
+        .where(Mail.registration_id.in_(registration_ids), Mail.kind == CERTIFICATE_MAIL, Mail.state == MAIL_SENT)
+        .group_by(Mail.registration_id)
+    )
+    return {id_: at for id_, at in db.session.execute(query).tuples() if id_ and at}
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,28 +252,14 @@ class Slip:
     code: str
 
 
-def slips(batch_id: int, page: int = 1) -> list[Slip]:
+def slips(batch: Batch, page: int = 1) -> list[Slip]:
     """Return the slips of a batch, one a driver without proved account, in the order of the lines; PRINTED lines a page."""
     codes: dict[int, Slip] = {}
-    for line in _lines(batch_id, page, PRINTED):
+    for line in _lines(batch, page, PRINTED):
         one = line.registration
         if line.code:
             codes.setdefault(one.driver_id, Slip(f"{one.last_name} {one.first_name}", line.code))
     return list(codes.values())
-
-
-def _mails(registration_ids: list[int]) -> dict[tuple[int | None, str], Mail]:
-    """Return registration id and kind → the last mail of that kind."""
-    query = select(Mail).where(Mail.registration_id.in_(registration_ids)).order_by(Mail.sequence)
-    return {(mail.registration_id, mail.kind): mail for mail in db.session.execute(query).scalars()}
-
-
-def _line(registration: Registration, mail: Mail | None, invitation: Mail | None, note: Note | None) -> ReceiptLine:
-    by_kind = registration.live_documents
-    recap = _state(by_kind.get(RECAP), registration, "")
-    certificate = _state(by_kind.get(CERTIFICATE), registration, mail.state if mail else "")
-    invited_at = invitation.created_at if invitation else None
-    return ReceiptLine(registration, recap, certificate, invited_at, code_of(registration), note)
 
 
 def code_of(registration: Registration | Trainer) -> str:
@@ -232,17 +268,3 @@ def code_of(registration: Registration | Trainer) -> str:
     if driver is None or driver.has_account or (isinstance(registration, Registration) and not registration.is_live):
         return ""
     return activation.shown(activation.code(driver.id, registration.centre_id, driver.code_series))
-
-
-def _state(document: Document | None, registration: Registration, mail_state: str) -> tuple[str, str]:
-    if document is None:
-        return NOT_DUE
-    if document.state == PENDING:
-        return PREPARING
-    if document.state != AVAILABLE:
-        return OTHER[document.state]
-    if registration.withheld:
-        return WITHHELD
-    if document.kind == CERTIFICATE and not registration.driver.has_account:
-        return AT_ACCOUNT
-    return _BY_MAIL.get(mail_state, READY)

@@ -1,8 +1,12 @@
 // An error summary takes the focus, and the title of the page says « Erreur : » (a screen reader speaks it first).
 
+/** Those that had the focus: when another part of the page is redrawn, they do not take it again. */
+const announced = new WeakSet();
+
 function announce(root) {
   const summary = root.querySelector?.("[data-error-summary]");
-  if (!summary) return;
+  if (!summary || (root !== document && announced.has(summary))) return;
+  announced.add(summary);
   if (!document.title.startsWith("Erreur : ")) document.title = `Erreur : ${document.title}`;
   summary.focus();
 }

@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from app.models import Document, Training
 from app.models.registration import DOCUMENT_KINDS, DOCUMENT_STATES
+from app.services.core import numbers
 from app.views.shell import filters
 
 #: State of a request for a card → kind of tag.
@@ -49,7 +50,7 @@ def words_of(names: dict[str, str]) -> Callable[[str], str]:
 
 def amount(value: Decimal) -> str:
     """Return an amount in euros."""
-    return filters.euros(value)
+    return numbers.euros(value)
 
 
 def rate(value: Decimal) -> str:

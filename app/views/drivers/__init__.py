@@ -8,11 +8,12 @@ from flask_appbuilder import AppBuilder
 
 def register(_app: Flask, appbuilder: AppBuilder) -> None:
     """Register this room's screens."""
-    from . import centre, office, own_data, own_identity, space
+    from . import centre, invitations, office, own_data, own_identity, space
 
     for screen in (
         office.DriversView,
         centre.CentreDriversView,
+        invitations.WithoutAccountView,
         space.DriverSpaceView,
         own_data.OwnDataView,
         own_identity.OwnIdentityView,

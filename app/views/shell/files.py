@@ -8,6 +8,7 @@ from flask import abort, make_response
 from werkzeug.wrappers import Response
 
 from app.services.decisions import identity_checks
+from app.services.reporting import sheets
 from app.services.storage import pictures, store
 
 
@@ -17,6 +18,13 @@ def pdf(content: bytes, name: str) -> Response:
     response.headers["Content-Type"] = "application/pdf"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def workbook(content: bytes, name: str) -> Response:
+    """Return an .xlsx to save under this name, kept by no cache on the way."""
+    response = pdf(content, name)
+    response.headers["Content-Type"] = sheets.FORMATS[sheets.XLSX]
     return response
 
 

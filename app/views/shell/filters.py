@@ -12,14 +12,7 @@ from flask import Flask
 from wtforms import Field, Form, HiddenField
 
 from app.services.core.clock import PARIS
-from app.services.core.numbers import NO_BREAK, count_of, grouped
-
-
-def euros(amount: Decimal) -> str:
-    """Return an amount as « 1 152,04 € », with no-break spaces."""
-    sign, cents = ("-" if amount < 0 else ""), abs(amount).quantize(Decimal("0.01"))
-    whole, _, fraction = str(cents).partition(".")
-    return f"{sign}{grouped(int(whole))},{fraction}{NO_BREAK}€"
+from app.services.core.numbers import NO_BREAK, count_of, euros, grouped
 
 
 def percent(rate: Decimal | int) -> str:
