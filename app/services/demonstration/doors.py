@@ -19,7 +19,7 @@ from app.services.accounts import activation, identity, opening
 from app.services.api import gate, keys, registering
 from app.services.core import clock, outbox
 from app.services.core.transaction import transaction
-from app.services.imports import confirmation, intake
+from app.services.imports import analysing, confirmation, desk, intake
 from app.services.registration import analysis, confirm, drafts
 from app.services.reporting import sheets
 from app.validators.line import RawLine
@@ -92,7 +92,7 @@ def send(centre_id: int, person_id: int, name: str, lines: Sequence[Sequence[str
 
 def analyse(batch: Batch) -> None:
     """Do at once what a worker would do with the file of a batch."""
-    intake.analyse(batch.id)
+    analysing.analyse(batch.id)
     with transaction():
         outbox.finish(analysis_of(batch))
     db.session.expire_all()
@@ -150,7 +150,7 @@ def _by_file(at: Desk, session: Session) -> Batch:
     name = f"sessions-{session.end_date:%Y-%m}.xlsx"
     batch = send(centre_id, person_id, name, [_cells(session, *one) for one in _lines(session)])
     analyse(batch)
-    file = intake.file_of(batch.id)
+    file = desk.file_of(batch.id)
     assert file is not None
     confirmation.confirm(file, person_id)
     return batch

@@ -28,7 +28,7 @@ from app.services.core.transaction import transaction
 from app.services.decisions import identity_checks
 from app.services.documents import drawing, integrity
 from app.services.drivers import account_invitations
-from app.services.imports import intake, uploads
+from app.services.imports import analysing, desk, uploads
 from app.services.notifications import mail
 from app.services.reference import writing
 from app.services.registration import analysis
@@ -221,7 +221,7 @@ def send_lost_file(year: Year) -> None:
     centre_id, person_id = year.desk.centres[NEIGHBOUR], year.desk.actor(NEIGHBOUR)
     batch = doors.send(centre_id, person_id, "stagiaires-a-inscrire.xlsx", [("", "1400")])
     year.batches[NEIGHBOUR, -1] = batch.id
-    file = intake.file_of(batch.id)
+    file = desk.file_of(batch.id)
     assert file is not None
     uploads.remove(str(file.path))
 
@@ -232,11 +232,11 @@ def fail_lost_file(year: Year) -> None:
     work = outbox.claim(doors.analysis_of(batch))
     assert work is not None
     try:
-        intake.analyse(batch.id)
+        analysing.analyse(batch.id)
     except OSError as error:
         outbox.fail(work.id, error)
         with transaction():
-            intake.give_up(batch.id)
+            analysing.give_up(batch.id)
 
 
 def draft(year: Year) -> None:
