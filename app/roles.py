@@ -27,6 +27,7 @@ FAB_ROLES: dict[str, list[list[str]]] = {
             "Accounts",
             "Resending",
             "Corrections",
+            "Identities",
         ),
     ],
     CENTRE: [

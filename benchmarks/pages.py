@@ -74,7 +74,7 @@ def addresses() -> dict[str, list[str]]:
             "/tableau-de-bord/", "/a-traiter/", "/centres/list/", "/centres/list/?_flt_0_words=centre 12",
             f"/centres/show/{centre}", f"/centres/edit/{centre}", "/agrements/list/", f"/agrements/show/{accreditation}",
             f"/agrements/edit/{accreditation}", "/agrements/add", "/suspensions/add", "/contrats/list/", "/catalogue/list/",
-            "/tarifs/list/", "/conducteurs/list/", f"/conducteurs/show/{driver.id}", f"/conducteurs/edit/{driver.id}",
+            "/tarifs/list/", "/conducteurs/list/", f"/conducteurs/show/{driver.id}", f"/conducteurs/{driver.id}/identite",
             *(f"/conducteurs/list/?_flt_0_words={word}" for word in words[:6]), "/conducteurs/list/?_flt_0_account=non",
             "/conducteurs/list/?_oc_DriversView=permit_number&_od_DriversView=desc",
             *(f"/enregistrements/list/?{query}" for query in registrations),

@@ -15,7 +15,7 @@ from .centre import (
     membership_right_accreditation,
 )
 from .decision import Decision
-from .driver import Driver
+from .driver import Driver, DriverMerge, IdentityCorrection
 from .export import Export
 from .identity import AskedIdentity, AskingAlert, IdentityCheck, IdentityClaim
 from .journal import JournalCheckpoint, JournalEntry, JournalLink
@@ -45,9 +45,11 @@ __all__ = [
     "Decision",
     "Document",
     "Driver",
+    "DriverMerge",
     "Export",
     "IdentityCheck",
     "IdentityClaim",
+    "IdentityCorrection",
     "ImportFile",
     "JournalCheckpoint",
     "JournalEntry",

@@ -54,6 +54,8 @@ CARD_MOVES = {
 }
 #: States that leave the ground free for another request.
 GIVEN_UP = (CANCELLED, STOPPED)
+#: States in which the card is not being made yet.
+OPEN_STATES = (DRAFT, SUBMITTED, IN_REVIEW, REFUSED, ACCEPTED)
 #: The holder may still change the request.
 EDITABLE = (DRAFT, REFUSED)
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Integer,
     String,
     UniqueConstraint,
+    func,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -63,7 +64,7 @@ UNSEALED = DocumentFault.UNSEALED
 DOCUMENT_FAULTS = DocumentFault.labels()
 
 _CHAINED, _CANCELLED = text("ledger_id IS NOT NULL"), text("cancelled_on IS NOT NULL")
-_LIVE = text("state <> 'revoked'")
+_LIVE, _ELSEWHERE = text("state <> 'revoked'"), text("registered_as_id IS NOT NULL")
 
 
 class Registration(Model):
@@ -97,6 +98,7 @@ class Registration(Model):
             postgresql_where=text("withheld IS TRUE"),
         ),
         Index("ix_registration_ledger", "ledger_id", sqlite_where=_CHAINED, postgresql_where=_CHAINED),
+        Index("ix_registration_as", "registered_as_id", sqlite_where=_ELSEWHERE, postgresql_where=_ELSEWHERE),
         Index("ix_registration_cancelled", "id", sqlite_where=_CANCELLED, postgresql_where=_CANCELLED),
     )
 
@@ -126,10 +128,14 @@ class Registration(Model):
     cancelled_on: Mapped[date | None] = mapped_column(Date)
     #: The first registration of the chain that this one continues; empty for one that replaces none.
     ledger_id: Mapped[int | None] = mapped_column(ForeignKey("registration.id"))
+    #: The identity of the driver under which it was registered, where that is another one than the driver's own today: what
+    #: the centre knows the person by, and what its documents bear.
+    registered_as_id: Mapped[int | None] = mapped_column(ForeignKey("driver.id"))
 
     batch: Mapped[Batch] = relationship(overlaps="centre")
     centre: Mapped[Centre] = relationship()
-    driver: Mapped[Driver] = relationship()
+    driver: Mapped[Driver] = relationship(foreign_keys=[driver_id])
+    registered_as: Mapped[Driver | None] = relationship(foreign_keys=[registered_as_id])
     training: Mapped[Training] = relationship()
     accreditation: Mapped[Accreditation] = relationship()
     documents: Mapped[list[Document]] = relationship(back_populates="registration", passive_deletes="all")
@@ -138,6 +144,11 @@ class Registration(Model):
     def is_live(self) -> bool:
         """Tell whether it counts: neither cancelled nor replaced."""
         return self.cancelled_on is None
+
+    @property
+    def identity(self) -> Driver:
+        """Return the row that holds the birth date and the permit number under which it was registered."""
+        return self.registered_as or self.driver
 
     @property
     def root_id(self) -> int:
@@ -149,6 +160,11 @@ class Registration(Model):
         """Return kind → the document that holds, or the last one that did where all were revoked."""
         in_order = sorted(self.documents, key=lambda document: (document.state != REVOKED, document.id or 0))
         return {document.kind: document for document in in_order}
+
+    @staticmethod
+    def identity_id() -> ColumnElement[int]:
+        """Return, as SQL, the id of the identity under which it was registered."""
+        return func.coalesce(Registration.registered_as_id, Registration.driver_id)
 
     @staticmethod
     def live() -> ColumnElement[bool]:

@@ -30,6 +30,7 @@ from app.services.contracts import acts as contract_acts
 from app.services.core import clock, links, outbox
 from app.services.decisions import identity_checks
 from app.services.drivers import data_copy
+from app.services.identities import merging
 from app.services.imports import intake
 from app.services.registration import analysis
 from app.services.reporting import exports
@@ -93,6 +94,9 @@ VALUES: dict[str, dict[str, str]] = {
     "ToHandleView.retry": {"row_id": "failed"},
     "ToHandleView.see_alert": {"row_id": "alert"},
     "IdentityChecksView": {"row_id": "identity_check"},
+    "IdentityCorrectionView": {"row_id": "driver"},
+    "MergeView": {"row_id": "driver", "other_id": "twin"},
+    "PartView": {"row_id": "merger"},
     "IdentityChecksView.picture": {"row_id": "identity_picture"},
     "IdentityChecksView.replace_codes": {"row_id": "driver"},
     "ImportsView": {"key": "import"},
@@ -214,6 +218,7 @@ def make_rows(app: Flask) -> Rows:
         _reference,
         _people,
         _identity,
+        _twins,
         _links,
     ):
         rows.named |= part()
@@ -345,6 +350,20 @@ def _identity() -> dict[str, Any]:
     db.session.add(alert)
     db.session.flush()
     return {"identity_check": decided, "identity_picture": looked_at, "alert": alert.id}
+
+
+def _twins() -> dict[str, Any]:
+    """Make three records of one person, two of them joined."""
+    born, names = date(1988, 2, 14), {"last_name": "ROUSSEL", "first_name": "Nadia"}
+    twin, kept, joined = (
+        models.Driver(birth_date=born, permit_number=number, **names)
+        for number in ("880269200041", "210969300777", "330969300111")
+    )
+    db.session.add_all([twin, kept, joined])
+    db.session.commit()
+    shown = merging.look(kept.id, joined.id).version
+    merger = merging.join(kept.id, joined.id, person_id("agent@demo.example"), "Permis renouvelé", shown=shown)
+    return {"twin": twin.id, "merger": merger}
 
 
 def _checked(email: str) -> int:

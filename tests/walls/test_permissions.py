@@ -31,6 +31,7 @@ PERMISSIONS: dict[str, set[str]] = {
     "Corrections": {"CorrectionView", "SeveralView"},
     "Decisions": {"CorrectionDecisionsView", "IdentityChecksView", "ToHandleView"},
     "Drivers": {"DriversView"},
+    "Identities": {"IdentityCorrectionView", "MergeView", "PartView"},
     "Imports": {"ImportFilesView"},
     "Journal": {"JournalView"},
     "Managers": {"ManagersView"},

@@ -9,9 +9,11 @@ import hmac
 from dataclasses import dataclass
 
 from sqlalchemy import ScalarResult, select, update
+from sqlalchemy.orm import aliased
 
 from app.extensions import db
 from app.models import Driver, IdentityCheck, IdentityClaim, Registration, Trainer
+from app.models.driver import standing
 from app.models.identity import CODE, INVITATION, REPLACED, WAITING
 from app.models.trainer import REGISTERED
 from app.services.core import actor, clock, outbox, throttle
@@ -176,8 +178,9 @@ def lock(person_id: int) -> IdentityClaim | None:
 
 def _issued(claim: IdentityClaim) -> list[_Issued]:
     """Return the codes that stand for the identity claimed; one query, and none where an account was proved."""
-    d, r, t = Driver, Registration, Trainer
-    this = (d.birth_date == claim.birth_date, d.permit_number == claim.permit_number, d.person_id.is_(None))
+    d, r, t, known = Driver, Registration, Trainer, aliased(Driver)
+    claimed = (known.birth_date == claim.birth_date, known.permit_number == claim.permit_number)
+    this = (*claimed, d.id == standing(known), d.person_id.is_(None))
     lines = (
         select(d.id, r.centre_id, d.code_series, r.last_name, r.first_name)
         .join(r, r.driver_id == d.id)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, or_, select, update
+from sqlalchemy.orm import aliased
 
 from app.extensions import db
-from app.models import Document, Driver, IdentityClaim, Registration, Trainer
+from app.models import Document, Driver, IdentityClaim, IdentityCorrection, Registration, Trainer
+from app.models.driver import standing
 from app.models.registration import AVAILABLE, CERTIFICATE
 from app.services.core import clock, dialect
 from app.services.core.refusal import Refusal
@@ -71,10 +73,24 @@ def replace_codes(driver_id: int, actor_id: int) -> None:
         journal.record("identity.codes_replaced", "driver", driver_id, actor_id=actor_id)
 
 
+def find(birth_date: date, permit_number: str) -> Driver | None:
+    """Return the driver to whom this identity leads, be it their own or a former one; None where it leads to nobody."""
+    return db.session.execute(_led_to(birth_date, permit_number)).scalar_one_or_none()
+
+
 def driver_for(birth_date: date, permit_number: str) -> Driver | None:
-    """Return the driver of this identity, locked for the transaction, or None."""
-    query = select(Driver).where(Driver.birth_date == birth_date, Driver.permit_number == permit_number)
-    return db.session.execute(query.with_for_update().execution_options(populate_existing=True)).scalar_one_or_none()
+    """Return the driver to whom this identity leads, locked for the transaction, or None."""
+    query = _led_to(birth_date, permit_number).with_for_update().execution_options(populate_existing=True)
+    driver = db.session.execute(query).scalar_one_or_none()
+    if driver is not None and driver.same_as_id is not None:  # found to be another one while it was waited for
+        driver = db.session.execute(query).scalar_one_or_none()
+    return driver
+
+
+def _led_to(birth_date: date, permit_number: str) -> Select[Driver]:
+    known = aliased(Driver)
+    own = select(standing(known)).where(known.birth_date == birth_date, known.permit_number == permit_number)
+    return select(Driver).where(Driver.id == own.scalar_subquery())
 
 
 def driver_or_new(identity: Identity) -> Driver:
@@ -89,15 +105,18 @@ def driver_or_new(identity: Identity) -> Driver:
 
 
 def known_names(driver_id: int) -> set[tuple[str, str]]:
-    """Return every (last name, first name) the register has for a driver: its own, those of the registrations and of the
-    trainer's rights.
+    """Return every (last name, first name) the register has for a driver: its own and former ones, those of the
+    registrations and of the trainer's rights.
     """
-    own = select(Driver.last_name, Driver.first_name).where(Driver.id == driver_id)
+    own = select(Driver.last_name, Driver.first_name).where(or_(Driver.id == driver_id, Driver.same_as_id == driver_id))
+    former = select(IdentityCorrection.last_name, IdentityCorrection.first_name).where(
+        IdentityCorrection.driver_id == driver_id
+    )
     lines = select(Registration.last_name, Registration.first_name).where(
         Registration.driver_id == driver_id, Registration.live()
     )
     rights = select(Trainer.last_name, Trainer.first_name).where(Trainer.driver_id == driver_id)
-    return {(last, first) for last, first in db.session.execute(own.union(lines, rights))}
+    return {(last, first) for last, first in db.session.execute(own.union(former, lines, rights))}
 
 
 def mail_certificates(driver: Driver) -> None:

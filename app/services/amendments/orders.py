@@ -54,7 +54,7 @@ def raw_line(typed: Mapping[str, str]) -> RawLine:
 
 def as_typed(registration: Registration) -> RawLine:
     """Return a registration as its line would be typed: what the form of the correction begins with."""
-    born, end = registration.driver.birth_date, registration.end_date
+    born, end = registration.identity.birth_date, registration.end_date
     return RawLine(
         ONLY,
         registration.reference,
@@ -65,5 +65,5 @@ def as_typed(registration: Registration) -> RawLine:
         registration.first_name,
         registration.last_name,
         f"{born:%d/%m}/{born.year:04d}",
-        registration.driver.permit_number,
+        registration.identity.permit_number,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 from sqlalchemy import select, update
@@ -34,8 +35,8 @@ def revoke(registration_ids: list[int], why: str, *kinds: str) -> list[int]:
 
 
 @actor.acting(actor.PROGRAM)
-def gain(registration_ids: tuple[int, ...], actor_id: int) -> None:
-    """Give their certificate to registrations that complete an FCO from now on."""
+def gain(registration_ids: tuple[int, ...], actor_id: int, kept: Mapping[int, tuple[date, date]] | None = None) -> None:
+    """Give their certificate to registrations that complete an FCO from now on; ``kept``: the days that one keeps."""
     query = (
         select(Registration.id, Registration.centre_id, Driver.birth_date)
         .join(Registration.driver)
@@ -45,7 +46,7 @@ def gain(registration_ids: tuple[int, ...], actor_id: int) -> None:
     for id_, centre_id, birth_date in db.session.execute(query).tuples().all() if registration_ids else ():
         born[id_] = birth_date
         journal.record("certificate.gained", SUBJECT, id_, actor_id=actor_id, centre_id=centre_id)
-    registration_rows.write_certificates(born)
+    registration_rows.write_certificates(born, kept)
 
 
 @actor.acting(actor.PROGRAM)

@@ -9,11 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from app.extensions import db
-from app.models import CardRequest, Document, Driver, Registration, Trainer
+from app.models import CardRequest, Document, Driver, IdentityCorrection, Registration, Trainer
 from app.models.card import CENTRE, GIVEN_UP, HOLDER
+from app.models.driver import Change
 from app.models.registration import AVAILABLE, CERTIFICATE, PURGED
-from app.services.core import clock
+from app.services.core import actor, clock
 from app.services.trainers import registration as trainer_registration
+from app.validators.fields import name_key
 
 FORMATION, RIGHT = "formation", "formateur"
 
@@ -114,14 +116,27 @@ def holds(request: CardRequest) -> bool:
     return db.session.execute(query).first() is not None
 
 
-def still_counts(ground: Ground) -> bool:
-    """Tell, inside a transaction that has written, whether a ground's registration counts: who cancels it at this moment
-    comes before, and is seen, or after, and sees what was written.
+def still_counts(driver: Driver, ground: Ground) -> bool:
+    """Tell, inside a transaction that has written, whether a ground's registration counts and is this driver's: who cancels it
+    at this moment, or finds the driver to be another one, comes before, and is seen, or after, and sees what was written.
     """
-    if ground.registration is None:
-        return True
-    query = select(Registration.cancelled_on).where(Registration.id == ground.registration.id)
-    return db.session.execute(query.with_for_update(read=True)).scalar_one() is None
+    table = Registration if ground.registration is not None else Trainer
+    own = table.id == ground.id, table.driver_id == driver.id
+    query = select(table.id).where(*own, *((Registration.live(),) if table is Registration else ()))
+    return db.session.execute(query.with_for_update(read=True)).first() is not None
+
+
+@actor.acting(actor.PROGRAM)
+def names_today(driver: Driver, ground: Ground) -> tuple[str, str]:
+    """Return last name and first name for a card: those of the ground, or the driver's where an agent noted that they changed
+    since (a marriage).
+    """
+    c = IdentityCorrection
+    query = select(c.last_name, c.first_name).where(c.driver_id == driver.id, c.kind == Change.CHANGE)
+    own, today = name_key(*ground.names), name_key(driver.last_name, driver.first_name)
+    before = [name_key(last, first) for last, first in db.session.execute(query)]
+    changed = not own.agrees(today) and any(own.agrees(former) for former in before)
+    return (driver.last_name, driver.first_name) if changed else ground.names
 
 
 def _certificates(driver: Driver) -> list[Document]:

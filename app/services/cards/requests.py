@@ -69,7 +69,7 @@ def begin(driver: Driver, kind: str, ground_id: int) -> CardRequest:
         return ground.request
     if not ground.is_open(clock.today()):
         raise NotOpen
-    last_name, first_name = ground.names
+    last_name, first_name = card_grounds.names_today(driver, ground)
     now = clock.machine_now()
     request = CardRequest(
         driver_id=driver.id,
@@ -88,7 +88,7 @@ def begin(driver: Driver, kind: str, ground_id: int) -> CardRequest:
         with transaction():
             db.session.add(request)
             db.session.flush()
-            if not card_grounds.still_counts(ground):
+            if not card_grounds.still_counts(driver, ground):
                 raise NotOpen
             journal.record("card.draft", SUBJECT, request.id, actor_id=driver.person_id)
     except IntegrityError:  # the twin of this click was quicker

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from app.extensions import db
-from app.models import Decision, Driver, Mail, Person, SignUp
+from app.models import Decision, Mail, Person, SignUp
 from app.models.decision import Outcome
 from app.models.sign_up import OPENED, REFUSED, WAITING
 from app.services.accounts import link as account_link
@@ -86,10 +86,9 @@ def refuse(sign_up_id: int, actor_id: int, reason: str) -> None:
 
 
 def _request(row: SignUp) -> Request:
-    query = select(Driver).where(Driver.birth_date == row.birth_date, Driver.permit_number == row.permit_number)
-    driver = db.session.execute(query).scalar_one()
-    names = sorted(f"{last} {first}" for last, first in account_link.known_names(driver.id))
-    return Request(row, names, driver.person)
+    driver = account_link.find(row.birth_date, row.permit_number)
+    known = account_link.known_names(driver.id) if driver else set()
+    return Request(row, sorted(f"{last} {first}" for last, first in known), driver.person if driver else None)
 
 
 def _take(sign_up_id: int, state: str) -> SignUp:

@@ -124,8 +124,7 @@ def case(check_id: int) -> Case | None:
     if check is None:
         return None
     claim = check.claim
-    query = select(Driver).where(Driver.birth_date == claim.birth_date, Driver.permit_number == claim.permit_number)
-    driver = db.session.execute(query).scalar_one_or_none()
+    driver = account_link.find(claim.birth_date, claim.permit_number)
     names = account_link.known_names(driver.id) if driver else set()
     return Case(check, driver, sorted(f"{last_name} {first_name}" for last_name, first_name in names))
 

@@ -19,7 +19,8 @@ from app.services.accounts import activation, identity, opening
 from app.services.api import gate, keys, registering
 from app.services.core import clock, outbox
 from app.services.core.transaction import transaction
-from app.services.imports import analysing, confirmation, desk, intake
+from app.services.imports import analysing, confirmation, intake
+from app.services.imports import desk as import_desk
 from app.services.registration import analysis, confirm, drafts
 from app.services.reporting import sheets
 from app.validators.line import RawLine
@@ -150,7 +151,7 @@ def _by_file(at: Desk, session: Session) -> Batch:
     name = f"sessions-{session.end_date:%Y-%m}.xlsx"
     batch = send(centre_id, person_id, name, [_cells(session, *one) for one in _lines(session)])
     analyse(batch)
-    file = desk.file_of(batch.id)
+    file = import_desk.file_of(batch.id)
     assert file is not None
     confirmation.confirm(file, person_id)
     return batch

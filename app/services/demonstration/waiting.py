@@ -28,7 +28,8 @@ from app.services.core.transaction import transaction
 from app.services.decisions import identity_checks
 from app.services.documents import drawing, integrity
 from app.services.drivers import account_invitations
-from app.services.imports import analysing, desk, uploads
+from app.services.imports import analysing, uploads
+from app.services.imports import desk as import_desk
 from app.services.notifications import mail
 from app.services.reference import writing
 from app.services.registration import analysis
@@ -221,7 +222,7 @@ def send_lost_file(year: Year) -> None:
     centre_id, person_id = year.desk.centres[NEIGHBOUR], year.desk.actor(NEIGHBOUR)
     batch = doors.send(centre_id, person_id, "stagiaires-a-inscrire.xlsx", [("", "1400")])
     year.batches[NEIGHBOUR, -1] = batch.id
-    file = desk.file_of(batch.id)
+    file = import_desk.file_of(batch.id)
     assert file is not None
     uploads.remove(str(file.path))
 

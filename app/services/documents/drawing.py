@@ -7,10 +7,10 @@ from typing import Any
 
 from flask import current_app
 from sqlalchemy import select, update
-from sqlalchemy.orm import contains_eager
+from sqlalchemy.orm import aliased, contains_eager
 
 from app.extensions import db
-from app.models import Document, Registration
+from app.models import Document, Driver, Registration
 from app.models.registration import AVAILABLE, CERTIFICATE, DOCUMENT_KINDS, PENDING
 from app.services.core import clock
 from app.services.core.taking import changed
@@ -83,20 +83,22 @@ def verify_url(number: str) -> str:
 
 
 def _pending(registration_ids: Iterable[int]) -> list[Document]:
-    r = Registration
+    r, as_registered = Registration, aliased(Driver)
     query = (
         select(Document)
         .join(Document.registration)
         .join(r.driver)
+        .outerjoin(r.registered_as.of_type(as_registered))
         .join(r.centre)
         .join(r.training)
         .join(r.accreditation)
         .join(r.batch)
         .options(
+            contains_eager(Document.registration).contains_eager(r.registered_as.of_type(as_registered)),
             *(
                 contains_eager(Document.registration).contains_eager(link)
                 for link in (r.driver, r.centre, r.training, r.accreditation, r.batch)
-            )
+            ),
         )
         .where(Document.registration_id.in_(list(registration_ids)), Document.state == PENDING)
         .order_by(Document.id)
@@ -109,8 +111,8 @@ def _render(document: Document) -> bytes:
     person: dict[str, Any] = {
         "last_name": r.last_name,
         "first_name": r.first_name,
-        "birth_date": r.driver.birth_date,
-        "permit_number": r.driver.permit_number,
+        "birth_date": r.identity.birth_date,
+        "permit_number": r.identity.permit_number,
         "training_label": r.training.label,
         "category": r.training.category,
         "end_date": r.end_date,

@@ -103,7 +103,7 @@ def holder(text: str, name: str, birth_date: date | None, network: str) -> str |
 
 
 def _full_name(document: Document | None, name: str, birth_date: date | None) -> str | None:
-    if document is None or document.registration.driver.birth_date != birth_date:
+    if document is None or document.registration.identity.birth_date != birth_date:
         return None
     last, first = document.registration.last_name, document.registration.first_name
     return f"{last} {first}" if _names(name, name_key(last, first)) else None

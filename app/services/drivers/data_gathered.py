@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, or_, select
 
 from app.extensions import db
-from app.models import Document, Driver, IdentityClaim, Mail, Person, Registration
+from app.models import Document, Driver, IdentityClaim, IdentityCorrection, Mail, Person, Registration
 from app.models.card import CARD_STATES, PAYERS
 from app.models.identity import CHECK_STATES, PROOFS
 from app.models.outbox import MAIL_STATES
@@ -17,6 +17,7 @@ from app.services.accounts import identity
 from app.services.cards import requests as card_requests
 from app.services.core.clock import PARIS
 from app.services.decisions import identity_checks
+from app.services.identities import history as identity_history
 from app.services.journal import refused_requests
 from app.services.journal import search as journal_search
 from app.services.journal.words import action_words
@@ -47,6 +48,7 @@ def gather(person_id: int) -> dict[str, Any]:
         data["Identité déclarée"] = {**_identity(claim), "Pièces d’identité": _checks(claim)}
     if driver is not None:
         data["Conducteur"] = {**_identity(driver), "Identité prouvée par": PROOFS.get(driver.proof, "")}
+        data["Autres identités"] = [{**_identity(one), "Pourquoi": why} for why, one in identity_history.former(driver)]
         data["Formations"] = [_training(registration) for registration in _registrations(driver)]
         data["Enregistrements annulés"] = [
             {**_training(ended.registration), "Annulation": ended.text}
@@ -82,7 +84,7 @@ def files(person_id: int) -> Iterator[tuple[str, str, str]]:
             yield f"cartes/{name}-signature.png", request.signature_path, request.signature_sha256
 
 
-def _identity(named: Driver | IdentityClaim) -> dict[str, Any]:
+def _identity(named: Driver | IdentityClaim | IdentityCorrection) -> dict[str, Any]:
     return {
         "Nom": named.last_name,
         "Prénom": named.first_name,

@@ -51,6 +51,9 @@ ACTIONS = {
     "right.withdrawn": "Droit retiré",
     "address.changed": "Adresse changée",
     "document.revoked": "Document révoqué",
+    "driver.identity_corrected": "Identité du conducteur corrigée",
+    "driver.merged": "Deux fiches de conducteur réunies",
+    "driver.parted": "Réunion de fiches défaite",
     "asking.limit_reached": "Trop de conducteurs inconnus interrogés",
     "asking.seen": "Alerte d’interrogations vue",
     "identity.asked": "Pièce d’identité envoyée",
@@ -144,6 +147,7 @@ ACTIONS = {
 }
 #: Name of a value → its word.
 FIELDS = {
+    "same_as_id": "Même conducteur que le n°",
     "code_series": "Série des codes d’activation", "proved_at": "Identité vérifiée le",
     "limit": "Limite du jour", "proof": "Preuve", "why": "Réponse",
     "documents": "Documents", "driver": "Conducteur n°", "invitation": "Invitation n°",

@@ -9,9 +9,11 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy.orm import aliased
 
 from app import models
 from app.extensions import db
+from app.models.driver import standing
 from app.services.core import bulk
 from app.services.rights import access, asking
 from app.services.rights.access import Reach
@@ -28,6 +30,8 @@ class DriverRow:
     has_account: bool
     #: The name as the account knows it; empty without account.
     name: NameKey
+    #: The identity by which the line leads there, where the driver's own is another one today.
+    registered_as: int | None = None
 
 
 @dataclass(frozen=True)
@@ -130,22 +134,28 @@ def load(
 def load_drivers(keys: set[DriverKey]) -> dict[DriverKey, DriverRow]:
     """Return the drivers of these keys that the register knows; one query."""
     wanted = bulk.text_table({permit for _, permit in keys})
-    driver = models.Driver
+    driver, known = models.Driver, aliased(models.Driver)
     query = (
-        select(
-            driver.id, driver.birth_date, driver.permit_number, driver.person_id, driver.last_name, driver.first_name
-        )
+        select(*_found(driver, known))
         .select_from(wanted)
-        .join(driver, driver.permit_number == wanted.c.value)
+        .join(known, known.permit_number == wanted.c.value)
+        .join(driver, driver.id == standing(known))
     )
     found = (((row.birth_date, row.permit_number), row) for row in db.session.execute(query))
     return {key: _driver_row(row) for key, row in found if key in keys}
 
 
+def _found(driver: Any, known: Any) -> tuple[Any, ...]:
+    """Return the columns of a driver and of the identity by which it is found: a former one leads to it as its own does."""
+    identity = known.id.label("identity_id"), known.birth_date, known.permit_number
+    return driver.id, *identity, driver.person_id, driver.last_name, driver.first_name
+
+
 def _driver_row(row: Any) -> DriverRow:
     """Return a driver from a row of the base; the name matters only where an account bears it."""
     has_account = row.person_id is not None
-    return DriverRow(row.id, has_account, name_key(row.last_name, row.first_name) if has_account else NameKey())
+    name = name_key(row.last_name, row.first_name) if has_account else NameKey()
+    return DriverRow(row.id, has_account, name, row.identity_id if row.identity_id != row.id else None)
 
 
 #: Driver, training, end date → the days on which this centre registered them.
@@ -173,19 +183,14 @@ def _load_drivers(
 
 
 def _driver_rows(centre_id: int, permits: set[str], without: Collection[int]):  # type: ignore[no-untyped-def]
-    driver, own = models.Driver, models.Registration
+    driver, known, own = models.Driver, aliased(models.Driver), models.Registration
     wanted = bulk.text_table(permits)
     mine: ColumnElement[bool] = and_(own.driver_id == driver.id, own.centre_id == centre_id, own.live())
     if without:
         mine = and_(mine, own.id.not_in(without))
     return db.session.execute(
         select(
-            driver.id,
-            driver.birth_date,
-            driver.permit_number,
-            driver.person_id,
-            driver.last_name,
-            driver.first_name,
+            *_found(driver, known),
             own.training_id,
             own.end_date,
             own.registered_on,
@@ -193,7 +198,8 @@ def _driver_rows(centre_id: int, permits: set[str], without: Collection[int]):  
             own.first_name.label("line_first_name"),
         )
         .select_from(wanted)
-        .join(driver, driver.permit_number == wanted.c.value)
+        .join(known, known.permit_number == wanted.c.value)
+        .join(driver, driver.id == standing(known))
         .outerjoin(own, mine)
     )
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from itertools import groupby
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import aliased, contains_eager, selectinload
+from sqlalchemy.orm import aliased, contains_eager, joinedload, selectinload
 
 from app.extensions import db
 from app.models import Batch, Cancellation, Decision, Mail, Registration, Trainer
@@ -194,6 +194,7 @@ def _lines(batch: Batch, page: int, size: int, wanted: Fate | None = None, group
         .join(Registration.driver)
         .join(Registration.training)
         .options(
+            joinedload(Registration.registered_as),
             contains_eager(Registration.driver),
             contains_eager(Registration.training),
             selectinload(Registration.documents),

@@ -16,7 +16,8 @@ from app.models.outbox import DOCUMENTS
 from app.models.registration import CERTIFICATE, PENDING, RECAP
 from app.models.search import search_key
 from app.services.core import bulk, clock, numbers, outbox
-from app.services.core.dialect import insert_ignoring
+from app.services.core.dialect import insert_ignoring, on_postgresql
+from app.services.core.refusal import Refusal
 from app.services.reference import pricing
 from app.validators import validity
 from app.validators.batch import Report
@@ -32,6 +33,15 @@ from . import analysis, facts, fco_modules
 CHUNK = 25
 #: Up to this many rows the base returns the ids with the insert, one round trip less; beyond, bulk is quicker.
 SMALL = 1000
+
+
+class DriverMoved(Refusal):
+    """A driver was found to be another one while the lines were being written."""
+
+    message = (
+        "Un agent a réuni deux fiches d’un même conducteur pendant l’enregistrement : rien n’a été enregistré ni facturé. "
+        "Confirmez de nouveau."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +96,7 @@ def write_lines(
     """Write drivers, registrations, documents to draw and outbox, in the caller's transaction; return what was registered.
 
     The lines stand in the base already and none has an error; ``inherited``: of one line that replaces another.
-    Raises `pricing.NoTariff`.
+    Raises `pricing.NoTariff` or :class:`DriverMoved`.
     """
     due = _due(found.report)
     drivers = _drivers(due, found.facts)
@@ -94,6 +104,7 @@ def write_lines(
     if inherited is not None:
         _inherit(rows, inherited)
     ids = _insert(batch_id, rows)
+    _make_sure_drivers_stand(batch_id)
     complete = _completing(ids, due, drivers)
     day = clock.today()
     kept = inherited.validity if inherited else None
@@ -121,6 +132,20 @@ def _insert(batch_id: int, rows: list[dict[str, Any]]) -> list[int]:
     bulk.insert_rows(Registration.__table__, tuple(rows[0]), (bulk.plain(row.values()) for row in rows))
     query = select(Registration.id).where(Registration.batch_id == batch_id).order_by(Registration.line_number)
     return list(db.session.execute(query).scalars())
+
+
+def _make_sure_drivers_stand(batch_id: int) -> None:
+    """Raise :class:`DriverMoved` where a driver became another one's identity since it was read.
+
+    The lines written keep it from changing until the end of the transaction. On SQLite nobody else writes meanwhile.
+    """
+    query = (
+        select(Registration.id)
+        .join(Registration.driver)
+        .where(Registration.batch_id == batch_id, Driver.same_as_id.is_not(None))
+    )
+    if on_postgresql() and db.session.execute(query.limit(1)).first() is not None:
+        raise DriverMoved
 
 
 def _insert_documents(rows: list[dict[str, Any]]) -> None:
@@ -177,6 +202,7 @@ def _registration(
     return {
         "line_number": line.number,
         "driver_id": driver.id,
+        "registered_as_id": driver.registered_as,
         "training_id": one.training.id,
         "accreditation_id": accreditation.id,
         "end_date": one.end_date,
@@ -234,13 +260,15 @@ def _document(registration_id: int, kind: str, day: date, days: tuple[date, date
     }
 
 
-def write_certificates(born: Mapping[int, date]) -> list[str]:
+def write_certificates(born: Mapping[int, date], kept: Mapping[int, tuple[date, date]] | None = None) -> list[str]:
     """Write the certificate of registrations (id → the driver's birth date) that complete an FCO since another was
     cancelled, and make them due; return their numbers. In the caller's transaction.
+
+    ``kept``: id → the days of the certificate that this one stands in for; of the others a new one holds in full.
     """
-    day = clock.today()
+    day, days = clock.today(), kept or {}
     rows = [
-        _document(id_, CERTIFICATE, day, validity.certificate_validity(day, birth_date))
+        _document(id_, CERTIFICATE, day, days.get(id_) or validity.certificate_validity(day, birth_date))
         for id_, birth_date in sorted(born.items())
     ]
     if rows:

@@ -71,9 +71,17 @@ def by_names(model: Any, text: str, *, broad: bool = False) -> ColumnElement[boo
     return or_(*found)
 
 
-def permit_begins(text: str) -> ColumnElement[bool]:
-    """Return the drivers whose permit number begins so, however it is spaced; one too short to mean any is taken whole."""
-    return _begins_or_is(Driver.permit_number, bare_permit(text))
+def permit_begins(text: str, model: Any = Driver) -> ColumnElement[bool]:
+    """Return the rows (drivers, identities) whose permit number begins so, however it is spaced; one too short to mean any
+    is taken whole.
+    """
+    return _begins_or_is(model.permit_number, bare_permit(text))
+
+
+def registered_under(identity: ColumnElement[bool]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Return two conditions of which registrations made under an identity that meets this one meet one or the other."""
+    ids = select(Driver.id).where(identity)
+    return and_(R.driver_id.in_(ids), R.registered_as_id.is_(None)), R.registered_as_id.in_(ids)
 
 
 def _plain(column: Any, broad: bool) -> Any:
@@ -91,7 +99,7 @@ def _has_number(text: str, broad: bool) -> ColumnElement[bool]:
     number = typed_number(text)
     return or_(
         _begins_or_is(_plain(R.search_order, True), search_key(text)),
-        exists().where(Driver.id == R.driver_id, permit_begins(text)),
+        exists().where(Driver.id == R.identity_id(), permit_begins(text)),
         exists().where(Batch.id == R.batch_id, Batch.receipt_number == number),
         exists().where(Document.registration_id == R.id, Document.number == number),
     )
@@ -102,7 +110,7 @@ def _with_number(text: str) -> list[Any]:
     number = typed_number(text)
     return [
         select(R.id).where(_begins_or_is(R.search_order, search_key(text))),
-        select(R.id).join(Driver, Driver.id == R.driver_id).where(permit_begins(text)),
+        *(select(R.id).where(asked) for asked in registered_under(permit_begins(text))),
         select(R.id).join(Batch, Batch.id == R.batch_id).where(Batch.receipt_number == number),
         select(Document.registration_id).where(Document.number == number),
     ]

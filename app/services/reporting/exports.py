@@ -223,7 +223,7 @@ def _registrations() -> Any:
         .join(Batch, Batch.id == R.batch_id)
         .join(Centre, Centre.id == R.centre_id)
         .join(Accreditation, Accreditation.id == R.accreditation_id)
-        .join(Driver, Driver.id == R.driver_id)
+        .join(Driver, Driver.id == R.identity_id())
         .join(Training, Training.id == R.training_id)
         .outerjoin(recap, recap.id == _last(RECAP))
         .outerjoin(certificate, certificate.id == _last(CERTIFICATE))

@@ -127,8 +127,8 @@ def _row(line: ReceiptLine, several: bool) -> list[Paragraph]:
     cells = [
         str(one.line_number),
         f"<strike>{name}</strike>" if line.note else name,
-        f"{one.driver.birth_date:%d/%m/%Y}",
-        escape(one.driver.permit_number),
+        f"{one.identity.birth_date:%d/%m/%Y}",
+        escape(one.identity.permit_number),
         *([f"{escape(one.training.full_label)}, {one.end_date:%d/%m/%Y}"] if several else []),
         escape(line.told),
     ]

@@ -15,6 +15,7 @@ from sqlalchemy.orm import joinedload
 
 from app.extensions import db
 from app.models import AskedIdentity, AskingAlert, Driver, Registration
+from app.models.driver import standing
 from app.services.core import bulk, clock, dialect
 from app.services.core.numbers import grouped
 from app.services.core.refusal import Refusal
@@ -147,7 +148,7 @@ def _release(centre_id: int, day: date) -> int:
     own = (
         d.permit_number == a.permit_number,
         d.birth_date == a.birth_date,
-        r.driver_id == d.id,
+        r.driver_id == standing(d),
         r.centre_id == centre_id,
     )
     return changed(

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from sqlalchemy import func, select, update
 
 from app.extensions import db
-from app.models import Driver, Registration, Trainer
+from app.models import Registration, Trainer
 from app.models.trainer import CANCELLED, DRAFT, PROFILES, REGISTERED
+from app.services.accounts import link as account_link
 from app.services.core import clock
 from app.services.core.refusal import Refusal
 from app.services.core.taking import taken
@@ -192,9 +193,7 @@ def step_of(row: Trainer) -> int:
 
 def known(row: Trainer, person: Person) -> Known:
     """Return what the register says of a person to this centre: three queries."""
-    driver = db.session.execute(
-        select(Driver).where(Driver.birth_date == person.birth_date, Driver.permit_number == person.permit_number)
-    ).scalar_one_or_none()
+    driver = account_link.find(person.birth_date, person.permit_number)
     if driver is None:
         return Known()
     own = (Trainer.driver_id == driver.id, Trainer.centre_id == row.centre_id, Trainer.state == REGISTERED)

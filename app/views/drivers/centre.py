@@ -11,6 +11,7 @@ from app.services.drivers import search as driver_search
 from app.views.crud.base import READ_ONLY, BackOfficeView
 from app.views.crud.rows import Rows, asking, yes_or_no
 from app.views.crud.scope import own_rows
+from app.views.registration.lists import AS_REGISTERED
 from app.views.shell.base import current_centre_id
 
 R = Registration
@@ -37,8 +38,12 @@ class CentreDriversView(BackOfficeView):
     base_filters = [["centre_id", own_rows(_latest), None]]
     datamodel = Rows(
         R,
-        eager=(joinedload(R.driver), joinedload(R.training)),
-        computed={"training": lambda row: row.training.full_label, "account": lambda row: row.driver.has_account},
+        eager=(joinedload(R.driver), joinedload(R.registered_as), joinedload(R.training)),
+        computed={
+            **AS_REGISTERED,
+            "training": lambda row: row.training.full_label,
+            "account": lambda row: row.driver.has_account,
+        },
         questions={
             "words": asking("Nom, prénom ou N° de permis", driver_search.registered_by_words),
             "account": asking("Possède un compte", driver_search.has_account, yes_or_no),

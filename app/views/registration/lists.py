@@ -18,11 +18,17 @@ from app.views.shell.base import current_place
 
 R = Registration
 EAGER = (
-    *(joinedload(link) for link in (R.driver, R.training, R.centre, R.accreditation, R.batch)),
+    *(joinedload(link) for link in (R.driver, R.registered_as, R.training, R.centre, R.accreditation, R.batch)),
     selectinload(R.documents),
 )
+#: Whom a registration is about, as its centre knows the person: another centre may know other papers of the same one.
+AS_REGISTERED = {
+    "driver.birth_date": lambda row: row.identity.birth_date,
+    "driver.permit_number": lambda row: row.identity.permit_number,
+}
 COMPUTED = {
     "last_name": lambda row: named(row),
+    **AS_REGISTERED,
     "training": lambda row: row.training.full_label,
     "batch.receipt_number": lambda row: receipt(row),
     "mode": lambda row: MODE_NAMES[row.batch.mode],
