@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import select
 
 from app.extensions import db
-from app.models import Document, Driver, Registration
+from app.models import Document, Driver, Registration, Training
+from app.models.catalogue import FCO_MODULE
 from app.models.registration import CERTIFICATE, REVOKED
 from app.services.identities import effects, merging, parting
 from app.services.registration import fco_modules
@@ -73,7 +74,7 @@ def certified(driver_ids: Iterable[int]) -> set[int]:
         .join(Document.registration)
         .join(Registration.training)
         .where(Document.kind == CERTIFICATE, Document.state != REVOKED, Registration.driver_id.in_(list(driver_ids)))
-        .where(Registration.live())
+        .where(Registration.live(), Training.price_class == FCO_MODULE)
     )
     found = list(db.session.execute(query).scalars())
     assert len(found) == len(set(found))

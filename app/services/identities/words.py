@@ -110,16 +110,16 @@ def of_moves(moves: Moves) -> list[Sentence]:
 
 
 def _one_moved(row: Registration, moves: Moves) -> Sentence:
-    which = f"{row.training.full_label} du {row.end_date:%d/%m/%Y}, {row.centre.name}"
+    which = f"« {row.training.full_label} » du {row.end_date:%d/%m/%Y}, {row.centre.name}"
     if row.id in moves.lost:
         return Sentence(
             END,
             "x",
-            f"Le certificat d’FCO du module {which} est annulé : les 35 heures s’achèvent avec un autre module.",
+            f"Le certificat d’FCO de {which} est annulé : les 35 heures s’achèvent avec un autre module.",
         )
     days = moves.days.get(row.id)
     until = f" ; il vaut jusqu’au {days[1]:%d/%m/%Y}, comme celui qu’il remplace" if days else " ; il vaut 4 mois"
-    return Sentence(NEW, "check", f"Un certificat d’FCO est établi pour le module {which}{until}.")
+    return Sentence(NEW, "check", f"Un certificat d’FCO est établi pour {which}{until}.")
 
 
 def _moved(joined: Hanging) -> str:
