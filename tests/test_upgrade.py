@@ -22,6 +22,7 @@ from app.services.contracts import acts as contract_acts
 from app.services.core import actor, clock
 from app.services.decisions import account_requests, withheld_documents, withheld_rights
 from app.services.drivers import account_invitations
+from app.services.identities import mails as identity_mails
 from app.services.notifications import mail
 from app.services.rights import invitations as member_invitations
 from app.services.trainers import notices as trainer_notices
@@ -50,6 +51,7 @@ def app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 #: Kinds of mails that came after the upgrade.
 LATER = {"password_changed", "factor_on", "factor_off", "codes_renewed", "identity", "cancelled", ANSWER}
+LATER |= {identity_mails.CORRECTED, identity_mails.JOINED, identity_mails.PARTED}
 
 
 def _decide(app: Flask) -> None:
