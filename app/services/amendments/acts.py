@@ -156,7 +156,9 @@ def _take(order: Order) -> Registration:
     if not taken(update(Registration).where(own, Registration.live()).values(cancelled_on=clock.today())):
         raise AlreadyCancelled
     cards.hold(order.registration_id)
-    return db.session.get_one(Registration, order.registration_id)
+    row = db.session.get_one(Registration, order.registration_id)
+    fco_modules.lock({row.driver_id})  # another one than before where two drivers were joined while this waited
+    return row
 
 
 def _driver_of(order: Order) -> set[int]:

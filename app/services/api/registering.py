@@ -18,6 +18,7 @@ from app.services.core.transaction import transaction
 from app.services.notifications import webhook_events
 from app.services.reference import pricing
 from app.services.registration import analysis, announced, batches, confirm
+from app.services.registration.rows import DriverMoved
 from app.services.rights import access, asking
 from app.validators.batch import Report
 from app.validators.line import RawLine
@@ -80,7 +81,10 @@ def register(caller: Caller, demand: Demand) -> dict[str, Any]:
     if caller.sandbox:
         return _rehearse(caller, demand)
     try:
-        answer = _write(caller, demand)
+        try:
+            answer = _write(caller, demand)
+        except DriverMoved:  # nothing was written; the facts are asked again
+            answer = _write(caller, demand)
     except LinesRefused as refusal:
         with transaction():
             told = analysis.analyse_lines(caller.centre_id, demand.lines, caller.reach)  # without being paid for

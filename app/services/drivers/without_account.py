@@ -36,7 +36,7 @@ def page(centre_id: int, number: int) -> tuple[list[Waiting], bool]:
     query = (
         select(r)
         .join(r.driver)
-        .options(contains_eager(r.driver), joinedload(r.training), joinedload(r.batch))
+        .options(contains_eager(r.driver), joinedload(r.registered_as), joinedload(r.training), joinedload(r.batch))
         .where(r.centre_id == centre_id, r.live(), Driver.person_id.is_(None))
         .where(~exists().where(newer, later.cancelled_on.is_(None)))
         .order_by(r.search_last, r.search_first, r.id)
