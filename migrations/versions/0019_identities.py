@@ -18,9 +18,9 @@ depends_on = None
 _INSTANT = sa.DateTime(timezone=True)
 _JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 TABLES = ("identity_correction", "driver_merge")
-#: The drivers that the code of a document leads to, before and since.
+#: The identity that the code of a document leads to: before, and since a driver may have several.
 CODED_BEFORE = "SELECT driver_id FROM public.registration WHERE id IN (SELECT public.registre_coded())"
-CODED = f"{CODED_BEFORE} UNION SELECT registered_as_id FROM public.registration WHERE id IN (SELECT public.registre_coded())"
+CODED = CODED_BEFORE.replace("driver_id", "coalesce(registered_as_id, driver_id)")
 
 
 def upgrade() -> None:
