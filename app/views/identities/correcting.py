@@ -31,7 +31,7 @@ ROWS = {
 }
 HINTS = {
     Change.CHANGE: "L’ancien numéro mène toujours à ce conducteur.",
-    Change.ERROR: "L’ancienne valeur ne mène plus à lui : elle peut être celle d’un autre.",
+    Change.ERROR: "L’ancienne valeur ne mène plus à lui, car elle peut être celle d’un autre.",
 }
 
 
