@@ -94,4 +94,4 @@ def _content(row: Mail, subject: str, told: list[str]) -> Content:
     person = db.session.get_one(Person, row.values["person"])
     if not db.session.query(Driver.id).filter(Driver.person_id == person.id).first():
         raise mail.Void
-    return Content("identity_told", subject, {"first_name": person.first_name, "told": told})
+    return Content("identities/mail/identity_told", subject, {"first_name": person.first_name, "told": told})
