@@ -42,6 +42,7 @@ def test_dashboards_read_well_and_fit(new_person: Callable[..., Page], who: str,
 def test_an_agent_searches_a_list_takes_it_away_and_reads_its_history(new_person: Callable[..., Page]) -> None:
     page = new_person("agent@demo.example")
     expect(page).to_have_url("/tableau-de-bord/")
+    page.get_by_role("navigation", name="Menu principal").locator("summary", has_text="Centres").click()
     page.get_by_role("link", name="Centres", exact=True).click()
     page.get_by_label("Nom, SIRET ou adresse").fill("voisin")
     page.keyboard.press("Enter")

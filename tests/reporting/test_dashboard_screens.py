@@ -12,9 +12,10 @@ from sqlalchemy import update
 from app.extensions import db
 from app.models import Document
 from app.models.registration import MISSING
-from app.services.reporting import dashboard
+from app.services.reporting import waiting as counted
 from app.services.reporting.dashboard import Month
 from app.views.shell.charts import trend
+from tests.cards.making import sent
 from tests.support import MARIE, PIERRE, draft, registered, registered_trainer
 
 AGENT, MANAGER, NEIGHBOUR = "agent@demo.example", "gestionnaire@demo.example", "voisin@demo.example"
@@ -33,17 +34,20 @@ def test_agents_land_on_their_dashboard(client: FlaskClient, sign_in) -> None:
 
 
 def test_whatever_waits_for_an_agent_is_counted_and_led_to(client: FlaskClient, sign_in) -> None:
-    registered(MARIE)
+    sent()
     db.session.execute(update(Document).values(fault=MISSING))
     db.session.commit()
     registered_trainer(birth_date=MARIE["birth_date"], permit_number=MARIE["permit_number"])
-    waiting = dashboard.waiting()
-    assert (waiting["droits"], waiting["fichiers"]) == (1, 2)
+    waiting = counted.counts()
+    assert (waiting["droits"], waiting["fichiers"], waiting["cartes"]) == (1, 2, 1)
     browser = sign_in(client, AGENT)
     page, parts = browser.get("/tableau-de-bord/").text, browser.get("/a-traiter/").text
     assert set(re.findall(r'href="/a-traiter/#(\w+)"', page)) == {name for name, count in waiting.items() if count}
     for name in waiting:
         assert f'<h2 id="{name}">' in parts
+    tile = re.search(r"<dt>À traiter</dt>\s*<dd[^>]*>\s*([\d ]+)", page)
+    assert tile, page
+    assert int(tile[1]) == sum(waiting.values())
 
 
 def test_a_centre_sees_its_own_figures_and_receipts(client: FlaskClient, sign_in) -> None:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app import roles
+from app.extensions import db
+from app.models import SignUp
+from app.models.sign_up import WAITING
+from app.services.core import clock
+from app.views.shell import chrome
 from app.views.shell.filters import count_of
 from app.views.shell.headers import csp_nonce
+from tests.support import statements
 
 PUBLIC = ("/login/", "/aide/", "/accessibilite/", "/donnees-personnelles/", "/nulle-part/")
 SignIn = Callable[..., FlaskClient]
@@ -99,7 +107,7 @@ def test_a_person_sees_no_other_centre_in_the_bar(client: FlaskClient, sign_in: 
 def test_no_menu_entry_leads_nowhere(client: FlaskClient, sign_in: SignIn, email: str) -> None:
     sign_in(client, email)
     page = client.get("/aide/").text
-    links = re.findall(r'class="navlink" href="([^"]+)"', page) + re.findall(r'<li><a href="(/[^"]+)">', page)
+    links = re.findall(r'class="navlink" href="([^"]+)"', page) + re.findall(r'<a href="(/[^"]+)">', page)
     assert "/aide/" in links
     for link in links:
         assert client.get(link).status_code < 400, link
@@ -130,6 +138,50 @@ def test_a_missing_password_is_tied_to_its_field(client: FlaskClient) -> None:
 def test_a_menu_entry_is_marked_where_one_stands(client: FlaskClient, sign_in: SignIn) -> None:
     page = sign_in(client, "conducteur@demo.example").get("/mon-espace/").text
     assert re.findall(r'href="([^"]+)" aria-current="page">', page) == ["/mon-espace/"]
+
+
+def test_an_agents_entries_stand_in_groups_and_the_group_says_where_one_stands(
+    client: FlaskClient, sign_in: SignIn
+) -> None:
+    page = sign_in(client, "agent@demo.example").get("/agrements/list/").text
+    menu = page[page.index('aria-label="Menu principal"') : page.index("</nav>")]
+    groups = re.findall(r"<summary[^>]*>(.*?)</summary>", menu, re.DOTALL)
+    assert [re.sub(r"<[^>]+>", "", group).strip() for group in groups] == ["Centres, Agréments", "Registre", "Réglages"]
+    assert re.findall(r'href="([^"]+)" aria-current="page">', menu) == ["/agrements/list/"]
+    assert menu.count('aria-current="true"') == 1
+
+
+def test_a_group_without_entries_is_not_shown(
+    client: FlaskClient, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone: chrome.Entries = (("Vide", (("Rien", "/nulle-part/"),)), ("Aide", "/aide/"))
+    monkeypatch.setitem(chrome.MENU, roles.AGENT, alone)
+    page = sign_in(client, "agent@demo.example").get("/aide/").text
+    assert "Vide" not in page
+    assert 'class="navlink" href="/aide/"' in page
+
+
+def test_the_menu_says_how_many_things_wait_and_asks_the_base_once(client: FlaskClient, sign_in: SignIn) -> None:
+    browser = sign_in(client, "agent@demo.example")
+    with statements() as asked:
+        before = browser.get("/aide/").text
+    assert "en attente</span>" not in before
+    assert len([one for one in asked if "asking_alert" in one]) == 1
+    db.session.add(
+        SignUp(
+            email="zoe@exemple.fr",
+            last_name="ABEILLE",
+            first_name="Zoé",
+            birth_date=date(1990, 1, 1),
+            permit_number="900192100123",
+            password_hash="",
+            state=WAITING,
+            created_at=clock.now(),
+        )
+    )
+    db.session.commit()
+    after = browser.get("/aide/").text
+    assert '<span class="navlink__count">1<span class="vh"> en attente</span></span>' in after
 
 
 def test_counts_agree_with_their_noun() -> None:

@@ -91,7 +91,9 @@ def test_roles_name_the_permissions_of_screens_and_no_other(app: Flask) -> None:
 def _entries(role: str) -> list[tuple[str, str]]:
     """Return label and target of all that the menus of a role hold."""
     own = [(label, target) for label, target, _ in (*chrome.OWN_LINKS, *chrome.OTHER_LINKS.get(role, ()))]
-    return [*chrome.MENU[role], *own, *chrome.FOOTER]
+    menu = [(label, target) for label, target in chrome.MENU[role] if isinstance(target, str)]
+    grouped = [entry for _, target in chrome.MENU[role] if not isinstance(target, str) for entry in target]
+    return [*menu, *grouped, *own, *chrome.FOOTER]
 
 
 def _permission_at(app: Flask, href: str) -> str:

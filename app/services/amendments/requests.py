@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.exc import IntegrityError
@@ -130,7 +131,12 @@ def _with_lines() -> Select[CorrectionRequest]:
 
 def count_waiting() -> int:
     """Return how many requests nobody has decided."""
-    return db.session.scalar(select(func.count()).select_from(CorrectionRequest).where(*_OPEN)) or 0
+    return db.session.scalar(counting()) or 0
+
+
+def counting() -> Select[Any]:
+    """Return the query of :func:`count_waiting`."""
+    return select(func.count()).select_from(CorrectionRequest).where(*_OPEN)
 
 
 def accept(request_id: int, agent_id: int, answer: str = "", *, shown: str | None = None) -> acts.Outcome:

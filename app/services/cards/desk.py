@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.extensions import db
@@ -113,7 +114,12 @@ def refuse(request_id: int, agent_id: int, reason: str) -> None:
 
 def waiting() -> int:
     """Return how many requests wait for an agent."""
-    return _counts()["a-examiner"]
+    return db.session.scalar(counting()) or 0
+
+
+def counting() -> Select[Any]:
+    """Return the query of :func:`waiting`."""
+    return select(func.count()).select_from(CardRequest).where(CardRequest.state.in_(FILTERS["a-examiner"]))
 
 
 def _counts() -> dict[str, int]:

@@ -60,8 +60,11 @@ class Desk(Generic[Row]):
 
     def count(self) -> int:
         """Return how many cases nobody has decided."""
-        query = select(func.count()).select_from(self.table).where(*self.waits, ~self._was_kept())
-        return db.session.scalar(query) or 0
+        return db.session.scalar(self.counting()) or 0
+
+    def counting(self) -> Select[Any]:
+        """Return the query that counts the cases nobody has decided."""
+        return select(func.count()).select_from(self.table).where(*self.waits, ~self._was_kept())
 
     def kept(self) -> list[Case[Row]]:
         """Return the last cases an agent decided to leave as they are, with the decision; another may still follow."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
 
 from app.extensions import db
@@ -55,6 +56,11 @@ def waiting() -> tuple[list[Request], int]:
 def count_waiting() -> int:
     """Return how many requests nobody has decided."""
     return DESK.count()
+
+
+def counting() -> Select[Any]:
+    """Return the query of :func:`count_waiting`."""
+    return DESK.counting()
 
 
 def accept(sign_up_id: int, actor_id: int) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import contains_eager
 
 from app import roles
@@ -114,8 +114,12 @@ def waiting() -> tuple[list[IdentityCheck], int]:
 
 def count_waiting() -> int:
     """Return how many documents nobody has decided."""
-    query = select(func.count()).select_from(IdentityCheck).where(IdentityCheck.state == WAITING)
-    return db.session.scalar(query) or 0
+    return db.session.scalar(counting()) or 0
+
+
+def counting() -> Select[Any]:
+    """Return the query of :func:`count_waiting`."""
+    return select(func.count()).select_from(IdentityCheck).where(IdentityCheck.state == WAITING)
 
 
 def case(check_id: int) -> Case | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, func, or_, select, update
 from sqlalchemy.orm import contains_eager
 
 from app.extensions import db
@@ -29,17 +30,32 @@ def failed_work() -> tuple[list[Outbox], int]:
 
 def count_failed() -> int:
     """Return how many rows of work failed or wait too long."""
-    return db.session.scalar(select(func.count()).select_from(Outbox).where(_undone())) or 0
+    return db.session.scalar(counting_failed()) or 0
 
 
 def count_refused() -> int:
     """Return how many mails were refused for good."""
-    return db.session.scalar(select(func.count()).select_from(Mail).where(Mail.state == MAIL_REFUSED)) or 0
+    return db.session.scalar(counting_refused()) or 0
 
 
 def count_faulty() -> int:
     """Return how many documents have a file that is no longer what was sealed."""
-    return db.session.scalar(select(func.count()).select_from(Document).where(Document.fault.is_not(None))) or 0
+    return db.session.scalar(counting_faulty()) or 0
+
+
+def counting_failed() -> Select[Any]:
+    """Return the query of :func:`count_failed`."""
+    return select(func.count()).select_from(Outbox).where(_undone())
+
+
+def counting_refused() -> Select[Any]:
+    """Return the query of :func:`count_refused`."""
+    return select(func.count()).select_from(Mail).where(Mail.state == MAIL_REFUSED)
+
+
+def counting_faulty() -> Select[Any]:
+    """Return the query of :func:`count_faulty`."""
+    return select(func.count()).select_from(Document).where(Document.fault.is_not(None))
 
 
 def refused_mails() -> tuple[list[Mail], int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Select, select
 from sqlalchemy.orm import contains_eager, selectinload
 
@@ -40,6 +42,11 @@ def waiting() -> tuple[list[Case[Registration]], int]:
 def count_waiting() -> int:
     """Return how many cases nobody has decided."""
     return DESK.count()
+
+
+def counting() -> Select[Any]:
+    """Return the query of :func:`count_waiting`."""
+    return DESK.counting()
 
 
 def kept() -> list[Case[Registration]]:

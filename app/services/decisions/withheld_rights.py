@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload
 
@@ -35,6 +37,11 @@ def waiting() -> tuple[list[Case[Trainer]], int]:
 def count_waiting() -> int:
     """Return how many cases nobody has decided."""
     return DESK.count()
+
+
+def counting() -> Select[Any]:
+    """Return the query of :func:`count_waiting`."""
+    return DESK.counting()
 
 
 def kept() -> list[Case[Trainer]]:

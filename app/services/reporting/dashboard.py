@@ -15,15 +15,12 @@ from sqlalchemy.orm import selectinload
 from app.extensions import db
 from app.models import Accreditation, Batch, BatchLine, Driver, Registration, Training
 from app.models.batch import CANCELLED, FILE, IN_ERROR, MANUAL, MODE_NAMES, OPEN_STATES
-from app.services.amendments import card_stops
-from app.services.amendments import requests as correction_requests
-from app.services.cards import desk as card_desk
 from app.services.core import clock, narrowing
 from app.services.core.dialect import on_postgresql
-from app.services.decisions import account_requests, identity_checks, to_handle, withheld_documents, withheld_rights
 from app.services.reference import accreditations
-from app.services.rights import asking
 from app.validators.remark import Code, Remark, Severity, kind_sentence
+
+from . import waiting
 
 R = Registration
 MONTHS = (
@@ -102,7 +99,7 @@ class CentreDesk:
 class AgentDesk:
     """What the agents' dashboard shows.
 
-    ``waiting``: « À traiter », anchor → count; ``cards``: requests to examine; ``errors``: sentence, lines.
+    ``waiting``: « À traiter », anchor → count; ``errors``: sentence, lines.
     """
 
     volumes: Volumes
@@ -110,7 +107,6 @@ class AgentDesk:
     centres: int
     modes: list[tuple[str, int]]
     waiting: dict[str, int]
-    cards: int
     errors: list[tuple[str, int]]
 
     @property
@@ -140,7 +136,7 @@ def centre_desk(centre_id: int) -> CentreDesk:
 def agent_desk() -> AgentDesk:
     """Return the dashboard of the agents, today."""
     modes, centres, billed = _month_by_mode()
-    return AgentDesk(volumes(), billed, centres, modes, waiting(), card_desk.waiting(), frequent_errors())
+    return AgentDesk(volumes(), billed, centres, modes, waiting.counts(), frequent_errors())
 
 
 def month_start(day: date, back: int = 0) -> date:
@@ -182,21 +178,6 @@ def expiring(centre_id: int) -> list[tuple[Accreditation, int]]:
     ends = [(one, one.last_day) for one in db.session.execute(query).scalars()]
     left = [(one, (last - today).days) for one, last in ends if last and last >= today]
     return sorted(left, key=lambda pair: pair[1])
-
-
-def waiting() -> dict[str, int]:
-    """Return what waits in « À traiter »: its part's anchor → count."""
-    return {
-        "identites": identity_checks.count_waiting(),
-        "interrogations": asking.count_alerts(),
-        "comptes": account_requests.count_waiting(),
-        "corrections": correction_requests.count_waiting() + card_stops.count_waiting(),
-        "retenus": withheld_documents.count_waiting(),
-        "droits": withheld_rights.count_waiting(),
-        "fichiers": to_handle.count_faulty(),
-        "travaux": to_handle.count_failed(),
-        "courriels": to_handle.count_refused(),
-    }
 
 
 def frequent_errors(limit: int = 8) -> list[tuple[str, int]]:

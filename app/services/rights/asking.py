@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Set
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from flask import current_app
-from sqlalchemy import and_, delete, exists, func, select, update
+from sqlalchemy import Select, and_, delete, exists, func, select, update
 from sqlalchemy.orm import joinedload
 
 from app.extensions import db
@@ -89,8 +90,12 @@ def alerts() -> tuple[list[AskingAlert], int]:
 
 def count_alerts() -> int:
     """Return how many alerts no agent has seen."""
-    query = select(func.count()).select_from(AskingAlert).where(AskingAlert.seen_at.is_(None))
-    return db.session.scalar(query) or 0
+    return db.session.scalar(counting()) or 0
+
+
+def counting() -> Select[Any]:
+    """Return the query of :func:`count_alerts`."""
+    return select(func.count()).select_from(AskingAlert).where(AskingAlert.seen_at.is_(None))
 
 
 def see(alert_id: int, actor_id: int) -> None:

@@ -20,6 +20,7 @@ from app.models.outbox import (
 from app.models.registration import DOCUMENT_FAULTS
 from app.services.amendments import card_stops
 from app.services.amendments import requests as correction_requests
+from app.services.cards import desk as card_desk
 from app.services.decisions import account_requests, identity_checks, to_handle, withheld_documents, withheld_rights
 from app.services.documents import drawing
 from app.services.rights import asking
@@ -86,6 +87,7 @@ class ToHandleView(Screen):
             stranger_limit=asking.limit_of_a_day(),
             correction_count=correction_requests.count_waiting(),
             card_count=card_stops.count_waiting(),
+            request_card_count=card_desk.waiting(),
         )
         return page
 

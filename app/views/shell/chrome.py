@@ -13,6 +13,7 @@ from flask import Flask, current_app, g, request, url_for
 from app import roles
 from app.models import Centre, Person
 from app.models.centre import MEMBER_ROLES
+from app.services.reporting import waiting
 
 from .base import current_place, places
 from .filters import day
@@ -42,23 +43,37 @@ HTMX_CONFIG = {
         {"code": "[45]..", "swap": True, "error": True},
     ],
 }
-#: Role → (label, target) of its screens, in order. The target is an address, or the permission name of a back-office view
-#: (`app.roles`). One that no screen answers is not shown.
-MENU: dict[str, tuple[tuple[str, str], ...]] = {
+#: The entry that says how many things wait behind it.
+COUNTED = "/a-traiter/"
+#: A label and its target: an address, or the permission name of a back-office view (`app.roles`). One that no screen answers is
+#: not shown. A target that is a tuple is a group of entries, shown while one of them is.
+Entry = tuple[str, str]
+Entries = tuple[tuple[str, str | tuple[Entry, ...]], ...]
+#: Role → the entries of its menu, in order.
+MENU: dict[str, Entries] = {
     roles.AGENT: (
         ("Tableau de bord", "/tableau-de-bord/"),
-        ("Centres", "Centres"),
-        ("Agréments", "Accreditations"),
-        ("Contrats", "Contracts"),
-        ("Personnes", "Managers"),
-        ("Conducteurs", "Drivers"),
-        ("Formateurs", "Trainers"),
-        ("Enregistrements", "Registrations"),
-        ("Imports", "Imports"),
-        ("Catalogue", "Catalogue"),
-        ("Tarifs", "Tariffs"),
+        ("À traiter", COUNTED),
+        (
+            "Centres",
+            (
+                ("Centres", "Centres"),
+                ("Agréments", "Accreditations"),
+                ("Contrats", "Contracts"),
+                ("Personnes", "Managers"),
+            ),
+        ),
+        (
+            "Registre",
+            (
+                ("Conducteurs", "Drivers"),
+                ("Enregistrements", "Registrations"),
+                ("Imports", "Imports"),
+                ("Formateurs", "Trainers"),
+            ),
+        ),
         ("Cartes", "/demandes-de-carte/"),
-        ("À traiter", "Decisions"),
+        ("Réglages", (("Catalogue", "Catalogue"), ("Tarifs", "Tariffs"))),
     ),
     roles.CENTRE: (
         ("Tableau de bord", "/tableau-de-bord/"),
@@ -96,6 +111,21 @@ class Link:
     href: str
     current: bool = False
     icon: str = ""
+    #: How many things wait there.
+    count: int = 0
+
+
+@dataclass(frozen=True)
+class Group:
+    """Entries of a menu behind one word; `here` is the entry one stands on, None elsewhere."""
+
+    label: str
+    links: tuple[Link, ...]
+
+    @property
+    def here(self) -> Link | None:
+        """Return the entry one stands on."""
+        return next((link for link in self.links if link.current), None)
 
 
 @dataclass
@@ -106,7 +136,7 @@ class Chrome:
     role: str = ""
     centre: Centre | None = None
     centres: list[Centre] = field(default_factory=list)
-    menu: list[Link] = field(default_factory=list)
+    menu: list[Link | Group] = field(default_factory=list)
     own_links: list[Link] = field(default_factory=list)
     footer: list[Link] = field(default_factory=list)
     band: str = ""
@@ -151,12 +181,27 @@ def _for_person(page: Chrome) -> Chrome:
     return page
 
 
-def _menu(names: list[str]) -> list[Link]:
+def _menu(names: list[str]) -> list[Link | Group]:
     """Return the entries of these roles that lead somewhere; of those that fit the page, the nearest is marked."""
-    entries = [entry for name in names for entry in MENU.get(name, ())]
-    links = [link for label, target in entries if (link := _link(label, target))]
-    nearest = max((len(link.href) for link in links if link.current), default=0)
-    return [replace(link, current=link.current and len(link.href) == nearest) for link in links]
+    found: list[Link | Group] = []
+    for label, target in (entry for name in names for entry in MENU.get(name, ())):
+        if isinstance(target, str):
+            found += [link for link in (_link(label, target),) if link]
+        elif links := tuple(link for entry in target if (link := _link(*entry))):
+            found.append(Group(label, links))
+    marked = [link for one in found for link in (one.links if isinstance(one, Group) else (one,)) if link.current]
+    nearest = max((len(link.href) for link in marked), default=0)
+    return [_marked(one, nearest) for one in found]
+
+
+def _marked(one: Link | Group, nearest: int) -> Link | Group:
+    """Keep the mark of the entry whose address is the nearest, and count what waits behind the entry that says so."""
+    if isinstance(one, Group):
+        return replace(
+            one, links=tuple(replace(link, current=link.current and len(link.href) == nearest) for link in one.links)
+        )
+    count = waiting.total() if one.href == COUNTED else 0
+    return replace(one, current=one.current and len(one.href) == nearest, count=count)
 
 
 def _link(label: str, target: str) -> Link | None:

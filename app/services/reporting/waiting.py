@@ -1,0 +1,44 @@
+"""What waits in « À traiter »: all of it counted in one query, for the page, the dashboard and the menu alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Select, select
+
+from app.extensions import db
+from app.services.amendments import card_stops
+from app.services.amendments import requests as correction_requests
+from app.services.cards import desk as card_desk
+from app.services.decisions import account_requests, identity_checks, to_handle, withheld_documents, withheld_rights
+from app.services.rights import asking
+
+#: Anchor of a part of the page → the queries that count what waits there, each answered by an index.
+PARTS: dict[str, tuple[Callable[[], Select[Any]], ...]] = {
+    "identites": (identity_checks.counting,),
+    "interrogations": (asking.counting,),
+    "comptes": (account_requests.counting,),
+    "corrections": (correction_requests.counting, card_stops.counting),
+    "cartes": (card_desk.counting,),
+    "retenus": (withheld_documents.counting,),
+    "droits": (withheld_rights.counting,),
+    "fichiers": (to_handle.counting_faulty,),
+    "travaux": (to_handle.counting_failed,),
+    "courriels": (to_handle.counting_refused,),
+}
+
+
+def counts() -> dict[str, int]:
+    """Return what waits for an agent: its part's anchor → count; one query."""
+    queries = [(anchor, query()) for anchor, makers in PARTS.items() for query in makers]
+    row = db.session.execute(select(*(query.scalar_subquery() for _, query in queries))).one()
+    found = dict.fromkeys(PARTS, 0)
+    for (anchor, _), count in zip(queries, row, strict=True):
+        found[anchor] += count
+    return found
+
+
+def total() -> int:
+    """Return how many things wait for an agent."""
+    return sum(counts().values())
