@@ -27,7 +27,7 @@ from app.services.core.refusal import Refusal
 from app.services.core.taking import taken
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
-from app.services.rights import access
+from app.services.rights import access, naming
 from app.services.seal import sealing
 from app.services.storage import store
 
@@ -37,6 +37,8 @@ from . import text as contract_text
 
 _REASON = f"Donnez le motif, en {REASON_MAX} caractères au plus : il est communiqué au centre."
 SUBJECT = "service_contract"
+#: Of an offer to a centre that nobody represents.
+NOBODY_YET = "Le centre n’a pas de représentant légal : la proposition partira par courriel dès qu’il en aura un."
 
 
 class NotInThisState(Refusal):
@@ -267,11 +269,27 @@ def _record(
         after=after,
         reason=decision.reason if decision else "",
     )
+    contract_mail.make_due(contract, act, representatives(contract.centre_id), decision)
+
+
+def representatives(centre_id: int) -> list[tuple[int, str]]:
+    """Return id and address of those who are told of the centre's contracts: its legal representatives, account open."""
     query = (
         select(Person.id, Person.email)
         .join(Membership, Membership.person_id == Person.id)
-        .where(Membership.centre_id == contract.centre_id, Membership.role == LEGAL_REPRESENTATIVE)
+        .where(Membership.centre_id == centre_id, Membership.role == LEGAL_REPRESENTATIVE)
         .where(holds_on(clock.today(), Membership.valid_to), Person.active.is_(True))
         .order_by(Person.id)
     )
-    contract_mail.make_due(contract, act, db.session.execute(query).tuples(), decision)
+    return list(db.session.execute(query).tuples())
+
+
+@naming.follows
+def _tell_of_the_offer(place: Membership) -> None:
+    """Mail the offer that waits to a legal representative who was named after it was made; no commit."""
+    query = select(ServiceContract).where(
+        ServiceContract.centre_id == place.centre_id, ServiceContract.state == OFFERED
+    )
+    contract = db.session.execute(query).scalar_one_or_none()
+    if contract is not None and not contract_mail.is_told(contract, "offered", place.person):
+        contract_mail.make_due(contract, "offered", [(place.person_id, place.person.email)], None)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from flask import current_app
+from sqlalchemy import select
 
 from app.extensions import db
-from app.models import Decision, Mail, ServiceContract
+from app.models import Decision, Mail, Person, ServiceContract
 from app.services.notifications import mail
 from app.services.notifications.mail import Content
 
@@ -50,6 +51,13 @@ def make_due(about: ServiceContract, act: str, people: Iterable[tuple[int, str]]
     told = {"contract": about.id, "act": act, **why}
     mails = [{"recipient": email, "values": {**told, "person": person_id}} for person_id, email in people]
     mail.make_all_due(CONTRACT, mails)
+
+
+def is_told(about: ServiceContract, act: str, person: Person) -> bool:
+    """Tell whether the mail of an act was made due to a person before: who leaves and comes back is told once."""
+    query = select(Mail.values).where(Mail.kind == CONTRACT, Mail.recipient == person.email)
+    told = {"contract": about.id, "act": act, "person": person.id}
+    return any(told.items() <= values.items() for values in db.session.execute(query).scalars())
 
 
 @mail.says(CONTRACT, "Contrat de service")

@@ -29,7 +29,7 @@ from app.services.journal import record as journal
 from app.services.notifications import invitation_limits, mail
 from app.validators.address import parse_address
 
-from . import access, members
+from . import access, members, naming
 from . import mail as member_mail
 
 HOLDS = timedelta(days=7)
@@ -169,7 +169,9 @@ def accept(token: str, person_id: int) -> Membership:
     if person.is_agent:
         raise Refusal("Un agent d’IN Groupe n’intervient pas pour un centre.")
     with transaction():
-        return _take(row, person)
+        membership = _take(row, person)
+    outbox.ring()
+    return membership
 
 
 @actor.acting(actor.PROGRAM)
@@ -201,6 +203,7 @@ def accept_new(token: str, newcomer: Newcomer) -> Person:
             _take(row, person)
     except IntegrityError:  # the same link, used twice at once
         raise links.LinkSpent from None
+    outbox.ring()
     return person
 
 
@@ -236,6 +239,8 @@ def _take(row: MemberInvitation, person: Person) -> Membership:
         before=before,
         after={"person": person.id, "role": membership.role, "invitation": row_id},
     )
+    if membership.role == LEGAL_REPRESENTATIVE:
+        naming.named(membership)
     return membership
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import abort, flash, g, redirect, request, send_file, url_for
 from flask_appbuilder import expose
@@ -12,6 +12,7 @@ from flask_appbuilder.security.decorators import has_access
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 
+from app.extensions import db
 from app.models import Centre, ServiceContract
 from app.models.centre import CONTRACT_STATES
 from app.services.contracts import acts as contract_acts
@@ -22,13 +23,16 @@ from app.services.core.refusal import Refusal
 from app.services.journal import search as journal_search
 from app.services.storage import store
 from app.views.crud import choices, widgets
-from app.views.crud.base import METHODS, NOT_FOUND, BackOfficeView
+from app.views.crud.base import ASKED, METHODS, NOT_FOUND, BackOfficeView, as_refused
+from app.views.crud.forms import as_id
 from app.views.crud.rows import Rows, one_of, siret, within, words
 
 from .forms import OfferForm
 
 C = ServiceContract
 ID = "<int:contract_id>"
+#: The button that shows the text, and offers nothing.
+READ = "lire"
 #: Address → what it does, and what is said then.
 ACTS = {
     "retirer": (contract_acts.withdraw, "La proposition est retirée."),
@@ -58,7 +62,6 @@ class ContractsView(BackOfficeView):
         },
     )
     list_title, show_title, add_title, edit_title = "Contrats", "Contrat", "Proposer un contrat", "Contrat"
-    add_row_message = "Le contrat est proposé ; les représentants légaux du centre en sont avertis par courriel."
     list_columns = ["centre.name", "version", "state", "signed_on", "signer", "valid_to"]
     order_columns = ["centre.name", "version", "state", "signed_on", "valid_to"]
     base_order = ("centre.name", "asc")
@@ -76,8 +79,30 @@ class ContractsView(BackOfficeView):
     add_form = edit_form = OfferForm
     show_template = "contracts/office.html"
     add_template = "contracts/offer.html"
-    extra_args = {"tariff_lines": lambda: contract_text.tariff_lines(clock.today())}
+    extra_args = {
+        "tariff_lines": lambda: contract_text.tariff_lines(clock.today()),
+        "looked_at": lambda: _looked_at(),
+        "nobody_yet": contract_acts.NOBODY_YET,
+    }
     prefilled = {"centre": "centre_id"}
+
+    def _add(self) -> dict[str, Any] | None:
+        """Show the form, with the text where it is asked for, or offer the contract: None once it is offered."""
+        if request.method != "POST" or READ not in request.form:
+            return super()._add()
+        form = self.add_form.refresh()
+        return dict(self._get_add_widget(form=form)) if form.validate() else as_refused(self._get_add_widget(form=form))
+
+    def said_after_add(self, form: DynamicForm, item: Any) -> str:
+        """Return what the offer has brought about: a mail, or none yet."""
+        count = len(contract_acts.representatives(form.centre_id.data))
+        if not count:
+            return f"Le contrat est proposé. {contract_acts.NOBODY_YET}"
+        return f"Le contrat est proposé ; {told(count)} par courriel."
+
+    def led_after_add(self, form: DynamicForm, item: Any) -> str:
+        """Lead to the centre's page, where the next step stands."""
+        return url_for("CentresView.show", pk=form.centre_id.data)
 
     def _save(self, form: DynamicForm, item: Any, columns: list[str]) -> bool:
         """Offer the contract; what the service refuses is said above the form."""
@@ -102,6 +127,7 @@ class ContractsView(BackOfficeView):
             contract=contract,
             history=journal_search.history(contract_acts.SUBJECT, contract.id),
             blocks=contract_text.blocks(contract.text),
+            representatives=len(contract_acts.representatives(contract.centre_id)),
             reason_max=REASON_MAX,
         )
         return page
@@ -120,6 +146,34 @@ class ContractsView(BackOfficeView):
     def pdf(self, contract_id: int) -> Response:
         """Give the signed contract."""
         return signed_pdf(self._item_or_404(str(contract_id)))
+
+
+class LookedAt(NamedTuple):
+    """The offer the form stands on: its centre, its text as it would be sent, and how many would be told."""
+
+    centre: Centre
+    blocks: list[contract_text.Block]
+    representatives: int
+
+
+def _looked_at() -> LookedAt | None:
+    """Return what the form would offer; None while no centre is chosen, or where nothing can be offered."""
+    centre_id = as_id(request.form.get("centre_id", request.args.get(f"{ASKED}centre", "")))
+    centre = db.session.get(Centre, centre_id) if centre_id else None
+    if centre is None:
+        return None
+    try:
+        text = contract_text.compose(request.form.get("version", contract_text.latest()), centre, clock.today())
+    except Refusal:
+        return None
+    return LookedAt(centre, contract_text.blocks(text), len(contract_acts.representatives(centre.id)))
+
+
+def told(count: int) -> str:
+    """Return « son représentant légal en est averti », or the same of several."""
+    if count == 1:
+        return "le représentant légal du centre en est averti"
+    return f"les {count} représentants légaux du centre en sont avertis"
 
 
 def signed_pdf(contract: ServiceContract) -> Response:

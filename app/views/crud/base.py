@@ -124,13 +124,27 @@ class BackOfficeView(Screen, ModelView):  # type: ignore[misc]
         """Show the form, or write a new row: None once it is written."""
         form = self.add_form.refresh()
         if request.method == "POST":
-            if form.validate() and self._save(form, self.datamodel.obj(), self.add_columns):
-                flash(self.add_row_message, "success")
+            item = self.datamodel.obj()
+            if form.validate() and self._save(form, item, self.add_columns):
+                flash(self.said_after_add(form, item), "success")
+                g.led_after_add = self.led_after_add(form, item)
                 return None
-            return _refused(self._get_add_widget(form=form))
+            return as_refused(self._get_add_widget(form=form))
         self._prefill(form)
         self.update_redirect()
         return dict(self._get_add_widget(form=form))
+
+    def said_after_add(self, form: DynamicForm, item: Any) -> str:
+        """Return what is said of a row just written."""
+        return str(self.add_row_message)
+
+    def led_after_add(self, form: DynamicForm, item: Any) -> str:
+        """Return the address to lead to after a row was written; '' for the page one came from."""
+        return ""
+
+    def post_add_redirect(self) -> Response:
+        """Lead to where the new row is to be seen."""
+        return redirect(g.led_after_add) if g.led_after_add else super().post_add_redirect()
 
     @expose("/edit/<pk>", methods=["GET", "POST"])
     @has_access
@@ -150,7 +164,7 @@ class BackOfficeView(Screen, ModelView):  # type: ignore[misc]
             if form.validate() and self._save(form, item, self.edit_columns):
                 flash(self.edit_row_message, "success")
                 return None
-            return _refused(self._get_edit_widget(form=form))
+            return as_refused(self._get_edit_widget(form=form))
         self.update_redirect()
         return dict(self._get_edit_widget(form=self.edit_form.refresh(obj=item)))
 
@@ -200,7 +214,7 @@ def search_form(questions: dict[str, Question]) -> type[DynamicForm]:
     return type("SearchForm", (DynamicForm,), fields)
 
 
-def _refused(widgets: Any) -> dict[str, Any]:
+def as_refused(widgets: Any) -> dict[str, Any]:
     """Return the page of a form that was refused, sent as 422."""
     _answer_as_refused()
     return dict(widgets)
