@@ -25,7 +25,7 @@ def agent(client: FlaskClient, sign_in) -> FlaskClient:
 
 def test_a_centre_is_added_then_changed(agent: FlaskClient) -> None:
     page = agent.post("/centres/add", data=CENTRE, follow_redirects=True)
-    assert "Ajout enregistré." in page.text
+    assert "Le centre est créé." in page.text
     row = db.session.execute(select(Centre).where(Centre.siret == "44306184100047")).scalar_one()
     public = {"is_public": "y", "chorus_service": "SVC"}
     agent.post(f"/centres/edit/{row.id}", data={**CENTRE, **public, "email": " Contact@Exemple.FR"})

@@ -55,3 +55,13 @@ def acts_of(person_id: int, last: int) -> list[tuple[datetime, str]]:
     """Return when and what for the last acts of a person, the newest first."""
     query = select(J.at, J.action).where(J.actor_id == person_id).order_by(J.id.desc()).limit(last)
     return list(db.session.execute(query).tuples())
+
+
+def of_centre(centre_id: int, last: int) -> list[JournalEntry]:
+    """Return the last acts at a centre and on its record, the newest first, with who did them; each answered by its index."""
+    places = (J.centre_id == centre_id, (J.subject_type == "centre") & (J.subject_id == str(centre_id)))
+    found: dict[int, JournalEntry] = {}
+    for place in places:
+        query = select(J).where(place).options(joinedload(J.actor)).order_by(J.id.desc()).limit(last)
+        found |= {entry.id: entry for entry in db.session.execute(query).scalars()}
+    return sorted(found.values(), key=lambda entry: entry.id, reverse=True)[:last]

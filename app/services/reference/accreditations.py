@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from app.extensions import db
 from app.models import Accreditation
 from app.services.core import clock
 
@@ -36,3 +40,10 @@ def _ending(ends: date | None, today: date) -> tuple[str, str]:
         return "ok", "Actif"
     left = (ends - today).days
     return "gold", f"Expire dans {left} jours" if left > 1 else "Expire sous un jour"
+
+
+def of_centre(centre_id: int) -> list[Accreditation]:
+    """Return a centre's accreditations with their trainings and suspensions, those past too, by number."""
+    a = Accreditation
+    query = select(a).where(a.centre_id == centre_id).order_by(a.number)
+    return list(db.session.execute(query.options(selectinload(a.trainings), selectinload(a.suspensions))).scalars())

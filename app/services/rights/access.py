@@ -79,8 +79,8 @@ def contract_in_force(centre_id: int) -> bool:
     return bool(db.session.scalar(select(contract_clause(centre_id))))
 
 
-def accredited(centre_id: int) -> bool:
-    """Tell whether the centre holds an accreditation in force today, not suspended, whatever the trainings it is for."""
+def accredited_clause(centre_id: int | InstrumentedAttribute[int]) -> Exists:
+    """Return, as SQL, whether a centre (by id, or by a column) holds an accreditation in force today, not suspended."""
     today = clock.today()
     paused = exists().where(
         Suspension.accreditation_id == Accreditation.id,
@@ -91,7 +91,12 @@ def accredited(centre_id: int) -> bool:
         & ((Accreditation.withdrawn_on.is_(None)) | (Accreditation.withdrawn_on > today))
         & ~paused.correlate(Accreditation)
     )
-    return bool(db.session.scalar(select(exists().where(Accreditation.centre_id == centre_id, in_force))))
+    return exists().where(Accreditation.centre_id == centre_id, in_force)
+
+
+def accredited(centre_id: int) -> bool:
+    """Tell whether the centre holds an accreditation in force today, not suspended, whatever the trainings it is for."""
+    return bool(db.session.scalar(select(accredited_clause(centre_id))))
 
 
 def not_granted(right: str) -> str:

@@ -14,19 +14,9 @@ from app.services.journal.words import ACTIONS, SUBJECTS, action_words, changes,
 from app.views.crud import choices, widgets
 from app.views.crud.base import BackOfficeView
 from app.views.crud.rows import Question, Rows, one_of
+from app.views.crud.told import CARDS
 
 J = JournalEntry
-#: Kind of subject → the view that shows it.
-CARDS = {
-    "centre": "CentresView",
-    "accreditation": "AccreditationsView",
-    "suspension": "SuspensionsView",
-    "service_contract": "ContractsView",
-    "training": "CatalogueView",
-    "tariff": "TariffsView",
-    "driver": "DriversView",
-    "registration": "RegistrationsView",
-}
 
 
 def _subject(row: JournalEntry) -> Markup | str:

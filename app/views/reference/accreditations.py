@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+from flask import url_for
+from flask_appbuilder.forms import DynamicForm
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import joinedload, selectinload
 
@@ -66,3 +68,7 @@ class AccreditationsView(BackOfficeView):
     add_form = edit_form = AccreditationForm
     prefilled = {"centre": "centre_id"}
     related_views = [SuspensionsView]
+
+    def led_after_add(self, form: DynamicForm, item: Accreditation) -> str:
+        """Lead to the centre's page, where the next step stands."""
+        return url_for("CentresView.show", pk=item.centre_id)

@@ -25,6 +25,8 @@ PLACE, INVITATION = "<int:place_id>", "<int:invitation_id>"
 CENTRE_PART = "<int:centre_id>"
 #: What a right may be on the form.
 NONE, EVERYWHERE, NAMED = "non", "tous", "choix"
+#: After an agent has sent an invitation, the centre's page says what comes next.
+_LEADS_TO_CENTRE = {"CentrePeopleView.invite", "CentrePeopleView.resend"}
 OPENS = {
     "register": "à la main et par fichier",
     "trainers": "enregistrer les formateurs et moniteurs du centre",
@@ -54,7 +56,8 @@ class PeopleScreen(Screen):
     @expose("/")
     def index(self, centre_id: int = 0) -> str:
         """Show the matrix, the invitations that wait, and the form to invite."""
-        return self._page(self.centre(centre_id), InviteForm())
+        centre = self.centre(centre_id)
+        return self._page(centre, InviteForm(role=self.role_to_propose(centre)))
 
     @expose("/inviter", methods=["POST"])
     def invite(self, centre_id: int = 0) -> Response:
@@ -103,6 +106,10 @@ class PeopleScreen(Screen):
         members.end(centre.id, place_id, g.user.id)
         return self._done(f"{name} n’intervient plus pour ce centre.")
 
+    def role_to_propose(self, centre: Centre) -> str:
+        """Return the role an invitation is for unless another is chosen."""
+        return MANAGER
+
     def _place(self, place_id: int, centre: Centre) -> Membership:
         return members.place(place_id, centre.id) or abort(404, members.NobodyThere.message)
 
@@ -146,6 +153,8 @@ class PeopleScreen(Screen):
 
     def _done(self, said: str) -> Response:
         flash(said, "success")
+        if request.endpoint in _LEADS_TO_CENTRE:
+            return redirect(url_for("CentresView.show", pk=(request.view_args or {})["centre_id"]))
         values = {name: value for name, value in (request.view_args or {}).items() if name == "centre_id"}
         return redirect(url_for(f"{type(self).__name__}.index", **values))
 
@@ -170,6 +179,11 @@ class CentrePeopleView(PeopleScreen):
     def centre(self, centre_id: int) -> Centre:
         """Return the centre of the address."""
         return db.session.get(Centre, centre_id) or abort(404, "Ce centre n’existe pas.")
+
+    def role_to_propose(self, centre: Centre) -> str:
+        """Return the legal representative's while the centre has none."""
+        has_one = any(place.role == LEGAL_REPRESENTATIVE for place in members.of_centre(centre.id))
+        return MANAGER if has_one else LEGAL_REPRESENTATIVE
 
     def shared(self, centre: Centre) -> dict[str, Any]:
         """Return what every page needs, and the centre's tasks with where an agent does them."""

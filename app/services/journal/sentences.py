@@ -1,0 +1,168 @@
+"""The journal in sentences: who did what, and to what, by name. Names are read once a kind, however many the entries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, select
+
+from app.extensions import db
+from app.models import (
+    Accreditation,
+    Batch,
+    CardRequest,
+    Centre,
+    Document,
+    Driver,
+    JournalEntry,
+    MemberInvitation,
+    Membership,
+    Person,
+    Registration,
+    ServiceContract,
+    SignUp,
+    Suspension,
+    Tariff,
+    Trainer,
+    Training,
+)
+from app.models.catalogue import PRICE_CLASSES
+from app.models.centre import MEMBER_ROLES
+
+from .predicates import PREDICATES
+from .words import action_words, changes, subject_words
+
+NOBODY = "Le système"
+#: Digits of what may be the id of a row, and one more.
+_LONGEST_ID = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A row an entry is about: its name in the sentence (« le contrat, version 2 »), its kind and the id of its page.
+
+    ``key`` is '' where it has no page, or is gone.
+    """
+
+    text: str
+    kind: str
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An entry as a sentence: ``before`` and ``after`` stand around what it is about. ``changes``: name, before, after."""
+
+    at: datetime
+    who: str
+    before: str
+    about: Named | None
+    after: str
+    reason: str
+    changes: list[tuple[str, str, str]]
+
+
+def tell(entries: Sequence[JournalEntry]) -> list[Told]:
+    """Return entries as sentences, in their order; some queries, however many entries."""
+    wanted: dict[str, set[int]] = defaultdict(set)
+    for entry in entries:
+        if entry.subject_id.isdigit() and len(entry.subject_id) < _LONGEST_ID:
+            wanted[entry.subject_type].add(int(entry.subject_id))
+    known = {kind: _NAMES[kind](ids) for kind, ids in wanted.items() if kind in _NAMES}
+    return [_told(entry, known.get(entry.subject_type, {}).get(entry.subject_id)) for entry in entries]
+
+
+def _told(entry: JournalEntry, named: str | None) -> Told:
+    text = named or _by_number(entry)
+    predicate = PREDICATES.get(entry.action, f"{action_words(entry.action)} : {{}}")
+    before, mark, after = predicate.partition("{}")
+    key = entry.subject_id if named and not entry.action.endswith(".deleted") else ""
+    return Told(
+        entry.at,
+        entry.actor.full_name if entry.actor else NOBODY,
+        before.strip(),
+        Named(text, entry.subject_type, key) if mark else None,
+        after,
+        entry.reason,
+        changes(entry.before, entry.after),
+    )
+
+
+def _by_number(entry: JournalEntry) -> str:
+    """Return what stands for a row whose name is not to be found: the name it was deleted under, or its number."""
+    kept = entry.before or entry.after or {}
+    name = kept.get("name") or kept.get("number") or kept.get("label")
+    said = subject_words(entry.subject_type, entry.subject_id)
+    return str(name) if name else f"{said[0].lower()}{said[1:]}"
+
+
+def _rows(query: Callable[[set[int]], Select[Any]], say: Callable[..., str]) -> Callable[[set[int]], dict[str, str]]:
+    """Return what reads the names of some rows: id as text → name; ``query`` selects the id, then what ``say`` is given."""
+
+    def read(ids: set[int]) -> dict[str, str]:
+        found: Iterable[Any] = db.session.execute(query(ids))
+        return {str(row[0]): say(*row[1:]) for row in found}
+
+    return read
+
+
+def _one(model: Any, *columns: Any, joins: Sequence[Any] = ()) -> Callable[[set[int]], Select[Any]]:
+    def query(ids: set[int]) -> Select[Any]:
+        chosen = select(model.id, *columns)
+        for join in joins:
+            chosen = chosen.join(join)
+        return chosen.where(model.id.in_(ids))
+
+    return query
+
+
+def _member(first: str, last: str) -> str:
+    return f"{first} {last}"
+
+
+def _upper(last: str, first: str) -> str:
+    return f"{last} {first}"
+
+
+R = Registration
+#: Kind of subject → what reads the names of its rows.
+_NAMES: dict[str, Callable[[set[int]], dict[str, str]]] = {
+    "centre": _rows(_one(Centre, Centre.name), lambda name: f"le centre {name}"),
+    "accreditation": _rows(_one(Accreditation, Accreditation.number), lambda number: f"l’agrément {number}"),
+    "suspension": _rows(
+        _one(Suspension, Accreditation.number, joins=(Suspension.accreditation,)),
+        lambda number: f"une suspension de l’agrément {number}",
+    ),
+    "service_contract": _rows(
+        _one(ServiceContract, ServiceContract.version, Centre.name, joins=(ServiceContract.centre,)),
+        lambda version, centre: f"le contrat de service de {centre}, version {version}",
+    ),
+    "membership": _rows(_one(Membership, Person.first_name, Person.last_name, joins=(Membership.person,)), _member),
+    "member_invitation": _rows(
+        _one(MemberInvitation, MemberInvitation.email, MemberInvitation.role),
+        lambda email, role: f"{email} comme {MEMBER_ROLES[role].lower()}",
+    ),
+    "person": _rows(_one(Person, Person.first_name, Person.last_name), _member),
+    "driver": _rows(_one(Driver, Driver.last_name, Driver.first_name), _upper),
+    "trainer": _rows(_one(Trainer, Trainer.last_name, Trainer.first_name), _upper),
+    "training": _rows(_one(Training, Training.label), lambda label: f"la formation {label}"),
+    "tariff": _rows(_one(Tariff, Tariff.price_class), lambda code: f"le tarif « {PRICE_CLASSES.get(code, code)} »"),
+    "registration": _rows(
+        _one(R, Training.label, Training.category, R.last_name, R.first_name, joins=(R.training,)),
+        lambda label, category, last, first: f"{label} {category} de {last} {first}",
+    ),
+    "document": _rows(_one(Document, Document.number), lambda number: f"le document {number}"),
+    "batch": _rows(
+        _one(Batch, Batch.receipt_number, Batch.id),
+        lambda receipt, number: f"reçu {receipt}" if receipt else f"enregistrement n° {number}",
+    ),
+    "card_request": _rows(
+        _one(CardRequest, CardRequest.number, CardRequest.id),
+        lambda number, id_: f"la demande de carte {number}" if number else f"la demande de carte n° {id_}",
+    ),
+    "sign_up": _rows(_one(SignUp, SignUp.last_name, SignUp.first_name), _upper),
+}
