@@ -172,6 +172,8 @@ def test_an_agent_does_the_same_for_any_centre(client: FlaskClient, sign_in: Sig
     data = {"email": "nouvelle@mail.example", "role": "legal_representative"}
     page = agent.post(f"{there}inviter", data=data, follow_redirects=True).text
     assert "Une invitation est envoyée à l’adresse nouvelle@mail.example." in page
+    assert "nouvelle@mail.example" in page.split("invitations en attente")[1], "the centre's page says what comes next"
+    page = agent.get(there).text
     assert "nouvelle@mail.example" in page.split("Invitations en attente")[1]
     voisin = place_id("voisin@demo.example")
     assert f'href="/comptes/show/{person_id("voisin@demo.example")}"' in agent.get(f"{there}{voisin}").text

@@ -62,6 +62,15 @@ def resend(registration_id: int, actor_id: int, centre_id: int | None = None) ->
     return address
 
 
+def why_not(registration: Registration) -> str:
+    """Return why the certificate of a registration cannot be sent again; '' where it can."""
+    try:
+        _address(registration, _certificate(registration))
+    except Refusal as refusal:
+        return refusal.message
+    return ""
+
+
 def _certificate(registration: Registration) -> Document:
     """Return the certificate that holds; raise `Refusal` where there is none."""
     if not registration.is_live:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from flask import url_for
+from flask_appbuilder import expose
+from flask_appbuilder.security.decorators import has_access
 from markupsafe import Markup
 from sqlalchemy.orm import joinedload, selectinload
 
-from app.models import Document, Registration
+from app.models import Registration
 from app.models.batch import MODE_NAMES
-from app.models.registration import PENDING, REVOKED
+from app.services.documents import resending
 from app.services.registration import receipts, search
 from app.services.reporting import exports
 from app.views.crud import choices, widgets
 from app.views.crud.base import READ_ONLY, BackOfficeView
 from app.views.crud.rows import Question, Rows, asking, one_of
 from app.views.shell.base import current_place
+
+from . import record
 
 R = Registration
 EAGER = (
@@ -109,17 +113,6 @@ def receipt(row: Registration) -> Markup:
     return _receipt_of(row.batch.key, str(row.batch.receipt_number))
 
 
-def _revocable(value: list[Document]) -> Markup:
-    """Return the documents of a registration as an agent's card shows them, each that holds with its « Révoquer »."""
-    link = Markup('{} <a href="{}">Révoquer<span class="vh"> {}</span></a>')
-    return widgets.bullets(
-        link.format(widgets.document(one), url_for("RevocationView.ask", number=one.number), one.number)
-        if one.state not in (PENDING, REVOKED)
-        else widgets.document(one)
-        for one in value
-    )
-
-
 class RegistrationRows(BackOfficeView):
     """What both lists of registrations share."""
 
@@ -132,13 +125,30 @@ class RegistrationRows(BackOfficeView):
     label_columns = LABELS
     formatters_columns = {"price": widgets.amount, "documents": widgets.documents}
 
+    @expose("/show/<pk>")
+    @has_access
+    def show(self, pk: str) -> str:
+        """Show the registration, with the acts that can succeed."""
+        row = self._item_or_404(pk)
+        widgets_of = self._show(pk)
+        return str(
+            self.render_template(
+                self.show_template,
+                pk=pk,
+                title=f"{row.last_name} {row.first_name} – {self.show_title}",
+                widgets=widgets_of,
+                row=row,
+                no_resend=resending.why_not(row),
+            )
+        )
+
 
 class RegistrationsView(RegistrationRows):
     """`/enregistrements/`"""
 
     route_base = "/enregistrements"
-    formatters_columns = {**RegistrationRows.formatters_columns, "documents": _revocable}
     class_permission_name = "Registrations"
+    show_template = "registration/record.html"
     datamodel = Rows(
         R,
         eager=EAGER,
@@ -154,3 +164,9 @@ class RegistrationsView(RegistrationRows):
         "batch.receipt_number", "withheld",
     ]  # fmt: skip
     order_columns = ["last_name", "registered_on"]
+
+    @expose("/show/<pk>")
+    @has_access
+    def show(self, pk: str) -> str:
+        """Show all that is known of a registration, with the acts that can succeed."""
+        return str(self.render_template(self.show_template, **record.parts(self._item_or_404(pk))))
