@@ -11,6 +11,7 @@ import pytest
 
 from app import services
 from app.models.card import CARD_STATES
+from app.services.journal.predicates import PREDICATES
 from app.services.journal.words import ACTIONS, FIELDS, SUBJECTS, action_words
 from app.services.reference import rules as reference_rules
 
@@ -170,3 +171,8 @@ def test_every_value_that_is_noted_has_a_word() -> None:
     nameless = noted - FIELDS.keys()
     assert not nameless, "say these in services/journal/words.py"
     assert not {column.key for column in columns if not column.key.startswith("search_")} - FIELDS.keys()
+
+
+def test_each_act_has_its_sentence_and_no_sentence_is_left_over() -> None:
+    assert set(PREDICATES) == set(ACTIONS)
+    assert all(words.startswith(("a ", "s’est ")) for words in PREDICATES.values())

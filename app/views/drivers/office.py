@@ -37,7 +37,8 @@ class DriversView(BackOfficeView):
         Driver,
         eager=(joinedload(Driver.person),),
         computed={
-            "account": lambda row: row.person.email if row.person else None,
+            "account": lambda row: row.person_id is not None,
+            "account_email": lambda row: row.person.email if row.person else None,
             "proof_words": lambda row: PROOFS.get(row.proof) if row.person else None,
         },
         questions={
@@ -50,10 +51,10 @@ class DriversView(BackOfficeView):
     exclude_route_methods = BackOfficeView.exclude_route_methods | {"edit"}
     list_title, show_title = "Conducteurs", "Conducteur"
     add_title = "Ajouter un conducteur"
-    list_columns = ["last_name", "first_name", "birth_date", "permit_number", "account"]
+    list_columns = ["last_name", "first_name", "birth_date", "permit_number", "account", "account_email"]
     order_columns = ["last_name", "first_name", "permit_number"]
     base_order = ("last_name", "asc")
-    show_columns = ["last_name", "first_name", "birth_date", "permit_number", "account", "proof_words"]
+    show_columns = ["last_name", "first_name", "birth_date", "permit_number", "account", "account_email", "proof_words"]
     show_template = "drivers/office.html"
     add_columns = edit_columns = ["last_name", "first_name", "birth_date", "permit_number"]
     label_columns = {
@@ -61,7 +62,8 @@ class DriversView(BackOfficeView):
         "first_name": "Prénom",
         "birth_date": "Date de naissance",
         "permit_number": "N° de permis",
-        "account": "Compte",
+        "account": "Possède un compte",
+        "account_email": "Adresse du compte",
         "proof_words": "Identité prouvée par",
     }
     add_form = DriverForm
