@@ -2,7 +2,7 @@
 
 from . import types as types  # first: it names the constraints of every table
 from .amendment import Cancellation, CorrectionRequest
-from .api import ApiKey, ApiSubscription, WebhookDelivery, WebhookEndpoint
+from .api import ApiKey, ApiSubscription, ChangeDue, LastChange, WebhookDelivery, WebhookEndpoint
 from .batch import Batch, BatchLine, ImportFile
 from .card import CardEvent, CardRequest, DataExport
 from .catalogue import Accreditation, Suspension, Tariff, Training, accreditation_training
@@ -40,6 +40,7 @@ __all__ = [
     "CardEvent",
     "CardRequest",
     "Centre",
+    "ChangeDue",
     "CorrectionRequest",
     "DataExport",
     "Decision",
@@ -54,6 +55,7 @@ __all__ = [
     "JournalCheckpoint",
     "JournalEntry",
     "JournalLink",
+    "LastChange",
     "Mail",
     "MemberInvitation",
     "Membership",

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 from flask_appbuilder import Model
-from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, Text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .centre import Centre
 from .person import Person
-from .types import Labelled, UtcDateTime
+from .types import Json, Labelled, UtcDateTime
 
 READ, ANALYSE, REGISTER, CORRECT = "read", "analyse", "register", "correct"
 SCOPES = {READ: "Consulter", ANALYSE: "Analyser", REGISTER: "Enregistrer", CORRECT: "Corriger"}
@@ -177,3 +189,66 @@ class WebhookDelivery(Model):
     delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     endpoint: Mapped[WebhookEndpoint] = relationship()
+
+
+#: Kinds of what changes.
+OF_REGISTRATION, OF_BATCH = "registration", "batch"
+_NUMBER = BigInteger().with_variant(Integer, "sqlite")
+_ORDERED, _CANCELLED = text("order_number <> ''"), text("NOT is_live")
+
+
+class LastChange(Model):
+    """When a registration or a batch last changed, and its place among its centre's changes; written by the base alone.
+
+    ``number`` and ``at`` rise together within a centre and a kind: whoever sees a change sees all those before it.
+    """
+
+    __tablename__ = "last_change"
+    __table_args__ = (
+        CheckConstraint("kind IN ('registration', 'batch')", name="ck_last_change_kind"),
+        CheckConstraint("is_live OR kind = 'registration'", name="ck_last_change_live"),
+        UniqueConstraint("kind", "subject_id"),
+        Index("ix_last_change_order", "centre_id", "kind", "at", "number"),
+        Index(
+            "ix_last_change_order_number",
+            "centre_id",
+            "order_number",
+            "at",
+            "number",
+            sqlite_where=_ORDERED,
+            postgresql_where=_ORDERED,
+        ),
+        Index(
+            "ix_last_change_cancelled",
+            "centre_id",
+            "at",
+            "number",
+            sqlite_where=_CANCELLED,
+            postgresql_where=_CANCELLED,
+        ),
+        {"sqlite_autoincrement": True},
+    )
+
+    number: Mapped[int] = mapped_column(_NUMBER, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(12))
+    #: Id of the registration or the batch.
+    subject_id: Mapped[int]
+    centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id", ondelete="RESTRICT"))
+    #: The real instant, whatever day is frozen.
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    #: Of a registration, so that those of an order are read in their order; of a batch empty.
+    order_number: Mapped[str] = mapped_column(String(50))
+    #: Whether a registration counts; true of a batch.
+    is_live: Mapped[bool]
+
+
+class ChangeDue(Model):
+    """On PostgreSQL, what the transaction that runs has changed: numbered as it commits, and gone; empty to everybody else."""
+
+    __tablename__ = "change_due"
+
+    id: Mapped[int] = mapped_column(_NUMBER, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(12))
+    centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id", ondelete="RESTRICT"))
+    #: Ids of the registrations or batches.
+    subjects: Mapped[list[Any]] = mapped_column(Json)

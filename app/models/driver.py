@@ -37,6 +37,7 @@ class Driver(Model):
         Index("ix_driver_search_first", "search_first"),
         CheckConstraint("same_as_id IS NULL OR person_id IS NULL", name="ck_driver_same_as"),
         Index("ix_driver_same_as", "same_as_id", sqlite_where=_LED, postgresql_where=_LED),
+        Index("ix_driver_birth_date", "birth_date"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
