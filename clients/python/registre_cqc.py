@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -24,11 +24,12 @@ PASSING = (429, 500, 502, 503, 504)
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: HTTP status, headers (names in lower case), JSON body (None when empty)."""
+    """What came back: HTTP status, headers (names in lower case), JSON body (None when empty or no JSON), bytes."""
 
     status: int
     headers: Mapping[str, str]
     body: Any
+    content: bytes = b""
 
 
 #: Sends (method, address, headers, body) and returns the answer; raises ``OSError`` when none came.
@@ -101,6 +102,23 @@ class Client:
         """Return the state of a registration and of its documents."""
         return self._call("GET", f"/registrations/{registration_id}")
 
+    def registrations(self, **filters: str) -> Iterator[dict[str, Any]]:
+        """Yield your centre's registrations in the order of their last change, page after page.
+
+        ``filters``: ``updated_since``, ``order_number``, ``permit_number``, ``birth_date``, ``training``, ``status``. To go on
+        later, keep the last one's ``updated_at`` and ask for ``updated_since`` it: that one comes again, nothing is missed.
+        What changes while you read comes once more, with its new state.
+        """
+        return self._pages("/registrations", filters)
+
+    def batches(self, **filters: str) -> Iterator[dict[str, Any]]:
+        """Yield your centre's batches likewise; ``filters``: ``updated_since``."""
+        return self._pages("/batches", filters)
+
+    def document(self, number: str) -> bytes:
+        """Return the PDF of a document that was handed over."""
+        return self._answer("GET", f"/documents/{quote(number, safe='')}.pdf", accept="application/pdf").content
+
     def cancel(
         self, registration_id: int, reason_code: str, reason: str = "", replacement: Line | None = None,
         idempotency_key: str = "",
@@ -117,10 +135,26 @@ class Client:
         """Return the state of a correction that an agent decides, and the answer."""
         return self._call("GET", f"/corrections/{quote(request, safe='')}")
 
+    def _pages(self, path: str, filters: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        asked = {name: text for name, text in filters.items() if text}
+        while True:
+            page = self._call("GET", path + (f"?{urlencode(asked)}" if asked else ""))
+            yield from page["items"]
+            if page["next"] is None:
+                return
+            asked = {"cursor": page["next"]}  # it carries the filters
+
     def _call(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
-        sent = {"Authorization": f"Bearer {self._key}", "Accept": "application/json", **(headers or {})}
+        found: dict[str, Any] = self._answer(method, path, body, headers).body
+        return found
+
+    def _answer(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None,
+        accept: str = "application/json",
+    ) -> Answer:  # fmt: skip
+        sent = {"Authorization": f"Bearer {self._key}", "Accept": accept, **(headers or {})}
         data = None
         if body is not None:
             data = json.dumps(body).encode()
@@ -128,8 +162,7 @@ class Client:
         answer = self._insist(method, self._root + path, sent, data)
         if answer.status >= 400:
             raise _refusal(answer)
-        found: dict[str, Any] = answer.body
-        return found
+        return answer
 
     def _insist(self, method: str, address: str, headers: Mapping[str, str], data: bytes | None) -> Answer:
         """Send until an answer that is about the call comes; every call of the API may be sent twice."""
@@ -167,6 +200,6 @@ def _send(method: str, address: str, headers: Mapping[str, str], data: bytes | N
 def _answer(status: int, headers: Iterable[tuple[str, str]], text: bytes) -> Answer:
     try:
         body = json.loads(text) if text else None
-    except ValueError:  # a proxy's own page
+    except ValueError:  # a PDF, or a proxy's own page
         body = None
-    return Answer(status, {name.lower(): value for name, value in headers}, body)
+    return Answer(status, {name.lower(): value for name, value in headers}, body, text)

@@ -18,12 +18,15 @@ from app.services.api.keys import NewKey
 from .conftest import ALL, DEMO
 
 #: Operations of the document, by their `operationId`.
-CALLS = ("catalogue", "analyses", "registrations", "batch", "registration", "cancellation", "correction")
+CALLS = (
+    "catalogue", "analyses", "registrations", "batch", "registration", "cancellation", "correction", "list_registrations",
+    "list_batches", "document",
+)  # fmt: skip
 EXAMPLES = 40
 #: Why a call that fits the document may be refused all the same: what no schema can tell.
 ITS_MEANING = {
     "invalid_date", "lines_in_error", "not_found", "idempotency_key_reused", "already_registered", "already_cancelled",
-    "correction_refused",
+    "correction_refused", "invalid_parameter", "invalid_cursor",
 }  # fmt: skip
 
 

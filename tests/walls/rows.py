@@ -125,6 +125,7 @@ VALUES: dict[str, dict[str, str]] = {
     "address": {"token": "address_link"},
     "api_v1": {"key": "registered", "id": "registration"},
     "api_v1.correction": {"key": "correction_key"},
+    "api_v1.document": {"number": "certificate"},
 }
 #: Endpoint and method → what the form or the call sends, where an empty one would be refused before anybody is looked at.
 BODIES: dict[str, dict[str, Any]] = {

@@ -1,5 +1,5 @@
 """The door of programs: keys, calls, webhooks.
 
-Offers: gate, keys, reading, registering, webhooks, webhook_delivery.
+Offers: gate, keys, reading, lists, files, registering, webhooks, webhook_delivery.
 May know: registration, imports, and below; never cards, trainers or drivers.
 """

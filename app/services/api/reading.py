@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from typing import Any
 
 from flask import current_app
 from sqlalchemy import Select, or_, select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import contains_eager, selectinload
 
 from app.extensions import db
 from app.models import Batch, Cancellation, Document, Registration
+from app.models.api import OF_BATCH, OF_REGISTRATION
+from app.models.batch import REGISTERED
 from app.models.registration import AVAILABLE, CERTIFICATE, PENDING, RECAP
 from app.services.core import clock
 from app.services.reference import pricing
 from app.services.registration import drafts
 from app.services.rights.access import Reach
+
+from . import changes
 
 #: Registrations of a batch answered at once; a batch by file may hold many more.
 PAGE = 1000
@@ -51,48 +56,109 @@ def batch(centre_id: int, key: str, after: int = 0) -> dict[str, Any] | None:
     rows = list(db.session.execute(query.order_by(Registration.line_number).limit(PAGE + 1)).scalars())
     shown = rows[:PAGE]
     return {
-        "id": found.key,
-        "mode": found.mode,
-        "state": found.state,
-        "receipt_number": found.receipt_number,
-        "registered_at": found.registered_at.isoformat(timespec="seconds") if found.registered_at else None,
+        **_head(found),
         "registrations": [_line(row) for row in shown],
         "documents": [document for row in shown for document in _documents(row)],
         "next": shown[-1].line_number if len(rows) > PAGE else None,
     }
 
 
-def registration(centre_id: int, registration_id: int) -> dict[str, Any] | None:
-    """Return the state of the centre's registration and of its documents; None where it has none of that id."""
-    query = _registrations().where(Registration.id == registration_id, Registration.centre_id == centre_id)
-    row = db.session.execute(query).scalar_one_or_none()
-    if row is None:
-        return None
-    key = db.session.scalar(select(Batch.key).where(Batch.id == row.batch_id))
+def batches(centre_id: int, ids: Sequence[int]) -> list[dict[str, Any]]:
+    """Return the states of the centre's batches of these ids, in their order, without their registrations; two queries."""
+    query = select(Batch).where(Batch.id.in_(ids), Batch.centre_id == centre_id)
+    rows = {row.id: row for row in db.session.execute(query).scalars()}
+    changed = changes.instants(OF_BATCH, list(rows))
+    return [
+        {
+            **_head(row),
+            "count": (row.summary or {}).get("kept") if row.state == REGISTERED else 0,
+            "updated_at": told(changed[id_]),
+        }
+        for id_ in ids
+        if (row := rows.get(id_))
+    ]
+
+
+def _head(row: Batch) -> dict[str, Any]:
+    """Return what is told of a batch wherever it is told of."""
     return {
-        **_line(row),
-        "batch": key,
-        "state": "registered",
-        **_status(row),
-        "registered_on": row.registered_on.isoformat(),
-        "documents": _documents(row),
+        "id": row.key,
+        "mode": row.mode,
+        "state": row.state,
+        "receipt_number": row.receipt_number,
+        "registered_at": row.registered_at.isoformat(timespec="seconds") if row.registered_at else None,
     }
 
 
-def _status(row: Registration) -> dict[str, Any]:
-    """Return whether a registration counts, and its links to those before and after it."""
+def registration(centre_id: int, registration_id: int) -> dict[str, Any] | None:
+    """Return the state of the centre's registration and of its documents; None where it has none of that id."""
+    found = registrations(centre_id, [registration_id])
+    return found[0] if found else None
+
+
+def registrations(centre_id: int, ids: Sequence[int]) -> list[dict[str, Any]]:
+    """Return the states of the centre's registrations of these ids, in their order; those it has not are left out.
+
+    As many queries whatever their number, up to a page.
+    """
+    r = Registration
+    query = (
+        _registrations()
+        .join(r.batch)
+        .join(r.driver)
+        .join(r.training)
+        .options(contains_eager(r.batch), contains_eager(r.driver), contains_eager(r.training))
+        .where(r.id.in_(ids), r.centre_id == centre_id)
+    )
+    rows = {row.id: row for row in db.session.execute(query).scalars()}
+    replaced_by, replaces = _links(list(rows))
+    changed = changes.instants(OF_REGISTRATION, list(rows))
+    return [
+        {
+            **_line(row),
+            "batch": row.batch.key,
+            "state": "registered",
+            "status": "active" if row.is_live else "replaced" if id_ in replaced_by else "cancelled",
+            "registered_on": row.registered_on.isoformat(),
+            "cancelled_on": row.cancelled_on.isoformat() if row.cancelled_on else None,
+            "replaces": replaces.get(id_),
+            "replaced_by": replaced_by.get(id_),
+            "updated_at": told(changed[id_]),
+            **_values(row),
+            "documents": _documents(row),
+        }
+        for id_ in ids
+        if (row := rows.get(id_))
+    ]
+
+
+def told(at: datetime) -> str:
+    """Return an instant to the microsecond, in UTC: what « updated_since » takes, with nothing an address writes otherwise."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+def _links(ids: Sequence[int]) -> tuple[dict[int, int], dict[int, int]]:
+    """Return registration → the one that replaces it, and registration → the one it replaces."""
     c = Cancellation
     query = select(c.registration_id, c.replaced_by_id).where(
-        or_(c.registration_id == row.id, c.replaced_by_id == row.id)
+        or_(c.registration_id.in_(ids), c.replaced_by_id.in_(ids))
     )
-    links = db.session.execute(query).tuples().all()
-    by = next((after for before, after in links if before == row.id), None)
-    status = "active" if row.is_live else "replaced" if by else "cancelled"
+    links = [(before, after) for before, after in db.session.execute(query).tuples() if after is not None]
+    return dict(links), {after: before for before, after in links}
+
+
+def _values(row: Registration) -> dict[str, Any]:
+    """Return the nine fields, as the register holds them."""
     return {
-        "status": status,
-        "cancelled_on": row.cancelled_on.isoformat() if row.cancelled_on else None,
-        "replaces": next((before for before, after in links if after == row.id), None),
-        "replaced_by": by,
+        "reference": row.reference,
+        "order_number": row.order_number,
+        "training_label": row.training.label,
+        "category": row.training.category,
+        "end_date": row.end_date.isoformat(),
+        "first_name": row.first_name,
+        "last_name": row.last_name,
+        "birth_date": row.driver.birth_date.isoformat(),
+        "permit_number": row.driver.permit_number,
     }
 
 

@@ -53,6 +53,7 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
     "lines_in_error": {**_COUNTS, "errors": 1, "importable": False, "rows": [_ROW]},
     "already_registered": {**_COUNTS, "informations": 1, "importable": True, "rows": [_AGAIN]},
     **{code: {"pointer": "/lines/0/prenom"} for code in ("unknown_field",)},
+    "invalid_parameter": {"parameter": "status"},
 }
 
 
@@ -145,6 +146,12 @@ def _success(told: Operation) -> dict[str, Any]:
     headers = dict(_HEADERS)
     if told.method == "GET":
         headers["ETag"] = {"description": "À rendre dans If-None-Match.", "schema": {"type": "string"}}
+    if told.media:
+        return {
+            "description": told.summary,
+            "headers": headers,
+            "content": {told.media: {"schema": {"type": "string"}}},
+        }
     return {"description": told.summary, "headers": headers, "content": _json(told.answer)}
 
 

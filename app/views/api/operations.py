@@ -11,6 +11,7 @@ from flask import Blueprint, g, json, make_response, request
 from werkzeug.wrappers import Response
 
 from app.services.api import gate as api_gate
+from app.services.api.files import File
 from app.services.api.gate import Allowance, Caller, KeyRefused
 from app.services.core import actor
 from app.views.shell.headers import REVALIDATED
@@ -52,6 +53,8 @@ class Operation:
     problems: tuple[str, ...] = ()
     #: Further statuses by which it succeeds → schema, what it means; its handler then returns the status with the answer.
     also: tuple[tuple[int, str, str], ...] = ()
+    #: Of an answer that is a file, its type; its handler then returns the file.
+    media: str = ""
 
     @property
     def all_problems(self) -> tuple[str, ...]:
@@ -60,7 +63,7 @@ class Operation:
 
 
 OPERATIONS: list[Operation] = []
-Handler = Callable[..., dict[str, Any] | tuple[dict[str, Any], int]]
+Handler = Callable[..., dict[str, Any] | tuple[dict[str, Any], int] | File]
 
 
 def operation(told: Operation) -> Callable[[Handler], Handler]:
@@ -74,6 +77,8 @@ def operation(told: Operation) -> Callable[[Handler], Handler]:
             caller = admit(told.scopes)
             strict.parameters(*(name for name, _, _ in told.query))
             said = handler(caller, **arguments)
+            if isinstance(said, File):
+                return _file(said, told.media)
             return _answer(*said) if isinstance(said, tuple) else _answer(said, told.status)
 
         blueprint.add_url_rule(told.path, told.name, serve, methods=[told.method])
@@ -112,9 +117,20 @@ def rate_headers(allowance: Allowance) -> dict[str, str]:
 
 
 def _answer(said: dict[str, Any], status: int) -> Response:
-    """Return the JSON answer; to a reading, with its ETag, and 304 where the caller holds it already."""
+    """Return the JSON answer."""
     text = json.dumps(said, ensure_ascii=False, sort_keys=False)
     response = make_response(text, status, {"Content-Type": "application/json"})
+    return _revalidated(response)
+
+
+def _file(said: File, media: str) -> Response:
+    """Return the answer that is a file, to save under its name."""
+    disposition = f'attachment; filename="{said.name}"'
+    return _revalidated(make_response(said.content, 200, {"Content-Type": media, "Content-Disposition": disposition}))
+
+
+def _revalidated(response: Response) -> Response:
+    """Give the answer to a reading its ETag; 304 where the caller holds it already."""
     if request.method in ("GET", "HEAD"):
         response.headers["Cache-Control"], response.headers["Vary"] = REVALIDATED, "Authorization"
         response.add_etag()

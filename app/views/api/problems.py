@@ -9,7 +9,7 @@ from flask import current_app, json, make_response
 from werkzeug.wrappers import Response
 
 from app.services.amendments import acts
-from app.services.api import registering
+from app.services.api import files, registering
 from app.services.reference import pricing
 
 MEDIA_TYPE = "application/problem+json"
@@ -36,6 +36,9 @@ KINDS: Mapping[str, Kind] = {
     "too_long": Kind(400, "Texte trop long", "Un texte dépasse 1 000 caractères."),
     "no_line": Kind(400, "Aucune ligne", "L’appel doit contenir au moins une ligne."),
     "invalid_date": Kind(400, "Date non conforme", "Une date s’écrit AAAA-MM-JJ ou JJ/MM/AAAA."),
+    "invalid_parameter": Kind(
+        400, "Paramètre non conforme", "« status » : une de ces valeurs : active, cancelled, replaced."
+    ),
     "invalid_cursor": Kind(400, "Curseur non conforme", "« after » est le nombre rendu par la page précédente dans « next »."),
     "unknown_parameter": Kind(400, "Paramètre inconnu", "Le paramètre « jour » n’existe pas à cette adresse."),
     "idempotency_key_missing": Kind(
@@ -67,6 +70,17 @@ KINDS: Mapping[str, Kind] = {
         registering.AlreadyRegistered.message,
     ),
     "already_cancelled": Kind(409, "Déjà annulé", acts.AlreadyCancelled.message),
+    **{
+        kind.code: Kind(status, title, kind.message)
+        for kind, status, title in (
+            (files.StillPending, 409, "Document en préparation"),
+            (files.Withheld, 409, "Document retenu"),
+            (files.AwaitsAccount, 409, "Certificat en attente d’un compte"),
+            (files.Revoked, 410, "Document annulé"),
+            (files.Ended, 410, "Document retiré"),
+            (files.Unreadable, 503, "Fichier illisible"),
+        )
+    },
     "no_tariff": Kind(
         409, "Tarif absent",
         pricing.NoTariff.message,

@@ -94,6 +94,17 @@ _REGISTERED = {
     "price": _PRICE,
 }
 
+_BATCH = {
+    "id": _text(pattern="^[0-9a-f]{16}$"),
+    "mode": _text(enum=list(MODES)),
+    "state": _text(enum=list(STATES)),
+    "receipt_number": _or_null("string"),
+    "registered_at": {"type": ["string", "null"], "format": "date-time"},
+}
+_UPDATED = _text(
+    "Instant réel du dernier changement, en UTC ; se rend tel quel dans « updated_since ».", format="date-time"
+)
+_NEXT = _or_null("string", "Valeur de « cursor » pour la page suivante ; null sur la dernière.")
 _SANDBOX: Schema = {"const": True, "description": "Présent pour une clé d’essai : rien n’a été enregistré."}
 
 #: Name → schema, as they stand in the document.
@@ -148,11 +159,7 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "Batch": _object(
         {
-            "id": _text(pattern="^[0-9a-f]{16}$"),
-            "mode": _text(enum=list(MODES)),
-            "state": _text(enum=list(STATES)),
-            "receipt_number": _or_null("string"),
-            "registered_at": {"type": ["string", "null"], "format": "date-time"},
+            **_BATCH,
             "registrations": _list(_ref("Registered"), maxItems=PAGE),
             "documents": _list(_ref("Document")),
             "next": _or_null("integer", "Valeur de « after » pour la page suivante ; null sur la dernière."),
@@ -168,8 +175,15 @@ SCHEMAS: dict[str, Schema] = {
             "cancelled_on": {"type": ["string", "null"], "format": "date"},
             "replaces": _or_null("integer", "Enregistrement que celui-ci remplace."),
             "replaced_by": _or_null("integer", "Enregistrement qui remplace celui-ci."),
+            "updated_at": _UPDATED,
+            **{field: _text(header) for field, header in HEADERS.items()},
             "documents": _list(_ref("Document")),
         }
+    ),
+    "RegistrationPage": _object({"items": _list(_ref("Registration"), maxItems=PAGE), "next": _NEXT}),
+    "BatchPage": _object({"items": _list(_ref("BatchHead"), maxItems=PAGE), "next": _NEXT}),
+    "BatchHead": _object(
+        {**_BATCH, "count": {**_COUNT, "description": "Nombre d’enregistrements."}, "updated_at": _UPDATED}
     ),
     "Cancelling": _object(
         {
@@ -220,7 +234,12 @@ SCHEMAS: dict[str, Schema] = {
         }
     ),
     "Problem": _object(
-        {**_PROBLEM, "pointer": _text("Endroit du corps de l’appel (JSON Pointer).")}, optional=("pointer",)
+        {
+            **_PROBLEM,
+            "pointer": _text("Endroit du corps de l’appel (JSON Pointer)."),
+            "parameter": _text("Paramètre de l’adresse."),
+        },
+        optional=("pointer", "parameter"),
     ),
     "ProblemOrCancelled": _object(
         {

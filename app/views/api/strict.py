@@ -116,7 +116,9 @@ def parameters(*known: str) -> None:
     for name, values in request.args.lists():
         if name not in known or len(values) > 1:
             raise Problem(
-                "unknown_parameter", f"Le paramètre « {name[:50]} » n’existe pas à cette adresse, ou s’y répète."
+                "unknown_parameter",
+                f"Le paramètre « {name[:50]} » n’existe pas à cette adresse, ou s’y répète.",
+                parameter=name[:50],
             )
 
 
