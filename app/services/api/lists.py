@@ -135,10 +135,12 @@ def _judged(asked: Question) -> list[ColumnElement[bool]]:
 
 
 def _of_driver(centre_id: int, asked: Question) -> list[int]:
-    """Return the centre's registrations of the drivers that bear this permit number, this birth date, or both."""
-    query = select(Registration.id).join(Registration.driver).where(Registration.centre_id == centre_id)
+    """Return the centre's registrations under this permit number, this birth date, or both."""
+    borne = []
     if asked.permit_number:
-        query = query.where(Driver.permit_number == asked.permit_number)
+        borne.append(Driver.permit_number == asked.permit_number)
     if asked.birth_date:
-        query = query.where(Driver.birth_date == asked.birth_date)
-    return list(db.session.execute(query).scalars())
+        borne.append(Driver.birth_date == asked.birth_date)
+    own = select(Registration.id).where(Registration.centre_id == centre_id)
+    either = (own.where(under) for under in search.registered_under(and_(*borne)))
+    return [id_ for query in either for id_ in db.session.execute(query).scalars()]

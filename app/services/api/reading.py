@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import current_app
 from sqlalchemy import Select, or_, select
-from sqlalchemy.orm import contains_eager, selectinload
+from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from app.extensions import db
 from app.models import Batch, Cancellation, Document, Registration
@@ -108,6 +108,7 @@ def registrations(centre_id: int, ids: Sequence[int]) -> list[dict[str, Any]]:
         .join(r.driver)
         .join(r.training)
         .options(contains_eager(r.batch), contains_eager(r.driver), contains_eager(r.training))
+        .options(joinedload(r.registered_as))
         .where(r.id.in_(ids), r.centre_id == centre_id)
     )
     rows = {row.id: row for row in db.session.execute(query).scalars()}
@@ -157,8 +158,8 @@ def _values(row: Registration) -> dict[str, Any]:
         "end_date": row.end_date.isoformat(),
         "first_name": row.first_name,
         "last_name": row.last_name,
-        "birth_date": row.driver.birth_date.isoformat(),
-        "permit_number": row.driver.permit_number,
+        "birth_date": row.identity.birth_date.isoformat(),
+        "permit_number": row.identity.permit_number,
     }
 
 
