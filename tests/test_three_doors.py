@@ -25,7 +25,7 @@ Line = dict[str, str]
 Codes = dict[int, list[str]]
 TRAINING = {"training_label": "FIMO Marchandises", "category": "Marchandises", "end_date": "07/01/2022"}
 PEOPLE = many(100)
-CLEAN = PEOPLE[:58]
+CLEAN = PEOPLE[:57]
 
 
 def each(field: str, *values: str, of: int) -> list[Line]:
@@ -38,6 +38,7 @@ DRIVERS: list[Line] = [
     *CLEAN,
     {**MARIE},
     {**MARIE, "last_name": "DURAND"},
+    {**MARIE, "permit_number": "850492100132"},
     *(each(field, "", of=60 + at)[0] for at, field in enumerate(drafts.LINE_FIELDS)),
     *each("first_name", "11111", "Jean1", "-X", "O'", "a  b", "D’Arc", "Œ", "é", of=66),
     *each("birth_date", "30/02/1990", "1/2/1990", "11/01/2004", "10/01/2004", of=74),

@@ -179,6 +179,9 @@ class Context:
     """The same keys → how often this centre registered them."""
     account_names: Mapping[DriverKey, NameKey] = field(default_factory=dict)
     """Driver with an account → the name key it bears. Nothing of it is told but of drivers whom this centre registered."""
+    own_namesakes: Mapping[tuple[str, str], tuple[DriverKey, ...]] = field(default_factory=dict)
+    """Names (`fields.namesake_key`) → the drivers whom this centre registered under them, where a line bears them of a driver
+    that the centre does not know."""
     _covered: dict[tuple[int, date], Accreditation | None] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )

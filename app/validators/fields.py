@@ -110,6 +110,15 @@ def name_words(text: str) -> tuple[str, ...]:
     return tuple(fold(text).translate(_NAME_JOINERS).split())
 
 
+def namesake_key(last_name: str, first_name: str) -> tuple[str, str]:
+    """Last and first name as lists are searched by them: who shares it bears the same names, however they are written."""
+    return _joined(last_name), _joined(first_name)
+
+
+def _joined(name: str) -> str:
+    return name.lower() if name.isascii() and name.isalpha() else "".join(name_words(name))
+
+
 def _beginnings(words: tuple[str, ...]) -> set[str]:
     """The first word, the first two joined, and so on: a word is never cut."""
     return {"".join(words[:at]) for at in range(1, len(words) + 1)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -37,6 +38,7 @@ class Code(StrEnum):
     ALREADY_REGISTERED = "already_registered"
     IDENTITY_DIFFERS = "identity_differs"
     NO_ACCOUNT = "no_account"
+    LOOKS_ALIKE = "looks_alike"
 
 
 HEADERS: dict[str, str] = {
@@ -94,6 +96,14 @@ SENTENCES: dict[tuple[Code, str | None], str] = {
     ),
     (Code.IDENTITY_DIFFERS, "last_name"): "Ce N° de permis et cette date de naissance sont connus sous un autre nom",
     (Code.NO_ACCOUNT, None): "Ne possède pas encore de compte sur la plateforme",
+    (Code.LOOKS_ALIKE, "birth_date"): (
+        "Ressemble à la date de naissance {on}, sous laquelle votre centre a enregistré les mêmes nom, prénom "
+        "et N° de permis : vérifiez"
+    ),
+    (Code.LOOKS_ALIKE, "permit_number"): (
+        "Ressemble au N° de permis {like}, sous lequel votre centre a enregistré les mêmes nom, prénom "
+        "et date de naissance : vérifiez"
+    ),
 }
 """Sentence of each (code, field), in the order in which the remarks of one line are shown; a format says what is expected."""
 
@@ -122,9 +132,14 @@ _GENERIC: dict[Code, str] = {
     Code.ALREADY_REGISTERED: (
         "Déjà enregistré par votre centre pour cette formation : un nouvel enregistrement sera facturé"
     ),
+    Code.LOOKS_ALIKE: "Ressemble à un conducteur que votre centre a déjà enregistré : vérifiez",
 }
 _RANKS = {pair: rank for rank, pair in enumerate(ORDER)}
-_INFORMATIONS = frozenset({Code.IDENTICAL_LINE, Code.ALREADY_REGISTERED, Code.IDENTITY_DIFFERS, Code.NO_ACCOUNT})
+_INFORMATIONS = frozenset(
+    {Code.IDENTICAL_LINE, Code.ALREADY_REGISTERED, Code.IDENTITY_DIFFERS, Code.NO_ACCOUNT, Code.LOOKS_ALIKE}
+)
+_DATED = frozenset({Code.ALREADY_REGISTERED, Code.LOOKS_ALIKE})
+_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SPOKEN_BY_FIELD = frozenset({Code.MISSING, Code.FORMAT})
 _FIELD_OF = {code: field for code, field in ORDER if code not in _SPOKEN_BY_FIELD}
 
@@ -159,7 +174,7 @@ class Remark:
             return f"{fault} : la colonne doit être au format TEXTE ({_LOST_IN_NUMBERS[self.field or '']})"
         # `on` is formatted by hand: strftime drops the leading zeros of ancient years on some systems.
         on = f"{self.on:%d/%m}/{self.on.year:04d}" if self.on else ""
-        return sentence.replace("{on}", on).replace("{other_line}", str(self.other_line))
+        return sentence.replace("{on}", on).replace("{other_line}", str(self.other_line)).replace("{like}", self.detail)
 
     @property
     def kind(self) -> str:
@@ -194,9 +209,9 @@ def _encode(remark: Remark) -> str:
 def _decode(text: str) -> Remark:
     code, field, argument = [*text.split(":", 2), "", ""][:3]
     base = Remark(Code(code), field or None)
-    if argument.isdecimal():
+    if argument.isdecimal() and base.code is not Code.LOOKS_ALIKE:  # whose detail is another permit number
         return Remark(base.code, base.field, other_line=int(argument))
-    if base.code is Code.ALREADY_REGISTERED and argument:
+    if base.code in _DATED and _ISO_DAY.fullmatch(argument):
         return Remark(base.code, base.field, on=date.fromisoformat(argument))
     return Remark(base.code, base.field, detail=argument)
 

@@ -1,4 +1,4 @@
-"""The rules a line answers for alone, beyond missing, malformed and unknown values (4 to 8, 11 to 13)."""
+"""The rules a line answers for alone, beyond missing, malformed and unknown values (4 to 8, 11 to 14)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from datetime import date
 from enum import Enum
 from functools import lru_cache
 
-from app.validators.context import Context
-from app.validators.fields import NameKey, name_key
+from app.validators.context import Context, DriverKey
+from app.validators.fields import NameKey, name_key, namesake_key
 from app.validators.line import Line
 from app.validators.remark import Code, Remark
 
@@ -110,6 +110,59 @@ def _is_named(line: Line, account: NameKey) -> bool:
     return "".join(account.last) == "".join(name_key(line.last_name, "").last)
 
 
+def one_slip(one: str, other: str) -> bool:
+    """Whether two texts differ by one sign typed, left out or mistyped, or by two neighbours that changed places."""
+    if one == other or abs(len(one) - len(other)) > 1:
+        return False
+    at = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    if len(one) != len(other):
+        longer, shorter = (one, other) if len(one) > len(other) else (other, one)
+        return longer[at + 1 :] == shorter[at:]
+    return one[at + 1 :] == other[at + 1 :] or (
+        one[at : at + 2] == other[at : at + 2][::-1] and one[at + 2 :] == other[at + 2 :]
+    )
+
+
+def day_and_month_swapped(one: date, other: date) -> bool:
+    """Whether two days are of one year and differ by day and month in each other's place."""
+    return one != other and (one.year, one.month, one.day) == (other.year, other.day, other.month)
+
+
+def one_digit_of_the_year(one: date, other: date) -> bool:
+    """Whether two days differ by one digit of the year."""
+    pairs = zip(f"{one.year:04d}", f"{other.year:04d}", strict=True)
+    return (one.month, one.day) == (other.month, other.day) and sum(a != b for a, b in pairs) == 1
+
+
+def mistyped(one: DriverKey, other: DriverKey, *, years: bool = False) -> str | None:
+    """The one field by which two identities differ as a slip of the pen would make them; None where it was none.
+
+    ``years``: another digit in the year of birth is one too.
+    """
+    if one[0] == other[0]:
+        return "permit_number" if one_slip(one[1], other[1]) else None
+    if one[1] != other[1]:
+        return None
+    slip = day_and_month_swapped(one[0], other[0]) or (years and one_digit_of_the_year(one[0], other[0]))
+    return "birth_date" if slip else None
+
+
+def looks_alike(line: Line, context: Context) -> Remark | None:
+    """« Ressemble … : vérifiez »: this centre registered the same names under an identity that one slip makes of this one.
+
+    Silent of a driver whom the centre knows under this very identity.
+    """
+    if not context.own_namesakes or line.driver_key is None or line.driver_key in context.own_names:
+        return None
+    for other in context.own_namesakes.get(namesake_key(line.last_name, line.first_name), ()):
+        field = mistyped(line.driver_key, other)
+        if field == "permit_number":
+            return Remark(Code.LOOKS_ALIKE, field, detail=other[1])
+        if field:
+            return Remark(Code.LOOKS_ALIKE, field, on=other[0])
+    return None
+
+
 class Reads(Enum):
     """What a rule reads of a line and of the context: lines that share it share the answer, which is worked out once."""
 
@@ -129,6 +182,7 @@ RULES: tuple[tuple[Rule, Reads], ...] = (
     (already_registered, Reads.DRIVER),
     (identity_differs, Reads.DRIVER),
     (no_account, Reads.DRIVER),
+    (looks_alike, Reads.LINE),
 )
 """Every rule that looks at one line alone, in the order of the table of rules, with what it reads.
 

@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from app.validators import rules
 from app.validators.context import Catalogue, Context, Period, Training
 from app.validators.fields import name_key
 from app.validators.reading import parse_lines
@@ -272,6 +273,73 @@ def test_no_account() -> None:
     (remark,) = remarks(context(accounts=frozenset()))
     assert (remark.code, remark.field, remark.severity) == (Code.NO_ACCOUNT, None, Severity.INFORMATION)
     assert remark.message == "Ne possède pas encore de compte sur la plateforme"
+
+
+KNOWN = context(own_namesakes={("dupont", "pierre"): ((date(1990, 2, 1), "82R987928"),)}, accounts=frozenset())
+
+
+@pytest.mark.parametrize(
+    ("permit", "speaks"),
+    [
+        ("82R987929", True),  # one sign differs
+        ("82R987982", True),  # two neighbours swapped
+        ("82R98798", False),  # too short to be a permit number: a format error, and silence
+        ("82R9879281", True),  # one sign too many
+        ("82R987939", False),  # two signs differ
+        ("82R982987", False),  # two that are not neighbours swapped
+        ("82R987928", False),  # the very same driver
+    ],
+)
+def test_looks_alike_by_permit_number(permit: str, speaks: bool) -> None:
+    told = [
+        one for one in remarks(KNOWN, birth_date="01/02/1990", permit_number=permit) if one.code is Code.LOOKS_ALIKE
+    ]
+    assert bool(told) is speaks
+    for one in told:
+        assert (one.field, one.severity) == ("permit_number", Severity.INFORMATION)
+        assert one.message == (
+            "Ressemble au N° de permis 82R987928, sous lequel votre centre a enregistré les mêmes nom, prénom "
+            "et date de naissance : vérifiez"
+        )
+
+
+@pytest.mark.parametrize(("born", "speaks"), [("02/01/1990", True), ("01/02/1991", False), ("03/01/1990", False)])
+def test_looks_alike_by_birth_date(born: str, speaks: bool) -> None:
+    told = [one for one in remarks(KNOWN, birth_date=born) if one.code is Code.LOOKS_ALIKE]
+    assert [one.message for one in told] == [
+        "Ressemble à la date de naissance 01/02/1990, sous laquelle votre centre a enregistré les mêmes nom, prénom "
+        "et N° de permis : vérifiez"
+    ] * speaks
+
+
+def test_looks_alike_is_the_last_remark_and_forgives_how_names_are_written() -> None:
+    assert kinds(KNOWN, last_name="Dû-Pont", birth_date="02/01/1990") == ["no_account", "looks_alike"]
+    assert kinds(KNOWN, last_name="DURAND", birth_date="02/01/1990") == ["no_account"]
+    assert kinds(KNOWN, last_name="", birth_date="02/01/1990") == ["missing:last_name", "no_account"]
+
+
+def test_looks_alike_is_silent_of_a_driver_whom_the_centre_knows_so() -> None:
+    facts = context(
+        own_names={DRIVER: frozenset({name_key("DUPONT", "PIERRE")})},
+        own_namesakes={("dupont", "pierre"): (DRIVER, (date(1990, 1, 1), "82R987982"))},
+    )
+    assert kinds(facts) == []
+
+
+def test_both_wrong_at_once_looks_like_nobody() -> None:
+    assert "looks_alike" not in kinds(KNOWN, birth_date="02/01/1990", permit_number="82R987982")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "slip"),
+    [
+        ("1985-04-12", "1986-04-12", True), ("1985-04-12", "1975-04-12", True), ("1985-04-12", "1976-04-12", False),
+        ("1985-04-12", "1985-12-04", True), ("1985-04-12", "1985-04-13", False), ("2004-02-29", "2000-02-29", True),
+    ],
+)  # fmt: skip
+def test_years_one_digit_apart_are_a_slip_where_asked(one: str, other: str, slip: bool) -> None:
+    keys = (date.fromisoformat(one), "82R987928"), (date.fromisoformat(other), "82R987928")
+    assert (rules.mistyped(*keys, years=True) == "birth_date") is slip
 
 
 @pytest.mark.parametrize("missing", ["birth_date", "permit_number"])

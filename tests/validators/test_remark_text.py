@@ -31,7 +31,9 @@ def any_remark(draw: st.DrawFn) -> Remark:
     code, field = draw(st.sampled_from(ORDER))
     if code in NUMBERED:
         return Remark(code, field, other_line=draw(st.integers(1, 250_000)))
-    if code is Code.ALREADY_REGISTERED:
+    if code is Code.LOOKS_ALIKE and field == "permit_number":
+        return Remark(code, field, detail=draw(st.from_regex(r"[A-Z0-9]{9,16}", fullmatch=True)))
+    if code in (Code.ALREADY_REGISTERED, Code.LOOKS_ALIKE):
         return Remark(code, field, on=draw(st.dates()))
     text_column = code is Code.FORMAT and field in TEXT_FIELDS and draw(st.booleans())
     return Remark(code, field, detail=TEXT_COLUMN if text_column else "")
@@ -50,7 +52,7 @@ def test_every_remark_and_every_kind_has_a_finished_sentence(remark: Remark) -> 
         assert sentence
         assert "{" not in sentence
         assert "None" not in sentence
-    if remark.other_line is None and remark.on is None:
+    if remark.other_line is None and remark.on is None and remark.code is not Code.LOOKS_ALIKE:
         assert kind_sentence(remark.kind) == remark.message
 
 
@@ -63,6 +65,8 @@ def test_every_remark_and_every_kind_has_a_finished_sentence(remark: Remark) -> 
         (Remark(Code.IDENTICAL_LINE, other_line=12), "identical_line::12"),
         (Remark(Code.ALREADY_REGISTERED, on=date(2022, 1, 5)), "already_registered::2022-01-05"),
         (Remark(Code.NO_ACCOUNT), "no_account"),
+        (Remark(Code.LOOKS_ALIKE, "birth_date", on=date(1990, 2, 1)), "looks_alike:birth_date:1990-02-01"),
+        (Remark(Code.LOOKS_ALIKE, "permit_number", detail="850492100132"), "looks_alike:permit_number:850492100132"),
         (Remark(Code.FORMAT, "permit_number", detail=TEXT_COLUMN), "format:permit_number:text_column"),
     ],
 )

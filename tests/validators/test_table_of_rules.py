@@ -32,6 +32,7 @@ SPEAKING: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "already_registered": ({}, {"own_registrations": {(*DRIVER, FIMO_GOODS, None): date(2022, 1, 5)}}),
     "identity_differs": ({}, {"own_names": {DRIVER: frozenset({name_key("AUTRE", "Nom")})}}),
     "no_account": ({}, {"accounts": frozenset()}),
+    "looks_alike": ({"permit_number": "82R987982"}, {"own_namesakes": {("dupont", "pierre"): (DRIVER,)}}),
 }
 
 

@@ -14,6 +14,7 @@ from app.models import Cancellation, Driver, LastChange, Registration, Training
 from app.models.amendment import CANCELLED, REPLACED
 from app.models.api import OF_BATCH, OF_REGISTRATION
 from app.services.core.transaction import transaction
+from app.services.registration import search
 from app.validators.fields import fold
 
 from . import changes, reading

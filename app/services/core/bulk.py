@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from sqlalchemy import JSON, Table, func, literal
+from sqlalchemy import ARRAY, JSON, Select, Table, Text, func, literal, select
 from sqlalchemy.sql.selectable import FromClause
 
 from app.extensions import db
@@ -114,3 +114,14 @@ def text_table(values: Iterable[str]) -> FromClause:
     if on_postgresql():
         return func.json_array_elements_text(literal(listed, JSON)).table_valued("value")
     return func.json_each(json.dumps(listed)).table_valued("value")
+
+
+def pairs(values: Iterable[tuple[str, str]]) -> Select[tuple[str, str]]:
+    """Return a query of pairs, passed as one parameter (as two on PostgreSQL) whatever their number: for `tuple_(…).in_`."""
+    listed = list(values)
+    if on_postgresql():
+        halves = [literal([pair[at] for pair in listed], ARRAY(Text)) for at in (0, 1)]
+        rows = func.unnest(*halves).table_valued("one", "other").render_derived()
+        return select(rows.c.one, rows.c.other)
+    each = func.json_each(json.dumps(listed)).table_valued("value").c.value
+    return select(func.json_extract(each, "$[0]"), func.json_extract(each, "$[1]"))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from app import models
@@ -18,7 +18,7 @@ from app.services.core import bulk
 from app.services.rights import access, asking
 from app.services.rights.access import Reach
 from app.validators.context import Accreditation, Catalogue, Category, Context, DriverKey, Period, Training
-from app.validators.fields import NameKey, name_key
+from app.validators.fields import NameKey, name_key, namesake_key
 from app.validators.line import Line
 
 
@@ -113,6 +113,7 @@ def load(
     before it has paid for it, so that the strangers among the drivers are counted, in the caller's transaction (`asking`).
     ``without``: registrations that are about to be replaced, as good as cancelled.
     """
+    lines = list(lines)
     keys = {line.driver_key for line in lines if line.driver_key}
     drivers, names, registered = _load_drivers(centre_id, keys, without)
     untold = asking.count(centre_id, keys - names.keys()) if asked else frozenset()
@@ -127,6 +128,7 @@ def load(
         own_registrations=_last_days(registered, modules),
         own_times=_times(registered, modules),
         account_names={key: driver.name for key, driver in accounts.items()},
+        own_namesakes=_load_namesakes(centre_id, lines, names.keys(), without),
     )
     return Facts(context, drivers, untold)
 
@@ -202,6 +204,33 @@ def _driver_rows(centre_id: int, permits: set[str], without: Collection[int]):  
         .join(driver, driver.id == standing(known))
         .outerjoin(own, mine)
     )
+
+
+def _load_namesakes(
+    centre_id: int, lines: Iterable[Line], known: Set[DriverKey], without: Collection[int]
+) -> dict[tuple[str, str], tuple[DriverKey, ...]]:
+    """Return the drivers whom this centre registered under the names of lines about drivers it does not know: one query."""
+    wanted = {
+        namesake_key(line.last_name, line.first_name)
+        for line in lines
+        if line.driver_key and line.driver_key not in known and line.has_names
+    }
+    if not wanted:
+        return {}
+    own, driver = models.Registration, models.Driver
+    query = (
+        select(own.search_last, own.search_first, driver.birth_date, driver.permit_number)
+        .join(driver, driver.id == own.identity_id())
+        .where(own.centre_id == centre_id, own.live())
+        .where(tuple_(own.search_last, own.search_first).in_(bulk.pairs(wanted)))
+        .distinct()
+    )
+    if without:
+        query = query.where(own.id.not_in(without))
+    found: dict[tuple[str, str], tuple[DriverKey, ...]] = {}
+    for *names, born, permit in sorted(db.session.execute(query).tuples()):
+        found[names[0], names[1]] = (*found.get((names[0], names[1]), ()), (born, permit))
+    return found
 
 
 Trained = tuple[date, str, int, date | None]

@@ -93,7 +93,7 @@ def _status(code: str) -> tuple[int, str]:
 
 def _told(sentence: str) -> str:
     """Return a rule's sentence with letters where a line's number or a day stands."""
-    return sentence.replace("{other_line}", "N").replace("{on}", "JJ/MM/AAAA")
+    return sentence.replace("{other_line}", "N").replace("{on}", "JJ/MM/AAAA").replace("{like}", "…")
 
 
 def _written(value: Any) -> str:
