@@ -32,11 +32,11 @@ FAB_ROLES: dict[str, list[list[str]]] = {
     ],
     CENTRE: [
         *_exactly("Sessions", "CentreImports", "CentreTrainers", "MyCentre", "CentreContract", "CentreApi"),
-        *_exactly("Profile", "Resending", "Corrections"),
+        *_exactly("Profile", "Resending", "Corrections", "CentreToHandle"),
         *_exactly("CentreDrivers", "CentreRegistrations", "Dashboard", "Exports", permission="can_read"),
     ],
     DRIVER: [
-        *_exactly("Profile", "CardRequest", "OwnData", "OwnIdentity"),
+        *_exactly("Profile", "CardRequest", "OwnData", "OwnIdentity", "OwnReports"),
         *_exactly("DriverSpace", permission="can_read"),
     ],
 }

@@ -44,6 +44,7 @@ PURGED = {
     "work": "{count} row(s) of work done 90 days ago",
     "asked": "{count} stranger(s) that centres asked about a week ago",
     "refusals": "{count} count(s) of refused requests after 12 months",
+    "reports": "{count} report(s) of errors and checks of registrations after 6 years",
 }
 
 

@@ -17,6 +17,7 @@ from app.models.outbox import (
     DOCUMENTS,
     EXPORT,
     LISTING,
+    LOOK_ALIKES,
     MAIL,
     NIGHTLY,
     PURGE,
@@ -26,6 +27,7 @@ from app.models.outbox import (
     WEBHOOK,
 )
 from app.services.accounts import password_change
+from app.services.amendments import look_alikes
 from app.services.api import webhook_delivery
 from app.services.contracts import acts as contract_acts
 from app.services.core import actor, clock, outbox
@@ -44,6 +46,7 @@ log = structlog.get_logger()
 TASKS: dict[str, Callable[[dict[str, Any]], object]] = {
     VERIFY: integrity.verify_in_turn,
     PURGE: lambda _payload: purge.purge(by_owner=False),
+    LOOK_ALIKES: lambda _payload: look_alikes.look(),
 }
 #: What each kind of row calls; every service here may run twice.
 HANDLERS: dict[str, Callable[[dict[str, Any]], object]] = {

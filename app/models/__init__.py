@@ -1,7 +1,7 @@
 """The tables: columns, relations, constraints. Importing this package registers every table on one metadata."""
 
 from . import types as types  # first: it names the constraints of every table
-from .amendment import Cancellation, CorrectionRequest
+from .amendment import Cancellation, CorrectionRequest, ErrorReport, LookAlike, TrainerCancellation
 from .api import ApiKey, ApiSubscription, ChangeDue, LastChange, WebhookDelivery, WebhookEndpoint
 from .batch import Batch, BatchLine, ImportFile
 from .card import CardEvent, CardRequest, DataExport
@@ -47,6 +47,7 @@ __all__ = [
     "Document",
     "Driver",
     "DriverMerge",
+    "ErrorReport",
     "Export",
     "IdentityCheck",
     "IdentityClaim",
@@ -56,6 +57,7 @@ __all__ = [
     "JournalEntry",
     "JournalLink",
     "LastChange",
+    "LookAlike",
     "Mail",
     "MemberInvitation",
     "Membership",
@@ -72,6 +74,7 @@ __all__ = [
     "Suspension",
     "Tariff",
     "Trainer",
+    "TrainerCancellation",
     "Training",
     "WebhookDelivery",
     "WebhookEndpoint",

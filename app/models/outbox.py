@@ -107,7 +107,7 @@ class Mail(Model):
     trainer: Mapped[Trainer | None] = relationship()
 
 
-VERIFY, PURGE = "verify", "purge"
+VERIFY, PURGE, LOOK_ALIKES = "verify", "purge", "look_alikes"
 
 
 class NightlyTask(Model):

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from flask_appbuilder import Model
-from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, ColumnElement, Date, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .batch import new_key
@@ -95,11 +95,18 @@ class Trainer(Model):
     receipt_number: Mapped[str | None] = mapped_column(String(20), unique=True)
     #: The name typed disagrees with the account's: the right waits for an agent's decision.
     withheld: Mapped[bool] = mapped_column(default=False)
+    #: The legal day on which the right was cancelled; from then on it opens nothing. Written once.
+    cancelled_on: Mapped[date | None] = mapped_column(Date)
 
     centre: Mapped[Centre] = relationship()
     driver: Mapped[Driver | None] = relationship()
     created_by: Mapped[Person] = relationship(foreign_keys=[created_by_id])
     registered_by: Mapped[Person | None] = relationship(foreign_keys=[registered_by_id])
+
+    @staticmethod
+    def live() -> ColumnElement[bool]:
+        """Return, as SQL, whether a registered right counts: it was not cancelled."""
+        return (Trainer.state == REGISTERED) & Trainer.cancelled_on.is_(None)
 
     @property
     def profile_name(self) -> str:

@@ -28,19 +28,21 @@ def fits(page: Page) -> None:
     page.set_viewport_size({"width": 1280, "height": 900})
 
 
-def register(page: Page) -> None:
+PAUL = ("Paul", "MARTINEAU", "12/04/1976", WRONG)
+MARIE = ("Marie", "MARTIN", "12/04/1985", "850492100123")
+
+
+def register(page: Page, driver: tuple[str, str, str, str] = PAUL) -> None:
     page.goto("/sessions/")
     page.get_by_role("button", name="Continuer").first.click()
     page.locator("#training_id").select_option(index=1)
     page.locator("#end_date").fill("07/01/2022")
     page.get_by_role("button", name="Étape suivante").click()
-    for name, value in (
-        ("order_number", "COM1"), ("first_name", "Paul"), ("last_name", "MARTINEAU"), ("birth_date", "12/04/1976"),
-        ("permit_number", WRONG),
-    ):  # fmt: skip
+    names = ("first_name", "last_name", "birth_date", "permit_number")
+    for name, value in (("order_number", "COM1"), *zip(names, driver, strict=True)):
         page.locator(f"[name={name}]").first.fill(value)
     page.get_by_role("button", name="Ajouter").first.click()
-    expect(page.get_by_text("MARTINEAU").first).to_be_visible()
+    expect(page.get_by_text(driver[1]).first).to_be_visible()
     page.get_by_role("link", name="Étape suivante").or_(page.get_by_role("button", name="Étape suivante")).first.click()
     page.get_by_role("button", name="Vérifier").click()
     page.get_by_role("button", name=re.compile("Importer 1 ligne")).first.click()
@@ -83,3 +85,32 @@ def test_several_lines_are_cancelled_in_one_act(new_person: Callable[..., Page])
     page.get_by_role("button", name="Annuler 1 ligne").click()
     expect(page.get_by_text("La ligne est annulée.")).to_be_visible()
     fits(page)
+
+
+def test_a_driver_reports_an_error_and_reads_the_answer(new_person: Callable[..., Page]) -> None:
+    driver, manager = new_person("conducteur@demo.example"), new_person(MANAGER)
+    register(manager, MARIE)
+    driver.goto("/mon-espace/")
+    driver.get_by_role("link", name=re.compile("Signaler une erreur")).first.click()
+    fits(driver)
+    driver.get_by_role("button", name="Envoyer au centre").click()
+    expect(driver.get_by_role("alert")).to_contain_text("Écrivez ce qui est exact")
+    fits(driver)
+    driver.get_by_label("N° de permis, ce qui est exact").fill("850492100132")
+    driver.get_by_role("button", name="Envoyer au centre").dblclick()
+    expect(driver.get_by_text("Votre signalement est envoyé")).to_be_visible()
+    fits(driver)
+    manager.goto("/centre/a-traiter/")
+    fits(manager)
+    manager.get_by_role("link", name=re.compile("Voir et répondre")).click()
+    expect(manager.get_by_role("cell", name="850492100132")).to_be_visible()
+    fits(manager)
+    manager.get_by_role("link", name="Corriger l’enregistrement").click()
+    expect(manager.get_by_label("N° de permis, corrigé")).to_have_value("850492100132")
+    manager.go_back()
+    manager.get_by_label("Votre réponse au conducteur").fill("Relu sur votre permis")
+    manager.get_by_role("button", name="Répondre que les données sont exactes").click()
+    expect(manager.get_by_text("Votre réponse est envoyée")).to_be_visible()
+    driver.goto("/mon-espace/")
+    expect(driver.get_by_text("Relu sur votre permis")).to_be_visible()
+    fits(driver)

@@ -20,7 +20,7 @@ STEPS = {
         ),
         ("    (Code.NOT_ACCREDITED,", '    (Code.REFERENCE_IS_ORDER, "reference"): "La référence répète le numéro",\n'),
         ("    (Code.NO_ACCOUNT, None)", '    (Code.END_DATE_ON_FRIDAY, None): "La formation finit un vendredi",\n'),
-        ("Code.IDENTITY_DIFFERS, Code.NO_ACCOUNT})", "Code.END_DATE_ON_FRIDAY, "),
+        ("Code.IDENTITY_DIFFERS, Code.NO_ACCOUNT, Code.LOOKS_ALIKE}", "Code.END_DATE_ON_FRIDAY, "),
     ),
     "app/validators/rules.py": (
         (

@@ -19,7 +19,7 @@ from app.models.outbox import MAIL
 from app.models.sign_up import ADDRESS, CONFIRM, RESET, SENT, WAITING
 from app.services.accounts import identity
 from app.services.accounts.link import Identity
-from app.services.amendments import orders
+from app.services.amendments import orders, reports, sayings
 from app.services.amendments import requests as correction_requests
 from app.services.amendments.acts import Who
 from app.services.api import keys as api_keys
@@ -72,7 +72,7 @@ VALUES: dict[str, dict[str, str]] = {
     "ContractsView": {"pk": "contract", "contract_id": "contract", "act": "contract_act"},
     "ContractView": {"contract_id": "contract"},
     "RegistrationsView": {"pk": "registration"},
-    "CentreDriversView": {"pk": "withheld"},
+    "CentreDriversView": {"pk": "sayable"},
     "CentreRegistrationsView": {"pk": "registration"},
     "RevocationView": {"number": "certificate"},
     "SuspensionsView": {"pk": "suspension"},
@@ -85,6 +85,10 @@ VALUES: dict[str, dict[str, str]] = {
     "CorrectionView": {"row_id": "registration"},
     "SeveralView": {"key": "registered"},
     "CorrectionDecisionsView": {"row_id": "correction"},
+    "CentreToHandleView": {"row_id": "mistyped"},
+    "ReportsView": {"row_id": "report"},
+    "OwnReportView": {"row_id": "sayable"},
+    "OwnReportView.withdraw": {"row_id": "reported"},
     "CorrectionDecisionsView.stop": {"row_id": "card_id"},
     "ToHandleView": {"row_id": "withheld"},
     "ToHandleView.accept": {"row_id": "sign_up"},
@@ -152,6 +156,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "SeveralView.effects POST": {"data": {"reason_code": "duplicate", "line": "<registration>"}},
     "SeveralView.confirm POST": {"data": {"reason_code": "duplicate", "line": "<registration>"}},
     "CorrectionDecisionsView.refuse POST": {"data": {"answer": "Pièce illisible"}},
+    "OwnReportView.send POST": {"data": {"permit_number": "850492100132"}},
+    "ReportsView.exact POST": {"data": {"answer": "Relu sur le permis"}},
     "ToHandleView.refuse POST": {"data": {"reason": "Pièce illisible"}},
     "IdentityChecksView.refuse POST": {"data": {"reason": "Pièce illisible"}},
     "ToHandleView.keep_right POST": {"data": {"reason": "Nom différent"}},
@@ -211,6 +217,7 @@ def make_rows(app: Flask) -> Rows:
     for part in (
         _card_sent,
         _registrations,
+        _reported,
         _list_export,
         _card,
         _copy,
@@ -238,6 +245,24 @@ def _registrations() -> dict[str, Any]:
         "registration": _one(Registration, Registration.batch_id == done.id).id,
         "withheld": _one(Registration, Registration.batch_id == apart.id).id,
         "document": certificate.id, "certificate": certificate.number,
+    }  # fmt: skip
+
+
+def _reported() -> dict[str, Any]:
+    """Make a registration that its driver reports, one that may be reported, and one to check."""
+    said, sayable = (registered(MARIE, end_date=day) for day in ("05/01/2022", "06/01/2022"))
+    drain()
+    reported = _one(Registration, Registration.batch_id == said.id)
+    saying = sayings.Saying({"permit_number": "850492100132"}, text="Deux chiffres inversés")
+    report = reports.say(person_id(cards.HOLDER), reported.id, saying)
+    mistyped = registered({**MARIE, "permit_number": "850492100124"})
+    drain()
+    row = _one(Registration, Registration.batch_id == mistyped.id)
+    db.session.add(models.LookAlike(registration_id=row.id, found_on=clock.today()))
+    db.session.commit()
+    return {
+        "report": report.id, "reported": reported.id, "mistyped": row.id,
+        "sayable": _one(Registration, Registration.batch_id == sayable.id).id,
     }  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from app.services.rights.access import Reach
 from app.validators.reading import parse_lines
 from app.validators.remark import encode_remarks
 
-from . import cards, papers
+from . import cards, papers, reports
 from .effects import Effects, Foreseen, LineRefused, foresee, judge
 from .orders import Order
 
@@ -202,6 +202,7 @@ def _write(registration: Registration, order: Order, who: Who, foreseen: Foresee
     )
     webhook_events.cancelled(centre_id, id_, order.reason_code, outcome.new.id if outcome.new else None)
     webhook_events.revoked([id_, *effects.lost])
+    reports.settle(id_, who.actor_id)
     return replace(outcome, cancellation_id=row.id)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
@@ -29,6 +30,8 @@ from .orders import Order
 #: Kind of the mail that answers; its values hold the ``request``, by its id.
 ANSWER = "correction"
 SUBJECT = "registration"
+#: A centre sees the answer to a request for so long among what it has to handle.
+ANSWERED = timedelta(days=30)
 
 
 class AlreadyAsked(Refusal):
@@ -105,6 +108,20 @@ def last_of(registration_id: int) -> CorrectionRequest | None:
     """Return the last request about a registration, whatever became of it."""
     query = select(CorrectionRequest).where(CorrectionRequest.registration_id == registration_id)
     return db.session.execute(query.order_by(CorrectionRequest.id.desc()).limit(1)).scalar_one_or_none()
+
+
+def of_centre(centre_id: int) -> list[CorrectionRequest]:
+    """Return the last requests of a centre that wait, or were answered not long ago, the latest first."""
+    since = clock.now() - ANSWERED
+    recent = or_(CorrectionRequest.state == OPEN, CorrectionRequest.decided_at >= since)
+    query = (
+        _with_lines()
+        .join(CorrectionRequest.registration)
+        .where(Registration.centre_id == centre_id, CorrectionRequest.state != WITHDRAWN, recent)
+        .order_by(CorrectionRequest.id.desc())
+        .limit(case.LIMIT)
+    )
+    return list(db.session.execute(query).scalars())
 
 
 def waiting() -> tuple[list[CorrectionRequest], int]:

@@ -14,6 +14,7 @@ from app.models.identity import CHECK_STATES, PROOFS
 from app.models.outbox import MAIL_STATES
 from app.models.registration import AVAILABLE, CERTIFICATE, DOCUMENT_KINDS, DOCUMENT_STATES
 from app.services.accounts import identity
+from app.services.amendments import reports
 from app.services.cards import requests as card_requests
 from app.services.core.clock import PARIS
 from app.services.decisions import identity_checks
@@ -23,6 +24,7 @@ from app.services.journal import search as journal_search
 from app.services.journal.words import action_words
 from app.services.notifications.mail import name_of
 from app.services.trainers import registration as trainer_registration
+from app.validators.remark import HEADERS
 
 from . import space as driver_space
 
@@ -55,6 +57,7 @@ def gather(person_id: int) -> dict[str, Any]:
             for ended in driver_space.cancelled(driver)
             if ended.registration
         ]
+        data["Erreurs signalées"] = _reports(person_id, _own_cancelled(driver))
         data["Documents"] = [_document(document) for document in _documents(driver)]
         data["Demandes de carte"] = _cards(driver)
     data["Droits de formateur ou moniteur"] = _rights(person_id)
@@ -133,6 +136,26 @@ def _training(registration: Registration) -> dict[str, Any]:
         "Nom enregistré": registration.last_name,
         "Prénom enregistré": registration.first_name,
     }
+
+
+def _reports(person_id: int, own_cancelled: list[int]) -> Rows:
+    """Return what the person reported; of a registration that proved another person's, nothing but what was said of it."""
+    return [
+        {
+            "Le": _moment(row.said_at),
+            **(_training(row.registration) if _is_told(row.registration, own_cancelled) else {}),
+            "Ce qui est exact": ", ".join(f"{HEADERS[name]} {value}" for name, value in row.said.items()),
+            "Formation non suivie": "oui" if row.not_attended else "non",
+            "Précisions": row.text,
+            "État": row.state_words,
+            "Réponse": row.answer,
+        }
+        for row in reports.all_of(person_id)
+    ]
+
+
+def _is_told(registration: Registration, own_cancelled: list[int]) -> bool:
+    return registration.is_live or registration.id in own_cancelled
 
 
 def _document(document: Document) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -10,9 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import aliased, contains_eager, joinedload
 
 from app.extensions import db
-from app.models import Cancellation, Document, Driver, Registration
-from app.models.amendment import REASONS, WRONG_BIRTH_DATE, WRONG_PERMIT
+from app.models import Cancellation, Document, Driver, ErrorReport, Registration
+from app.models.amendment import REASONS
 from app.models.registration import AVAILABLE, CERTIFICATE, PENDING, PURGED
+from app.services.amendments import report_mail, reports
 from app.services.core import actor, clock
 
 
@@ -50,6 +51,8 @@ class Space:
     ended: list[Document]
     #: What was cancelled, the latest first.
     cancelled: list[Ended]
+    #: Registration id → what the driver said last of it (`amendments.reports`).
+    reports: dict[int, ErrorReport] = field(default_factory=dict)
 
     @property
     def is_preparing(self) -> bool:
@@ -69,7 +72,7 @@ def driver_of(person_id: int) -> Driver | None:
 
 
 def space(driver: Driver) -> Space:
-    """Return a driver's space, three queries; registrations withheld for an agent's decision are not in it."""
+    """Return a driver's space, four queries; registrations withheld for an agent's decision are not in it."""
     query = (
         select(Registration)
         .join(Registration.training)
@@ -81,12 +84,14 @@ def space(driver: Driver) -> Space:
     today = clock.today()
     documents = _documents(driver)
     listed = [OwnDocument(d, days_left(d, today), may_download(d, today)) for d in documents if d.valid_until >= today]
+    registrations = list(db.session.execute(query).scalars())
     return Space(
         driver,
-        list(db.session.execute(query).scalars()),
+        registrations,
         [own for own in listed if own.document.state != PURGED],
         [document for document in documents if document.valid_until < today],
         cancelled(driver),
+        reports.last_of(driver.person_id, [row.id for row in registrations]) if driver.person_id else {},
     )
 
 
@@ -115,8 +120,7 @@ def _cancelled(driver: Driver) -> Any:
 def _ended(registration: Registration, reason: str, new_driver: int | None) -> Ended:
     on = registration.cancelled_on
     assert on is not None
-    is_own = new_driver == registration.driver_id if new_driver else reason not in (WRONG_PERMIT, WRONG_BIRTH_DATE)
-    if not is_own:
+    if not report_mail.is_own(registration.driver_id, reason, new_driver):
         return Ended(on, f"Un enregistrement établi par erreur a été annulé le {on:%d/%m/%Y}.")
     text = f"Annulé par {registration.centre.name} le {on:%d/%m/%Y} : {REASONS[reason].lower()}."
     return Ended(on, text, registration, new_driver is not None)

@@ -91,6 +91,11 @@ ACTIONS = {
     "correction.accepted": "Correction acceptée",
     "correction.refused": "Correction refusée",
     "correction.withdrawn": "Demande de correction retirée",
+    "report.made": "Erreur signalée par le conducteur",
+    "report.withdrawn": "Signalement d’erreur retiré",
+    "report.answered": "Signalement d’erreur : données confirmées",
+    "report.settled": "Signalement d’erreur : enregistrement annulé ou remplacé",
+    "look_alike.checked": "Enregistrement vérifié, gardé tel quel",
     "contract.offered": "Contrat proposé",
     "contract.withdrawn": "Proposition de contrat retirée",
     "contract.signed": "Contrat signé",
@@ -170,7 +175,8 @@ FIELDS = {
     "names_agree": "Noms concordants", "centre_id": "Centre n°", "accreditation_id": "Agrément n°", "right": "Droit",
     "field": "Colonne", "value": "Valeur", "key": "Clé", "scopes": "Portées", "quality": "Qualité", "signer": "Signataire",
     "training_id": "Formation n°", "person_id": "Personne n°", "signed_by_id": "Signataire n°", "id": "Numéro interne",
-    "url": "Adresse", "events": "Évènements", "count": "Nombre", "sha256": "Empreinte", "size": "Octets",
+    "fields": "Données", "not_attended": "Formation non suivie", "url": "Adresse", "events": "Évènements",
+    "count": "Nombre", "sha256": "Empreinte", "size": "Octets",
 }  # fmt: skip
 _WORDS = {
     **CARD_STATES,

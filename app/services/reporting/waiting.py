@@ -9,6 +9,7 @@ from sqlalchemy import Select, select
 
 from app.extensions import db
 from app.services.amendments import card_stops
+from app.services.amendments import reports as error_reports
 from app.services.amendments import requests as correction_requests
 from app.services.cards import desk as card_desk
 from app.services.decisions import account_requests, identity_checks, to_handle, withheld_documents, withheld_rights
@@ -19,7 +20,7 @@ PARTS: dict[str, tuple[Callable[[], Select[Any]], ...]] = {
     "identites": (identity_checks.counting,),
     "interrogations": (asking.counting,),
     "comptes": (account_requests.counting,),
-    "corrections": (correction_requests.counting, card_stops.counting),
+    "corrections": (correction_requests.counting, card_stops.counting, error_reports.counting),
     "cartes": (card_desk.counting,),
     "retenus": (withheld_documents.counting,),
     "droits": (withheld_rights.counting,),

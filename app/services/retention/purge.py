@@ -11,6 +11,7 @@ from app.extensions import db
 from app.models import Batch, BatchLine, ImportFile, Outbox
 from app.models.batch import ANALYSING, CANCELLED, FAILED, FILE, IN_ERROR, READY, REFUSED
 from app.services.accounts import opening as account_opening
+from app.services.amendments import reports
 from app.services.api import webhook_delivery
 from app.services.core import clock
 from app.services.core.taking import taken
@@ -41,7 +42,7 @@ class Purge:
     """What was, or with ``dry_run`` would be, removed.
 
     ``sign_ups``: asked for and never confirmed; ``cards``: requests whose pictures go; ``copies``: of people's own data;
-    ``asked``: strangers that centres asked about.
+    ``asked``: strangers that centres asked about; ``reports``: what drivers said of registrations, and what looked mistyped.
     """
 
     files: int
@@ -60,6 +61,7 @@ class Purge:
     work: int
     asked: int
     refusals: int
+    reports: int
     dry_run: bool
 
 
@@ -88,6 +90,7 @@ def purge(*, dry_run: bool = False, by_owner: bool = True) -> Purge:
         work=_work_done(dry_run),
         asked=asking.forget(dry_run=dry_run),
         refusals=refused_requests.purge(dry_run=dry_run),
+        reports=reports.forget(dry_run=dry_run),
         dry_run=dry_run,
     )
 

@@ -8,7 +8,13 @@ from flask_appbuilder import AppBuilder
 
 def register(_app: Flask, appbuilder: AppBuilder) -> None:
     """Register this room's screens."""
-    from . import correction, decisions, several
+    from . import centre, correction, decisions, several
 
-    for screen in (correction.CorrectionView, several.SeveralView, decisions.CorrectionDecisionsView):
+    for screen in (
+        correction.CorrectionView,
+        several.SeveralView,
+        decisions.CorrectionDecisionsView,
+        centre.CentreToHandleView,
+        centre.ReportsView,
+    ):
         appbuilder.add_view_no_menu(screen)

@@ -8,10 +8,10 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from app.extensions import db
-from app.models import Registration
+from app.models import ErrorReport, Registration
 from app.models.amendment import REASONS, REPLACING, REQUEST_STATES
 from app.models.centre import REGISTER
-from app.services.amendments import acts, orders, requests, words
+from app.services.amendments import acts, orders, reports, requests, words
 from app.services.amendments.acts import Who
 from app.services.amendments.effects import Effects, LineRefused, last_day
 from app.services.amendments.orders import Order
@@ -53,6 +53,10 @@ class CorrectionView(Screen):
         if not row.is_live:
             flash(acts.AlreadyCancelled.message, "warning")
             return redirect(_receipt(row))
+        said = _said(row)
+        if said is not None:
+            typed, code = reports.proposed(said)
+            return self._form(row, typed, code, "Signalé par le conducteur", {})
         return self._form(row, orders.as_typed(row).values(), "", "", {})
 
     @expose(f"/{ID}/effets", methods=["POST"])
@@ -154,6 +158,12 @@ def _registration(row_id: int) -> Registration:
         require_right(REGISTER)
         query = query.where(Registration.centre_id == current_centre_id())
     return db.session.execute(query).scalar_one_or_none() or abort(404, NOT_FOUND)
+
+
+def _said(row: Registration) -> ErrorReport | None:
+    """Return what the driver says of a registration, where the form was asked for with it and it still waits."""
+    said = reports.open_of(row.id)
+    return said if said is not None and request.args.get("signalement") == str(said.id) else None
 
 
 def _who() -> Who:

@@ -7,7 +7,7 @@ from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
 from app.models.amendment import REASONS
-from app.services.amendments import card_stops, requests, words
+from app.services.amendments import card_stops, reports, requests, words
 from app.views.shell.base import Screen
 
 from .correction import ROWS
@@ -26,8 +26,16 @@ class CorrectionDecisionsView(Screen):
     def index(self) -> str:
         """Show the requests that wait, and the cards whose ground was cancelled."""
         waiting, count = requests.waiting()
+        said, said_count = reports.unanswered()
         page: str = self.render_template(
-            "amendments/decisions.html", waiting=waiting, count=count, reasons=REASONS, cards=card_stops.waiting()
+            "amendments/decisions.html",
+            waiting=waiting,
+            count=count,
+            reasons=REASONS,
+            cards=card_stops.waiting(),
+            said=said,
+            said_count=said_count,
+            patience=reports.PATIENCE.days,
         )
         return page
 

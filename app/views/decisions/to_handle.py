@@ -19,6 +19,7 @@ from app.models.outbox import (
 )
 from app.models.registration import DOCUMENT_FAULTS
 from app.services.amendments import card_stops
+from app.services.amendments import reports as error_reports
 from app.services.amendments import requests as correction_requests
 from app.services.cards import desk as card_desk
 from app.services.decisions import account_requests, identity_checks, to_handle, withheld_documents, withheld_rights
@@ -88,6 +89,7 @@ class ToHandleView(Screen):
             correction_count=correction_requests.count_waiting(),
             card_count=card_stops.count_waiting(),
             request_card_count=card_desk.waiting(),
+            said_count=error_reports.count_unanswered(),
         )
         return page
 

@@ -8,7 +8,7 @@ from flask_appbuilder import AppBuilder
 
 def register(_app: Flask, appbuilder: AppBuilder) -> None:
     """Register this room's screens."""
-    from . import centre, invitations, office, own_data, own_identity, space
+    from . import centre, invitations, office, own_data, own_identity, own_report, space
 
     for screen in (
         office.DriversView,
@@ -17,5 +17,6 @@ def register(_app: Flask, appbuilder: AppBuilder) -> None:
         space.DriverSpaceView,
         own_data.OwnDataView,
         own_identity.OwnIdentityView,
+        own_report.OwnReportView,
     ):
         appbuilder.add_view_no_menu(screen)

@@ -6,6 +6,7 @@ from flask import g
 from flask_appbuilder import expose
 
 from app.models.centre import REGISTER
+from app.services.amendments import look_alikes, reports
 from app.services.registration import desk as registration_desk
 from app.services.reporting import dashboard
 from app.views.shell.base import Screen, place_or_403
@@ -38,5 +39,7 @@ class DashboardView(Screen):
                 chart=trend(own.volumes.trend),
                 centre=place.centre,
                 receipts=receipts,
+                said=reports.of_centre(place.centre_id, g.user.id)[1],
+                alike=look_alikes.of_centre(place.centre_id, g.user.id)[1],
             )
         )

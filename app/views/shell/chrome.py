@@ -82,6 +82,7 @@ MENU: dict[str, Entries] = {
         ("Conducteurs", "CentreDrivers"),
         ("Enregistrements", "CentreRegistrations"),
         ("Formateurs", "CentreTrainers"),
+        ("À traiter", "CentreToHandle"),
         ("Mon centre", "/mon-centre/"),
     ),
     roles.DRIVER: (("Mon espace", "/mon-espace/"),),
