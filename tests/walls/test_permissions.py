@@ -28,7 +28,7 @@ PERMISSIONS: dict[str, set[str]] = {
     "CentrePeople": {"CentrePeopleView"},
     "Centres": {"CentresView"},
     "Contracts": {"ContractsView"},
-    "Corrections": {"CorrectionView", "SeveralView", "ReportsView"},
+    "Corrections": {"CorrectionView", "SeveralView", "ReportsView", "TrainerRightView"},
     "Decisions": {"CorrectionDecisionsView", "IdentityChecksView", "ToHandleView"},
     "Drivers": {"DriversView"},
     "Identities": {"IdentityCorrectionView", "MergeView", "PartView"},

@@ -15,7 +15,6 @@ from app.extensions import db
 from app.models import Driver, IdentityCheck, IdentityClaim, Registration, Trainer
 from app.models.driver import standing
 from app.models.identity import CODE, INVITATION, REPLACED, WAITING
-from app.models.trainer import REGISTERED
 from app.services.core import actor, clock, outbox, throttle
 from app.services.core.refusal import Refusal
 from app.services.core.throttle import Limit
@@ -189,7 +188,7 @@ def _issued(claim: IdentityClaim) -> list[_Issued]:
     rights = (
         select(d.id, t.centre_id, d.code_series, t.last_name, t.first_name)
         .join(t, t.driver_id == d.id)
-        .where(*this, t.state == REGISTERED)
+        .where(*this, t.live())
     )
     names: dict[tuple[int, int, int], set[NameKey]] = {}
     for driver_id, centre_id, series, last_name, first_name in db.session.execute(lines.union(rights)):

@@ -43,6 +43,26 @@ def settle(registration_id: int, new: Registration | None, actor_id: int) -> Non
         stop(request, actor_id)
 
 
+@actor.acting(actor.PROGRAM)
+def hold_right(trainer_id: int) -> None:
+    """Take the lock of the request that leans on a trainer's right, as :func:`hold`."""
+    query = select(CardRequest.id).where(CardRequest.trainer_id == trainer_id, CardRequest.state.not_in(GIVEN_UP))
+    db.session.execute(query.with_for_update()).all()
+
+
+@actor.acting(actor.PROGRAM)
+def settle_right(trainer_id: int, actor_id: int) -> None:
+    """End the request that leans on a trainer's right that is cancelled, as :func:`settle` does; no commit."""
+    query = select(CardRequest).where(CardRequest.trainer_id == trainer_id, CardRequest.state.not_in(GIVEN_UP))
+    request = db.session.execute(query.execution_options(populate_existing=True)).scalar_one_or_none()
+    if request is None or request.state in OUT_OF_REACH:
+        return
+    if request.state == DRAFT:
+        moves.move(request.id, CANCELLED, actor_id)
+    else:
+        stop(request, actor_id)
+
+
 def stop(request: CardRequest, actor_id: int) -> None:
     """Stop a request that was sent and give back what its holder paid; in the caller's transaction. Raises `moves.Moved`."""
     given_back = payment.provider().refund(request.key) if request.payment_reference else ""

@@ -101,7 +101,7 @@ def find(driver: Driver, kind: str, ground_id: int) -> Ground | None:
 def holds(request: CardRequest) -> bool:
     """Tell whether what a request leans on stands: the certificate was not revoked, nothing waits for a decision."""
     if request.trainer is not None:
-        return not request.trainer.withheld
+        return not request.trainer.withheld and request.trainer.cancelled_on is None
     query = (
         select(Document.id)
         .join(Document.registration)
@@ -122,7 +122,7 @@ def still_counts(driver: Driver, ground: Ground) -> bool:
     """
     table = Registration if ground.registration is not None else Trainer
     own = table.id == ground.id, table.driver_id == driver.id
-    query = select(table.id).where(*own, *((Registration.live(),) if table is Registration else ()))
+    query = select(table.id).where(*own, table.live())
     return db.session.execute(query.with_for_update(read=True)).first() is not None
 
 

@@ -10,7 +10,16 @@ from sqlalchemy import ColumnElement, Select, exists, func, select, update
 from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from app.extensions import db
-from app.models import CorrectionRequest, Decision, Registration, ServiceContract, SignUp, Trainer
+from app.models import (
+    CorrectionRequest,
+    Decision,
+    ErrorReport,
+    Registration,
+    ServiceContract,
+    SignUp,
+    Trainer,
+    TrainerCancellation,
+)
 from app.models.decision import Outcome
 
 from . import clock
@@ -28,7 +37,9 @@ ABOUT: dict[type[Any], InstrumentedAttribute[int | None]] = {
 }
 
 Row = TypeVar("Row", Registration, Trainer, SignUp, ServiceContract)
-Waits = TypeVar("Waits", Registration, Trainer, SignUp, ServiceContract, CorrectionRequest)
+Waits = TypeVar(
+    "Waits", Registration, Trainer, SignUp, ServiceContract, CorrectionRequest, ErrorReport, TrainerCancellation
+)
 
 
 class AlreadyDecided(Refusal):

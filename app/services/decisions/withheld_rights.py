@@ -101,4 +101,4 @@ def _rows() -> Select[Trainer]:
     )
 
 
-DESK = case.Desk(Trainer, (Trainer.state == REGISTERED, Trainer.withheld.is_(True)), _rows)
+DESK = case.Desk(Trainer, (Trainer.live(), Trainer.withheld.is_(True)), _rows)

@@ -6,7 +6,7 @@ import re
 from datetime import date, datetime
 from typing import Any
 
-from app.models.amendment import REASONS
+from app.models.amendment import REASONS, TRAINER_REASONS
 from app.models.api import EVENTS
 from app.models.batch import STATES
 from app.models.card import CARD_STATES
@@ -132,6 +132,9 @@ ACTIONS = {
     "trainer.registered": "Formateur enregistré",
     "trainer.kept": "Droit laissé retenu",
     "trainer.opened": "Droit ouvert",
+    "trainer.right_asked": "Annulation d’un droit demandée",
+    "trainer.right_cancelled": "Droit annulé",
+    "trainer.right_kept": "Annulation d’un droit refusée",
     "trainer.started": "Saisie de formateur commencée",
     "webhook.changed": "Notifications modifiées",
     "webhook.created": "Notifications ajoutées",
@@ -188,6 +191,7 @@ _WORDS = {
     **STATES,
     **RIGHTS,
     **MEMBER_ROLES,
+    **TRAINER_REASONS,
     **REASONS,
     "password": "mot de passe",
     "second_factor": "second facteur",

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Select, select
 
 from app.extensions import db
-from app.services.amendments import card_stops
+from app.services.amendments import card_stops, trainer_rights
 from app.services.amendments import reports as error_reports
 from app.services.amendments import requests as correction_requests
 from app.services.cards import desk as card_desk
@@ -20,7 +20,12 @@ PARTS: dict[str, tuple[Callable[[], Select[Any]], ...]] = {
     "identites": (identity_checks.counting,),
     "interrogations": (asking.counting,),
     "comptes": (account_requests.counting,),
-    "corrections": (correction_requests.counting, card_stops.counting, error_reports.counting),
+    "corrections": (
+        correction_requests.counting,
+        card_stops.counting,
+        error_reports.counting,
+        trainer_rights.counting,
+    ),
     "cartes": (card_desk.counting,),
     "retenus": (withheld_documents.counting,),
     "droits": (withheld_rights.counting,),

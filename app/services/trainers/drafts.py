@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 
 from app.extensions import db
 from app.models import Registration, Trainer
-from app.models.trainer import CANCELLED, DRAFT, PROFILES, REGISTERED
+from app.models.trainer import CANCELLED, DRAFT, PROFILES
 from app.services.accounts import link as account_link
 from app.services.core import clock
 from app.services.core.refusal import Refusal
@@ -196,7 +196,7 @@ def known(row: Trainer, person: Person) -> Known:
     driver = account_link.find(person.birth_date, person.permit_number)
     if driver is None:
         return Known()
-    own = (Trainer.driver_id == driver.id, Trainer.centre_id == row.centre_id, Trainer.state == REGISTERED)
+    own = (Trainer.driver_id == driver.id, Trainer.centre_id == row.centre_id, Trainer.live())
     names = select(Registration.last_name, Registration.first_name).where(
         Registration.driver_id == driver.id, Registration.centre_id == row.centre_id, Registration.live()
     )

@@ -86,7 +86,7 @@ def send_again(trainer_id: int, typed: str, actor_id: int) -> str:
     if address is None:
         raise Refusal("Saisissez l’adresse électronique de la personne, par exemple prenom.nom@exemple.fr.")
     row = db.session.get_one(Trainer, trainer_id, populate_existing=True)
-    if row.state != REGISTERED or row.withheld:
+    if row.state != REGISTERED or row.withheld or row.cancelled_on is not None:
         raise Refusal("Ce droit n’est pas ouvert : il n’y a rien à annoncer.")
     before = _mails(trainer_id)
     if before and before[-1].state == MAIL_PENDING:
@@ -125,6 +125,8 @@ def _right_open(row: Mail) -> Content:
     """Tell a trainer that a card may be asked for; whether the person has an account is not said in a mail."""
     trainer = row.trainer
     assert trainer is not None
+    if trainer.cancelled_on is not None:
+        raise mail.Void
     values: dict[str, object] = {
         "first_name": trainer.first_name,
         "profile": trainer.profile_name.lower(),

@@ -143,7 +143,7 @@ def rights_of(person_id: int) -> list[Trainer]:
         select(Trainer)
         .join(Trainer.driver)
         .options(joinedload(Trainer.centre))
-        .where(Driver.person_id == person_id, Trainer.state == REGISTERED, Trainer.withheld.is_(False))
+        .where(Driver.person_id == person_id, Trainer.live(), Trainer.withheld.is_(False))
         .order_by(Trainer.registered_at.desc(), Trainer.id.desc())
     )
     return list(db.session.execute(query).scalars())

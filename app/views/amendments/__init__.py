@@ -8,7 +8,7 @@ from flask_appbuilder import AppBuilder
 
 def register(_app: Flask, appbuilder: AppBuilder) -> None:
     """Register this room's screens."""
-    from . import centre, correction, decisions, several
+    from . import centre, correction, decisions, several, trainer_rights
 
     for screen in (
         correction.CorrectionView,
@@ -16,5 +16,6 @@ def register(_app: Flask, appbuilder: AppBuilder) -> None:
         decisions.CorrectionDecisionsView,
         centre.CentreToHandleView,
         centre.ReportsView,
+        trainer_rights.TrainerRightView,
     ):
         appbuilder.add_view_no_menu(screen)

@@ -7,7 +7,7 @@ from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
 from app.models.amendment import REASONS
-from app.services.amendments import card_stops, reports, requests, words
+from app.services.amendments import card_stops, reports, requests, trainer_rights, words
 from app.views.shell.base import Screen
 
 from .correction import ROWS
@@ -36,6 +36,7 @@ class CorrectionDecisionsView(Screen):
             said=said,
             said_count=said_count,
             patience=reports.PATIENCE.days,
+            rights=trainer_rights.waiting(),
         )
         return page
 

@@ -18,7 +18,7 @@ from app.models.outbox import (
     RESET,
 )
 from app.models.registration import DOCUMENT_FAULTS
-from app.services.amendments import card_stops
+from app.services.amendments import card_stops, trainer_rights
 from app.services.amendments import reports as error_reports
 from app.services.amendments import requests as correction_requests
 from app.services.cards import desk as card_desk
@@ -86,7 +86,7 @@ class ToHandleView(Screen):
             alerts=alerts,
             alert_count=alert_count,
             stranger_limit=asking.limit_of_a_day(),
-            correction_count=correction_requests.count_waiting(),
+            correction_count=correction_requests.count_waiting() + trainer_rights.count_waiting(),
             card_count=card_stops.count_waiting(),
             request_card_count=card_desk.waiting(),
             said_count=error_reports.count_unanswered(),

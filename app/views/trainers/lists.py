@@ -18,14 +18,25 @@ from app.views.crud.scope import own_rows
 from app.views.shell.base import current_centre_id
 
 T = Trainer
+
+
+def _state(row: Trainer) -> tuple[str, str]:
+    """Return kind of tag and words of where a right stands."""
+    if row.cancelled_on is not None:
+        return "error", f"Annulé le {row.cancelled_on:%d/%m/%Y}"
+    return ("gold", "Contrôle du nom") if row.withheld else ("ok", "Ouvert")
+
+
 EAGER = tuple(joinedload(link) for link in (T.centre, T.registered_by))
 COMPUTED = {
-    "last_name": lambda row: row.full_name,
+    "last_name": lambda row: (
+        row.full_name if row.cancelled_on is None else Markup("<del>{}</del>").format(row.full_name)
+    ),
     "profile": lambda row: row.profile_name,
     "sectors": lambda row: ", ".join(row.sectors),
     "fee": lambda row: "Payée par la personne" if row.fee is None else widgets.amount(row.fee),
     "registered_by": lambda row: row.registered_by.full_name,
-    "withheld": lambda row: widgets.tag(("gold", "Contrôle du nom") if row.withheld else ("ok", "Ouvert")),
+    "withheld": lambda row: widgets.tag(_state(row)),
 }
 QUESTIONS = {
     "words": words(
@@ -40,6 +51,7 @@ QUESTIONS = {
     ),
     "profile": one_of("Profil", T.profile, lambda: list(PROFILES.items())),
     "borne": yes_no("Redevance prise en charge", T.fee_borne.is_(True)),
+    "cancelled": yes_no("Annulé", T.cancelled_on.is_not(None)),
     "since": on_day("Enregistré depuis le (JJ/MM/AAAA)", lambda day: T.registered_on >= day),
 }
 LABELS = {
