@@ -214,6 +214,7 @@ class TestScreens:
         assert "Votre demande est envoyée" in page.get_data(as_text=True)
         agent = sign_in(app.test_client(), AGENT)
         assert base in agent.get("/a-traiter/corrections/").get_data(as_text=True)
+        assert base in agent.get(f"/formateurs-et-moniteurs/show/{row.id}").get_data(as_text=True)
         shown = agent.post(f"{base}/effets", data={"reason_code": "wrong_permit"}).get_data(as_text=True)
         assert "Aucune demande de carte" in shown
         done = agent.post(f"{base}/refuser", data={"answer": "Pas de preuve"}, follow_redirects=True)

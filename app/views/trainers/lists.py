@@ -89,6 +89,7 @@ class AgentTrainersView(TrainerRows):
     """`/formateurs-et-moniteurs/`"""
 
     route_base = "/formateurs-et-moniteurs"
+    show_template = "trainers/office.html"
     class_permission_name = "Trainers"
     base_filters = [["state", own_rows(_registered), None]]
     datamodel = Rows(
