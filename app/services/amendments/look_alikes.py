@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased, joinedload
 
 from app.extensions import db
 from app.models import Driver, LookAlike, Registration
-from app.services.core import actor, case, clock, insertion
+from app.services.core import actor, case, clock, dialect
 from app.services.core.refusal import Refusal
 from app.services.core.taking import taken
 from app.services.core.transaction import transaction
@@ -63,7 +63,7 @@ def look() -> int:
         alike = _alike(rows)
         with transaction():
             found += sum(
-                bool(insertion.insert_if_new(LookAlike, {"registration_id": id_, "found_on": today})) for id_ in alike
+                bool(dialect.insert_if_new(LookAlike, {"registration_id": id_, "found_on": today})) for id_ in alike
             )
 
 
@@ -72,7 +72,7 @@ def of_centre(centre_id: int, person_id: int) -> tuple[list[Waiting], int]:
     within = (*_waits(), *reach_to(centre_id, person_id))
     r = Registration
     base = select(r).join(LookAlike, LookAlike.registration_id == r.id).join(r.driver).where(*within)
-    links = joinedload(r.driver), joinedload(r.training), joinedload(r.batch)
+    links = joinedload(r.driver), joinedload(r.registered_as), joinedload(r.training), joinedload(r.batch)
     rows = db.session.execute(base.options(*links).order_by(r.registered_on, r.id).limit(case.LIMIT)).scalars().all()
     count = db.session.scalar(base.with_only_columns(func.count()).order_by(None)) or 0
     like, today = _own_likes(list(rows)), clock.today()
@@ -167,14 +167,14 @@ def _own_likes(rows: list[Registration]) -> dict[int, str]:
             & (mine.search_last == r.search_last)
             & (mine.search_first == r.search_first),
         )
-        .join(driver, driver.id == mine.driver_id)
+        .join(driver, driver.id == func.coalesce(mine.registered_as_id, mine.driver_id))  # as it was registered
         .where(r.id.in_([row.id for row in rows]), mine.driver_id != r.driver_id, mine.cancelled_on.is_(None))
         .order_by(mine.id)
     )
     by_id = {row.id: row for row in rows}
     told: dict[int, str] = {}
     for id_, born, permit in db.session.execute(query).tuples():
-        key: DriverKey = (by_id[id_].driver.birth_date, by_id[id_].driver.permit_number)
+        key: DriverKey = (by_id[id_].identity.birth_date, by_id[id_].identity.permit_number)
         field = mistyped(key, (born, permit), years=True)
         if field:
             told[id_] = f"N° de permis {permit}" if field == "permit_number" else f"date de naissance {born:%d/%m/%Y}"

@@ -58,7 +58,7 @@ def _to_centre(about: Mail) -> Content:
         "line": row.registration.line_number,
         "url": f"{current_app.config['BASE_URL']}/centre/a-traiter/",
     }
-    return Content("error_report", "Un conducteur signale une erreur sur un enregistrement", values)
+    return Content("amendments/mail/error_report", "Un conducteur signale une erreur sur un enregistrement", values)
 
 
 @mail.says(TO_DRIVER, "Réponse à un signalement d’erreur")
@@ -83,4 +83,4 @@ def _to_driver(about: Mail) -> Content:
         new_driver = done.replaced_by.driver_id if done.replaced_by else None
         values["own"] = is_own(registration.driver_id, done.reason_code, new_driver)
         values["replaced"] = values["own"] and done.replaced_by is not None
-    return Content("report_answer", "Réponse à l’erreur que vous avez signalée", values)
+    return Content("amendments/mail/report_answer", "Réponse à l’erreur que vous avez signalée", values)

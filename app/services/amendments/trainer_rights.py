@@ -242,7 +242,7 @@ def _closed(about: Mail) -> Content:
         "number": trainer.receipt_number,
         "on": trainer.cancelled_on,
     }
-    return Content("right_closed", "Votre droit de demander une carte CQC est annulé", values)
+    return Content("amendments/mail/right_closed", "Votre droit de demander une carte CQC est annulé", values)
 
 
 @mail.says(ANSWER, "Réponse à une demande d’annulation")
@@ -256,4 +256,4 @@ def _answer(about: Mail) -> Content:
         "answer": row.answer,
         "reason": row.reason_words,
     }
-    return Content("right_answer", f"Votre demande d’annulation est {words}", values)
+    return Content("amendments/mail/right_answer", f"Votre demande d’annulation est {words}", values)
