@@ -28,11 +28,12 @@ FAB_ROLES: dict[str, list[list[str]]] = {
             "Resending",
             "Corrections",
             "Identities",
+            "Billing",
         ),
     ],
     CENTRE: [
         *_exactly("Sessions", "CentreImports", "CentreTrainers", "MyCentre", "CentreContract", "CentreApi"),
-        *_exactly("Profile", "Resending", "Corrections", "CentreToHandle"),
+        *_exactly("Profile", "Resending", "Corrections", "CentreToHandle", "CentreBilling"),
         *_exactly("CentreDrivers", "CentreRegistrations", "Dashboard", "Exports", permission="can_read"),
     ],
     DRIVER: [

@@ -4,6 +4,7 @@ from . import types as types  # first: it names the constraints of every table
 from .amendment import Cancellation, CorrectionRequest, ErrorReport, LookAlike, TrainerCancellation
 from .api import ApiKey, ApiSubscription, ChangeDue, LastChange, WebhookDelivery, WebhookEndpoint
 from .batch import Batch, BatchLine, ImportFile
+from .billing import BillingProfile, BillingTerritory, Seller, VatRegime
 from .card import CardEvent, CardRequest, DataExport
 from .catalogue import Accreditation, Suspension, Tariff, Training, accreditation_training
 from .centre import (
@@ -36,6 +37,8 @@ __all__ = [
     "Attempt",
     "Batch",
     "BatchLine",
+    "BillingProfile",
+    "BillingTerritory",
     "Cancellation",
     "CardEvent",
     "CardRequest",
@@ -69,6 +72,7 @@ __all__ = [
     "RefusedRequest",
     "Registration",
     "SecondFactor",
+    "Seller",
     "ServiceContract",
     "SignUp",
     "Suspension",
@@ -76,6 +80,7 @@ __all__ = [
     "Trainer",
     "TrainerCancellation",
     "Training",
+    "VatRegime",
     "WebhookDelivery",
     "WebhookEndpoint",
     "accreditation_training",

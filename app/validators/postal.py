@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 
 from .fields import clean
 
@@ -37,3 +38,72 @@ def parse_city(text: str) -> str | None:
     """A town as written on a letter (« PARIS 15 », « LYON CEDEX 03 »), 32 characters at most; None for a bad form."""
     town = clean(text)
     return town if len(town) <= CITY_MAX and _CITY.fullmatch(town) else None
+
+
+class Territory(StrEnum):
+    """Where an address is, as VAT tells territories apart; Monaco and Corsica count as mainland for services."""
+
+    METROPOLE = "METROPOLE"
+    GUADELOUPE = "GUADELOUPE"
+    MARTINIQUE = "MARTINIQUE"
+    GUYANE = "GUYANE"
+    REUNION = "REUNION"
+    MAYOTTE = "MAYOTTE"
+    SAINT_PIERRE = "SAINT_PIERRE"
+    SAINT_BARTHELEMY = "SAINT_BARTHELEMY"
+    SAINT_MARTIN = "SAINT_MARTIN"
+    TERRES_AUSTRALES = "TERRES_AUSTRALES"
+    WALLIS = "WALLIS"
+    POLYNESIE = "POLYNESIE"
+    CALEDONIE = "CALEDONIE"
+
+
+#: Territory → its name, as read after « en » or alone.
+TERRITORIES = {
+    Territory.METROPOLE: "France métropolitaine",
+    Territory.GUADELOUPE: "Guadeloupe",
+    Territory.MARTINIQUE: "Martinique",
+    Territory.GUYANE: "Guyane",
+    Territory.REUNION: "La Réunion",
+    Territory.MAYOTTE: "Mayotte",
+    Territory.SAINT_PIERRE: "Saint-Pierre-et-Miquelon",
+    Territory.SAINT_BARTHELEMY: "Saint-Barthélemy",
+    Territory.SAINT_MARTIN: "Saint-Martin",
+    Territory.TERRES_AUSTRALES: "Terres australes et antarctiques",
+    Territory.WALLIS: "Wallis-et-Futuna",
+    Territory.POLYNESIE: "Polynésie française",
+    Territory.CALEDONIE: "Nouvelle-Calédonie",
+}
+_BY_POSTCODE = {
+    # Served from Guadeloupe, and no part of it any more.
+    "97133": Territory.SAINT_BARTHELEMY,
+    "97150": Territory.SAINT_MARTIN,
+    "971": Territory.GUADELOUPE,
+    "972": Territory.MARTINIQUE,
+    "973": Territory.GUYANE,
+    "974": Territory.REUNION,
+    "975": Territory.SAINT_PIERRE,
+    "976": Territory.MAYOTTE,
+    "977": Territory.SAINT_BARTHELEMY,
+    "978": Territory.SAINT_MARTIN,
+    "984": Territory.TERRES_AUSTRALES,
+    "986": Territory.WALLIS,
+    "987": Territory.POLYNESIE,
+    "988": Territory.CALEDONIE,
+}
+#: An address on one line: what stands before the postcode, the postcode, the town.
+_ON_ONE_LINE = re.compile(r"(?P<street>.*?)[\s,;]*\b(?P<postcode>\d{5})\b[\s,;]*(?P<city>.*)")
+
+
+def territory_of(postcode: str) -> Territory:
+    """Return the territory of a French postcode; mainland for one that no territory overseas has."""
+    return _BY_POSTCODE.get(postcode) or _BY_POSTCODE.get(postcode[:3], Territory.METROPOLE)
+
+
+def parts_of(address: str) -> tuple[str, str, str]:
+    """Return street, postcode and town of an address on one line, each empty where it cannot be told or has a bad form."""
+    found = _ON_ONE_LINE.fullmatch(clean(address))
+    if found is None:
+        return "", "", ""
+    street, postcode, city = found["street"], found["postcode"], found["city"]
+    return parse_street(street) or "", parse_postcode(postcode) or "", parse_city(city) or ""

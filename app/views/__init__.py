@@ -12,6 +12,7 @@ def register(app: Flask, appbuilder: AppBuilder) -> None:
         accounts,
         amendments,
         api,
+        billing,
         cards,
         contracts,
         decisions,
@@ -48,5 +49,6 @@ def register(app: Flask, appbuilder: AppBuilder) -> None:
         imports,
         reporting,
         api,
+        billing,
     ):
         room.register(app, appbuilder)

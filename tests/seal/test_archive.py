@@ -70,7 +70,7 @@ def test_the_colours_have_a_profile(pdf: pikepdf.Pdf) -> None:  # 6.2.3
 def test_nothing_is_transparent_active_or_outside(pdf: pikepdf.Pdf) -> None:  # 6.2.10, 6.4, 6.5, 6.6, 6.8
     forbidden = {
         "/SMask", "/Mask", "/ca", "/CA", "/BM", "/JavaScript", "/JS", "/AA", "/OpenAction", "/EmbeddedFiles", "/XFA",
-        "/Launch", "/URI", "/GoToR", "/Alternates", "/OPI", "/PS", "/TR", "/NeedAppearances", "/Group",
+        "/Launch", "/URI", "/GoToR", "/Alternates", "/OPI", "/PS", "/TR", "/NeedAppearances", "/Group", "/Trans",
     }  # fmt: skip
     assert [set(thing.keys()) & forbidden for thing in dictionaries(pdf) if set(thing.keys()) & forbidden] == []
     images = [thing for thing in dictionaries(pdf) if thing.get("/Subtype") == "/Image"]

@@ -78,6 +78,7 @@ VALUES: dict[str, dict[str, str]] = {
     "SuspensionsView": {"pk": "suspension"},
     "TariffsView": {"pk": "tariff"},
     "MyPeopleView": {"place_id": "place", "invitation_id": "invitation"},
+    "CentreBillingView": {"centre_id": "centre"},
     "CentrePeopleView": {"centre_id": "centre", "place_id": "place", "invitation_id": "invitation"},
     "RepresentativesView": {"pk": "representative"},
     "ManagersView": {"pk": "place"},

@@ -45,10 +45,12 @@ from .rows import NEIGHBOUR
 
 #: Tables with a centre, or below one, that have no policy, and why. Add a line only with a reason that a reader accepts.
 EXEMPT: dict[str, str] = {}
-#: Tables that everybody may read: what may be trained, at what price, and what each role may do.
+#: Tables that everybody may read: what may be trained, at what price and VAT, who sells, and what each role may do.
 OPEN = {
     "training",
     "tariff",
+    "vat_regime",
+    "seller",
     "ab_role",
     "ab_permission",
     "ab_view_menu",

@@ -238,7 +238,9 @@ def _new(registration: Registration, found: analysis.Analysis, driver: facts.Dri
     training = db.session.get_one(Training, line.training.id)
     same_driver = driver is not None and driver.id == registration.driver_id
     keeps_price = training.price_class == registration.training.price_class
-    price = (registration.price, registration.vat_rate) if keeps_price else _price_today(training.id)
+    price = registration.price, registration.vat_rate
+    if not keeps_price:
+        price = _price_today(training.id, registration.centre_id)
     days, keeps_days = None, False
     if completes or not training.is_module:
         kept = registration.live_documents.get(CERTIFICATE) if same_driver else None
@@ -248,8 +250,8 @@ def _new(registration: Registration, found: analysis.Analysis, driver: facts.Dri
     return New(*price, keeps_price, days, keeps_days, same_driver, Code.NO_ACCOUNT not in said, row.stake.withheld)
 
 
-def _price_today(training_id: int) -> tuple[Decimal, Decimal]:
-    price = pricing.unit_prices(clock.today()).get(training_id)
+def _price_today(training_id: int, centre_id: int) -> tuple[Decimal, Decimal]:
+    price = pricing.unit_prices(clock.today(), centre_id).get(training_id)
     if price is None:
         raise pricing.NoTariff
     return price.amount, price.vat_rate

@@ -31,7 +31,7 @@ def catalogue(centre_id: int, day: date, reach: Reach | None = None) -> list[dic
 
     With ``reach``, those only that this person may register.
     """
-    prices = pricing.unit_prices(clock.today())
+    prices = pricing.unit_prices(clock.today(), centre_id)
     return [
         {
             "label": entry.label,

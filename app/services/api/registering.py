@@ -189,7 +189,7 @@ def _rehearse(caller: Caller, demand: Demand) -> dict[str, Any]:
     """Answer as if the lines had been registered; nothing is written. The same call has the same answer."""
     found = analyse(caller, demand.lines)
     _require_acceptable(found, demand)
-    prices = pricing.unit_prices(clock.today())
+    prices = pricing.unit_prices(clock.today(), caller.centre_id)
     seed = sha256(json.dumps([caller.prefix, demand.idempotency_key, demand.request_hash]).encode()).hexdigest().upper()
     kept = sorted((row.line for row in found.report.rows if row.is_kept), key=lambda line: line.number)
     written = []

@@ -7,6 +7,7 @@ laid out here rather than on the one-page forms of `rendering`.
 from __future__ import annotations
 
 import io
+from datetime import date, datetime, time
 from functools import cache
 from typing import Any
 from xml.sax.saxutils import escape
@@ -21,6 +22,7 @@ from reportlab.platypus import Flowable, KeepTogether, ListFlowable, ListItem, P
 from app.models import ServiceContract
 from app.services.core import faces
 from app.services.core.clock import PARIS
+from app.services.documents import pdfa
 from app.services.seal import sealing
 
 from . import text as contract_text
@@ -30,7 +32,7 @@ _INK, _ACCENT, _GREY = HexColor("#182226"), HexColor("#0b5a70"), HexColor("#5260
 
 def render(contract: ServiceContract) -> bytes:
     """Return the PDF of a signed contract: its text, then the signature's name, quality, day and the text's SHA-256."""
-    styles = _styles()
+    styles = _styles()  # and the faces registered
     story = [_flowable(block, styles) for block in contract_text.blocks(contract.text)]
     story.append(KeepTogether(_signature(contract, styles)))
     out = io.BytesIO()
@@ -46,6 +48,7 @@ def render(contract: ServiceContract) -> bytes:
         author=current_app.config["ISSUER"],
         lang="fr",
         invariant=1,
+        initialFontName=faces.REGULAR,
     )
 
     def foot(canvas: Any, _document: Any) -> None:
@@ -57,7 +60,14 @@ def render(contract: ServiceContract) -> bytes:
         canvas.restoreState()
 
     page.build(story, onFirstPage=foot, onLaterPages=foot)
-    return out.getvalue()
+    return pdfa.archive(out.getvalue(), title, current_app.config["ISSUER"], _signed_at(contract))
+
+
+def _signed_at(contract: ServiceContract) -> datetime:
+    """Return the instant of the signature; the first hour of its day for one signed on paper."""
+    if contract.signed_at:
+        return contract.signed_at.astimezone(PARIS)
+    return datetime.combine(contract.signed_on or date.min, time(), PARIS)
 
 
 @cache

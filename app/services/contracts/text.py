@@ -18,7 +18,7 @@ from flask import current_app
 from app.models import Centre
 from app.models.catalogue import PRICE_CLASSES
 from app.services.core.refusal import Refusal
-from app.services.reference import pricing
+from app.services.reference import pricing, vat
 
 _FOLDER = Path(__file__).resolve().parents[2] / "templates" / "contracts" / "texts"
 TITLE, HEADING, LIST, PARAGRAPH = "title", "heading", "list", "paragraph"
@@ -63,7 +63,7 @@ def compose(version: str, centre: Centre, day: date) -> str:
     }
     source = (_FOLDER / f"{version}.txt").read_text(encoding="utf-8").strip() + "\n"
     one_line = {name: " ".join(value.split()) for name, value in values.items()}
-    return _fill(source, {**one_line, "tariffs": _tariffs(day)})
+    return _fill(source, {**one_line, "tariffs": _tariffs(day, centre)})
 
 
 def _fill(source: str, values: dict[str, str]) -> str:
@@ -97,19 +97,20 @@ def blocks(text: str) -> list[Block]:
     return found
 
 
-def _tariffs(day: date) -> str:
-    """Return the tariffs of that day as items of a list; raise `pricing.NoTariff` where there is none."""
+def _tariffs(day: date, centre: Centre) -> str:
+    """Return the tariffs of that day, at the centre's VAT, as items of a list; raise `pricing.NoTariff` without any."""
     lines = tariff_lines(day)
     if not lines:
         raise pricing.NoTariff
-    return "\n".join(f"- {line}" for line in lines)
+    rate = f"TVA {_number(vat.rate_of(centre.id, day))} %"
+    return "\n".join(f"- {line}, {rate}" for line in lines)
 
 
 def tariff_lines(day: date) -> list[str]:
-    """Return the tariffs in force on that day, one a line, as the annex gives them; one query."""
+    """Return the tariffs in force on that day, one a line, excluding VAT; one query."""
     prices = pricing.class_prices(day)
     return [
-        f"{words} : {_number(prices[code].amount)} € hors taxes, TVA {_number(prices[code].vat_rate)} %"
+        f"{words} : {_number(prices[code].amount)} € hors taxes"
         for code, words in PRICE_CLASSES.items()
         if code in prices
     ]

@@ -19,6 +19,8 @@ from app.services.core.refusal import Refusal
 from app.services.core.transaction import transaction
 from app.services.reference import shipped
 
+from . import billing
+
 PASSWORD = "volant-Ardoise-2026"  # noqa: S105  the demonstration's, printed at start
 SINCE = date(2020, 1, 1)
 #: The demonstration's contracts are signed under the first text, so that the second can be offered.
@@ -104,6 +106,7 @@ def load() -> bool:
         _member(demo, people["gestionnaire@demo.example"], MANAGER, REGISTER)
         _member(demo, people["sansdroit@demo.example"], MANAGER)
         _member(neighbour, people["voisin@demo.example"], MANAGER, REGISTER)
+        billing.load(demo, people["representant@demo.example"], SINCE)
         for last, first, birth_date, permit, email in DRIVERS:
             _driver(last, first, birth_date, permit, email, hashed)
     return True

@@ -37,6 +37,7 @@ _XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 def archive(page: bytes, title: str, author: str, created_at: datetime) -> bytes:
     """Return the page as a PDF/A-3B file of this title; ``created_at`` is aware."""
     with pikepdf.open(io.BytesIO(page)) as pdf:
+        _drop_transitions(pdf)
         profile = pdf.make_stream(_profile(), {"/N": 3, "/Filter": pikepdf.Name.FlateDecode})
         pdf.Root.OutputIntents = [
             pikepdf.Dictionary(
@@ -75,6 +76,13 @@ def archive(page: bytes, title: str, author: str, created_at: datetime) -> bytes
             object_stream_mode=pikepdf.ObjectStreamMode.disable,
         )
     return out.getvalue()
+
+
+def _drop_transitions(pdf: pikepdf.Pdf) -> None:
+    """Take from the pages how they would be turned on a screen: no part of an archive."""
+    for sheet in pdf.pages:
+        if "/Trans" in sheet:
+            del sheet["/Trans"]
 
 
 @cache

@@ -177,4 +177,4 @@ def quote(batch: Batch) -> pricing.Quote:
     lines = parse_lines(raws, facts.load_catalogue())
     counted = zip(lines, groups, strict=True)
     ids = (repeat(line.training.id, group[3]) for line, group in counted if line.training is not None)
-    return pricing.quote(chain.from_iterable(ids), clock.today())
+    return pricing.quote(chain.from_iterable(ids), clock.today(), batch.centre_id)

@@ -26,6 +26,7 @@ SUBJECTS = {
     "member_invitation": "Invitation de gestionnaire", "draft": "Brouillon",
     "identity_claim": "Identité déclarée", "identity_check": "Pièce d’identité",
     "data_export": "Copie de données", "webhook_delivery": "Envoi d’une notification",
+    "billing_profile": "Coordonnées de facturation",
 }  # fmt: skip
 #: Kind of subject → what an act is about that concerns no one row.
 ABOUT_NONE = {"document": "Documents", "draft": "Brouillons", "person": "Adresse sans compte"}
@@ -38,6 +39,7 @@ _WRITTEN = {
 #: What was done → its words: each act that the program notes, and no other.
 ACTIONS = {
     **_WRITTEN,
+    "billing_profile.changed": "Coordonnées de facturation modifiées",
     "address.asked": "Changement d’adresse demandé",
     "data.asked": "Copie de ses données demandée",
     "data.fetched": "Copie de ses données téléchargée",
@@ -178,6 +180,10 @@ FIELDS = {
     "names_agree": "Noms concordants", "centre_id": "Centre n°", "accreditation_id": "Agrément n°", "right": "Droit",
     "field": "Colonne", "value": "Valeur", "key": "Clé", "scopes": "Portées", "quality": "Qualité", "signer": "Signataire",
     "training_id": "Formation n°", "person_id": "Personne n°", "signed_by_id": "Signataire n°", "id": "Numéro interne",
+    "vat_number": "N° de TVA", "street": "Numéro et voie", "extra": "Complément d’adresse", "postcode": "Code postal",
+    "city": "Commune", "e_address": "Adresse de facturation électronique", "service_code": "Code service",
+    "service_required": "Code service exigé", "engagement_required": "N° d’engagement exigé",
+    "accounts_email": "Courriel de la comptabilité", "payment_days": "Délai de paiement", "confirmed": "SIRET confirmé",
     "fields": "Données", "not_attended": "Formation non suivie", "url": "Adresse", "events": "Évènements",
     "count": "Nombre", "sha256": "Empreinte", "size": "Octets",
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""The catalogue and the tariffs the product ships with (domain: catalogue to ship, prices). An agent edits them later."""
+"""Catalogue, tariffs and VAT that the product ships with (domain: catalogue to ship, prices). An agent edits them later."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from app.extensions import db
-from app.models import Tariff, Training
+from app.models import Tariff, Training, VatRegime
 from app.models.catalogue import CARD_FEE, COMPLETE_FCO, FCO_MODULE, LONG
+
+from . import shipped_vat
 
 GOODS, PASSENGERS = "Marchandises", "Voyageurs"
 EDUCATION = "Éducation nationale"
@@ -45,7 +47,7 @@ AMOUNTS = {
 
 
 def load() -> None:
-    """Write the catalogue and the tariffs where there is none yet; no commit."""
+    """Write the catalogue, the tariffs and the VAT of territories where there is none yet; no commit."""
     if db.session.execute(select(Training.id).limit(1)).first() is None:
         fields = ("family", "label", "category", "hours", "price_class", "minors_allowed")
         rows: list[dict[str, Any]] = [dict(zip(fields, row, strict=True)) for row in TRAININGS]
@@ -56,3 +58,5 @@ def load() -> None:
             for price_class, amount in AMOUNTS.items()
         ]
         db.session.execute(insert(Tariff), tariffs)
+    if db.session.execute(select(VatRegime.id).limit(1)).first() is None:
+        db.session.execute(insert(VatRegime), shipped_vat.rows())

@@ -186,7 +186,7 @@ def _registrations(
     batch_id: int, centre_id: int, due: list[_Due], drivers: dict[DriverKey, facts.DriverRow], known: facts.Facts
 ) -> list[dict[str, Any]]:
     day = clock.today()
-    prices = pricing.unit_prices(day)
+    prices = pricing.unit_prices(day, centre_id)
     whose = {"batch_id": batch_id, "centre_id": centre_id, "registered_on": day}
     return [{**whose, **_registration(one, drivers[one.driver], prices, known)} for one in due]
 

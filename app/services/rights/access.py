@@ -182,6 +182,14 @@ def require_representative(person_id: int, centre_id: int) -> Membership:
     return place
 
 
+def holder(person_id: int, centre_id: int, right: str) -> Membership:
+    """Return the person's place at the centre if it holds the right today, contract or not; raise :class:`NotAllowed`."""
+    place = next((m for m in memberships(person_id) if m.centre_id == centre_id), None)
+    if place is None or not place.may(right, clock.today()):
+        raise NotAllowed(not_granted(right))
+    return place
+
+
 def limited_to(membership: Membership, right: str) -> list[Accreditation] | None:
     """Return the accreditations to which a member's right is limited today, None where it extends to all of the centre's."""
     today = clock.today()

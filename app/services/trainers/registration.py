@@ -96,7 +96,7 @@ def _write(row: Trainer, person: Person, person_id: int) -> None:
     """Open the right: the driver it is for, its number, what is billed, the notice, the journal; no commit."""
     day = clock.today()
     if row.fee_borne:
-        fee = pricing.fee_in_force(day)
+        fee = pricing.fee_borne(day, row.centre_id)
         row.fee, row.vat_rate = fee.amount, fee.vat_rate
     driver = _driver(person)
     row.driver_id, row.withheld = driver.id, _disagrees(driver, person)

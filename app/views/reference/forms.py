@@ -68,6 +68,8 @@ class TariffForm(DynamicForm):  # type: ignore[misc]
 
     price_class = choice("Classe de tarif", named(PRICE_CLASSES))
     amount = AmountField("Montant hors taxes, en euros", [InputRequired(NEEDED)])
-    vat_rate = AmountField("Taux de TVA, en pour cent", [InputRequired(NEEDED)], default=Decimal("20.00"))
+    vat_rate = AmountField(
+        "Taux de TVA d’une personne, en pour cent", [InputRequired(NEEDED)], default=Decimal("20.00")
+    )
     valid_from = day("En vigueur du")
     valid_to = day("En vigueur jusqu’au", needed=False, hint="Dernier jour inclus ; vide pour un tarif sans fin connue")

@@ -38,7 +38,7 @@ class TariffsView(BackOfficeView):
     label_columns = {
         "price_class": "Classe de tarif",
         "amount": "Montant HT",
-        "vat_rate": "TVA",
+        "vat_rate": "TVA payée par une personne",
         "valid_from": "En vigueur du",
         "valid_to": "En vigueur jusqu’au",
     }

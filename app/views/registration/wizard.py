@@ -69,7 +69,7 @@ def lines_page(batch: Batch, number: int) -> report.ReportPage:
 def quote_of(batch: Batch, lines: int) -> pricing.Quote | None:
     """Return what registering so many lines costs today, None where no tariff says so."""
     try:
-        return pricing.quote([batch.training_id or 0] * lines, clock.today())
+        return pricing.quote([batch.training_id or 0] * lines, clock.today(), batch.centre_id)
     except pricing.NoTariff:
         return None
 
@@ -126,7 +126,7 @@ class WizardView(Screen):
                 limits=limits(),
                 closed=_closed(batch, trainings),
                 lines=drafts.line_count(batch.id),
-                prices=pricing.unit_prices(clock.today()),
+                prices=pricing.unit_prices(clock.today(), batch.centre_id),
                 **steps_of(batch),
             )
         )
@@ -242,5 +242,5 @@ def checked(batch: Batch) -> dict[str, Any]:
         **steps_of(batch),
         "order_numbers": report.order_numbers(batch.id),
         **announced.consequences(batch),
-        "tariff": pricing.unit_prices(clock.today()).get(batch.training_id or 0),
+        "tariff": pricing.unit_prices(clock.today(), batch.centre_id).get(batch.training_id or 0),
     }

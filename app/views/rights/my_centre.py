@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_appbuilder import expose
 
-from app.models.centre import API, LEGAL_REPRESENTATIVE
+from app.models.centre import API, INVOICES, LEGAL_REPRESENTATIVE
 from app.services.core import clock
 from app.services.rights import checklist
 from app.views.shell.base import Screen, place_or_403
@@ -31,5 +31,6 @@ class MyCentreView(Screen):
                 centre=place.centre,
                 is_open=checklist.is_open(found),
                 is_representative=is_representative,
+                has_invoices=place.may(INVOICES, clock.today()),
             )
         )

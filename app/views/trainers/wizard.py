@@ -197,7 +197,7 @@ def _checked(row: Trainer) -> dict[str, Any]:
     """Return what step 3 and its confirmation say of a draft: findings, price, and whether it may be registered."""
     judged, told = trainer_drafts.judge(row), around(row)
     fee = told["fee"]
-    quote = pricing.fee_quote(fee.amount, fee.vat_rate) if row.fee_borne and fee else None
+    quote = pricing.fee_quote(pricing.fee_borne(clock.today(), row.centre_id)) if row.fee_borne and fee else None
     return {
         **told,
         "judged": judged,
@@ -208,7 +208,11 @@ def _checked(row: Trainer) -> dict[str, Any]:
 
 
 def _told(row: Trainer) -> dict[str, Any]:
-    quote = pricing.fee_quote(row.fee, row.vat_rate) if row.fee is not None and row.vat_rate is not None else None
+    quote = (
+        pricing.fee_quote(pricing.Fee(row.fee, row.vat_rate))
+        if row.fee is not None and row.vat_rate is not None
+        else None
+    )
     notice = trainer_notices.state_of(row)
     return {
         "row": row,

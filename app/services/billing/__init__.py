@@ -1,0 +1,5 @@
+"""Money: how a centre is billed, what it will be billed, what its order numbers have cost.
+
+Offers: profiles, missing.
+May know: rights, reference, notifications, journal, and below.
+"""
