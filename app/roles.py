@@ -33,7 +33,7 @@ FAB_ROLES: dict[str, list[list[str]]] = {
     ],
     CENTRE: [
         *_exactly("Sessions", "CentreImports", "CentreTrainers", "MyCentre", "CentreContract", "CentreApi"),
-        *_exactly("Profile", "Resending", "Corrections", "CentreToHandle", "CentreBilling"),
+        *_exactly("Profile", "Resending", "Corrections", "CentreToHandle", "CentreBilling", "Invoices"),
         *_exactly("CentreDrivers", "CentreRegistrations", "Dashboard", "Exports", permission="can_read"),
     ],
     DRIVER: [

@@ -19,6 +19,7 @@ from app.services.retention import purge as retention
 
 from .analyse import analyse
 from .api import api_key
+from .billing import billing
 from .database import as_owner, by_the_program, db_role
 from .journal import journal
 from .metrics import serve_metrics
@@ -139,6 +140,7 @@ def register(app: Flask) -> None:
     """Add our commands to the application."""
     for command in (
         seed,
+        billing,
         documents_group,
         outbox_group,
         run_worker,

@@ -4,7 +4,18 @@ from . import types as types  # first: it names the constraints of every table
 from .amendment import Cancellation, CorrectionRequest, ErrorReport, LookAlike, TrainerCancellation
 from .api import ApiKey, ApiSubscription, ChangeDue, LastChange, WebhookDelivery, WebhookEndpoint
 from .batch import Batch, BatchLine, ImportFile
-from .billing import BillingProfile, BillingTerritory, Seller, VatRegime
+from .billing import (
+    BillingProfile,
+    BillingTerritory,
+    Invoice,
+    InvoiceItem,
+    InvoiceLine,
+    InvoiceVat,
+    OrderBudget,
+    OrderOverride,
+    Seller,
+    VatRegime,
+)
 from .card import CardEvent, CardRequest, DataExport
 from .catalogue import Accreditation, Suspension, Tariff, Training, accreditation_training
 from .centre import (
@@ -56,6 +67,10 @@ __all__ = [
     "IdentityClaim",
     "IdentityCorrection",
     "ImportFile",
+    "Invoice",
+    "InvoiceItem",
+    "InvoiceLine",
+    "InvoiceVat",
     "JournalCheckpoint",
     "JournalEntry",
     "JournalLink",
@@ -66,6 +81,8 @@ __all__ = [
     "Membership",
     "MembershipRight",
     "NightlyTask",
+    "OrderBudget",
+    "OrderOverride",
     "Outbox",
     "Person",
     "RecoveryCode",

@@ -36,6 +36,7 @@ from app.services.registration import analysis
 from app.services.reporting import exports
 from app.services.rights import invitations as member_invitations
 from app.validators.remark import HEADERS
+from tests.billing import making as billing
 from tests.cards import making as cards
 from tests.corpus import builders
 from tests.support import (
@@ -79,6 +80,8 @@ VALUES: dict[str, dict[str, str]] = {
     "TariffsView": {"pk": "tariff"},
     "MyPeopleView": {"place_id": "place", "invitation_id": "invitation"},
     "CentreBillingView": {"centre_id": "centre"},
+    "InvoicesView": {"key": "draft_invoice"},
+    "BillingView": {"key": "draft_invoice"},
     "CentrePeopleView": {"centre_id": "centre", "place_id": "place", "invitation_id": "invitation"},
     "RepresentativesView": {"pk": "representative"},
     "ManagersView": {"pk": "place"},
@@ -171,6 +174,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "ApiSubscriptionView.create POST": {"data": {"name": "Logiciel", "scopes": ["read"]}},
     "WebhooksView.create POST": {"data": {"url": "https://logiciel.example/", "events": ["documents.available"]}},
     "WebhooksView.change POST": {"data": {"url": "https://logiciel.example/", "events": ["documents.available"]}},
+    "InvoicesView.estimate GET": {"query_string": {"commande": "COM1"}},
+    "BillingView.build POST": {"data": {"mois": "2021-12"}},
+    "BillingView.hold POST": {"data": {"reason": "Une ligne est contestée"}},
+    "ConsumptionView.save POST": {"data": {"order_number": "COM1", "ceiling": "1500,00"}},
     "CentreSwitchView.switch POST": {"data": {"centre_id": "<centre>"}},
     "api_v1.analyses POST": {"json": {"lines": [LINE]}},
     "api_v1.cancellation POST": {"json": {"reason_code": "duplicate"}, "headers": {"Idempotency-Key": "k2"}},
@@ -345,6 +352,7 @@ def _reference() -> dict[str, Any]:
     return {
         "centre": centre_id(), "accreditation": accreditation.id, "suspension": suspension.id,
         "contract": contract.id, "contract_act": "suspendre",
+        "draft_invoice": billing.draft().key,
         "training": _one(models.Training).id, "tariff": _one(models.Tariff).id, "driver": _one(models.Driver).id,
     }  # fmt: skip
 

@@ -1,5 +1,17 @@
-"""Money: who sells, who is billed, at which VAT."""
+"""Money: who sells, who is billed, at which VAT; what is billed."""
 
+from .invoices import Invoice, InvoiceItem, InvoiceLine, InvoiceVat, OrderBudget, OrderOverride
 from .parties import BillingProfile, BillingTerritory, Seller, VatRegime
 
-__all__ = ["BillingProfile", "BillingTerritory", "Seller", "VatRegime"]
+__all__ = [
+    "BillingProfile",
+    "BillingTerritory",
+    "Invoice",
+    "InvoiceItem",
+    "InvoiceLine",
+    "InvoiceVat",
+    "OrderBudget",
+    "OrderOverride",
+    "Seller",
+    "VatRegime",
+]

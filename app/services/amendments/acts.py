@@ -12,6 +12,7 @@ from app.models.amendment import CANCELLED, DRAFT, NONE, REPLACED
 from app.models.batch import CORRECTION, REGISTERING
 from app.models.centre import REGISTER
 from app.models.registration import CERTIFICATE, RECAP
+from app.services.billing import drafts
 from app.services.core import actor, clock, outbox
 from app.services.core.refusal import Refusal
 from app.services.core.taking import taken
@@ -184,6 +185,7 @@ def _write(registration: Registration, order: Order, who: Who, foreseen: Foresee
         certificate_mail.make_cancelled_due(certificates)
     new = db.session.get_one(Registration, outcome.new.id) if outcome.new and effects.card_follows else None
     cards.settle(id_, new, who.actor_id)
+    drafts.amended(registration, db.session.get_one(Registration, outcome.new.id) if outcome.new else None)
     row = _cancellation(order, who, effects, outcome)
     act = "registration.replaced" if outcome.new else "registration.cancelled"
     journal.record(

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from app.extensions import db
 from app.models import Batch
 from app.models.batch import API, REGISTERING, new_key
+from app.services.billing import ceilings
 from app.services.core import clock, dialect, outbox
 from app.services.core.refusal import Refusal
 from app.services.core.transaction import transaction
@@ -73,8 +74,8 @@ def register(caller: Caller, demand: Demand) -> dict[str, Any]:
     """Register the lines, all or none, and return the answer of the call; a twin waits for the first and gets its answer.
 
     A refusal leaves nothing under the key, which serves for the corrected or accepted call. Raises `access.NotAllowed` (no
-    contract in force), :class:`KeyReused`, :class:`LinesInError`, :class:`AlreadyRegistered`, `pricing.NoTariff`, or, of a
-    trial key, as :func:`analyse`.
+    contract in force), :class:`KeyReused`, :class:`LinesInError`, :class:`AlreadyRegistered`, `pricing.NoTariff`,
+    `ceilings.OverCeiling`, or, of a trial key, as :func:`analyse`.
     """
     if not caller.has_contract:
         raise access.NotAllowed(access.NO_CONTRACT)
@@ -120,6 +121,7 @@ def _write(caller: Caller, demand: Demand) -> dict[str, Any]:
         _require_acceptable(found, demand)
         batches.insert_lines(batch_id, found.report.rows)
         written = confirm.write_lines(batch_id, caller.centre_id, found)
+        ceilings.hold(caller.centre_id)
         answer = _answer(key, written)
         confirm.conclude(
             batch_id,

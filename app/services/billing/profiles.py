@@ -34,6 +34,8 @@ from app.validators.postal import (
     territory_of,
 )
 
+from . import holding
+
 SUBJECT = "billing_profile"
 NAME_MAX, E_ADDRESS_MAX, ACCOUNTS_MAX, SERVICE_MAX, DAYS_MAX = 160, 60, 300, 50, 60
 #: What follows the SIREN in an electronic address.
@@ -139,6 +141,7 @@ def save(centre_id: int, typed: Values, actor_id: int, *, agent: bool = False) -
         db.session.add(row)
         db.session.flush()
         _settle(centre_id, row.postcode)
+        holding.review(centre_id)
         after = asdict(values_of(centre, row))
         journal.record(
             "billing_profile.changed",

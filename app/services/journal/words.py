@@ -26,10 +26,10 @@ SUBJECTS = {
     "member_invitation": "Invitation de gestionnaire", "draft": "Brouillon",
     "identity_claim": "Identité déclarée", "identity_check": "Pièce d’identité",
     "data_export": "Copie de données", "webhook_delivery": "Envoi d’une notification",
-    "billing_profile": "Coordonnées de facturation",
+    "billing_profile": "Coordonnées de facturation", "invoice": "Facture", "order_budget": "Plafond",
 }  # fmt: skip
 #: Kind of subject → what an act is about that concerns no one row.
-ABOUT_NONE = {"document": "Documents", "draft": "Brouillons", "person": "Adresse sans compte"}
+ABOUT_NONE = {"invoice": "Factures", "document": "Documents", "draft": "Brouillons", "person": "Adresse sans compte"}
 #: Table of the reference data → what is done to its rows, in words.
 _WRITTEN = {
     f"{kind}.{act}": f"{SUBJECTS[kind]} : {words}"
@@ -40,6 +40,11 @@ _WRITTEN = {
 ACTIONS = {
     **_WRITTEN,
     "billing_profile.changed": "Coordonnées de facturation modifiées",
+    "invoice.built": "Brouillons de factures construits",
+    "invoice.held": "Facture retenue",
+    "invoice.freed": "Facture libérée",
+    "order_budget.changed": "Plafond d’une commande fixé",
+    "order_budget.removed": "Plafond d’une commande retiré",
     "address.asked": "Changement d’adresse demandé",
     "data.asked": "Copie de ses données demandée",
     "data.fetched": "Copie de ses données téléchargée",
@@ -183,6 +188,7 @@ FIELDS = {
     "vat_number": "N° de TVA", "street": "Numéro et voie", "extra": "Complément d’adresse", "postcode": "Code postal",
     "city": "Commune", "e_address": "Adresse de facturation électronique", "service_code": "Code service",
     "service_required": "Code service exigé", "engagement_required": "N° d’engagement exigé",
+    "ceiling": "Plafond HT", "blocking": "Bloquant", "period_end": "Fin de période",
     "accounts_email": "Courriel de la comptabilité", "payment_days": "Délai de paiement", "confirmed": "SIRET confirmé",
     "fields": "Données", "not_attended": "Formation non suivie", "url": "Adresse", "events": "Évènements",
     "count": "Nombre", "sha256": "Empreinte", "size": "Octets",

@@ -18,7 +18,7 @@ from app.validators.batch import Report, Row
 from app.validators.remark import Code, decode_remarks
 from app.validators.stake import TOLD
 
-from . import analysis
+from . import analysis, spending
 
 #: Names the lock of a centre's registrations among the base's advisory locks.
 _LOCK = 7_201
@@ -154,6 +154,7 @@ def consequences(batch: Batch) -> dict[str, Any]:
         "already": found["already"],
         "withheld": trainees_withheld(batch),
         "without_account": found["no_account"],
+        "ceilings": spending.foreseen(batch),
     }
 
 

@@ -9,6 +9,7 @@ from app.extensions import db
 from app.models import Batch
 from app.models.batch import READY, REGISTERED, REGISTERING
 from app.models.centre import REGISTER
+from app.services.billing import ceilings
 from app.services.core import clock, numbers, outbox
 from app.services.core.refusal import Refusal
 from app.services.core.transaction import transaction
@@ -64,7 +65,8 @@ def register(
     ``shown``: the version of the batch of which the person was told lines and amount; ``told``: what they were told of costs
     and of documents withheld.
     Raises `access.NotAllowed` (contract or right gone),
-    :class:`NotChecked`, :class:`Changed`, `pricing.NoTariff`, :class:`HasErrors` or `announced.NewFacts`; of the last two
+    :class:`NotChecked`, :class:`Changed`, `pricing.NoTariff`, `ceilings.OverCeiling`, :class:`HasErrors` or
+    `announced.NewFacts`; of the last two
     the new check is kept on the batch.
     """
     with collector_paused(), transaction(durable=True):
@@ -122,6 +124,7 @@ def _write(batch: Batch, found: analysis.Analysis, person_id: int) -> str:
     """Write a checked batch's lines, its state and the journal; return the receipt's number."""
     batch_id, centre_id = batch.id, batch.centre_id
     count = len(write_lines(batch_id, centre_id, found))
+    ceilings.hold(centre_id)
     return conclude(batch_id, centre_id, found, person_id, count)
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import selectinload
 from app.extensions import db
 from app.models import Accreditation, Batch, BatchLine, Driver, Registration, Training
 from app.models.batch import CANCELLED, FILE, IN_ERROR, MANUAL, MODE_NAMES, OPEN_STATES
+from app.services.billing.months import MONTHS
 from app.services.core import clock, narrowing
 from app.services.core.dialect import on_postgresql
 from app.services.reference import accreditations
@@ -23,10 +24,6 @@ from app.validators.remark import Code, Remark, Severity, kind_sentence
 from . import waiting
 
 R = Registration
-MONTHS = (
-    "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre",
-    "décembre",
-)  # fmt: skip
 #: Months of the trend, the current one included.
 SPAN = 12
 #: Errors are counted in what was checked in the last so many days.

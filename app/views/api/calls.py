@@ -13,6 +13,7 @@ from app.services.api import reading as api_reading
 from app.services.api import registering as api_registration
 from app.services.api.gate import Caller
 from app.services.api.registering import AlreadyRegistered, Demand, KeyReused, LinesInError
+from app.services.billing.ceilings import OverCeiling
 from app.services.core.refusal import Refusal
 from app.services.reference import pricing
 from app.services.rights import access
@@ -93,6 +94,7 @@ def analyses(caller: Caller) -> dict[str, Any]:
             "idempotency_key_reused",
             "not_allowed",
             "no_tariff",
+            "over_ceiling",
             "lines_in_error",
             "already_registered",
             "too_many_strangers",
@@ -115,6 +117,8 @@ def registrations(caller: Caller) -> dict[str, Any]:
         raise Problem("idempotency_key_reused") from None
     except pricing.NoTariff:
         raise Problem("no_tariff") from None
+    except OverCeiling as refusal:
+        raise Problem("over_ceiling", refusal.message) from None
     except access.NotAllowed as refusal:
         raise Problem("not_allowed", refusal.message) from None
 

@@ -85,6 +85,7 @@ KINDS: Mapping[str, Kind] = {
         409, "Tarif absent",
         pricing.NoTariff.message,
     ),
+    "over_ceiling": Kind(409, "Plafond dépassé", "Une commande dépasserait son plafond, qui est bloquant."),
     "too_large": Kind(413, "Appel trop volumineux", "Le corps de l’appel dépasse 2 Mo : partagez les lignes."),
     "too_many_lines": Kind(413, "Trop de lignes", "Un appel contient au plus 1 000 lignes."),
     "not_json": Kind(415, "Type de contenu", "L’appel doit porter l’en-tête « Content-Type: application/json »."),

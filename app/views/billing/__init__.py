@@ -8,7 +8,13 @@ from flask_appbuilder import AppBuilder
 
 def register(_app: Flask, appbuilder: AppBuilder) -> None:
     """Register this room's screens."""
-    from . import profile
+    from . import consumption, invoices, office, profile
 
-    for screen in (profile.MyBillingView, profile.CentreBillingView):
+    for screen in (
+        profile.MyBillingView,
+        profile.CentreBillingView,
+        invoices.InvoicesView,
+        office.BillingView,
+        consumption.ConsumptionView,
+    ):
         appbuilder.add_view_no_menu(screen)

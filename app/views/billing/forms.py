@@ -9,6 +9,7 @@ from typing import Any
 from wtforms import BooleanField, Form, StringField
 
 from app.services.billing.profiles import Values
+from app.views.crud.forms import AmountField
 
 
 class ProfileForm(Form):  # type: ignore[misc]
@@ -48,3 +49,11 @@ class ProfileForm(Form):  # type: ignore[misc]
         """Put what is wrong beside each field."""
         for name, sentence in faults.items():
             self[name].errors = [sentence]
+
+
+class CeilingForm(Form):  # type: ignore[misc]
+    """What an order number may cost."""
+
+    order_number = StringField("N° de commande")
+    ceiling = AmountField("Plafond, en euros hors taxes")
+    blocking = BooleanField("Refuser tout enregistrement qui dépasserait ce plafond")

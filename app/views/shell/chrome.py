@@ -73,6 +73,7 @@ MENU: dict[str, Entries] = {
             ),
         ),
         ("Cartes", "/demandes-de-carte/"),
+        ("Facturation", "/facturation/"),
         ("Réglages", (("Catalogue", "Catalogue"), ("Tarifs", "Tariffs"))),
     ),
     roles.CENTRE: (
@@ -83,6 +84,8 @@ MENU: dict[str, Entries] = {
         ("Enregistrements", "CentreRegistrations"),
         ("Formateurs", "CentreTrainers"),
         ("À traiter", "CentreToHandle"),
+        ("Factures", "/factures/"),
+        ("Consommation", "/consommation/"),
         ("Mon centre", "/mon-centre/"),
     ),
     roles.DRIVER: (("Mon espace", "/mon-espace/"),),

@@ -1,0 +1,56 @@
+"""What the mails of billing say, to who sees to a centre's invoices."""
+
+from __future__ import annotations
+
+from flask import current_app
+from sqlalchemy import select
+
+from app.extensions import db
+from app.models import BillingProfile, Centre, Mail, Person
+from app.models.centre import INVOICES
+from app.services.core import clock
+from app.services.notifications import mail
+from app.services.notifications.mail import Content
+from app.services.rights import access
+
+#: Kind of the mail that says how much of an order number's ceiling is spent; its values: ``centre``, ``order``, ``share``,
+#: and ``at``, ``to``, by which one is told from another.
+BUDGET = "budget"
+
+
+def recipients(centre_id: int) -> list[str]:
+    """Return the addresses of those who hold the right « factures » at a centre, and of its accounts."""
+    query = (
+        select(Person.email)
+        .join(Centre, Centre.id == centre_id)
+        .where(access.holder_clause(Person.id, Centre.id, INVOICES))
+        .order_by(Person.id)
+    )
+    accounts = db.session.scalar(select(BillingProfile.accounts_email).where(BillingProfile.centre_id == centre_id))
+    others = [one.strip() for one in (accounts or "").split(",") if one.strip()]
+    return list(dict.fromkeys([*db.session.execute(query).scalars(), *others]))
+
+
+def make_due(centre_id: int, order_number: str, share: int) -> None:
+    """Make due the mail that a threshold, in per cent, of a ceiling is reached; no commit."""
+    values = {"centre": centre_id, "order": order_number, "share": share, "at": clock.machine_now().isoformat()}
+    to = enumerate(recipients(centre_id), 1)
+    mail.make_all_due(BUDGET, [{"recipient": one, "values": {**values, "to": rank}} for rank, one in to])
+
+
+@mail.says(BUDGET, "Plafond d’une commande")
+def _budget(row: Mail) -> Content:
+    centre = db.session.get_one(Centre, row.values["centre"])
+    order, share = row.values["order"], row.values["share"]
+    reached = (
+        "Le plafond de la commande est atteint"
+        if share == 100
+        else f"{share} % du plafond de la commande sont atteints"
+    )
+    values: dict[str, object] = {
+        "centre": centre.name,
+        "order": order,
+        "words": f"{reached}.",
+        "url": f"{current_app.config['BASE_URL']}/consommation/",
+    }
+    return Content("budget", f"Commande {order} : {share} % du plafond", values)

@@ -1,0 +1,263 @@
+"""Drafts: what a month bills, centre by centre and order number by order number, made anew whenever what is billed changes.
+
+A charge is unique by its chain of replacements: built twice, a line is billed once. The program alone writes drafts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, func, insert, select, text, update
+from sqlalchemy.orm import contains_eager
+
+from app.extensions import db
+from app.models import Centre, Invoice, InvoiceItem, InvoiceLine, OrderOverride, Registration, Trainer
+from app.models.billing.invoices import DRAFT
+from app.services.core import actor, clock
+from app.services.core.dialect import on_postgresql
+from app.services.core.insertion import insert_new
+from app.services.core.refusal import Refusal
+from app.services.core.taking import changed
+from app.services.core.transaction import transaction
+from app.services.journal import record as journal
+
+from . import billable, holding, lines, missing, months
+
+#: Names the lock of the drafts among the base's advisory locks.
+_LOCK = 7_202
+PAGE = 50
+
+
+class NoSeller(Refusal):
+    """Nobody sells yet: nothing is billed."""
+
+    message = "Aucun vendeur n’est enregistré : rien ne peut être facturé."
+
+
+class NotYet(Refusal):
+    """The month is not over: what it will bill may still change."""
+
+    message = "Ce mois n’est pas terminé : ses factures se construisent à partir du 1er du mois suivant."
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What the drafts of a month hold: how many there are, lines in them, their amount excluding VAT, how many are held."""
+
+    drafts: int
+    lines: int
+    net: Decimal
+    held: int
+
+
+def build(month: date) -> Built:
+    """Make the drafts of a month that is over, or bring them up to date; safe to run again. Return what they hold.
+
+    Everything up to its last day that no invoice holds is taken, so that a line that missed its month is billed by the next.
+    Raises :class:`NoSeller` or :class:`NotYet`.
+    """
+    last = months.last_of(month)
+    if last >= clock.today():
+        raise NotYet
+    with actor.acting(actor.PROGRAM), transaction():
+        if missing.seller_on(clock.today()) is None:
+            raise NoSeller
+        _alone()
+        made = _fill(last)
+        if made:
+            journal.record(
+                "invoice.built", "invoice", "all", actor_id=None, after={"period_end": last.isoformat(), "count": made}
+            )
+    return of_month(last)
+
+
+def of_month(last: date) -> Built:
+    """Return what the drafts of the month that ends on a day hold."""
+    own = (Invoice.period_end == last, Invoice.state == DRAFT)
+    drafts, net = db.session.execute(select(func.count(), func.sum(Invoice.net)).where(*own)).one()
+    held = db.session.scalar(select(func.count()).where(*own, Invoice.held_reason != "")) or 0
+    counted = select(func.sum(InvoiceLine.quantity)).join(Invoice, Invoice.id == InvoiceLine.invoice_id).where(*own)
+    return Built(drafts, db.session.scalar(counted) or 0, net or Decimal("0.00"), held)
+
+
+def held(month: date) -> list[tuple[str, int]]:
+    """Return why drafts of a month are held, and how many for each reason, the commonest first."""
+    query = (
+        select(Invoice.held_reason, func.count())
+        .where(Invoice.period_end == months.last_of(month), Invoice.state == DRAFT, Invoice.held_reason != "")
+        .group_by(Invoice.held_reason)
+        .order_by(func.count().desc(), Invoice.held_reason)
+    )
+    return list(db.session.execute(query).tuples())
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page of drafts, and how many there are."""
+
+    drafts: list[Invoice]
+    total: int
+    page: int
+    page_count: int
+
+
+def listing(page: int, *, centre_id: int | None = None, last: date | None = None, only_held: bool = False) -> Listing:
+    """Return a page of drafts: of a centre or of all, of the month that ends on a day or of all; those held first."""
+    wanted = [Invoice.state == DRAFT]
+    if centre_id is not None:
+        wanted.append(Invoice.centre_id == centre_id)
+    if last is not None:
+        wanted.append(Invoice.period_end == last)
+    if only_held:
+        wanted.append(Invoice.held_reason != "")
+    total = db.session.scalar(select(func.count()).select_from(Invoice).where(*wanted)) or 0
+    page_count = max(1, -(-total // PAGE))
+    page = min(max(page, 1), page_count)
+    query = (
+        select(Invoice)
+        .join(Invoice.centre)
+        .options(contains_eager(Invoice.centre))
+        .where(*wanted)
+        .order_by(Invoice.period_end.desc(), Invoice.held_reason == "", Centre.name, Invoice.order_number)
+        .limit(PAGE)
+        .offset((page - 1) * PAGE)
+    )
+    return Listing(list(db.session.execute(query).scalars()), total, page, page_count)
+
+
+def find(key: str, centre_id: int | None = None) -> Invoice | None:
+    """Return a draft by its key, of a centre or of any; None for one that is not, or no longer."""
+    query = select(Invoice).where(Invoice.key == key, Invoice.state == DRAFT)
+    if centre_id is not None:
+        query = query.where(Invoice.centre_id == centre_id)
+    return db.session.execute(query).scalar_one_or_none()
+
+
+def _alone() -> None:
+    """Let one at a time make drafts; on SQLite whoever writes is alone."""
+    if on_postgresql():
+        db.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+
+
+def _fill(last: date) -> int:
+    """Charge what no invoice holds on the drafts of the month that ends on a day; return how many drafts were touched."""
+    found = {(group.centre_id, group.order_number) for group in billable.groups(last)}
+    now = clock.now()
+    insert_new(
+        Invoice,
+        [
+            {
+                "key": lines.new_key(),
+                "centre_id": centre_id,
+                "state": DRAFT,
+                "period_start": months.first_of(last),
+                "period_end": last,
+                "order_number": order_number,
+                "net": Decimal("0.00"),
+                "vat": Decimal("0.00"),
+                "total": Decimal("0.00"),
+                "held_reason": "",
+                "built_at": now,
+            }
+            for centre_id, order_number in sorted(found)
+        ],
+    )
+    _charge(last)
+    own = (Invoice.period_end == last, Invoice.state == DRAFT)
+    ids = list(db.session.execute(select(Invoice.id).where(*own)).scalars())
+    lines.restate(ids)
+    holding.complete(ids)
+    return len(found)
+
+
+def _charge(last: date) -> None:
+    """Write a charge for each registration and each fee; on PostgreSQL who cancels one meanwhile waits, or is waited for."""
+    for wanted, model in ((billable.registrations(last), Registration), (billable.fees(last), Trainer)):
+        if on_postgresql():
+            # The rows are read again once locked: one cancelled meanwhile is left out.
+            db.session.execute(wanted.with_only_columns(model.id).with_for_update(of=model))
+        c = wanted.subquery().c
+        charge = (
+            select(
+                Invoice.id,
+                c.registration_id,
+                c.trainer_id,
+                c.root_id,
+                _round(c),
+                c.training_id,
+                c.amount,
+                c.vat_rate,
+                c.registered_on,
+            )
+            .join(Invoice, (Invoice.centre_id == c.centre_id) & (Invoice.order_number == c.order_number))
+            .where(Invoice.period_end == last, Invoice.state == DRAFT)
+        )
+        columns = [
+            "invoice_id",
+            "registration_id",
+            "trainer_id",
+            "root_id",
+            "charge_round",
+            "training_id",
+            "amount",
+            "vat_rate",
+            "registered_on",
+        ]
+        db.session.execute(insert(InvoiceItem.__table__).from_select(columns, charge))
+
+
+def _round(c: Any) -> ColumnElement[int]:
+    """Return, as SQL, the round of a new charge: the first, or the one after those that were credited."""
+    same = (InvoiceItem.root_id == c.root_id) | (InvoiceItem.trainer_id == c.trainer_id)
+    last = select(func.max(InvoiceItem.round)).where(same).scalar_subquery()
+    return func.coalesce(last, 0) + 1
+
+
+def amended(old: Registration, new: Registration | None) -> None:
+    """Take a registration that was cancelled off its draft, in the transaction of the cancellation; ``new``: what replaces it.
+
+    The replacement takes its place where it is billed under the same order number; else the next drafts find it. On an issued
+    invoice nothing moves.
+    """
+    root_id = old.root_id
+    with actor.acting(actor.PROGRAM):
+        billed_as = _inherit(old, new) if new is not None else ""
+        query = (
+            select(Invoice)
+            .join(InvoiceItem, InvoiceItem.invoice_id == Invoice.id)
+            .where(InvoiceItem.root_id == root_id, ~InvoiceItem.credit, Invoice.state == DRAFT)
+            .with_for_update(of=Invoice)
+        )
+        draft = db.session.execute(query).scalars().first()
+        if draft is None:
+            return
+        own = (InvoiceItem.root_id == root_id, InvoiceItem.invoice_id == draft.id)
+        if new is not None and billed_as == draft.order_number and new.price > 0:
+            values = {
+                "registration_id": new.id,
+                "training_id": new.training_id,
+                "amount": new.price,
+                "vat_rate": new.vat_rate,
+            }
+            changed(update(InvoiceItem).where(*own).values(values))
+        else:
+            changed(delete(InvoiceItem).where(*own))
+        lines.restate([draft.id])
+
+
+def _inherit(old: Registration, new: Registration) -> str:
+    """Return the order number that a replacement is billed under: the one that stands in for its own, as it did for the old."""
+    own = select(OrderOverride).where(OrderOverride.registration_id == old.id)
+    override = db.session.execute(own).scalar_one_or_none()
+    if override is None or new.order_number != old.order_number:
+        return new.order_number
+    db.session.add(
+        OrderOverride(registration_id=new.id, order_number=override.order_number, by_id=override.by_id, at=override.at)
+    )
+    return override.order_number
+
+
+__all__ = ["Built", "NoSeller", "NotYet", "amended", "build", "of_month"]

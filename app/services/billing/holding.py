@@ -1,0 +1,92 @@
+"""What keeps a draft from being issued: what its centre or the operator has still to fill in, or an agent's decision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import select, update
+
+from app.extensions import db
+from app.models import BillingProfile, Centre, Invoice
+from app.models.billing.invoices import DRAFT, HELD_MAX
+from app.services.core import actor, clock, reason
+from app.services.core.refusal import Refusal
+from app.services.core.taking import taken
+from app.services.core.transaction import transaction
+from app.services.journal import record as journal
+from app.services.reference import vat
+
+from . import missing
+
+#: What parts the reasons of one draft.
+AND = " ; "
+
+
+class Moved(Refusal):
+    """The draft is no longer the one that was shown: held, freed or rebuilt meanwhile."""
+
+    message = "Cette facture a changé depuis que vous l’avez ouverte. Rien n’a été fait : relisez-la."
+
+
+def complete(invoice_ids: Sequence[int]) -> None:
+    """Note on drafts what holds them, unless an agent does; a centre's profile is looked at once, whatever its drafts."""
+    query = (
+        select(Invoice.centre_id, Centre, BillingProfile)
+        .join(Centre, Centre.id == Invoice.centre_id)
+        .outerjoin(BillingProfile, BillingProfile.centre_id == Invoice.centre_id)
+        .where(Invoice.id.in_(invoice_ids))
+        .distinct()
+    )
+    for centre_id, centre, profile in db.session.execute(query).tuples().all():
+        why = reasons(centre, profile)
+        own = (Invoice.centre_id == centre_id, Invoice.state == DRAFT, Invoice.held_by_id.is_(None))
+        statement = update(Invoice).where(*own, Invoice.held_reason != why).values(held_reason=why)
+        db.session.execute(statement.execution_options(synchronize_session=False))
+    db.session.expire_all()
+
+
+@actor.acting(actor.PROGRAM)
+def review(centre_id: int) -> None:
+    """Note anew what holds a centre's drafts, in the caller's transaction: its profile has changed."""
+    query = select(Invoice.id).where(Invoice.centre_id == centre_id, Invoice.state == DRAFT)
+    complete(list(db.session.execute(query).scalars()))
+
+
+def reasons(centre: Centre, profile: BillingProfile | None) -> str:
+    """Return all that holds a centre's invoices, as one text; empty where nothing does."""
+    territory = vat.territory_on(centre.id, clock.today())
+    found = [
+        *missing.of_profile(centre, profile),
+        *missing.of_territory(territory, vat.regime_in(territory, clock.today())),
+    ]
+    return _one(one.sentence for one in found)
+
+
+def _one(sentences: Iterable[str]) -> str:
+    text = AND.join(sentences)
+    return text if len(text) <= HELD_MAX else text[: HELD_MAX - 1] + "…"
+
+
+def hold(invoice_id: int, agent_id: int, typed: str) -> None:
+    """Keep a draft from being issued, for a reason, until an agent frees it; raise :class:`Moved` or `reason.ReasonNeeded`."""
+    why = reason.reason(typed, "Dites pourquoi cette facture est retenue : le centre le lit.")
+    with transaction():
+        own = (Invoice.id == invoice_id, Invoice.state == DRAFT, Invoice.held_by_id.is_(None))
+        if not taken(update(Invoice).where(*own).values(held_by_id=agent_id, held_reason=why)):
+            raise Moved
+        _note("invoice.held", invoice_id, agent_id, why)
+
+
+def free(invoice_id: int, agent_id: int) -> None:
+    """Free a draft that an agent holds; what is missing holds it still. Raise :class:`Moved`."""
+    with transaction():
+        own = (Invoice.id == invoice_id, Invoice.state == DRAFT, Invoice.held_by_id.is_not(None))
+        if not taken(update(Invoice).where(*own).values(held_by_id=None, held_reason="")):
+            raise Moved
+        _note("invoice.freed", invoice_id, agent_id, "")
+        complete([invoice_id])
+
+
+def _note(act: str, invoice_id: int, agent_id: int, why: str) -> None:
+    row = db.session.get_one(Invoice, invoice_id)
+    journal.record(act, "invoice", row.id, actor_id=agent_id, centre_id=row.centre_id, reason=why)

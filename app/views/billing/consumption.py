@@ -1,0 +1,67 @@
+"""« Consommation »: what each order number has cost, and the ceilings that the centre sets."""
+
+from __future__ import annotations
+
+from flask import flash, g, make_response, redirect, request, url_for
+from flask_appbuilder import expose
+from werkzeug.wrappers import Response
+
+from app.models.centre import INVOICES
+from app.services.billing import ceilings
+from app.views.shell.base import Screen, current_centre_id
+from app.views.shell.reading import number_of
+
+from .forms import CeilingForm
+
+
+class ConsumptionView(Screen):
+    """`/consommation/`, for legal representatives and who holds the right « factures »."""
+
+    route_base = "/consommation"
+    default_view = "index"
+    class_permission_name = "Invoices"
+    right, heading = INVOICES, "Consommation"
+
+    @expose("/")
+    def index(self) -> Response:
+        """Show order numbers, those with a ceiling first, and the form of a ceiling."""
+        return self._page(CeilingForm(data={"order_number": request.args.get("commande", "")[:50]}))
+
+    @expose("/plafond", methods=["POST"])
+    def save(self) -> Response:
+        """Set the ceiling of an order number."""
+        form = CeilingForm(request.form)
+        form.validate()  # a number badly written is said in the field's own words
+        try:
+            if not form.ceiling.errors:
+                ceilings.set_ceiling(
+                    current_centre_id(), form.order_number.data or "", form.ceiling.data, form.blocking.data, g.user.id
+                )
+        except ceilings.BadCeiling as refusal:
+            form[refusal.field].errors = [refusal.message]
+        if form.errors:
+            return self._page(form)
+        flash(f"Le plafond de la commande {form.order_number.data} est enregistré.", "success")
+        return redirect(url_for("ConsumptionView.index"))
+
+    @expose("/plafond/retirer", methods=["POST"])
+    def remove(self) -> Response:
+        """Take the ceiling of an order number away."""
+        number = request.form.get("commande", "")
+        ceilings.remove(current_centre_id(), number, g.user.id)
+        flash(f"La commande {number} n’a plus de plafond.", "success")
+        return redirect(url_for("ConsumptionView.index"))
+
+    def _page(self, form: CeilingForm) -> Response:
+        found = ceilings.uses(current_centre_id())
+        page_count = max(1, -(-len(found) // ceilings.PAGE))
+        page = min(max(number_of("page"), 1), page_count)
+        drawn = self.render_template(
+            "billing/consumption.html",
+            form=form,
+            total=len(found),
+            found=found[(page - 1) * ceilings.PAGE : page * ceilings.PAGE],
+            page=page,
+            page_count=page_count,
+        )
+        return make_response(drawn, 422 if form.errors else 200)

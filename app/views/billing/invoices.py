@@ -1,0 +1,64 @@
+"""« Factures »: what a centre will be billed this month, and the drafts of the months that are over."""
+
+from __future__ import annotations
+
+from flask import abort, request
+from flask_appbuilder import expose
+
+from app.models.centre import INVOICES
+from app.services.billing import drafts, estimates, missing, months, profiles
+from app.services.core import clock
+from app.views.shell.base import Screen, current_centre_id, place_or_403
+from app.views.shell.reading import number_of
+
+
+class InvoicesView(Screen):
+    """`/factures/`, for legal representatives and who holds the right « factures »."""
+
+    route_base = "/factures"
+    default_view = "index"
+    class_permission_name = "Invoices"
+    right, heading = INVOICES, "Factures"
+
+    @expose("/")
+    def index(self) -> str:
+        """Show the estimate of the month, order number by order number, and the drafts."""
+        place = place_or_403()
+        found = estimates.of_centre(place.centre_id)
+        page_count = max(1, -(-len(found) // estimates.PAGE))
+        page = min(max(number_of("page"), 1), page_count)
+        shown = drafts.listing(number_of("brouillons"), centre_id=place.centre_id)
+        page_: str = self.render_template(
+            "billing/invoices.html",
+            centre=place.centre,
+            month=months.name_of(clock.today()),
+            sum=estimates.add(found),
+            found=found[(page - 1) * estimates.PAGE : page * estimates.PAGE],
+            page=page,
+            page_count=page_count,
+            alike=estimates.alike([one.order_number for one in found]),
+            drafts=shown,
+            name_of=months.name_of,
+            lacking=missing.of_profile(place.centre, profiles.of(place.centre)),
+        )
+        return page_
+
+    @expose("/estimation")
+    def estimate(self) -> str:
+        """Show the invoice to come of one order number."""
+        found = estimates.of_order(current_centre_id(), request.args.get("commande", ""))
+        if found is None:
+            abort(404, "Rien n’est à facturer sous ce numéro de commande.")
+        page: str = self.render_template(
+            "billing/estimate.html", one=found, rows=found.rows(), month=months.name_of(clock.today())
+        )
+        return page
+
+    @expose("/<key>")
+    def show(self, key: str) -> str:
+        """Show one draft, line by line."""
+        draft = drafts.find(key, current_centre_id())
+        if draft is None:
+            abort(404, "Cette facture n’existe pas, ou concerne un autre centre.")
+        page: str = self.render_template("billing/draft.html", draft=draft, month=months.name_of(draft.period_end))
+        return page

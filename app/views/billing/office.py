@@ -1,0 +1,105 @@
+"""« Facturation », for agents: what the month will bill, and the drafts of a month, held and why."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from flask import abort, flash, g, redirect, request, url_for
+from flask_appbuilder import expose
+from werkzeug.wrappers import Response
+
+from app.models import Invoice
+from app.services.billing import drafts, estimates, holding, months
+from app.services.core import clock
+from app.views.shell.base import Screen
+from app.views.shell.reading import number_of
+
+
+class BillingView(Screen):
+    """`/facturation/`"""
+
+    route_base = "/facturation"
+    default_view = "index"
+    class_permission_name = "Billing"
+
+    @expose("/")
+    def index(self) -> str:
+        """Show a month: its estimate while it runs, its drafts once it is over."""
+        today = clock.today()
+        month = _month()
+        is_current = month == months.first_of(today)
+        built = drafts.of_month(months.last_of(month))
+        only_held = request.args.get("voir") == "retenues"
+        found = estimates.of_all() if is_current else []
+        page_count = max(1, -(-len(found) // estimates.PAGE))
+        page = min(max(number_of("page"), 1), page_count)
+        page_: str = self.render_template(
+            "billing/office.html",
+            month=month,
+            name=months.name_of(month),
+            before=months.before(month),
+            after=None if is_current else months.after(month),
+            is_current=is_current,
+            built=built,
+            reasons=drafts.held(month),
+            only_held=only_held,
+            drafts=drafts.listing(number_of("brouillons"), last=months.last_of(month), only_held=only_held),
+            found=found[(page - 1) * estimates.PAGE : page * estimates.PAGE],
+            centres=len(found),
+            net=sum((one.net for _, one in found), built.net * 0),
+            page=page,
+            page_count=page_count,
+        )
+        return page_
+
+    @expose("/construire", methods=["POST"])
+    def build(self) -> Response:
+        """Make the drafts of a month, or bring them up to date."""
+        month = _month()
+        built = drafts.build(month)
+        flash(
+            f"Les brouillons de {months.name_of(month)} sont à jour : {built.drafts}, dont {built.held} retenus.",
+            "success",
+        )
+        return redirect(_address(month))
+
+    @expose("/brouillons/<key>")
+    def draft(self, key: str) -> str:
+        """Show one draft, line by line, with what holds it."""
+        found = _draft(key)
+        page: str = self.render_template(
+            "billing/draft_office.html", draft=found, month=months.name_of(found.period_end)
+        )
+        return page
+
+    @expose("/brouillons/<key>/retenir", methods=["POST"])
+    def hold(self, key: str) -> Response:
+        """Hold a draft, for a reason."""
+        holding.hold(_draft(key).id, g.user.id, request.form.get("reason", ""))
+        flash("La facture est retenue.", "success")
+        return redirect(url_for("BillingView.draft", key=key))
+
+    @expose("/brouillons/<key>/liberer", methods=["POST"])
+    def free(self, key: str) -> Response:
+        """Free a draft that an agent holds."""
+        holding.free(_draft(key).id, g.user.id)
+        flash("La facture n’est plus retenue par un agent.", "success")
+        return redirect(url_for("BillingView.draft", key=key))
+
+
+def _month() -> date:
+    """Return the month asked for, the current one by default; 400 for what is none, or is to come."""
+    today = clock.today()
+    typed = request.values.get("mois", "")
+    month = months.read(typed) if typed else months.first_of(today)
+    if month is None or month > today:
+        abort(400, "Ce mois n’en est pas un, ou est à venir : il s’écrit AAAA-MM.")
+    return month
+
+
+def _address(month: date) -> str:
+    return url_for("BillingView.index", mois=f"{month:%Y-%m}")
+
+
+def _draft(key: str) -> Invoice:
+    return drafts.find(key) or abort(404, "Ce brouillon n’existe pas, ou n’existe plus.")
