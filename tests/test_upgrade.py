@@ -50,7 +50,20 @@ def app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 
 #: Kinds of mails that came after the upgrade.
-LATER = {"password_changed", "factor_on", "factor_off", "codes_renewed", "identity", "cancelled", ANSWER}
+LATER = {
+    "password_changed",
+    "factor_on",
+    "factor_off",
+    "codes_renewed",
+    "identity",
+    "cancelled",
+    ANSWER,
+    "right_answer",
+    "report_answer",
+    "right_closed",
+    "error_report",
+    "budget",
+}
 LATER |= {identity_mails.CORRECTED, identity_mails.JOINED, identity_mails.PARTED}
 
 

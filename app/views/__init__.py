@@ -2,53 +2,34 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from flask import Flask
 from flask_appbuilder import AppBuilder
 
+from app.views import shell
+from app.views.crud import fab
+
+#: In this order: a screen that stands within another room's card comes before it.
+ROOMS = (
+    *(
+        "contracts",
+        "reference",
+        "registration",
+        "drivers",
+        "identities",
+        "trainers",
+        "decisions",
+        "amendments",
+        "cards",
+    ),
+    *("accounts", "documents", "rights", "journal", "imports", "reporting", "api", "billing"),
+)
+
 
 def register(app: Flask, appbuilder: AppBuilder) -> None:
-    """Register every screen on the application; those that stand within another's card come first."""
-    from app.views import (
-        accounts,
-        amendments,
-        api,
-        billing,
-        cards,
-        contracts,
-        decisions,
-        documents,
-        drivers,
-        identities,
-        imports,
-        journal,
-        reference,
-        registration,
-        reporting,
-        rights,
-        shell,
-        trainers,
-    )
-    from app.views.crud import fab
-
+    """Register every screen on the application."""
     shell.register(app)
     fab.register(app)
-    for room in (
-        contracts,
-        reference,
-        registration,
-        drivers,
-        identities,
-        trainers,
-        decisions,
-        amendments,
-        cards,
-        accounts,
-        documents,
-        rights,
-        journal,
-        imports,
-        reporting,
-        api,
-        billing,
-    ):
-        room.register(app, appbuilder)
+    for room in ROOMS:
+        import_module(f"app.views.{room}").register(app, appbuilder)

@@ -1,7 +1,7 @@
 """The guard before the harm: fresh registrations that led to no account and look like a known driver, while the centre may
 still correct them alone.
 
-They may look like a driver of other centres: whom they look like is neither kept nor told (decision 19).
+They may look like a driver of other centres: whom they look like is neither kept nor told (decision 21).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The order in which a centre's registrations and batches changed, by pages that lose and double nothing while others commit.
 
-The base numbers changes as their transaction commits, under the centre's lock (migration 0020, decision 19): whoever sees one
+The base numbers changes as their transaction commits, under the centre's lock (migration 0020, decision 20): whoever sees one
 sees all those before it, so a place in the order is never filled behind a reader's back.
 """
 

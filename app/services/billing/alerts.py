@@ -53,4 +53,4 @@ def _budget(row: Mail) -> Content:
         "words": f"{reached}.",
         "url": f"{current_app.config['BASE_URL']}/consommation/",
     }
-    return Content("budget", f"Commande {order} : {share} % du plafond", values)
+    return Content("billing/mail/budget", f"Commande {order} : {share} % du plafond", values)

@@ -17,8 +17,7 @@ from app.extensions import db
 from app.models import Centre, Invoice, InvoiceItem, InvoiceLine, OrderOverride, Registration, Trainer
 from app.models.billing.invoices import DRAFT
 from app.services.core import actor, clock
-from app.services.core.dialect import on_postgresql
-from app.services.core.insertion import insert_new
+from app.services.core.dialect import insert_new, on_postgresql
 from app.services.core.refusal import Refusal
 from app.services.core.taking import changed
 from app.services.core.transaction import transaction
@@ -27,7 +26,7 @@ from app.services.journal import record as journal
 from . import billable, holding, lines, missing, months
 
 #: Names the lock of the drafts among the base's advisory locks.
-_LOCK = 7_202
+_LOCK = 7_203
 PAGE = 50
 
 

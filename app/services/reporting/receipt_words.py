@@ -27,8 +27,8 @@ def lines_told(receipt: Receipt) -> tuple[str, str]:
 def amount(receipt: Receipt) -> tuple[str, str]:
     """Return the amount excluding VAT, and what it is made of."""
     quote = receipt.quote
-    how = f"{grouped(quote.lines)} × {euros(quote.rows[0][2])}, " if len(quote.rows) == 1 else ""
-    return f"{euros(quote.total)} HT", f"{how}{euros(quote.total_with_vat)} TTC"
+    how = f"{grouped(quote.lines)} × {euros(quote.rows[0].unit_price)}, " if len(quote.rows) == 1 else ""
+    return f"{euros(quote.total)} HT", f"{how}{euros(quote.totals.gross)} TTC indicatif"
 
 
 def left_out(receipt: Receipt) -> str:
