@@ -21,7 +21,7 @@ from app.services.cards import requests as card_requests
 from app.services.cards.moves import Moved
 from app.services.core.refusal import Refusal
 from app.services.demonstration import examples
-from app.services.reporting import dashboard
+from app.services.reporting import waiting
 from app.services.retention import cards as card_retention
 from app.services.storage import pictures, store
 from tests.bases import on_both
@@ -131,7 +131,7 @@ def test_sent_twice_it_is_one_request_one_payment_one_mail() -> None:
     assert paid.startswith("SIMULE-")
     assert (again.fee, again.vat_rate) == (pytest.approx(47), pytest.approx(20))
     assert [event.state for event in again.events] == [SUBMITTED]
-    assert dashboard.agent_desk().cards == 1
+    assert waiting.counts()["cartes"] == 1
     drain()
     assert db.session.scalar(select(func.count()).select_from(Mail).where(Mail.kind == "card")) == 1
 

@@ -27,7 +27,7 @@ from app.services.demonstration import demonstration, doors, plan, year
 from app.services.drivers import fco, space
 from app.services.imports import desk as import_desk
 from app.services.registration import analysis, batches, drafts
-from app.services.reporting import dashboard
+from app.services.reporting import dashboard, waiting
 from app.validators.validity import add_months
 from config import BARE, YEAR
 from tests.backends import TODAY, Sqlite
@@ -43,8 +43,8 @@ DAYS = tuple(
 )
 #: What waits for agents, but requests for an account: nobody makes them any more.
 ONE_OF_EACH = {
-    "identites": 1, "interrogations": 1, "comptes": 0, "corrections": 2, "retenus": 1, "droits": 1, "fichiers": 1,
-    "travaux": 1, "courriels": 1,
+    "identites": 1, "interrogations": 1, "comptes": 0, "corrections": 2, "cartes": 1, "retenus": 1, "droits": 1,
+    "fichiers": 1, "travaux": 1, "courriels": 1,
 }  # fmt: skip
 
 
@@ -145,7 +145,7 @@ def test_each_registration_is_one_that_the_rules_accept_on_its_day(loaded: Flask
 
 
 def test_the_agents_have_one_of_each_to_handle_and_a_card_to_examine(loaded: Flask) -> None:
-    assert dashboard.waiting() == ONE_OF_EACH
+    assert waiting.counts() == ONE_OF_EACH
     assert card_desk.waiting() == 1
     [(accreditation, left)] = dashboard.expiring(centre_id(NEIGHBOUR))
     assert 0 < left < 90
@@ -217,7 +217,7 @@ def test_the_plan_follows_the_day_and_never_passes_it(today: date) -> None:
 def test_a_year_up_to_any_day_holds_nothing_of_the_future(tmp_path: Path, today: date | None) -> None:
     with base(tmp_path, today):
         assert year.load()
-        assert dashboard.waiting() == ONE_OF_EACH
+        assert waiting.counts() == ONE_OF_EACH
         assert sum(counts().values()) == 335
         assert db.session.scalar(select(func.max(Registration.registered_on))) <= clock.today()
         assert db.session.scalar(select(func.max(JournalEntry.at))) <= clock.now()
@@ -252,7 +252,7 @@ def test_every_base_takes_the_year(app: Flask) -> None:
     app.config["SEED"] = YEAR
     assert year.load()
     assert sum(counts().values()) == 335
-    assert dashboard.waiting() == ONE_OF_EACH
+    assert waiting.counts() == ONE_OF_EACH
     assert not year.load(), "once"
 
 

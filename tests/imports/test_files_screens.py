@@ -60,7 +60,7 @@ def test_the_report_and_the_receipt_tell_of_sheets_that_were_not_read(manager: F
     for page in (receipt, receipt + "/imprimer"):
         shown = words(manager.get(page))
         assert told in shown
-        assert "Feuille lue Octobre" in shown
+        assert "feuille « Octobre »" in shown
 
 
 def test_a_file_of_one_sheet_tells_of_no_other(manager: FlaskClient) -> None:

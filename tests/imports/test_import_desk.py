@@ -46,7 +46,9 @@ def test_labels_written_in_another_way_have_their_price() -> None:
     rows = rows_of(SECOND_TABLE)
     rows[0][2:4] = [" fimo   MARCHANDISES", "marchandises"]
     quote = import_desk.quote(analysed(*rows))
-    assert [row[:2] for row in quote.rows if row[0].startswith("FIMO M")] == [("FIMO Marchandises", 1)]
+    assert [(row.label, row.count) for row in quote.rows if row.label.startswith("FIMO M")] == [
+        ("FIMO Marchandises", 1)
+    ]
 
 
 def test_without_a_tariff_no_price_is_said() -> None:

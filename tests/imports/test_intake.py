@@ -59,14 +59,17 @@ def consistent(batch: Batch) -> None:
     """The counts and remarks kept must be those a whole new analysis gives."""
     db.session.refresh(batch)
     fresh = analysis.analyse(batch).report
-    assert batch.summary == analysis.summary(fresh)
+    kept, made = dict(batch.summary or {}), analysis.summary(fresh)
+    told = kept.pop("told", None)  # dropped where a few lines were judged again: it counts all of them
+    assert told in (None, made.pop("told"))
+    assert kept == made
     rank = {row.line.number: (row.rank, [r.encode() for r in row.remarks]) for row in fresh.rows}
-    kept = {
+    shown_ = {
         one.line.number: (one.rank, [r.encode() for r in one.remarks])
         for one in report.page(batch, report.Filter()).lines
         if one.rank != 3
     }
-    assert kept == rank
+    assert shown_ == rank
 
 
 @on_both

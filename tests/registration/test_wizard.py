@@ -273,12 +273,12 @@ def test_odd_arguments_still_show_the_step(manager: FlaskClient, arguments: dict
 
 
 @pytest.mark.parametrize("count", [10, 1000])
-def test_a_check_reads_the_base_six_times_whatever_the_lines(manager: FlaskClient, count: int) -> None:
+def test_a_check_reads_the_base_seven_times_whatever_the_lines(manager: FlaskClient, count: int) -> None:
     path = on_draft(manager, *many(count))
     with statements() as seen:
         assert path.goes_to(path.post("verifier")) == "controle"
     reads = [text for text in seen if text.startswith("SELECT") and not AUTHENTICATION.search(text)]
-    assert len(reads) <= 6, "\n\n".join(reads)
+    assert len(reads) <= 7, "\n\n".join(reads)
     assert path.batch.is_checked
 
 
@@ -301,4 +301,5 @@ def test_a_line_is_imported_in_few_statements(manager: FlaskClient) -> None:
     path.get("confirmation")
     with statements() as asked:
         assert path.goes_to(path.post("importer")) == "recu?nouveau=1"
-    assert len([text for text in asked if not text.startswith("PRAGMA")]) <= 22, asked
+    # One of them asks whether a driver was joined to another meanwhile, one for the centre's ceilings.
+    assert len([text for text in asked if not text.startswith("PRAGMA")]) <= 23, "\n\n".join(asked)

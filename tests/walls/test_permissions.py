@@ -23,6 +23,7 @@ PERMISSIONS: dict[str, set[str]] = {
     # The operator's agents.
     "Accounts": {"AccountsView"},
     "Accreditations": {"AccreditationsView"},
+    "Billing": {"BillingView", "CentreBillingView"},
     "CardRequests": {"CardRequestsView"},
     "Catalogue": {"CatalogueView"},
     "CentrePeople": {"CentrePeopleView"},
@@ -42,6 +43,8 @@ PERMISSIONS: dict[str, set[str]] = {
     "Tariffs": {"TariffsView"},
     "Trainers": {"AgentTrainersView"},
     # A centre's people.
+    "CentreBilling": {"MyBillingView"},
+    "Invoices": {"InvoicesView", "ConsumptionView"},
     "CentreApi": {"ApiSubscriptionView", "WebhooksView"},
     "CentreContract": {"ContractView"},
     "CentreDrivers": {"CentreDriversView"},

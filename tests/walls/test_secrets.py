@@ -116,6 +116,10 @@ def _readers(app: Flask, houses: list[House]) -> Iterator[Reader]:
         yield Reader(f"key of {house.word}", frozenset({house.word}), app.test_client(), key, foreign)
 
 
+#: What a transaction notes in it, it takes away as it commits.
+EMPTIED = "change_due"
+
+
 def test_every_table_below_a_centre_has_rows_of_each(world: World) -> None:
     """A table without rows would prove nothing: make some in `world.py`."""
     actor.be(actor.PROGRAM)
@@ -123,9 +127,9 @@ def test_every_table_below_a_centre_has_rows_of_each(world: World) -> None:
         name: db.session.scalar(select(func.count()).select_from(table)) or 0
         for name, table in below_a_centre().items()
     }
-    assert [name for name, count in counts.items() if count < len(WORDS)] == []
+    assert [name for name, count in counts.items() if count < len(WORDS) and name != EMPTIED] == []
     for house in world.houses:
-        empty = [name for name, rows in rows_of(house).items() if not rows]
+        empty = [name for name, rows in rows_of(house).items() if not rows and name != EMPTIED]
         assert empty == []
 
 

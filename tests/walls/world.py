@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from flask import Flask
@@ -72,7 +73,7 @@ def build(app: Flask) -> list[House]:
 
 def _build(app: Flask, word: str, siret: str, others: dict[str, Any]) -> House:
     house = House(word, named=dict(others))
-    for part in (_centre, _batches, _corrections, _file, _access, _trainer):
+    for part in (_centre, _batches, _corrections, _file, _access, _trainer, _reports, _money):
         part(app, house, siret)
         db.session.commit()
     return house
@@ -254,6 +255,52 @@ def _trainer(_app: Flask, house: House, _siret: str) -> None:
         "trainer": done.key, "trainer_id": done.id, "trainer_draft": open_draft.key, "card": card.key, "card_sent": card.key,
 
     }  # fmt: skip
+
+
+def _reports(_app: Flask, house: House, _siret: str) -> None:
+    """Let the driver report an error, note a look-alike, and ask an agent to cancel the trainer's right."""
+    now, registration = clock.now(), house.named["registration"]
+    report = models.ErrorReport(
+        registration_id=registration, person_id=_id(house.driver), said_at=now, said={"last_name": house.word}, text=house.word
+    )  # fmt: skip
+    look_alike = models.LookAlike(registration_id=registration, found_on=clock.today())
+    right = models.TrainerCancellation(
+        trainer_id=house.named["trainer_id"], reason_code="other", reason=house.word, asked_at=now,
+        asked_by_id=_id(house.manager),
+    )  # fmt: skip
+    db.session.add_all([report, look_alike, right])
+
+
+def _money(_app: Flask, house: House, _siret: str) -> None:
+    """Say how the centre is billed, set a ceiling, and draft an invoice with one charge."""
+    word, now, today, registration = house.word, clock.now(), clock.today(), house.named["registration"]
+    price, vat = Decimal("25.34"), Decimal("5.07")
+    draft = models.Invoice(
+        centre_id=house.id, period_start=today.replace(day=1), period_end=today, order_number=f"CMD{word}", net=price, vat=vat,
+        total=price + vat, built_at=now,
+    )  # fmt: skip
+    db.session.add_all([
+        draft,
+        models.BillingProfile(
+            centre_id=house.id, name=word, street=f"1 {word}", postcode="75001", city=word, updated_at=now,
+            updated_by_id=_id(house.legal),
+        ),
+        models.BillingTerritory(centre_id=house.id, valid_from=today, territory=""),
+        models.OrderBudget(centre_id=house.id, order_number=f"CMD{word}", ceiling=Decimal("1000.00")),
+        models.OrderOverride(registration_id=registration, order_number=f"AUTRE{word}", by_id=_id(house.legal), at=now),
+    ])  # fmt: skip
+    db.session.flush()
+    of_draft: dict[str, Any] = {"invoice_id": draft.id}
+    db.session.add_all([
+        models.InvoiceLine(
+            **of_draft, position=1, label=word, unit_price=price, vat_rate=Decimal(20), category="S", amount=price, quantity=1
+        ),
+        models.InvoiceVat(**of_draft, category="S", rate=Decimal(20), base=price, vat=vat),
+        models.InvoiceItem(
+            **of_draft, registration_id=registration, root_id=registration, amount=price, vat_rate=Decimal(20),
+            registered_on=today,
+        ),
+    ])  # fmt: skip
 
 
 def _name_documents(house: House) -> None:

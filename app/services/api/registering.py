@@ -117,7 +117,7 @@ def _write(caller: Caller, demand: Demand) -> dict[str, Any]:
         if batch_id is None:
             return _first_answer(caller.centre_id, demand)
         announced.hold(caller.centre_id)
-        found = analysis.analyse_lines(caller.centre_id, demand.lines, caller.reach, asked=False)
+        found = analysis.analyse_lines(caller.centre_id, demand.lines, caller.reach, asked=False, alike=False)
         _require_acceptable(found, demand)
         batches.insert_lines(batch_id, found.report.rows)
         written = confirm.write_lines(batch_id, caller.centre_id, found)

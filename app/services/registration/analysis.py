@@ -37,17 +37,19 @@ def analyse_lines(
     reach: Reach | None = None,
     *,
     asked: bool = True,
+    alike: bool = True,
     without: Collection[int] = (),
 ) -> Analysis:
     """Judge lines for a centre, today; a few queries whatever their number; writes nothing but who was ``asked`` about
     (`facts.load`).
 
-    With ``reach``, they are judged as that person may register them; without, as the centre may. ``without``: registrations
+    With ``reach``, they are judged as that person may register them; without, as the centre may. ``alike``: whether drivers
+    that look alike are told, which changes nothing of what is registered. ``without``: registrations
     that these lines are to replace.
     """
     catalogue = facts.load_catalogue()
     lines = parse_lines(raws, catalogue)
-    known = facts.load(centre_id, clock.today(), catalogue, lines, reach, asked=asked, without=without)
+    known = facts.load(centre_id, clock.today(), catalogue, lines, reach, asked=asked, alike=alike, without=without)
     return Analysis(check_batch(lines, known.context), known, {})
 
 
@@ -56,12 +58,12 @@ def reach_of(batch: Batch, person_id: int | None = None) -> Reach:
     return Reach(person_id or batch.created_by_id)
 
 
-def analyse(batch: Batch, person_id: int | None = None, *, asked: bool = True) -> Analysis:
+def analyse(batch: Batch, person_id: int | None = None, *, asked: bool = True, alike: bool = True) -> Analysis:
     """Judge the lines of a batch, today, for a person (:func:`reach_of`), as :func:`analyse_lines`."""
     stored = batches.stored_lines(batch)
     before = {one.line.number: (one.rank, one.remarks) for one in stored}
     lines = [one.line for one in stored]
-    found = analyse_lines(batch.centre_id, lines, reach_of(batch, person_id), asked=asked)
+    found = analyse_lines(batch.centre_id, lines, reach_of(batch, person_id), asked=asked, alike=alike)
     return replace(found, before=before)
 
 

@@ -77,7 +77,7 @@ def register(
         require_as_shown(batch, shown)
         access.require(person_id, batch.centre_id, REGISTER)
         announced.hold(batch.centre_id)
-        found, version = analysis.analyse(batch, person_id, asked=False), batch.version
+        found, version = analysis.analyse(batch, person_id, asked=False, alike=False), batch.version
         fresh = announced.news(batch, found, told) if found.report.importable else []
         is_done = found.report.importable and not fresh
         if is_done:

@@ -105,13 +105,15 @@ def load(
     reach: Reach | None = None,
     *,
     asked: bool = True,
+    alike: bool = True,
     without: Collection[int] = (),
 ) -> Facts:
     """Return the facts about these lines for this centre on that day: a few queries, whatever the number of lines.
 
     With ``reach``, accreditations are those that this person's rights extend to. ``asked``: the centre is told what is found
     before it has paid for it, so that the strangers among the drivers are counted, in the caller's transaction (`asking`).
-    ``without``: registrations that are about to be replaced, as good as cancelled.
+    ``alike``: the centre's drivers of the same names are looked for. ``without``: registrations that are about to be
+    replaced, as good as cancelled.
     """
     lines = list(lines)
     keys = {line.driver_key for line in lines if line.driver_key}
@@ -128,7 +130,7 @@ def load(
         own_registrations=_last_days(registered, modules),
         own_times=_times(registered, modules),
         account_names={key: driver.name for key, driver in accounts.items()},
-        own_namesakes=_load_namesakes(centre_id, lines, names.keys(), without),
+        own_namesakes=_load_namesakes(centre_id, lines, names.keys(), without) if alike else {},
     )
     return Facts(context, drivers, untold)
 
