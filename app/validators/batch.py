@@ -176,6 +176,7 @@ class Judge:
     def __init__(self) -> None:
         self._on_training, self._on_age = rules_reading(Reads.TRAINING), rules_reading(Reads.AGE)
         self._on_driver, self._on_line = rules_reading(Reads.DRIVER), rules_reading(Reads.LINE)
+        self._on_namesakes = rules_reading(Reads.NAMESAKES)
         self._by_choice: dict[Choice, tuple[Remark, ...]] = {}
         self._by_age: dict[tuple[date | None, bool | None], tuple[Remark, ...]] = {}
         self._of_strangers: tuple[Remark, ...] | None = None
@@ -185,11 +186,12 @@ class Judge:
         """Judges each line as if there were no other, in the order given; nothing is raised."""
         registered = {(born, permit) for born, permit, *_ in context.own_registrations}
         known = {*context.accounts, *context.account_names, *context.own_names, *registered}
+        on_line = self._on_line + (self._on_namesakes if context.own_namesakes else ())
         rows = []
         for line in lines:
             remarks = line.remarks + self._remarks(line, context, known)
-            if self._on_line:
-                remarks += ask(self._on_line, line, context)
+            if on_line:
+                remarks += ask(on_line, line, context)
             stake = stake_of(line, context, training_key) if line.driver_key in known else NOTHING
             rows.append(Row(line, in_order(remarks) if len(remarks) > 1 else remarks, stake))
         return rows

@@ -152,7 +152,7 @@ def looks_alike(line: Line, context: Context) -> Remark | None:
 
     Silent of a driver whom the centre knows under this very identity.
     """
-    if not context.own_namesakes or line.driver_key is None or line.driver_key in context.own_names:
+    if line.driver_key is None or line.driver_key in context.own_names:
         return None
     for other in context.own_namesakes.get(namesake_key(line.last_name, line.first_name), ()):
         field = mistyped(line.driver_key, other)
@@ -169,6 +169,7 @@ class Reads(Enum):
     TRAINING = "label, category and end date, today, the accreditations"
     AGE = "birth date, whether the training's type lets minors in, today"
     DRIVER = "what the context knows of the line's driver; of drivers it knows nothing about, the answer is one"
+    NAMESAKES = "the centre's drivers of the same names; asked where the lines have any"
     LINE = "anything: asked of every line"
 
 
@@ -182,7 +183,7 @@ RULES: tuple[tuple[Rule, Reads], ...] = (
     (already_registered, Reads.DRIVER),
     (identity_differs, Reads.DRIVER),
     (no_account, Reads.DRIVER),
-    (looks_alike, Reads.LINE),
+    (looks_alike, Reads.NAMESAKES),
 )
 """Every rule that looks at one line alone, in the order of the table of rules, with what it reads.
 

@@ -21,6 +21,8 @@ SHARED = {
     Reads.TRAINING: {"training", "category", "end_date"},
     Reads.AGE: {"birth_date", "minors_allowed"},
 }
+#: A driver of the same names whom the centre knows.
+NAMESAKES = {("dupont", "pierre"): (DRIVER,)}
 #: Rule → lines and facts on which it speaks.
 SPEAKING: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "end_date_in_future": ({"end_date": "11/01/2022"}, {}),
@@ -32,7 +34,7 @@ SPEAKING: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "already_registered": ({}, {"own_registrations": {(*DRIVER, FIMO_GOODS, None): date(2022, 1, 5)}}),
     "identity_differs": ({}, {"own_names": {DRIVER: frozenset({name_key("AUTRE", "Nom")})}}),
     "no_account": ({}, {"accounts": frozenset()}),
-    "looks_alike": ({"permit_number": "82R987982"}, {"own_namesakes": {("dupont", "pierre"): (DRIVER,)}}),
+    "looks_alike": ({"permit_number": "82R987982"}, {"own_namesakes": NAMESAKES}),
 }
 
 
@@ -58,7 +60,7 @@ def test_production_asks_every_rule_of_the_table(monkeypatch: pytest.MonkeyPatch
         return ask
 
     monkeypatch.setattr(rules, "RULES", tuple((noted(rule), reads) for rule, reads in RULES))
-    Judge().check([parsed()], context())
+    Judge().check([parsed()], context(own_namesakes=NAMESAKES))
     assert sorted(asked) == sorted(rule.__name__ for rule, _ in RULES)
 
 
@@ -66,7 +68,7 @@ def test_production_asks_every_rule_of_the_table(monkeypatch: pytest.MonkeyPatch
 def test_a_rule_put_in_the_table_is_obeyed_whatever_it_reads(monkeypatch: pytest.MonkeyPatch, reads: Reads) -> None:
     told = Remark(Code.OVER_100, "birth_date")
     monkeypatch.setattr(rules, "RULES", (*RULES, (lambda line, facts: told, reads)))
-    rows = Judge().check([parsed(), parsed(permit_number="850492100123")], context())
+    rows = Judge().check([parsed(), parsed(permit_number="850492100123")], context(own_namesakes=NAMESAKES))
     assert all(told in row.remarks for row in rows)
 
 

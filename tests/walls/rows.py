@@ -91,7 +91,7 @@ VALUES: dict[str, dict[str, str]] = {
     "CorrectionDecisionsView": {"row_id": "correction"},
     "CentreToHandleView": {"row_id": "mistyped"},
     "TrainerRightView": {"row_id": "trainer_id"},
-    "ReportsView": {"row_id": "report"},
+    "ReportsView": {"row_id": "error_report"},
     "OwnReportView": {"row_id": "sayable"},
     "OwnReportView.withdraw": {"row_id": "reported"},
     "CorrectionDecisionsView.stop": {"row_id": "card_id"},
@@ -274,7 +274,7 @@ def _reported() -> dict[str, Any]:
     db.session.add(models.LookAlike(registration_id=row.id, found_on=clock.today()))
     db.session.commit()
     return {
-        "report": report.id, "reported": reported.id, "mistyped": row.id,
+        "error_report": report.id, "reported": reported.id, "mistyped": row.id,
         "sayable": _one(Registration, Registration.batch_id == sayable.id).id,
     }  # fmt: skip
 
