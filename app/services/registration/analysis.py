@@ -11,15 +11,18 @@ from sqlalchemy import bindparam, update
 from app.extensions import db
 from app.models import Batch, BatchLine
 from app.models.batch import ANALYSING, IN_ERROR, OPEN_STATES, READY
-from app.services.core import clock
+from app.services.core import bulk, clock
 from app.services.core.transaction import transaction
 from app.services.rights.access import Reach
-from app.validators.batch import Report, check_batch
+from app.validators.batch import Report, Row, check_batch, compare
 from app.validators.line import RawLine
 from app.validators.reading import parse_lines
-from app.validators.remark import Code, encode_remarks
+from app.validators.remark import Code, Remark, decode_remarks, encode_remarks
 
 from . import batches, facts
+
+#: Remarks that speak of another line: they come and go with it.
+_OF_OTHERS = frozenset({Code.DUPLICATE_DRIVER, Code.IDENTICAL_LINE})
 
 
 @dataclass(frozen=True)
@@ -143,3 +146,35 @@ def _write_remarks(batch_id: int, found: Analysis) -> None:
             .values(rank=bindparam("new_rank"), remarks=bindparam("new_remarks"))
         )
         db.session.connection().execute(statement, changes)
+
+
+def beside_the_others(batch: Batch, rows: Sequence[Row]) -> list[Row]:
+    """Return judged rows, by number, with what each other and the other lines of their draft make of them.
+
+    A row that bears the number of a line stands in its place. Only the lines before a row speak of it.
+    """
+    numbers = {row.line.number for row in rows}
+    others = [one.line for one in batches.stored_lines(batch) if one.line.number not in numbers]
+    stored = [Row(line, ()) for line in parse_lines(others, facts.load_catalogue())]
+    for row in rows:
+        row.remarks = _alone(row.remarks)
+    compare(sorted([*stored, *rows], key=lambda row: row.line.number))
+    return sorted(rows, key=lambda row: row.line.number)
+
+
+def compare_again(batch: Batch) -> None:
+    """Write anew what the lines of a draft make of each other, where one changed or left; in the caller's transaction."""
+    stored = batches.stored_lines(batch)
+    lines = parse_lines([one.line for one in stored], facts.load_catalogue())
+    rows = [Row(line, _alone(decode_remarks(one.remarks))) for line, one in zip(lines, stored, strict=True)]
+    compare(rows)
+    changes = [
+        (batch.id, row.line.number, row.rank, said)
+        for row, one in zip(rows, stored, strict=True)
+        if (said := encode_remarks(row.remarks)) != one.remarks
+    ]
+    bulk.update_rows(BatchLine.__table__, ("batch_id", "number"), ("rank", "remarks"), changes)
+
+
+def _alone(remarks: Sequence[Remark]) -> tuple[Remark, ...]:
+    return tuple(remark for remark in remarks if remark.code not in _OF_OTHERS)

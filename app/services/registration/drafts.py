@@ -6,19 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 
 from app.extensions import db
 from app.models import Batch, BatchLine, Training
 from app.models.batch import DRAFT, MANUAL, OPEN_STATES
-from app.services.core import clock
+from app.services.core import bulk, clock
 from app.services.core.refusal import Refusal
-from app.services.core.taking import changed, taken
+from app.services.core.taking import taken
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
 from app.services.rights.access import Reach
 from app.validators.batch import Row, check_batch
 from app.validators.context import Training as CatalogueEntry
+from app.validators.fields import clean
 from app.validators.line import RawLine
 from app.validators.reading import parse_lines
 from app.validators.remark import Remark, Severity, encode_remarks
@@ -27,6 +28,8 @@ from . import analysis, batches, facts
 
 #: The six fields of step 2; the training's three come from step 1.
 LINE_FIELDS = ("reference", "order_number", "first_name", "last_name", "birth_date", "permit_number")
+#: What is mostly the same on every line of a session.
+SHARED_FIELDS = ("order_number", "reference")
 #: Beyond this many lines a file is the better door.
 MAX_LINES = 2000
 
@@ -119,13 +122,16 @@ def remove_line(batch_id: int, number: int) -> None:
     """Delete one line; a line already gone is no error (double click)."""
     with transaction():
         _touch(batch_id)
-        db.session.execute(delete(BatchLine).where(BatchLine.batch_id == batch_id, BatchLine.number == number))
+        db.session.execute(delete(BatchLine).where(*_own(batch_id, number)))
+        analysis.compare_again(db.session.get_one(Batch, batch_id))
 
 
 def preview(batch: Batch, rows: Sequence[Mapping[str, str]], person_id: int | None = None) -> list[Row]:
-    """Return pasted rows as the rules see them, in their order; keeps nothing of them."""
+    """Return pasted rows as the rules see them beside the lines of the draft, in their order and under the numbers that they
+    would bear; keeps nothing of them.
+    """
     with transaction():
-        return _judge_rows(batch, rows, person_id)
+        return _judge_rows(batch, rows, person_id, batch.next_number)
 
 
 def add_rows(batch_id: int, rows: Sequence[Mapping[str, str]], person_id: int | None = None) -> int:
@@ -135,12 +141,41 @@ def add_rows(batch_id: int, rows: Sequence[Mapping[str, str]], person_id: int | 
     """
     with transaction():
         batch = _open(batch_id)
-        judged = _judge_rows(batch, rows, person_id)
-        first = _reserve(batch, len(judged))
-        lines = [_values(row, first + at) for at, row in enumerate(judged)]
+        first = _reserve(batch, len(rows))
+        lines = [_values(row) for row in _judge_rows(batch, rows, person_id, first)]
         if lines:
             db.session.execute(BatchLine.__table__.insert(), [{"batch_id": batch_id, **line} for line in lines])
     return len(lines)
+
+
+def fill(batch_id: int, values: Mapping[str, str], person_id: int | None = None, *, replace: bool = False) -> int:
+    """Give every line of the draft an order number and a reference (SHARED_FIELDS), and return how many lines changed.
+
+    An empty value gives nothing. A line keeps its own, unless they are to be ``replaced``. Raises `batches.BatchClosed`.
+    """
+    given = {field: values.get(field, "") for field in SHARED_FIELDS if clean(values.get(field, ""))}
+    with transaction():
+        _touch(batch_id)
+        batch = _open(batch_id)
+        raws = [
+            line._replace(**changes)  # type: ignore[arg-type]
+            for line in (one.line for one in batches.stored_lines(batch))
+            if (changes := _changes(line, given, replace))
+        ]
+        if not raws:
+            db.session.rollback()  # nothing changed: the last check still stands
+            return 0
+        rows = [_values(row) for row in _judge(batch, raws, person_id)]
+        written = [(batch_id, *row.values()) for row in rows]
+        bulk.update_rows(BatchLine.__table__, ("batch_id", "number"), tuple(rows[0])[1:], written)
+        analysis.compare_again(batch)
+        db.session.expire_all()
+    return len(raws)
+
+
+def _changes(line: RawLine, given: Mapping[str, str], replace: bool) -> dict[str, str]:
+    own = {field: getattr(line, field) for field in given}
+    return {f: value for f, value in given.items() if own[f] != value and (replace or not clean(own[f]))}
 
 
 def check_room(batch_id: int, count: int) -> None:
@@ -166,8 +201,9 @@ def _raw(batch: Batch, number: int, values: Mapping[str, str]) -> RawLine:
     return batches.with_training(RawLine(number, reference, order, "", "", "", first, last, birth, permit), batch)
 
 
-def _judge_rows(batch: Batch, rows: Sequence[Mapping[str, str]], person_id: int | None) -> list[Row]:
-    return _judge(batch, [_raw(batch, number, row) for number, row in enumerate(rows, 1)], person_id)
+def _judge_rows(batch: Batch, rows: Sequence[Mapping[str, str]], person_id: int | None, first: int) -> list[Row]:
+    judged = _judge(batch, [_raw(batch, number, row) for number, row in enumerate(rows, first)], person_id)
+    return analysis.beside_the_others(batch, judged)
 
 
 def _judge(batch: Batch, raws: list[RawLine], person_id: int | None) -> list[Row]:
@@ -180,31 +216,36 @@ def _judge(batch: Batch, raws: list[RawLine], person_id: int | None) -> list[Row
 def _keep(batch_id: int, values: Mapping[str, str], number: int | None, person_id: int | None) -> KeptLine:
     with transaction():
         batch = _open(batch_id)
-        row = _judge(batch, [_raw(batch, number or 0, values)], person_id)[0]
+        is_new = number is None
+        at = _reserve(batch, 1) if number is None else _standing(batch_id, number)
+        [row] = _judge_rows(batch, [values], person_id, at)
         if row.severity is Severity.ERROR:
             raise LineRefused([remark for remark in row.remarks if remark.severity is Severity.ERROR])
-        if number is None:
-            number = _reserve(batch, 1)
-            db.session.execute(BatchLine.__table__.insert(), {"batch_id": batch_id, **_values(row, number)})
+        if is_new:
+            db.session.execute(BatchLine.__table__.insert(), {"batch_id": batch_id, **_values(row)})
         else:
-            _touch(batch_id)
-            _replace(batch_id, number, _values(row, number))
-    return KeptLine(number, row.remarks)
+            db.session.execute(update(BatchLine).where(*_own(batch_id, at)).values(**_values(row)))
+            analysis.compare_again(batch)
+    return KeptLine(at, row.remarks)
 
 
-def _replace(batch_id: int, number: int, values: dict[str, object]) -> None:
-    found = changed(
-        update(BatchLine).where(BatchLine.batch_id == batch_id, BatchLine.number == number).values(**values)
-    )
-    if not found:
+def _standing(batch_id: int, number: int) -> int:
+    """Return the number of a line that is to change, with the batch locked; raise `KeyError` when it is not there."""
+    _touch(batch_id)
+    if db.session.scalar(select(BatchLine.number).where(*_own(batch_id, number))) is None:
         raise KeyError(number)
+    return number
 
 
-def _values(row: Row, number: int) -> dict[str, object]:
+def _own(batch_id: int, number: int) -> tuple[ColumnElement[bool], ...]:
+    return BatchLine.batch_id == batch_id, BatchLine.number == number
+
+
+def _values(row: Row) -> dict[str, object]:
     """Return the columns of a line of the draft; the training's three stay empty, step 1 holds them."""
     typed = {field: value for field, value in row.line.raw.values().items() if field in LINE_FIELDS}
     return {
-        "number": number,
+        "number": row.line.number,
         **typed,
         "rank": row.rank,
         "remarks": encode_remarks(row.remarks),

@@ -11,6 +11,7 @@ from app.extensions import db
 from app.models import Batch, BatchLine
 from app.models.batch import ASIDE_RANK, ERROR_RANK, INFORMATION_RANK
 from app.services.core.narrowing import escaped, holds
+from app.validators.batch import Row
 from app.validators.fields import bare_permit
 from app.validators.line import RawLine
 from app.validators.remark import ORDER, Code, Remark, decode_remarks, kind_endings
@@ -138,6 +139,32 @@ def counts(batch_id: int) -> Counts:
     query = select(BatchLine.rank, func.count()).where(BatchLine.batch_id == batch_id).group_by(BatchLine.rank)
     by_rank: dict[int, int] = dict(db.session.execute(query).tuples().all())
     return Counts(sum(by_rank.values()), by_rank.get(ERROR_RANK, 0), by_rank.get(INFORMATION_RANK, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Which lines of a batch would be billed as they stand: ``lines``; not those in error, nor the later of identical ones."""
+
+    lines: int
+    errors: int
+    identical: int
+
+
+def due_of(rows: Sequence[Row]) -> Due:
+    """Return the same of judged lines that are not kept yet."""
+    sound = [row.is_kept for row in rows if row.rank != ERROR_RANK]
+    return Due(sum(sound), len(rows) - len(sound), len(sound) - sum(sound))
+
+
+def due(batch_id: int) -> Due:
+    """Return which lines of a batch would be billed as they stand, checked or not; one query."""
+    identical = ("|" + BatchLine.remarks).contains(f"|{Code.IDENTICAL_LINE.value}:", autoescape=True)
+    kind = case((BatchLine.rank == ERROR_RANK, "error"), (identical, "identical"), else_="due")
+    own = (BatchLine.batch_id == batch_id, BatchLine.rank < ASIDE_RANK)
+    found: dict[str, int] = dict(
+        db.session.execute(select(kind, func.count()).where(*own).group_by(kind)).tuples().all()
+    )
+    return Due(found.get("due", 0), found.get("error", 0), found.get("identical", 0))
 
 
 def order_numbers(batch_id: int, limit: int = 4) -> list[str]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from wtforms import Form, RadioField, StringField, TextAreaField
+from wtforms import BooleanField, Form, RadioField, StringField, TextAreaField
 from wtforms.validators import InputRequired
 
 from app.models import trainer
-from app.services.registration.drafts import LINE_FIELDS
+from app.services.registration.drafts import LINE_FIELDS, SHARED_FIELDS
 from app.validators.context import Training
 from app.views.shell.forms import as_text, loosened
 
@@ -53,6 +53,19 @@ class LineForm(Form):  # type: ignore[misc]
     def values(self) -> dict[str, str]:
         """Return field code → text as typed."""
         return {name: self[name].data or "" for name in LINE_FIELDS}
+
+
+class SharedForm(Form):  # type: ignore[misc]
+    """Step 2, « Pour toutes les lignes »: what serves the lines that bear none of their own."""
+
+    order_number = StringField("N° de commande", [as_text("order_number")])
+    reference = StringField("Réf", [as_text("reference")])
+    replace = BooleanField("Remplacer aussi les valeurs déjà écrites")
+
+    @property
+    def values(self) -> dict[str, str]:
+        """Return field code → text as typed."""
+        return {name: self[name].data or "" for name in SHARED_FIELDS}
 
 
 class PasteForm(Form):  # type: ignore[misc]

@@ -17,8 +17,8 @@ from app.views.shell.headers import is_htmx
 from app.views.shell.reading import number_of
 
 from . import paste_columns
-from .forms import LineForm, PasteForm
-from .wizard import batch_at, drivers_page, kept_values, lines_page, quote_of, step_address, steps_of
+from .forms import LineForm, PasteForm, SharedForm
+from .wizard import SHARED, batch_at, cost_of, drivers_page, kept_values, lines_page, step_address, steps_of
 
 LAST = 10**6
 
@@ -55,7 +55,8 @@ class LinesView(Screen):
                 kept=kept,
                 values=form.values,
                 row=page.lines[-1] if on_page else None,
-                quote=quote_of(batch, page.total),
+                shared=SharedForm(data=kept_values(batch), prefix=SHARED),
+                **cost_of(batch),
                 **steps_of(batch),
             )
         )
@@ -123,7 +124,7 @@ class LinesView(Screen):
                 "registration/lines/removed.html",
                 removed=removed,
                 shown=page,
-                quote=quote_of(batch, page.total),
+                **cost_of(batch),
                 **steps_of(batch),
             )
         )
@@ -135,6 +136,16 @@ class LinesView(Screen):
         drafts.add_rows(batch.id, [LineForm(request.form).values], g.user.id)
         flash("La ligne est rétablie, à la fin du tableau.", "success")
         return redirect(step_address(batch, 2, page=lines_page(batch, LAST).page))
+
+    @expose("/<key>/lignes/communs", methods=["POST"])
+    def fill(self, key: str) -> Response | tuple[str, int]:
+        """« Appliquer »: order number and reference for all lines that bear none."""
+        batch, form = batch_at(key, 2), SharedForm(request.form, prefix=SHARED)
+        if not form.validate():
+            return drivers_page(self, batch, LineForm(data=kept_values(batch)), shared=form), 422
+        filled = drafts.fill(batch.id, form.values, g.user.id, replace=form.replace.data)
+        flash(*_filled(filled))
+        return self._back(batch)
 
     def _back(self, batch: Batch) -> Response:
         if request.form.get("retour") == "controle":
@@ -184,6 +195,13 @@ class LinesView(Screen):
         if not isinstance(reason, paste_columns.Faulty):
             form.text.errors = [reason.message]
         return self._paste_page(batch, form), 422
+
+
+def _filled(count: int) -> tuple[str, str]:
+    """Return what is said of so many lines that took what holds for all, and how."""
+    if not count:
+        return "Aucune ligne n’a changé : chacune porte déjà sa valeur.", "warning"
+    return ("Une ligne complétée." if count == 1 else f"{count} lignes complétées."), "success"
 
 
 def _said(done: str, kept: KeptLine, form: LineForm) -> str:

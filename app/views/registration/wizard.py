@@ -26,9 +26,11 @@ from app.views.shell.base import Screen, batch_or_404, limits, require_right, st
 from app.views.shell.forms import put_remarks
 from app.views.shell.reading import lead, number_of, told_shown, version_shown
 
-from .forms import LineForm, TrainingForm, families
+from .forms import LineForm, SharedForm, TrainingForm, families
 
 STEPS = ("Formation", "Conducteurs", "Contrôles")
+#: Before the names of the fields « pour toutes les lignes », which stand on one page with those of a line.
+SHARED = "commun-"
 #: The handlers of the steps, in their order.
 _HANDLERS = ("training", "drivers", "checks")
 
@@ -74,9 +76,10 @@ def quote_of(batch: Batch, lines: int) -> pricing.Quote | None:
         return None
 
 
-def kept_lines(batch: Batch, total: int) -> int:
-    """Return how many lines will be imported: what the check counted while it stands, all of them before."""
-    return int(batch.summary["kept"]) if batch.is_checked and batch.summary else total
+def cost_of(batch: Batch) -> dict[str, Any]:
+    """Return which lines would be billed as they stand, and what that costs."""
+    due = report.due(batch.id)
+    return {"due": due, "quote": quote_of(batch, due.lines)}
 
 
 def steps_of(batch: Batch) -> dict[str, Any]:
@@ -209,9 +212,11 @@ def kept_values(batch: Batch) -> dict[str, str]:
     return {"reference": last[0], "order_number": last[1]} if last else {}
 
 
-def drivers_page(screen: Screen, batch: Batch, form: LineForm, *, edited: int = 0, number: int | None = None) -> str:
-    """Return the whole page of step 2, at that page of its lines (the one asked for by default)."""
-    page = lines_page(batch, number_of("page") if number is None else number)
+def drivers_page(
+    screen: Screen, batch: Batch, form: LineForm, *, edited: int = 0, shared: SharedForm | None = None
+) -> str:
+    """Return the whole page of step 2, at the page of its lines that is asked for."""
+    page = lines_page(batch, number_of("page"))
     return str(
         screen.render_template(
             "registration/drivers.html",
@@ -219,7 +224,9 @@ def drivers_page(screen: Screen, batch: Batch, form: LineForm, *, edited: int = 
             edited=edited,
             shown=page,
             back=request.values.get("retour", ""),
-            quote=quote_of(batch, page.total),
+            refused=shared is not None,
+            shared=shared or SharedForm(data=kept_values(batch), prefix=SHARED),
+            **cost_of(batch),
             **steps_of(batch),
         )
     )
@@ -228,17 +235,16 @@ def drivers_page(screen: Screen, batch: Batch, form: LineForm, *, edited: int = 
 def checked(batch: Batch) -> dict[str, Any]:
     """Return what step 3 and its confirmation say of a batch: counts, price, and whether « Importer » is open."""
     counts = report.counts(batch.id)
-    kept = kept_lines(batch, counts.lines)
-    quote = quote_of(batch, kept)
+    cost = cost_of(batch)
     kinds = (batch.summary or {}).get("kinds", {}) if batch.is_checked else {}
     return {
         "counts": counts,
-        "kept": kept,
-        "quote": quote,
+        **cost,
+        "kept": cost["due"].lines,
         "kinds": kinds,
         "limits": limits() if "not_accredited" in kinds else None,
         "strangers": strangers(),
-        "importable": batch.is_checked and batch.state == READY and quote is not None,
+        "importable": batch.is_checked and batch.state == READY and cost["quote"] is not None,
         **steps_of(batch),
         "order_numbers": report.order_numbers(batch.id),
         **announced.consequences(batch),
