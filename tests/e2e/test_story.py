@@ -58,7 +58,7 @@ def test_from_three_drivers_to_their_documents(
         page.keyboard.press("Enter")
         expect(page.get_by_text(f"Ligne {number} ajoutée : {line[1]} {line[0]}")).to_be_visible()
         expect(page.get_by_label("Prénom")).to_be_focused()
-        expect(page.get_by_label("N° de commande")).to_have_value("COM2022")
+        expect(page.get_by_label("N° de commande").first).to_have_value("COM2022")
     expect(page.get_by_text("Ne possède pas encore de compte sur la plateforme").first).to_be_visible()
     page.get_by_role("link", name=re.compile("Étape suivante")).click()
 

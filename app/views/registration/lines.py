@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from flask import abort, flash, g, redirect, request
 from flask_appbuilder import expose
 from werkzeug.wrappers import Response
@@ -10,15 +12,16 @@ from app.models import Batch
 from app.services.core.refusal import Refusal
 from app.services.registration import drafts, pasting, report
 from app.services.registration.drafts import LINE_FIELDS, KeptLine, LineRefused
+from app.validators.fields import clean
 from app.validators.remark import Severity
 from app.views.shell.base import Screen
 from app.views.shell.forms import put_remarks
 from app.views.shell.headers import is_htmx
 from app.views.shell.reading import number_of
 
-from . import paste_columns
+from . import paste_columns, paste_grid
 from .forms import LineForm, PasteForm, SharedForm
-from .wizard import SHARED, batch_at, cost_of, drivers_page, kept_values, lines_page, step_address, steps_of
+from .wizard import SHARED, batch_at, cost_of, drivers_page, kept_values, lines_page, quote_of, step_address, steps_of
 
 LAST = 10**6
 
@@ -141,7 +144,9 @@ class LinesView(Screen):
     def fill(self, key: str) -> Response | tuple[str, int]:
         """« Appliquer »: order number and reference for all lines that bear none."""
         batch, form = batch_at(key, 2), SharedForm(request.form, prefix=SHARED)
-        if not form.validate():
+        if form.validate() and not any(map(clean, form.values.values())):
+            form.order_number.errors = ["Saisissez un N° de commande ou une référence."]
+        if form.errors:
             return drivers_page(self, batch, LineForm(data=kept_values(batch)), shared=form), 422
         filled = drafts.fill(batch.id, form.values, g.user.id, replace=form.replace.data)
         flash(*_filled(filled))
@@ -160,19 +165,36 @@ class LinesView(Screen):
             return self._paste_page(batch, PasteForm(data=kept_values(batch)))
         form = PasteForm(request.form)
         try:
-            pasted = paste_columns.read(batch, form)
-            judged = drafts.preview(batch, pasted.rows, g.user.id)
+            return self._preview(batch, form, paste_grid.read(batch, form))
         except Refusal as reason:
             return self._not_taken(batch, form, reason)
-        told = {"preview": judged, "told": pasted.told, "answer": paste_columns.answer()}
-        return str(self.render_template("registration/lines/preview.html", paste=form, **told, **steps_of(batch)))
+
+    def _preview(self, batch: Batch, form: PasteForm, grid: paste_grid.Grid) -> str:
+        judged = drafts.preview(batch, grid.values, g.user.id)
+        due, grid = report.due_of(judged), grid.judged(judged)
+        told = {
+            "grid": grid,
+            "answer": paste_columns.answer(),
+            "due": due,
+            "quote": quote_of(batch, due.lines),
+            "quiet": is_htmx(),
+        }
+        refused = bool(due.errors or form.errors)
+        return str(
+            self.render_template(
+                "registration/lines/preview.html", paste=form, refused=refused, **told, **steps_of(batch)
+            )
+        )
 
     @expose("/<key>/lignes/coller", methods=["POST"])
-    def add_pasted(self, key: str) -> Response | tuple[str, int]:
+    def add_pasted(self, key: str) -> Response | str | tuple[str, int]:
         """Keep the rows of the preview all at once; those in error are kept too, marked, to be corrected."""
         batch, form = batch_at(key, 2), PasteForm(request.form)
         try:
-            added = drafts.add_rows(batch.id, paste_columns.read(batch, form).rows, g.user.id)
+            grid = paste_grid.read(batch, form)
+            if form.errors:
+                return self._preview(batch, form, grid), 422
+            added = drafts.add_rows(batch.id, grid.values, g.user.id)
         except Refusal as reason:
             return self._not_taken(batch, form, reason)
         flash(f"{added} lignes ajoutées." if added > 1 else "1 ligne ajoutée.", "success")
@@ -180,8 +202,14 @@ class LinesView(Screen):
 
     @expose("/<key>/coller/revoir", methods=["POST"])
     def paste_again(self, key: str) -> str:
-        """Take the pasted text up again, to mend it before anything is kept."""
-        return self._paste_page(batch_at(key, 2), PasteForm(request.form))
+        """Take the pasted text up again, to mend it before anything is kept, with what was typed in the preview."""
+        batch, form = batch_at(key, 2), PasteForm(request.form)
+        if paste_grid.is_sent():
+            with suppress(Refusal):
+                grid = paste_grid.read(batch, form)
+                if grid.typed or grid.out:
+                    form.text.data = paste_grid.as_text(grid)
+        return self._paste_page(batch, form)
 
     def _paste_page(self, batch: Batch, form: PasteForm) -> str:
         return str(self.render_template("registration/lines/paste.html", form=form, **steps_of(batch)))

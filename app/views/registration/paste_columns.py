@@ -9,7 +9,7 @@ from wtforms import Form, SelectField
 
 from app.models import Batch
 from app.services.core.refusal import Refusal
-from app.services.registration import drafts, pasting
+from app.services.registration import pasting
 from app.services.registration.pasting import Layout, Unsure
 from app.services.registration.pasting_columns import letter
 
@@ -25,24 +25,21 @@ class Faulty(Refusal):
     """The form of the paste itself is to be mended; its fields say why."""
 
 
-def read(batch: Batch, form: PasteForm) -> pasting.Pasted:
-    """Return the pasted rows of a form for a batch that has room for them.
+def read(batch: Batch, form: PasteForm, *, lenient: bool = False) -> pasting.Pasted:
+    """Return the pasted rows of a form, each with its own cells only.
 
-    Raises a :class:`Refusal`: :class:`Faulty`, `pasting.Unsure` where the columns are to be asked, or why nothing is taken.
+    Raises a :class:`Refusal`: :class:`Faulty` (unless ``lenient``: the fields of the form bear what is wrong with them),
+    `pasting.Unsure` where the columns are to be asked, or why nothing is taken.
     """
-    if not form.validate():
+    if not form.validate() and not lenient:
         raise Faulty
     training = batch.training
     given = pasting.Given(
         training_label=training.label if training else "",
         category=training.category if training else "",
         end_date=batch.end_date,
-        reference=form.reference.data or "",
-        order_number=form.order_number.data or "",
     )
-    pasted = pasting.read(form.text.data or "", given, _answer())
-    drafts.check_room(batch.id, len(pasted.rows))
-    return pasted
+    return pasting.read(form.text.data or "", given, _answer())
 
 
 def answer() -> list[tuple[str, str]]:

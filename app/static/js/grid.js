@@ -1,0 +1,26 @@
+// The grid of pasted rows: what the rules say anew of a row marks its cells; F8 leads to the next cell in error.
+
+const cells = (row) => [...row.querySelectorAll(".entry__cell")];
+
+function mark(said) {
+  const row = said.closest("tr");
+  const faulty = said.dataset.faulty.split(" ");
+  row.className = said.dataset.state;
+  for (const cell of cells(row)) {
+    if (faulty.includes(cell.name.replace(/^case-\d+-/, ""))) cell.setAttribute("aria-invalid", "true");
+    else cell.removeAttribute("aria-invalid");
+  }
+}
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.target?.id === "counts" || event.target.id === "counts") document.querySelectorAll("[data-faulty]").forEach(mark);
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "F8") return;
+  event.preventDefault();
+  const faulty = [...document.querySelectorAll('.entry__cell[aria-invalid="true"]')];
+  const here = document.activeElement;
+  const next = faulty.find((cell) => here.compareDocumentPosition(cell) & Node.DOCUMENT_POSITION_FOLLOWING) ?? faulty[0];
+  next?.focus();
+});
