@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import joinedload
 
 from app.extensions import db
-from app.models import Batch, BatchLine
+from app.models import Batch, BatchLine, Registration, Training
 from app.models.batch import MANUAL, OPEN_STATES, REGISTERED
 from app.models.catalogue import COMPLETE_FCO, FCO_MODULE, LONG
 from app.services.core import clock
@@ -74,6 +75,38 @@ def last_registered(centre_id: int, limit: int = 5) -> list[Batch]:
         .limit(limit)
     )
     return list(db.session.execute(query).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session registered by hand: its training and end date, order number and reference of its last line, as typed."""
+
+    training: Training
+    end_date: date
+    order_number: str
+    reference: str
+
+
+def last_session(centre_id: int, person_id: int) -> Session | None:
+    """Return the session that a person registered last by hand for a centre; None without any."""
+    return _session(Batch.centre_id == centre_id, Batch.registered_by_id == person_id)
+
+
+def same_session(batch: Batch) -> Session | None:
+    """Return the session of the same training and end date that this batch's centre registered last by hand."""
+    own = (Batch.centre_id == batch.centre_id, Batch.training_id == batch.training_id, Batch.end_date == batch.end_date)
+    return _session(*own)
+
+
+def _session(*conditions: ColumnElement[bool]) -> Session | None:
+    registered = select(Batch).where(*conditions, Batch.mode == MANUAL, Batch.state == REGISTERED)
+    batch = db.session.scalar(registered.order_by(Batch.registered_at.desc()).limit(1))
+    if batch is None or batch.training is None or batch.end_date is None:
+        return None
+    typed = select(Registration.order_number, Registration.reference).where(Registration.batch_id == batch.id)
+    line = db.session.execute(typed.order_by(Registration.line_number.desc()).limit(1)).first()
+    order, reference = line.tuple() if line else ("", "")
+    return Session(batch.training, batch.end_date, order, reference or "")
 
 
 def prices() -> Prices | None:

@@ -14,6 +14,7 @@ from app.services.registration import desk as registration_desk
 from app.services.registration import drafts
 from app.services.rights import access, checklist
 from app.services.trainers import drafts as trainer_drafts
+from app.views.shell import filters
 from app.views.shell.base import Screen, current_centre_id, place_or_403, require_right
 from app.views.shell.reading import trainer_step
 
@@ -45,6 +46,7 @@ class SessionsView(Screen):
                 fee=pricing.card_fee(clock.today()),
                 resumable=registration_desk.resumable(place.centre_id) if is_open else [],
                 unfinished=import_desk.unfinished(place.centre_id) if is_open else [],
+                last=registration_desk.last_session(place.centre_id, g.user.id) if is_open else None,
                 registered=registration_desk.last_registered(place.centre_id) if is_open else [],
                 trainers=trainer_drafts.resumable(place.centre_id) if trains else [],
                 step_address=trainer_step,
@@ -66,6 +68,23 @@ class SessionsView(Screen):
             return redirect(url_for("SessionsView.index", profil=form.profil.data, mode=form.mode.data))
         batch = drafts.start(current_centre_id(), g.user.id)
         return redirect(url_for("WizardView.training", key=batch.key))
+
+    @expose("/reprendre", methods=["POST"])
+    def again(self) -> Response:
+        """« Reprendre la dernière session »: a draft of the same training and date; its order number is proposed in step 2."""
+        require_right(REGISTER)
+        centre_id = current_centre_id()
+        last = registration_desk.last_session(centre_id, g.user.id)
+        if last is None:
+            flash("Vous n’avez encore enregistré aucune session manuellement : choisissez une formation.", "danger")
+            return redirect(url_for("SessionsView.index"))
+        batch = drafts.start(centre_id, g.user.id)
+        try:
+            drafts.choose_training(batch.id, last.training.id, filters.day(last.end_date), g.user.id)
+        except drafts.LineRefused as refusal:
+            flash(f"La dernière session ne peut pas être reprise. {refusal.message}.", "danger")
+            return redirect(url_for("WizardView.training", key=batch.key))
+        return redirect(url_for("WizardView.drivers", key=batch.key))
 
     def _start_trainer(self, profile: str) -> Response:
         """Start a draft of a trainer or an instructor, who are registered by hand only."""

@@ -207,9 +207,13 @@ def _closed(batch: Batch, open_to_me: list[Training]) -> list[str]:
 
 
 def kept_values(batch: Batch) -> dict[str, str]:
-    """Return reference and order number of the last line added: they stay for the next one."""
-    last = drafts.last_line(batch.id)
-    return {"reference": last[0], "order_number": last[1]} if last else {}
+    """Return reference and order number of the last line added: they stay for the next one. Before the first line, those of
+    the same session registered last.
+    """
+    if last := drafts.last_line(batch.id):
+        return {"reference": last[0], "order_number": last[1]}
+    before = registration_desk.same_session(batch)
+    return {"reference": before.reference, "order_number": before.order_number} if before else {}
 
 
 def drivers_page(
