@@ -52,3 +52,38 @@ def test_the_order_of_columns_is_asked_and_answered_by_keyboard(
         assert violations(page) == []
     page.get_by_role("button", name="Ajouter la ligne").press("Enter")
     expect(page.get_by_text("1 ligne ajoutée.")).to_be_visible()
+
+
+ROWS = "Jean\tMARTIN\t01/02/1990\t850493200011\n\tDUPONT\t01/01/1990\t82R987928\nJean\tMARTIN\t01/02/1990\t850493200011\n"
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_pasted_rows_are_corrected_in_place_with_one_order_number(
+    new_person: Callable[..., Page], scripts: bool, width: int
+) -> None:
+    page = new_person("gestionnaire@demo.example", java_script_enabled=scripts, width=width)
+    _asked(page, scripts)
+    page.get_by_role("button", name="Revoir le collage").click()
+    page.get_by_label("N° de commande").fill("")
+    page.get_by_label("Lignes copiées").fill(ROWS)
+    page.get_by_role("button", name="Voir l’aperçu").click()
+    expect(page.get_by_role("heading", name="3 lignes à corriger")).to_be_visible()
+    page.get_by_role("link", name="N° de commande : saisissez-le une fois").click()
+    page.get_by_label("N° de commande", exact=True).fill("COM1")
+    page.get_by_label("N° de commande", exact=True).press("Enter")
+    expect(page.get_by_role("heading", name="1 ligne à corriger")).to_be_visible()
+    cell = page.get_by_label("Prénom, ligne 2")
+    cell.fill("Pierre")
+    if scripts:  # judged as soon as it is left, and the focus stays with who types
+        cell.press("Tab")
+        expect(page.get_by_label("Nom, ligne 2", exact=True)).to_be_focused()
+        expect(cell).not_to_have_attribute("aria-invalid", "true")
+        assert violations(page) == []
+    else:
+        cell.press("Enter")
+    expect(page.get_by_text("Prénom non renseigné")).to_have_count(0)
+    expect(page.get_by_text("2 lignes, 50,68\xa0€ HT à l’import")).to_be_visible()
+    page.get_by_role("button", name="Ajouter 3 lignes").press("Enter")
+    expect(page.get_by_text("3 lignes ajoutées.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Pour toutes les lignes")).to_be_visible()
