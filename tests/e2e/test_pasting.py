@@ -54,7 +54,9 @@ def test_the_order_of_columns_is_asked_and_answered_by_keyboard(
     expect(page.get_by_text("1 ligne ajoutée.")).to_be_visible()
 
 
-ROWS = "Jean\tMARTIN\t01/02/1990\t850493200011\n\tDUPONT\t01/01/1990\t82R987928\nJean\tMARTIN\t01/02/1990\t850493200011\n"
+ROWS = (
+    "Jean\tMARTIN\t01/02/1990\t850493200011\n\tDUPONT\t01/01/1990\t82R987928\nJean\tMARTIN\t01/02/1990\t850493200011\n"
+)
 
 
 @pytest.mark.parametrize("scripts", [True, False])

@@ -121,3 +121,38 @@ def test_the_draft_and_its_check_say_the_same(path: Path) -> None:
     assert typed == [(one.line.number, one.rank, one.remarks) for one in lines(path)]
     assert report.due_of(found.rows) == due == report.due(path.batch.id)
     assert db.session.get_one(Batch, path.batch.id).summary["kept"] == due.lines
+
+
+def test_faulty_cells_are_fields_and_one_sending_corrects_them_all(path: Path) -> None:
+    rows = [{**MARIE, "first_name": ""}, {**PIERRE, "birth_date": "31/02/1990"}, many(1)[0]]
+    drafts.add_rows(path.batch.id, rows)
+    for step in ("conducteurs", "controle"):
+        page = path.get(step).text
+        assert page.count('form="cases" id="case-') == 2
+        assert "Enregistrer les corrections" in page
+    typed = {"case-1-first_name": "Marie", "case-2-birth_date": "1.1.1990", "case-9-last_name": "X", "case-x-y": "Z"}
+    assert path.goes_to(path.post("lignes/cases", {**typed, "retour": "controle"})) == "controle"
+    page = path.get("controle").text
+    assert "2 lignes corrigées." in page
+    assert 'form="cases"' not in page
+    assert [(one.line.first_name, one.line.birth_date) for one in lines(path)][:2] == [
+        ("Marie", "12/04/1985"),
+        ("Pierre", "01/01/1990"),
+    ]
+    assert report.counts(path.batch.id).errors == 0
+
+
+def test_a_cell_that_is_still_wrong_is_kept_as_typed_and_told(path: Path) -> None:
+    drafts.add_rows(path.batch.id, [{**MARIE, "permit_number": "12"}])
+    path.post("lignes/cases", {"case-1-permit_number": "123"})
+    page = path.get("conducteurs").text
+    assert "1 ligne corrigée. 1 ligne reste en erreur." in page
+    assert 'value="123"' in page
+    path.post("lignes/cases", {"case-1-permit_number": "123"})
+    assert "Aucune case n’a changé. 1 ligne reste en erreur." in path.get("conducteurs").text
+
+
+def test_checking_takes_what_stands_typed_in_the_faulty_cells(path: Path) -> None:
+    drafts.add_rows(path.batch.id, [{**MARIE, "first_name": ""}])
+    assert path.goes_to(path.post("verifier", {"case-1-first_name": "Marie"})) == "controle"
+    assert "Importer 1 ligne" in path.get("controle").text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -154,16 +154,31 @@ def fill(batch_id: int, values: Mapping[str, str], person_id: int | None = None,
     An empty value gives nothing. A line keeps its own, unless they are to be ``replaced``. Raises `batches.BatchClosed`.
     """
     given = {field: values.get(field, "") for field in SHARED_FIELDS if clean(values.get(field, ""))}
+    return _rewrite(batch_id, lambda line: _filled(line, given, replace), person_id)
+
+
+def correct_cells(batch_id: int, cells: Mapping[int, Mapping[str, str]], person_id: int | None = None) -> int:
+    """Put values (line number → field → text as typed) into cells of the draft, and return how many lines changed.
+
+    A line still in error is kept, marked; a line no longer there is passed over. Raises `batches.BatchClosed`.
+    """
+
+    def typed(line: RawLine) -> dict[str, str]:
+        new = cells.get(line.number, {})
+        return {field: value for field, value in new.items() if field in LINE_FIELDS and value != getattr(line, field)}
+
+    return _rewrite(batch_id, typed, person_id)
+
+
+def _rewrite(batch_id: int, changes: Callable[[RawLine], dict[str, str]], person_id: int | None) -> int:
+    """Write the lines that change, judged anew, and what that makes of the others; return how many."""
     with transaction():
         _touch(batch_id)
         batch = _open(batch_id)
-        raws = [
-            line._replace(**changes)  # type: ignore[arg-type]
-            for line in (one.line for one in batches.stored_lines(batch))
-            if (changes := _changes(line, given, replace))
-        ]
+        stored = [one.line for one in batches.stored_lines(batch)]
+        raws = [line._replace(**new) for line in stored if (new := changes(line))]  # type: ignore[arg-type]
         if not raws:
-            db.session.rollback()  # nothing changed: the last check still stands
+            db.session.rollback()  # the last check still stands
             return 0
         rows = [_values(row) for row in _judge(batch, raws, person_id)]
         written = [(batch_id, *row.values()) for row in rows]
@@ -173,7 +188,7 @@ def fill(batch_id: int, values: Mapping[str, str], person_id: int | None = None,
     return len(raws)
 
 
-def _changes(line: RawLine, given: Mapping[str, str], replace: bool) -> dict[str, str]:
+def _filled(line: RawLine, given: Mapping[str, str], replace: bool) -> dict[str, str]:
     own = {field: getattr(line, field) for field in given}
     return {f: value for f, value in given.items() if own[f] != value and (replace or not clean(own[f]))}
 

@@ -3,8 +3,8 @@
 const changed = new Set();
 
 document.addEventListener("input", (event) => {
-  const form = event.target.closest?.("form[data-unsaved]");
-  if (form) changed.add(form);
+  const { form } = event.target; // a field may stand outside its form
+  if (form?.matches("[data-unsaved]")) changed.add(form);
 });
 const forget = (event) => changed.delete(event.target.closest?.("form[data-unsaved]"));
 document.addEventListener("submit", forget);

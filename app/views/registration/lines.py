@@ -9,6 +9,7 @@ from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
 from app.models import Batch
+from app.services.core.numbers import count_of
 from app.services.core.refusal import Refusal
 from app.services.registration import drafts, pasting, report
 from app.services.registration.drafts import LINE_FIELDS, KeptLine, LineRefused
@@ -150,6 +151,17 @@ class LinesView(Screen):
             return drivers_page(self, batch, LineForm(data=kept_values(batch)), shared=form), 422
         filled = drafts.fill(batch.id, form.values, g.user.id, replace=form.replace.data)
         flash(*_filled(filled))
+        return self._back(batch)
+
+    @expose("/<key>/lignes/cases", methods=["POST"])
+    def correct(self, key: str) -> Response:
+        """Put what was typed in the faulty cells of steps 2 and 3; lines still in error stay marked."""
+        batch = batch_at(key, 2)
+        done = drafts.correct_cells(batch.id, paste_grid.cells_sent(), g.user.id)
+        left = report.counts(batch.id).errors
+        still = f" {count_of(left, 'ligne reste', 'lignes restent')} en erreur." if left else ""
+        said = f"{count_of(done, 'ligne corrigée', 'lignes corrigées')}." if done else "Aucune case n’a changé."
+        flash(said + still, "warning" if left or not done else "success")
         return self._back(batch)
 
     def _back(self, batch: Batch) -> Response:

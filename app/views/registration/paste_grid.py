@@ -100,7 +100,7 @@ def read(batch: Batch, form: PasteForm) -> Grid:
 
 
 def _is_place(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 5
+    return text.isascii() and text.isdigit() and len(text) < 8
 
 
 def _row(at: int, pasted: Mapping[str, str], form: PasteForm) -> GridRow:
@@ -114,6 +114,16 @@ def _row(at: int, pasted: Mapping[str, str], form: PasteForm) -> GridRow:
             typed[name] = sent[0]
     shared = {"reference": form.reference.data or "", "order_number": form.order_number.data or ""}
     return GridRow(at, own, {**own, **{field: own[field] or value for field, value in shared.items()}}, typed)
+
+
+def cells_sent() -> dict[int, dict[str, str]]:
+    """Return line number → field → what was typed, of the cells of lines that the draft holds already."""
+    found: dict[int, dict[str, str]] = {}
+    for name, value in request.form.items():
+        number, _, field = name.removeprefix(CELL).partition("-")
+        if name.startswith(CELL) and _is_place(number) and field in LINE_FIELDS:
+            found.setdefault(int(number), {})[field] = loosen_date(value) if field == "birth_date" else value
+    return found
 
 
 def one_line(text: str) -> str:

@@ -27,6 +27,7 @@ from app.views.shell.forms import put_remarks
 from app.views.shell.reading import lead, number_of, told_shown, version_shown
 
 from .forms import LineForm, SharedForm, TrainingForm, families
+from .paste_grid import cells_sent
 
 STEPS = ("Formation", "Conducteurs", "Contrôles")
 #: Before the names of the fields « pour toutes les lignes », which stand on one page with those of a line.
@@ -157,8 +158,10 @@ class WizardView(Screen):
 
     @expose("/<key>/verifier", methods=["POST"])
     def check(self, key: str) -> Response:
-        """« Vérifier »; without any line, step 3 itself leads back."""
+        """« Vérifier », with what stands typed in faulty cells; without any line, step 3 itself leads back."""
         batch = batch_at(key, 2)  # held: the check finds it in the session instead of reading it again
+        if typed := cells_sent():
+            drafts.correct_cells(batch.id, typed, g.user.id)
         analysis.check(batch.id, g.user.id)
         return redirect(url_for("WizardView.checks", key=key))
 
