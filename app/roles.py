@@ -17,7 +17,9 @@ FAB_ROLES: dict[str, list[list[str]]] = {
     AGENT: [
         *_exactly("Representatives", "Managers", permission="can_read"),
         *_exactly("Centres", "Accreditations", "Suspensions", "Catalogue", "Tariffs", "Contracts", "Drivers"),
-        *_exactly("Registrations", "Dashboard", "Trainers", "Exports", "Journal", "Imports", permission="can_read"),
+        *_exactly(
+            "Registrations", "Dashboard", "Trainers", "Exports", "Journal", "Imports", "Finding", permission="can_read"
+        ),
         *_exactly(
             "CentrePeople",
             "Decisions",
@@ -34,7 +36,7 @@ FAB_ROLES: dict[str, list[list[str]]] = {
     CENTRE: [
         *_exactly("Sessions", "CentreImports", "CentreTrainers", "MyCentre", "CentreContract", "CentreApi"),
         *_exactly("Profile", "Resending", "Corrections", "CentreToHandle", "CentreBilling", "Invoices"),
-        *_exactly("CentreDrivers", "CentreRegistrations", "Dashboard", "Exports", permission="can_read"),
+        *_exactly("CentreDrivers", "CentreRegistrations", "Dashboard", "Exports", "Finding", permission="can_read"),
     ],
     DRIVER: [
         *_exactly("Profile", "CardRequest", "OwnData", "OwnIdentity", "OwnReports"),

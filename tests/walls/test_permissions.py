@@ -63,6 +63,7 @@ PERMISSIONS: dict[str, set[str]] = {
     # Several of them.
     "Dashboard": {"DashboardView"},
     "Exports": {"ExportsView"},
+    "Finding": {"FindView"},
     "Profile": {"ProfileView", "AddressView", "SecondFactorView"},
     "Resending": {"ResendingView"},
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -14,9 +15,55 @@ from app.validators.fields import bare_permit, fold, loosen_date, parse_date
 from .clock import PARIS
 from .dialect import on_postgresql
 
+#: A day typed with spaces is one word, unless it stands among other figures.
+_SPACED_DAY = re.compile(r"(?<!\S)(?<!\d )(\d{1,2}) (\d{1,2}) (\d{4})(?!\S)(?! \d)")
 #: What may part the figures of a number.
 _PARTS = " .-/"
 _NUMBER = re.compile(r"(?<!\w)(?<!\d[ ./-])\d(?:[ ./-]?\d){8}(?:(?:[ ./-]?\d){5})?(?!\w|[ ./-]\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What a person typed to find somebody: names, parts of numbers, and days, each as typed and in that order."""
+
+    names: tuple[str, ...]
+    numbers: tuple[str, ...]
+    days: tuple[date, ...]
+
+    @property
+    def name(self) -> str:
+        """Return the names as one text."""
+        return " ".join(self.names)
+
+    @property
+    def number(self) -> str:
+        """Return the parts of numbers as one."""
+        return "".join(self.numbers)
+
+
+def typed(text: str) -> Typed:
+    """Return what a text is made of: words with a figure are days (« 12/04/1985 », « 12 04 1985 ») or parts of a number.
+
+    Eight figures without a sign between them are a number; :func:`day_of` says which day they may be as well.
+    """
+    parts = whole_days(text).split()
+    coded = [part for part in parts if any(c.isdigit() for c in part)]
+    days = {part: day for part in coded if not part.isdigit() and (day := day_of(part))}
+    return Typed(
+        tuple(part for part in parts if part not in coded),
+        tuple(part for part in coded if part not in days),
+        tuple(days.values()),
+    )
+
+
+def whole_days(text: str) -> str:
+    """Return a text whose days typed with spaces (« 12 04 1985 ») are words of their own."""
+    return _SPACED_DAY.sub(lambda found: "/".join(found.groups()), text)
+
+
+def day_of(text: str) -> date | None:
+    """Return the day that a text is, in any form a person types days; None for any other text."""
+    return parse_date(loosen_date(text))
 
 
 def holds(column: Any, word: str) -> ColumnElement[bool]:

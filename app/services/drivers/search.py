@@ -1,5 +1,5 @@
-"""What drivers are looked for by: the beginning of their names or of their permit number, of today or former ones; an index
-answers.
+"""What drivers are looked for by: the beginning of their names or of their permit number, their birth date, of today or
+former ones; an index answers.
 """
 
 from __future__ import annotations
@@ -7,42 +7,62 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, false, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, true, union_all
 from sqlalchemy.orm import aliased
 
 from app.models import Driver, IdentityCorrection, Registration
 from app.models.driver import standing
-from app.services.registration.search import by_names, permit_begins, registered_under
+from app.services.core.narrowing import typed
+from app.services.registration.search import by_names, identified, person_ways
 
 
 def by_words(text: str, *, broad: bool = False) -> ColumnElement[bool]:
-    """Return the drivers that a person's words mean; words with a figure are permit numbers, the others names.
+    """Return the drivers that a person's words mean; words with a figure are days or permit numbers, the others names.
 
     A former identity leads to the driver as today's does: what an agent corrected, or another record of the same person.
     """
+    if not broad:
+        return Driver.id.in_(union_all(*ids(text)))
     other, before, whose = aliased(Driver), IdentityCorrection, aliased(Driver)
+    led = exists().where(other.same_as_id == Driver.id, _meant(other, text, broad))
+    corrected = exists().where(before.driver_id == whose.id, standing(whose) == Driver.id, _meant(before, text, broad))
+    return or_(_meant(Driver, text, broad), led, corrected)
 
-    def named(model: Any) -> ColumnElement[bool]:
-        return _meant(model, text, lambda number: permit_begins(number, model), broad)
 
-    if broad:
-        led = exists().where(other.same_as_id == Driver.id, named(other))
-        corrected = exists().where(before.driver_id == whose.id, standing(whose) == Driver.id, named(before))
-        return or_(named(Driver), led, corrected)
-    former = select(standing(whose)).join(before, before.driver_id == whose.id).where(named(before))
-    led_to = select(other.same_as_id).where(other.same_as_id.is_not(None), named(other))
-    return Driver.id.in_(union_all(select(Driver.id).where(named(Driver)), led_to, former))
+def ids(text: str) -> list[Select[Any]]:
+    """Return statements that together find the ids of the drivers meant: by today's identity, by another record of the same
+    person, by what an agent corrected.
+    """
+    other, before, whose = aliased(Driver), IdentityCorrection, aliased(Driver)
+    return [
+        select(Driver.id).where(_meant(Driver, text)),
+        select(other.same_as_id.label("id")).where(other.same_as_id.is_not(None), _meant(other, text)),
+        select(standing(whose).label("id")).join(before, before.driver_id == whose.id).where(_meant(before, text)),
+    ]
+
+
+def latest_of(centre_id: int) -> list[ColumnElement[bool]]:
+    """Return what the last registration that counts of each driver of a centre meets: the row by which it knows them."""
+    later, own = aliased(Registration), Registration
+    same = (
+        (later.driver_id == own.driver_id)
+        & (later.centre_id == own.centre_id)
+        & (later.id > own.id)
+        & later.cancelled_on.is_(None)
+    )
+    return [own.centre_id == centre_id, own.live(), ~exists().where(same)]
 
 
 def registered_by_words(text: str, *, broad: bool = False) -> ColumnElement[bool]:
-    """Return the registrations that a person's words mean, under the names and the permit number they were registered by."""
-
-    def has_permit(number: str) -> ColumnElement[bool]:
-        if broad:
-            return exists().where(Driver.id == Registration.identity_id(), permit_begins(number))
-        return or_(*registered_under(permit_begins(number)))
-
-    return _meant(Registration, text, has_permit, broad)
+    """Return the registrations that a person's words mean, under the names, permit number and birth date registered."""
+    if not broad:
+        return or_(*person_ways(text))
+    asked = typed(text)
+    under = identified(asked)
+    named = [by_names(Registration, asked.name, broad=True)] if asked.names else []
+    if under is None:
+        return and_(true(), *named)
+    return and_(exists().where(Driver.id == Registration.identity_id(), under), *named)
 
 
 def has_account(text: str, *, broad: bool = False) -> ColumnElement[bool]:
@@ -52,12 +72,11 @@ def has_account(text: str, *, broad: bool = False) -> ColumnElement[bool]:
     return exists().where(Driver.id == driver, condition) if broad else driver.in_(select(Driver.id).where(condition))
 
 
-def _meant(model: Any, text: str, has_permit: Callable[[str], ColumnElement[bool]], broad: bool) -> ColumnElement[bool]:
-    parts = text.split()
-    numbers = [part for part in parts if any(c.isdigit() for c in part)]
-    names = [part for part in parts if part not in numbers]
-    asked = [has_permit("".join(numbers))] if numbers else []
-    return and_(*asked, *([by_names(model, " ".join(names), broad=broad)] if names else []))
+def _meant(model: Any, text: str, broad: bool = False) -> ColumnElement[bool]:
+    asked = typed(text)
+    under = identified(asked, model)
+    named = [by_names(model, asked.name, broad=broad)] if asked.names else []
+    return and_(true(), *([] if under is None else [under]), *named)
 
 
 def conditions(asked: Mapping[str, str]) -> list[ColumnElement[bool]]:

@@ -1,4 +1,5 @@
-"""What registrations are looked for by: a name, a permit, an order, a receipt or a certificate in hand; and what narrows them.
+"""What registrations are looked for by: a name, a birth date, a permit, an order, a receipt or a certificate in hand; and
+what narrows them.
 
 Everything returns a condition of SQL that an index answers, whatever the number of registrations. Where it is known that
 very many answer, ``broad`` gives the same condition in a form that is judged row by row: read in the order of a list, a page
@@ -8,7 +9,6 @@ is soon full.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, union_all
@@ -20,7 +20,7 @@ from app.models.registration import PENDING, REVOKED
 from app.models.search import begins, search_key
 from app.services.core import narrowing
 from app.services.core.numbers import typed_number
-from app.validators.fields import bare_permit, loosen_date, name_words, parse_date
+from app.validators.fields import bare_permit, name_words
 
 R = Registration
 #: A shorter number is taken whole: as a beginning it would mean a good part of all rows.
@@ -43,7 +43,7 @@ def by_words(text: str, *, broad: bool = False) -> ColumnElement[bool]:
 
     Words without a figure are names, in any order (« Le Goff Yann »); the others are numbers of any kind.
     """
-    parts = text.split()
+    parts = narrowing.whole_days(text).split()
     coded = [part for part in parts if any(c.isdigit() for c in part)]
     named = [part for part in parts if part not in coded]
     if not coded:
@@ -57,18 +57,59 @@ def by_words(text: str, *, broad: bool = False) -> ColumnElement[bool]:
     return R.id.in_(union_all(*_with_number(text), select(R.id).where(meant)))
 
 
+def ways(text: str) -> list[ColumnElement[bool]]:
+    """Return conditions, each with an index of its own, of which a registration that the words mean meets one.
+
+    The words are a person as registered, an order number, or both. Receipts and documents are not looked for.
+    """
+    asked = narrowing.typed(text)
+    found = person_ways(text)
+    if not (asked.numbers or asked.days):
+        return [*found, R.search_order == search_key(text)]
+    found.append(_begins_or_is(R.search_order, search_key(text)))
+    if asked.names and asked.numbers:
+        found.append((R.search_order == search_key(asked.number)) & by_names(R, asked.name))
+    return found
+
+
+def person_ways(text: str) -> list[ColumnElement[bool]]:
+    """Return conditions, each with an index of its own, of which a registration of the person meant meets one: by the
+    names, the permit number and the birth date that it was registered by.
+    """
+    asked = narrowing.typed(text)
+    under = identified(asked)
+    if under is None:
+        return name_ways(R, asked.name)
+    named = [by_names(R, asked.name)] if asked.names else []
+    return [and_(way, *named) for way in registered_under(under)]
+
+
+def identified(asked: narrowing.Typed, model: Any = Driver) -> ColumnElement[bool] | None:
+    """Return the rows (drivers, identities) with this permit number or this birth date; None where neither was typed."""
+    born = [model.birth_date == day for day in asked.days]
+    if not asked.numbers:
+        return and_(*born) if born else None
+    number, day = permit_begins(asked.number, model), narrowing.day_of(asked.number)
+    return and_(number if day is None else or_(number, model.birth_date == day), *born)
+
+
 def by_names(model: Any, text: str, *, broad: bool = False) -> ColumnElement[bool]:
     """Return the rows (drivers, registrations) whose names begin so: last name, first name, or both in either order."""
+    return or_(*name_ways(model, text, broad=broad))
+
+
+def name_ways(model: Any, text: str, *, broad: bool = False) -> list[ColumnElement[bool]]:
+    """Return the conditions of :func:`by_names`, of which one is met."""
     words = name_words(text)
     whole = "".join(words)
     if not whole:  # signs alone begin no name
-        return false()
+        return [false()]
     last, first = _plain(model.search_last, broad), _plain(model.search_first, broad)
     found = [begins(last, whole), begins(first, whole)]
     for at in range(1, len(words)):
         one, other = "".join(words[:at]), "".join(words[at:])
         found += [begins(last, one) & begins(first, other), begins(first, one) & begins(last, other)]
-    return or_(*found)
+    return found
 
 
 def permit_begins(text: str, model: Any = Driver) -> ColumnElement[bool]:
@@ -93,24 +134,29 @@ def _begins_or_is(column: Any, text: str) -> ColumnElement[bool]:
     return begins(column, text) if len(text) >= SHORTEST else column == text
 
 
+def _papers(text: str) -> ColumnElement[bool]:
+    day = narrowing.day_of(text)
+    return permit_begins(text) if day is None else or_(permit_begins(text), Driver.birth_date == day)
+
+
 def _has_number(text: str, broad: bool) -> ColumnElement[bool]:
     if not broad:
         return R.id.in_(union_all(*_with_number(text)))
     number = typed_number(text)
     return or_(
         _begins_or_is(_plain(R.search_order, True), search_key(text)),
-        exists().where(Driver.id == R.identity_id(), permit_begins(text)),
+        exists().where(Driver.id == R.identity_id(), _papers(text)),
         exists().where(Batch.id == R.batch_id, Batch.receipt_number == number),
         exists().where(Document.registration_id == R.id, Document.number == number),
     )
 
 
 def _with_number(text: str) -> list[Any]:
-    """Return statements for the ids of the registrations that bear a number: order, permit, receipt, document."""
+    """Return statements for the ids of the registrations that bear a number: order, permit, birth date, receipt, document."""
     number = typed_number(text)
     return [
         select(R.id).where(_begins_or_is(R.search_order, search_key(text))),
-        *(select(R.id).where(asked) for asked in registered_under(permit_begins(text))),
+        *(select(R.id).where(asked) for asked in registered_under(_papers(text))),
         select(R.id).join(Batch, Batch.id == R.batch_id).where(Batch.receipt_number == number),
         select(Document.registration_id).where(Document.number == number),
     ]
@@ -161,18 +207,14 @@ def by_mode(word: str, *, broad: bool = False) -> ColumnElement[bool] | None:
 
 def since(text: str) -> ColumnElement[bool] | None:
     """Return the registrations of that day and after; None for a text that is no day."""
-    day = _day(text)
+    day = narrowing.day_of(text)
     return None if day is None else R.registered_on >= day
 
 
 def until(text: str) -> ColumnElement[bool] | None:
     """Return the registrations of that day and before; None for a text that is no day."""
-    day = _day(text)
+    day = narrowing.day_of(text)
     return None if day is None else R.registered_on <= day
-
-
-def _day(text: str) -> date | None:
-    return parse_date(loosen_date(text))
 
 
 def _is(column: Any) -> Callable[[str], ColumnElement[bool] | None]:

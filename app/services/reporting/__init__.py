@@ -1,5 +1,5 @@
-"""What is counted and what is exported.
+"""What is counted, what is exported, and the one search over the register.
 
-Offers: dashboard, exports, sheets.
+Offers: dashboard, exports, sheets, finding.
 May know: every room that keeps what it counts.
 """

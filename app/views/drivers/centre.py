@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import exists
-from sqlalchemy.orm import aliased, joinedload
+from sqlalchemy.orm import joinedload
 
 from app.models import Registration
 from app.models.centre import REGISTER
@@ -18,14 +17,7 @@ R = Registration
 
 
 def _latest(query):  # type: ignore[no-untyped-def]
-    later = aliased(R)
-    same = (
-        (later.driver_id == R.driver_id)
-        & (later.centre_id == R.centre_id)
-        & (later.id > R.id)
-        & later.cancelled_on.is_(None)
-    )
-    return query.filter(R.centre_id == current_centre_id(), R.live(), ~exists().where(same))
+    return query.filter(*driver_search.latest_of(current_centre_id()))
 
 
 class CentreDriversView(BackOfficeView):
@@ -45,7 +37,7 @@ class CentreDriversView(BackOfficeView):
             "account": lambda row: row.driver.has_account,
         },
         questions={
-            "words": asking("Nom, prénom ou N° de permis", driver_search.registered_by_words),
+            "words": asking("Nom, prénom, naissance ou N° de permis", driver_search.registered_by_words),
             "account": asking("Possède un compte", driver_search.has_account, yes_or_no),
         },
         sorts={"last_name": (R.search_last, R.search_first)},

@@ -64,7 +64,7 @@ def named(row: Registration) -> str | Markup:
 
 
 QUESTIONS = {
-    "words": asking("Nom, permis, commande, reçu ou certificat", search.by_words),
+    "words": asking("Nom, naissance, permis, commande, reçu ou certificat", search.by_words),
     "training": one_of("Formation", R.training_id, choices.trainings),
     "mode": asking("Mode", search.by_mode, _modes),
     "documents": asking("Documents", search.by_documents, _document_states),

@@ -1,4 +1,4 @@
-"""Dashboards and exports."""
+"""Dashboards, exports and the one search."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from flask_appbuilder import AppBuilder
 
 def register(_app: Flask, appbuilder: AppBuilder) -> None:
     """Register this room's screens."""
-    from . import dashboard, exports
+    from . import dashboard, exports, find
 
-    for screen in (dashboard.DashboardView, exports.ExportsView):
+    for screen in (dashboard.DashboardView, exports.ExportsView, find.FindView):
         appbuilder.add_view_no_menu(screen)

@@ -31,7 +31,7 @@ SHEETS = (
     *("frame/gate", "centre", "wizard", "imports"),
     *(f"frame/{name}" for name in ("narrow", "narrow-lists", "print")),
 )
-MODULES = ("menus", "dates", "dialogs", "confirm", "summary", "guard", "tables", "idle", "htmx-setup")
+MODULES = ("menus", "find", "dates", "dialogs", "confirm", "summary", "guard", "tables", "idle", "htmx-setup")
 #: Own indicator styles would need inline CSS; a refused form (422) is shown; other errors go to the page's messages.
 HTMX_CONFIG = {
     "includeIndicatorStyles": False,
@@ -43,6 +43,11 @@ HTMX_CONFIG = {
         {"code": "[45]..", "swap": True, "error": True},
     ],
 }
+#: Where the field of the top bar leads, for those who search the register.
+FINDING = "/recherche/"
+FINDERS = (roles.AGENT, roles.CENTRE)
+#: Whether the person is an agent → what may be typed there.
+FINDS = {True: "Nom, naissance, permis, certificat, reçu, SIRET", False: "Nom, naissance, permis, certificat, reçu"}
 #: The entry that says how many things wait behind it.
 COUNTED = "/a-traiter/"
 #: A label and its target: an address, or the permission name of a back-office view (`app.roles`). One that no screen answers is
@@ -143,6 +148,9 @@ class Chrome:
     menu: list[Link | Group] = field(default_factory=list)
     own_links: list[Link] = field(default_factory=list)
     footer: list[Link] = field(default_factory=list)
+    #: Where the search of the top bar leads, and what it asks for; '' for a person who has none.
+    finding: str = ""
+    finds: str = ""
     band: str = ""
     bare: bool = False
     #: Seconds this browser may stay without a request before the sign-in ends; 0 for nobody.
@@ -180,6 +188,8 @@ def _for_person(page: Chrome) -> Chrome:
     page.centre = place.centre if place else None
     page.role = MEMBER_ROLES[place.role] if place else ", ".join(names)
     page.menu = _menu(names)
+    if answers(FINDING) and not set(names).isdisjoint(FINDERS):
+        page.finding, page.finds = FINDING, FINDS[roles.AGENT in names]
     links = dict.fromkeys((*OWN_LINKS, *(link for name in names for link in OTHER_LINKS.get(name, ()))))
     page.own_links = [Link(label, href, icon=icon) for label, href, icon in links if answers(href)]
     return page
