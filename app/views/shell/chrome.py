@@ -148,9 +148,10 @@ class Chrome:
     menu: list[Link | Group] = field(default_factory=list)
     own_links: list[Link] = field(default_factory=list)
     footer: list[Link] = field(default_factory=list)
-    #: Where the search of the top bar leads, and what it asks for; '' for a person who has none.
+    #: Where the search of the top bar leads, what it asks for, and what was typed; '' for a person who has none.
     finding: str = ""
     finds: str = ""
+    sought: str = ""
     band: str = ""
     bare: bool = False
     #: Seconds this browser may stay without a request before the sign-in ends; 0 for nobody.
@@ -190,6 +191,7 @@ def _for_person(page: Chrome) -> Chrome:
     page.menu = _menu(names)
     if answers(FINDING) and not set(names).isdisjoint(FINDERS):
         page.finding, page.finds = FINDING, FINDS[roles.AGENT in names]
+        page.sought = request.args.get("q", "") if request.path == FINDING else ""
     links = dict.fromkeys((*OWN_LINKS, *(link for name in names for link in OTHER_LINKS.get(name, ()))))
     page.own_links = [Link(label, href, icon=icon) for label, href, icon in links if answers(href)]
     return page
