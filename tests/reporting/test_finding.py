@@ -158,6 +158,7 @@ def test_one_answer_leads_to_its_page(app: Flask, sign_in) -> None:
     assert led(AGENT, "12345678200010") == f"/centres/show/{centre_id()}"
     assert led(AGENT, batch.receipt_number) == f"/enregistrements/list/?_flt_0_words={batch.receipt_number}"
     assert f"/centres/{centre_id()}/personnes/" in led(AGENT, MANAGER)
+    assert led(AGENT, "martin 12/04/1985") == led(AGENT, "martin 850492100123") == "None"
     assert led(MANAGER, number) == led(MANAGER, "850492100123") == f"/mes-enregistrements/show/{row.id}"
     assert led(MANAGER, batch.receipt_number) == f"/sessions/{batch.key}/recu"
     for address in ("/mes-enregistrements/show/", f"/sessions/{batch.key}/recu", "/recherche/?q=COM1"):
@@ -190,7 +191,8 @@ def test_nobody_sees_a_neighbours_rows_and_a_manager_is_told_which_right_is_miss
     db.session.execute(update(MembershipRight).values(withdrawn_at=clock.now()))
     db.session.commit()
     page = sign_in(app.test_client(), MANAGER).get("/recherche/?q=martin").text
-    assert "Aucune réponse" in page
+    assert "MARTIN" not in page
+    assert "Aucune réponse" not in page, "nothing was searched"
     assert re.search("Le droit «.enregistrement de sessions.» ne vous est pas accordé", page)
     assert sign_in(app.test_client(), "conducteur@demo.example").get("/recherche/?q=martin").status_code == 403
 

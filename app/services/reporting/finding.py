@@ -109,10 +109,9 @@ class Found:
         if self.count == 1 and not self.more:
             group = next(group for group in self.groups if group.rows)
             return group.kind, group.rows[0]
-        drivers = next((group.rows for group in self.groups if group.kind == DRIVERS), ())
-        own = next((group.rows for group in self.groups if group.kind == OWN_DRIVERS), ())
-        registrations = next((group.rows for group in self.groups if group.kind == REGISTRATIONS), ())
-        if parse_permit(self.text) is None or self.count > len((*drivers, *own, *registrations)):
+        asked, rows = narrowing.typed(self.text), {group.kind: group.rows for group in self.groups}
+        drivers, own, registrations = (rows.pop(kind, ()) for kind in (DRIVERS, OWN_DRIVERS, REGISTRATIONS))
+        if rows or asked.names or asked.days or parse_permit(asked.number) is None:
             return None
         if len(drivers) == 1:
             return DRIVERS, drivers[0]

@@ -38,6 +38,7 @@ class FindView(Screen):
             found=found,
             groups=[shown.section(group, is_agent, found.text) for group in found.groups],
             missing=missing,
+            closed=not scope.registrations,
             nothing_open=not (scope.registrations or scope.trainers),
             fault=TOO_LONG if too_long else "",
             is_agent=is_agent,
