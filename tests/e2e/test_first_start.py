@@ -34,6 +34,8 @@ def test_the_first_sign_in_finds_a_year_of_work_and_the_worker_draws_its_documen
         # The documents of the last receipt are drawn first.
         manager.goto("/sessions/")
         manager.get_by_role("link", name="FCO Complète — Voyageurs").first.click()
-        expect(manager.get_by_text("documents sont prêts")).to_be_visible(timeout=60_000)
+        documents = manager.locator("#documents")
+        expect(documents).to_contain_text(re.compile("Envoyé|attend", re.IGNORECASE), timeout=60_000)
+        expect(documents).not_to_contain_text("préparation", timeout=60_000)
     finally:
         assert program.stop() == 0

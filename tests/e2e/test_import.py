@@ -135,6 +135,7 @@ def test_from_error_to_error_everywhere_and_back_with_the_keyboard(page: Page, s
     expect(cell(page, 3, "end_date")).to_be_focused()
     page.keyboard.press("F2")
     expect(page.locator("[data-editing] .input")).to_be_focused()
+    page.evaluate("scrollTo(0, 0)")  # what the bar covers while one scrolls is no target
     assert violations(page) == []
     page.keyboard.type("01/01/2022")
     page.get_by_label("Corriger aussi les 5 autres").check()
