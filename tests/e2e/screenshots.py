@@ -89,7 +89,7 @@ def tour(page: Page) -> None:
     dialog.wait_for()
     still()
     dialog.get_by_role("button", name=re.compile("Importer 6 lignes")).click()
-    page.get_by_text("documents sont prêts").wait_for(timeout=60_000)
+    page.locator("#documents:not([hx-get])").wait_for(timeout=90_000)  # nothing is about to change
     still()
 
 

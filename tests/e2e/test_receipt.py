@@ -101,7 +101,7 @@ def test_a_refusal_stays_in_place_while_the_page_follows_the_mails(house: House,
     expect(fields.nth(0)).to_be_focused()
     manager.keyboard.press("End")
     manager.keyboard.type(" encore")
-    expect(manager.get_by_text("Invitation envoyée")).to_be_visible(timeout=30_000)
+    expect(manager.get_by_text("Invitation envoyée")).to_be_visible(timeout=120_000)
     expect(fields.nth(0)).to_have_value("pas une adresse encore")
     expect(fields.nth(0)).to_be_focused()
     manager.keyboard.type("!")
