@@ -4,8 +4,6 @@ or none. Nothing here writes.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -18,6 +16,7 @@ from app.models import CardRequest, Document, Registration, Training
 from app.models.card import ACCEPTED, DRAFT, GIVEN_UP, IN_REVIEW, REFUSED, SUBMITTED
 from app.models.registration import CERTIFICATE, RECAP, REVOKED
 from app.services.core import actor, clock
+from app.services.core.reason import version_of
 from app.services.core.refusal import Refusal
 from app.services.reference import pricing
 from app.services.registration import analysis, facts, fco_modules
@@ -109,8 +108,7 @@ class Effects:
     @property
     def version(self) -> str:
         """Return a text that changes with anything a person was shown of it."""
-        text = json.dumps(asdict(self), default=str, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:20]
+        return version_of(asdict(self))
 
     def told(self) -> dict[str, Any]:
         """Return what is kept with the act: numbers and ids only."""

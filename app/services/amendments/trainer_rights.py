@@ -5,8 +5,6 @@ Nothing replaces it: the right person is registered as any other.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
@@ -23,7 +21,7 @@ from app.models.card import CARD_STATES, GIVEN_UP
 from app.models.card import DRAFT as CARD_DRAFT
 from app.models.centre import TRAINERS
 from app.services.core import actor, case, clock, outbox
-from app.services.core.reason import REASON_MAX, reason
+from app.services.core.reason import REASON_MAX, reason, version_of
 from app.services.core.refusal import Refusal
 from app.services.core.taking import taken
 from app.services.core.transaction import transaction
@@ -69,7 +67,7 @@ class Effects:
     @property
     def version(self) -> str:
         """Return a text that changes with anything a person was shown of it."""
-        return hashlib.sha256(json.dumps(asdict(self), default=str, sort_keys=True).encode()).hexdigest()[:20]
+        return version_of(asdict(self))
 
     @property
     def card_words(self) -> str:

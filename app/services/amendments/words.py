@@ -4,6 +4,7 @@ an agent, who is told all.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -116,6 +117,11 @@ def _moved(effects: Effects) -> list[Sentence]:
     ids = [*effects.lost, *effects.gained]
     if not ids:
         return [Sentence(PLAIN, "sheet", "Aucun certificat d’un autre enregistrement ne change.")]
+    return [_one_moved(row, row.id in effects.gained) for row in registrations(ids)]
+
+
+def registrations(ids: Collection[int]) -> list[Registration]:
+    """Return registrations, whosever they are, with their centres and trainings, in their order: what sentences are made of."""
     query = (
         select(Registration)
         .options(joinedload(Registration.centre), joinedload(Registration.training))
@@ -123,8 +129,7 @@ def _moved(effects: Effects) -> list[Sentence]:
         .order_by(Registration.id)
     )
     with actor.acting(actor.PROGRAM):
-        rows = db.session.execute(query).scalars().all()
-    return [_one_moved(row, row.id in effects.gained) for row in rows]
+        return list(db.session.execute(query).scalars()) if ids else []
 
 
 def _one_moved(row: Registration, gained: bool) -> Sentence:

@@ -13,7 +13,7 @@ from app.models import Invoice, InvoiceItem, OrderBudget
 from app.models.billing.invoices import DRAFT, ORDER_MAX
 from app.models.centre import INVOICES
 from app.services.core import actor, clock
-from app.services.core.numbers import NO_BREAK, grouped
+from app.services.core.numbers import euros
 from app.services.core.refusal import Refusal
 from app.services.core.taking import taken
 from app.services.core.transaction import transaction
@@ -168,7 +168,7 @@ def remove(centre_id: int, number: str, person_id: int) -> None:
 def told(use: Use, more: Decimal = ZERO) -> str:
     """Return what is said of an order number with a ceiling once ``more`` is registered under it."""
     assert use.ceiling is not None
-    return f"Commande {use.order_number} : {_euros(use.spent + more)} HT sur {_euros(use.ceiling)} après cet envoi"
+    return f"Commande {use.order_number} : {euros(use.spent + more)} HT sur {euros(use.ceiling)} après cet envoi"
 
 
 def hold(centre_id: int) -> None:
@@ -187,8 +187,3 @@ def hold(centre_id: int) -> None:
         if reached and taken(update(OrderBudget).where(*own, OrderBudget.told < reached).values(told=reached)):
             with actor.acting(actor.PROGRAM):
                 alerts.make_due(centre_id, use.order_number, reached)
-
-
-def _euros(amount: Decimal) -> str:
-    whole, _, cents = f"{amount:.2f}".partition(".")
-    return f"{grouped(int(whole))},{cents}{NO_BREAK}€"

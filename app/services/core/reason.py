@@ -1,6 +1,10 @@
-"""The reason of an act: what was typed, as it is kept, told and journalled."""
+"""What a person who acts has said and seen: the reason as it is kept, the version of what was shown before confirming."""
 
 from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
 
 from app.validators.fields import visible
 
@@ -23,3 +27,8 @@ def reason(text: str, missing: str, too_long: str = TOO_LONG) -> str:
     if not 0 < len(kept) <= REASON_MAX:
         raise ReasonNeeded(too_long if kept else missing)
     return kept
+
+
+def version_of(shown: Any) -> str:
+    """Return a text that changes with anything in what a person is shown before confirming it."""
+    return hashlib.sha256(json.dumps(shown, default=str, sort_keys=True).encode()).hexdigest()[:20]

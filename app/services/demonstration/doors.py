@@ -16,6 +16,7 @@ from app.models.batch import API, FILE
 from app.models.outbox import ANALYSIS
 from app.models.sign_up import SENT
 from app.services.accounts import activation, identity, opening
+from app.services.accounts import link as account_link
 from app.services.api import gate, keys, registering
 from app.services.core import clock, outbox
 from app.services.core.transaction import transaction
@@ -107,8 +108,9 @@ def analysis_of(batch: Batch) -> int:
 
 def driver_of(trainee: Trainee) -> Driver:
     """Return the register's row of a trainee."""
-    query = select(Driver).where(Driver.birth_date == trainee.birth_date, Driver.permit_number == trainee.permit_number)
-    return db.session.execute(query).scalar_one()
+    driver = account_link.find(trainee.birth_date, trainee.permit_number)
+    assert driver is not None, "registered before"
+    return driver
 
 
 def open_account(trainee: Trainee, password_hash: str) -> int:

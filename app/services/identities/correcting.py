@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +16,7 @@ from app.models.registration import PENDING
 from app.services.accounts.link import Identity
 from app.services.core import actor, clock, outbox
 from app.services.core.reason import reason as reason_of
+from app.services.core.reason import version_of
 from app.services.core.refusal import Refusal
 from app.services.core.taking import changed, taken
 from app.services.core.transaction import transaction
@@ -92,7 +91,7 @@ class Effects:
     def version(self) -> str:
         """Return a text that changes with anything a person was shown of it."""
         shown = [self.order.kind, self.order.identity.values, self.now.told()]
-        return hashlib.sha256(json.dumps(shown, default=str, sort_keys=True).encode()).hexdigest()[:20]
+        return version_of(shown)
 
 
 def order(driver: Driver, kind: str, reason: str, identity: Identity) -> Order:

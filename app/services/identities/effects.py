@@ -5,14 +5,13 @@ Nothing here writes.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from app.models import Driver, DriverMerge, Person
 from app.services.core.numbers import count_of
+from app.services.core.reason import version_of
 from app.services.core.refusal import Refusal
 
 from . import hanging, ledger
@@ -86,7 +85,7 @@ class Effects:
     @property
     def version(self) -> str:
         """Return a text that changes with anything a person was shown of it."""
-        return _hash([self.kept.told(), self.joined.told(), self.moves.lost, self.moves.gained, self.account])
+        return version_of([self.kept.told(), self.joined.told(), self.moves.lost, self.moves.gained, self.account])
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ class Parting:
     @property
     def version(self) -> str:
         """Return a text that changes with anything a person was shown of it."""
-        return _hash([self.merge.id, self.now.told(), self.moves.lost, self.moves.gained, self.obstacles])
+        return version_of([self.merge.id, self.now.told(), self.moves.lost, self.moves.gained, self.obstacles])
 
 
 def foresee(kept: Driver, joined: Driver) -> Effects:
@@ -166,7 +165,3 @@ _NEW = {
 
 def _new(merge: DriverMerge, now: Hanging, kind: str) -> set[int]:
     return set(now.ids[kind]) - set(merge.hung[KEPT][kind]) - set(merge.hung[JOINED][kind])
-
-
-def _hash(shown: Any) -> str:
-    return hashlib.sha256(json.dumps(shown, default=str, sort_keys=True).encode()).hexdigest()[:20]

@@ -8,7 +8,7 @@ from datetime import date
 from itertools import chain
 
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import selectinload
 
 from app.extensions import db
 from app.models import Registration
@@ -92,15 +92,3 @@ def _days(ids: list[int]) -> dict[int, Days]:
         rows = db.session.execute(query).scalars().all() if ids else []
         certificates = {row.id: row.live_documents.get(CERTIFICATE) for row in rows}
     return {id_: (one.valid_from, one.valid_until) for id_, one in certificates.items() if one}
-
-
-def read(ids: Collection[int]) -> list[Registration]:
-    """Return registrations with their centres and trainings, in their order: what sentences are made of."""
-    query = (
-        select(Registration)
-        .options(joinedload(Registration.centre), joinedload(Registration.training))
-        .where(Registration.id.in_(ids))
-        .order_by(Registration.id)
-    )
-    with actor.acting(actor.PROGRAM):
-        return list(db.session.execute(query).scalars()) if ids else []

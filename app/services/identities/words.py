@@ -6,11 +6,12 @@ from collections.abc import Iterable
 
 from app.models import CardRequest, Driver, Registration
 from app.models.card import CARD_STATES
+from app.services.amendments import words as amendment_words
 from app.services.amendments.words import END, NEW, PLAIN, Sentence
 from app.services.core.numbers import count_of
 from app.validators.fields import name_key
 
-from . import ledger, mails
+from . import mails
 from .correcting import Effects as Correction
 from .effects import JOINED, KEPT, Account, Effects, Parting
 from .hanging import Hanging
@@ -105,7 +106,7 @@ def of_correction(effects: Correction) -> list[Sentence]:
 
 def of_moves(moves: Moves) -> list[Sentence]:
     """Return the FCO certificates that go or come, with their centres."""
-    rows = ledger.read([*moves.lost, *moves.gained])
+    rows = amendment_words.registrations([*moves.lost, *moves.gained])
     return [_one_moved(row, moves) for row in rows] or [Sentence(PLAIN, "sheet", _CERTIFICATES)]
 
 
