@@ -116,4 +116,4 @@ def test_it_is_read_in_few_statements(manager: FlaskClient) -> None:
     path = Path(manager, registered(MARIE, PIERRE).key)
     with statements() as asked:
         path.get("recu")
-    assert len(asked) <= 15, asked
+    assert len(asked) <= 14, asked

@@ -55,15 +55,19 @@ class Task:
 
 def memberships(person_id: int) -> list[Membership]:
     """Return the person's places at centres that hold today, with centre and rights, by name of centre."""
-    today = clock.today()
+    return [place for place, _ in places(person_id)]
+
+
+def places(person_id: int) -> list[tuple[Membership, bool]]:
+    """Return what :func:`memberships` does, each with whether a contract binds its centre today; one query."""
     query = (
-        select(Membership)
+        select(Membership, contract_clause(Membership.centre_id))
         .join(Membership.centre)
         .options(contains_eager(Membership.centre), joinedload(Membership.rights))
-        .where(Membership.person_id == person_id, holds_on(today, Membership.valid_to))
+        .where(Membership.person_id == person_id, holds_on(clock.today(), Membership.valid_to))
         .order_by(Centre.name)
     )
-    return list(db.session.execute(query).unique().scalars())
+    return [(place, bool(bound)) for place, bound in db.session.execute(query).unique()]
 
 
 def contract_clause(centre_id: int | InstrumentedAttribute[int]) -> Exists:
@@ -107,21 +111,21 @@ def not_granted(right: str) -> str:
 
 def require(person_id: int, centre_id: int, right: str) -> Membership:
     """Return the person's membership, read now; raise :class:`NotAllowed` unless it holds the right, as `judge` says."""
-    membership = next((m for m in memberships(person_id) if m.centre_id == centre_id), None)
-    if membership is None:
+    found = next((place for place in places(person_id) if place[0].centre_id == centre_id), None)
+    if found is None:
         raise NotAllowed("Vous n’intervenez pas pour ce centre.")
-    judge(membership, right)
-    return membership
+    judge(*found, right)
+    return found[0]
 
 
-def judge(membership: Membership, right: str) -> None:
-    """Raise :class:`NotAllowed` unless a place read already holds the right today under a contract in force.
+def judge(membership: Membership, bound: bool, right: str) -> None:
+    """Raise :class:`NotAllowed` unless a place read already holds the right today under a contract in force (``bound``).
 
     Trainers are those of an accredited centre: for them an accreditation in force is needed too.
     """
     if not membership.may(right, clock.today()):
         raise NotAllowed(not_granted(right))
-    if not contract_in_force(membership.centre_id):
+    if not bound:
         raise NotAllowed(NO_CONTRACT)
     if right == TRAINERS and not accredited(membership.centre_id):  # a session's accreditation is judged line by line
         raise NotAllowed(NO_ACCREDITATION)

@@ -27,11 +27,16 @@ CENTRE = "centre_id"
 SWITCHED = "switched"
 
 
-def places() -> list[Membership]:
-    """Return the signed-in person's places at centres, read once a request."""
+def _read_places() -> dict[Membership, bool]:
+    """Return the signed-in person's places at centres, and whether a contract binds each; read once a request."""
     if "places" not in g:
-        g.places = access.memberships(g.user.id) if g.user.is_authenticated else []
+        g.places = dict(access.places(g.user.id)) if g.user.is_authenticated else {}
     return g.places  # type: ignore[no-any-return]
+
+
+def places() -> list[Membership]:
+    """Return the signed-in person's places at centres."""
+    return list(_read_places())
 
 
 def current_place() -> Membership | None:
@@ -82,7 +87,8 @@ def current_centre_id() -> int:
 def require_right(right: str) -> None:
     """Answer 403, with a sentence that says why, unless the person holds the right at the current centre."""
     try:
-        access.judge(place_or_403(), right)
+        place = place_or_403()
+        access.judge(place, _read_places()[place], right)
     except access.NotAllowed as refusal:
         abort(403, refusal.message)
 
