@@ -17,6 +17,7 @@ FAB_ROLES: dict[str, list[list[str]]] = {
     AGENT: [
         *_exactly("Representatives", "Managers", permission="can_read"),
         *_exactly("Centres", "Accreditations", "Suspensions", "Catalogue", "Tariffs", "Contracts", "Drivers"),
+        *_exactly("Sellers", "VatRegimes"),
         *_exactly(
             "Registrations", "Dashboard", "Trainers", "Exports", "Journal", "Imports", "Finding", permission="can_read"
         ),

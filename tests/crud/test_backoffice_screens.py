@@ -12,7 +12,18 @@ from flask_appbuilder import ModelView
 from sqlalchemy import select
 
 from app.extensions import db
-from app.models import Accreditation, Centre, Driver, Registration, ServiceContract, Suspension, Tariff, Training
+from app.models import (
+    Accreditation,
+    Centre,
+    Driver,
+    Registration,
+    Seller,
+    ServiceContract,
+    Suspension,
+    Tariff,
+    Training,
+    VatRegime,
+)
 from tests.support import MARIE, PIERRE, many, registered, statements
 
 AGENT, MANAGER, NEIGHBOUR, DRIVER, LEGAL = (
@@ -21,7 +32,7 @@ AGENT, MANAGER, NEIGHBOUR, DRIVER, LEGAL = (
 #: address → the table behind it
 WRITTEN: dict[str, Any] = {
     "/centres": Centre, "/agrements": Accreditation, "/suspensions": Suspension, "/catalogue": Training,
-    "/tarifs": Tariff, "/contrats": ServiceContract, "/conducteurs": Driver,
+    "/vendeur": Seller, "/tva": VatRegime, "/tarifs": Tariff, "/contrats": ServiceContract, "/conducteurs": Driver,
 }  # fmt: skip
 READ = {"/enregistrements": AGENT, "/mes-enregistrements": MANAGER, "/mes-conducteurs": MANAGER}
 #: Read too; their own tests stand in test_trainers.py.

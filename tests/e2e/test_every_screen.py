@@ -69,7 +69,7 @@ STATES = {
     ),
 }  # fmt: skip
 #: A list that is not searched by words → what no row of it answers.
-NOBODY = {"TariffsView.list": "_flt_0_on=01/01/1900"}
+NOBODY = {"TariffsView.list": "_flt_0_on=01/01/1900", "VatRegimesView.list": "_flt_0_on=01/01/1900"}
 WHO = [column for column in access.PEOPLE if column != "closed"]  # a closed account sees what everybody sees
 
 

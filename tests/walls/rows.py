@@ -78,6 +78,8 @@ VALUES: dict[str, dict[str, str]] = {
     "RevocationView": {"number": "certificate"},
     "SuspensionsView": {"pk": "suspension"},
     "TariffsView": {"pk": "tariff"},
+    "SellersView": {"pk": "seller"},
+    "VatRegimesView": {"pk": "regime", "regime_id": "regime"},
     "MyPeopleView": {"place_id": "place", "invitation_id": "invitation"},
     "CentreBillingView": {"centre_id": "centre"},
     "InvoicesView": {"key": "draft_invoice"},
@@ -353,7 +355,9 @@ def _reference() -> dict[str, Any]:
         "centre": centre_id(), "accreditation": accreditation.id, "suspension": suspension.id,
         "contract": contract.id, "contract_act": "suspendre",
         "draft_invoice": billing.draft().key,
-        "training": _one(models.Training).id, "tariff": _one(models.Tariff).id, "driver": _one(models.Driver).id,
+        "training": _one(models.Training).id, "tariff": _one(models.Tariff).id,
+        "seller": _one(models.Seller).id, "regime": _one(models.VatRegime, models.VatRegime.to_confirm).id,
+        "driver": _one(models.Driver).id,
     }  # fmt: skip
 
 

@@ -39,8 +39,10 @@ PERMISSIONS: dict[str, set[str]] = {
     "Registrations": {"RegistrationsView"},
     "Representatives": {"RepresentativesView"},
     "Revocations": {"RevocationView"},
+    "Sellers": {"SellersView"},
     "Suspensions": {"SuspensionsView"},
     "Tariffs": {"TariffsView"},
+    "VatRegimes": {"VatRegimesView"},
     "Trainers": {"AgentTrainersView"},
     # A centre's people.
     "CentreBilling": {"MyBillingView"},

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 _WRITTEN = {
     f"{kind}.{act}": words + " {}"
-    for kind in ("centre", "accreditation", "suspension", "training", "tariff", "driver")
+    for kind in ("centre", "accreditation", "suspension", "training", "tariff", "driver", "seller", "vat_regime")
     for act, words in (("created", "a ajouté"), ("changed", "a modifié"), ("deleted", "a supprimé"))
 }
 PREDICATES = {
     **_WRITTEN,
+    "vat_regime.confirmed": "a confirmé {}",
     "billing_profile.changed": "a modifié les coordonnées de facturation de {}",
     "correction.undone": "a défait une correction : {}",
     "driver.identity_corrected": "a corrigé l’identité de {}",

@@ -23,15 +23,18 @@ from app.models import (
     Membership,
     Person,
     Registration,
+    Seller,
     ServiceContract,
     SignUp,
     Suspension,
     Tariff,
     Trainer,
     Training,
+    VatRegime,
 )
 from app.models.catalogue import PRICE_CLASSES
 from app.models.centre import MEMBER_ROLES
+from app.validators.postal import TERRITORIES, Territory
 
 from .predicates import PREDICATES
 from .words import action_words, changes, subject_words
@@ -151,6 +154,8 @@ _NAMES: dict[str, Callable[[set[int]], dict[str, str]]] = {
     "trainer": _rows(_one(Trainer, Trainer.last_name, Trainer.first_name), _upper),
     "training": _rows(_one(Training, Training.label), lambda label: f"la formation {label}"),
     "tariff": _rows(_one(Tariff, Tariff.price_class), lambda code: f"le tarif « {PRICE_CLASSES.get(code, code)} »"),
+    "seller": _rows(_one(Seller, Seller.name), lambda name: f"une version du vendeur {name}"),
+    "vat_regime": _rows(_one(VatRegime, VatRegime.territory), lambda code: f"la TVA de {TERRITORIES[Territory(code)]}"),
     "registration": _rows(
         _one(R, Training.label, Training.category, R.last_name, R.first_name, joins=(R.training,)),
         lambda label, category, last, first: f"{label} {category} de {last} {first}",

@@ -26,6 +26,7 @@ SUBJECTS = {
     "member_invitation": "Invitation de gestionnaire", "draft": "Brouillon",
     "identity_claim": "Identité déclarée", "identity_check": "Pièce d’identité",
     "data_export": "Copie de données", "webhook_delivery": "Envoi d’une notification",
+    "seller": "Vendeur", "vat_regime": "TVA d’un territoire",
     "billing_profile": "Coordonnées de facturation", "invoice": "Facture", "order_budget": "Plafond",
 }  # fmt: skip
 #: Kind of subject → what an act is about that concerns no one row.
@@ -33,12 +34,13 @@ ABOUT_NONE = {"invoice": "Factures", "document": "Documents", "draft": "Brouillo
 #: Table of the reference data → what is done to its rows, in words.
 _WRITTEN = {
     f"{kind}.{act}": f"{SUBJECTS[kind]} : {words}"
-    for kind in ("centre", "accreditation", "suspension", "training", "tariff", "driver")
+    for kind in ("centre", "accreditation", "suspension", "training", "tariff", "driver", "seller", "vat_regime")
     for act, words in (("created", "ajout"), ("changed", "modification"), ("deleted", "suppression"))
 }
 #: What was done → its words: each act that the program notes, and no other.
 ACTIONS = {
     **_WRITTEN,
+    "vat_regime.confirmed": "TVA d’un territoire confirmée",
     "billing_profile.changed": "Coordonnées de facturation modifiées",
     "invoice.built": "Brouillons de factures construits",
     "invoice.held": "Facture retenue",
@@ -185,6 +187,9 @@ FIELDS = {
     "names_agree": "Noms concordants", "centre_id": "Centre n°", "accreditation_id": "Agrément n°", "right": "Droit",
     "field": "Colonne", "value": "Valeur", "key": "Clé", "scopes": "Portées", "quality": "Qualité", "signer": "Signataire",
     "training_id": "Formation n°", "person_id": "Personne n°", "signed_by_id": "Signataire n°", "id": "Numéro interne",
+    "legal_form": "Forme juridique", "capital": "Capital", "rcs": "RCS", "siren": "SIREN", "iban": "IBAN", "bic": "BIC",
+    "vat_on_debits": "TVA exigible à la facturation", "territory": "Territoire", "rate": "Taux", "mention": "Mention",
+    "to_confirm": "À confirmer",
     "vat_number": "N° de TVA", "street": "Numéro et voie", "extra": "Complément d’adresse", "postcode": "Code postal",
     "city": "Commune", "e_address": "Adresse de facturation électronique", "service_code": "Code service",
     "service_required": "Code service exigé", "engagement_required": "N° d’engagement exigé",

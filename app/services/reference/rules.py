@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, and_, exists, false, inspect, or_, select,
 from stdnum.fr import siret
 
 from app.extensions import db
-from app.models import Accreditation, Centre, Driver, Registration, Suspension, Tariff, Training
+from app.models import Accreditation, Centre, Driver, Registration, Seller, Suspension, Tariff, Training, VatRegime
+from app.models.billing.parties import VatCategory
 from app.models.catalogue import PRICE_CLASSES
 from app.services.core import clock
 from app.services.core.dialect import on_postgresql
@@ -19,6 +20,8 @@ from app.services.core.refusal import Refusal
 from app.validators.address import parse_address
 from app.validators.fields import parse_name, parse_permit
 from app.validators.remark import malformed
+
+from . import selling
 
 ORDER = "La date de fin ne peut pas précéder la date de début."
 
@@ -59,6 +62,10 @@ def check_removal(item: Model) -> None:
         raise Refused("Ce tarif a été en vigueur : il reste dans l’historique. Donnez-lui une date de fin.")
     if isinstance(item, Suspension) and item.starts_on <= today:
         raise Refused("Cette suspension a pris effet : elle reste dans l’historique. Donnez-lui une date de fin.")
+    if isinstance(item, VatRegime) and item.valid_from <= today:
+        raise Refused("Cette TVA a été en vigueur : elle reste dans l’historique. Donnez-lui une date de fin.")
+    if isinstance(item, Seller) and item.valid_from <= today:
+        raise Refused("Cette version a été en vigueur : elle reste dans l’historique. Ajoutez-en une nouvelle.")
 
 
 def _centre(item: Centre) -> None:
@@ -160,17 +167,61 @@ def _driver(item: Driver) -> None:
     _unique(item, same, "Un conducteur est déjà connu sous cette date de naissance et ce numéro.", "permit_number")
 
 
+def _seller(item: Seller) -> None:
+    """A version of the seller is written whole and right; one that has begun stands: the next one says what has changed."""
+    begun: bool = not inspect(item).transient and (_before(item, "valid_from") or item.valid_from) <= clock.today()
+    changed = next((name for name in selling.FIELDS if _changed(item, name)), "")
+    if begun and changed:
+        raise Refused("Cette version est en vigueur : ajoutez-en une nouvelle, à partir d’un autre jour.", changed)
+    if fault := selling.fault_of(item):
+        raise Refused(fault[1], fault[0])
+    _unique(item, Seller.valid_from == item.valid_from, "Une autre version commence déjà ce jour.", "valid_from")
+    _unique(
+        item,
+        Seller.siren != item.siren,
+        "Le SIREN du vendeur ne change pas : ses factures se suivent sous un même SIREN.",
+        "siren",
+    )
+
+
+def _regime(item: VatRegime) -> None:
+    """One VAT a territory a day; one that has held, confirmed, only ends."""
+    _order(item.valid_from, item.valid_to, "valid_to")
+    if inspect(item).transient:
+        item.to_confirm = True
+    begun: bool = not inspect(item).transient and (_before(item, "valid_from") or item.valid_from) <= clock.today()
+    fixed = ("territory", "rate", "valid_from", *(() if item.to_confirm else ("mention",)))
+    changed = next((name for name in fixed if _changed(item, name)), "")
+    if begun and changed:
+        raise Refused("Cette TVA est en vigueur : seule sa date de fin peut changer.", changed)
+    if begun and item.valid_to and _changed(item, "valid_to") and item.valid_to < clock.today() - timedelta(days=1):
+        raise Refused("Cette TVA a été en vigueur jusqu’à hier au moins : sa fin ne peut être antérieure.", "valid_to")
+    if fault := selling.regime_fault(item):
+        raise Refused(fault[1], fault[0])
+    item.category = VatCategory.STANDARD if item.rate else VatCategory.EXEMPT
+    others = and_(
+        VatRegime.territory == item.territory,
+        _overlaps(VatRegime.valid_from, VatRegime.valid_to, item.valid_from, item.valid_to),
+    )
+    message = (
+        "Une autre TVA de ce territoire couvre déjà une partie de cette période : donnez-lui d’abord une date de fin."
+    )
+    _unique(item, others, message, "valid_from")
+
+
 CHECKS: dict[type[Any], Callable[[Any], None]] = {
     Centre: _centre,
     Accreditation: _accreditation,
     Suspension: _suspension,
     Training: _training,
     Tariff: _tariff,
+    Seller: _seller,
+    VatRegime: _regime,
     Driver: _driver,
 }
 
 #: Rows that may not share a day with others of their table.
-JUDGED_TOGETHER = (Tariff, Suspension)
+JUDGED_TOGETHER = (Tariff, Suspension, Seller, VatRegime)
 
 
 def _order(first: date | None, last: date | None, field: str) -> None:

@@ -14,6 +14,8 @@ CARDS = {
     "service_contract": "ContractsView",
     "training": "CatalogueView",
     "tariff": "TariffsView",
+    "seller": "SellersView",
+    "vat_regime": "VatRegimesView",
     "driver": "DriversView",
     "registration": "RegistrationsView",
     "person": "AccountsView",

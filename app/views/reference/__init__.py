@@ -1,4 +1,4 @@
-"""What agents keep: centres, accreditations and their suspensions, catalogue, tariffs."""
+"""What agents keep: centres, accreditations and their suspensions, catalogue, tariffs, VAT, the seller."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from flask_appbuilder import AppBuilder
 
 def register(_app: Flask, appbuilder: AppBuilder) -> None:
     """Register this room's screens."""
-    from . import accreditations, catalogue, centres, suspensions, tariffs
+    from . import accreditations, catalogue, centres, sellers, suspensions, tariffs, vat_regimes
 
     for screen in (
         suspensions.SuspensionsView,
@@ -16,5 +16,7 @@ def register(_app: Flask, appbuilder: AppBuilder) -> None:
         centres.CentresView,
         catalogue.CatalogueView,
         tariffs.TariffsView,
+        vat_regimes.VatRegimesView,
+        sellers.SellersView,
     ):
         appbuilder.add_view_no_menu(screen)

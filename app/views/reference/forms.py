@@ -10,8 +10,9 @@ from wtforms.validators import DataRequired, InputRequired, NumberRange, Optiona
 from wtforms.widgets import TextInput
 
 from app.models.catalogue import CATEGORIES, PRICE_CLASSES
+from app.validators.postal import TERRITORIES
 from app.views.crud import choices
-from app.views.crud.forms import NEEDED, AmountField, ChecksField, as_id, choice, day, named, text
+from app.views.crud.forms import NEEDED, AmountField, ChecksField, ChoiceField, as_id, choice, day, named, text
 
 
 class CentreForm(DynamicForm):  # type: ignore[misc]
@@ -73,3 +74,40 @@ class TariffForm(DynamicForm):  # type: ignore[misc]
     )
     valid_from = day("En vigueur du")
     valid_to = day("En vigueur jusqu’au", needed=False, hint="Dernier jour inclus ; vide pour un tarif sans fin connue")
+
+
+class VatRegimeForm(DynamicForm):  # type: ignore[misc]
+    """The VAT of a territory, from a day on."""
+
+    territory = choice("Territoire", [(code.value, name) for code, name in TERRITORIES.items()])
+    rate = AmountField("Taux de TVA, en pour cent", [InputRequired(NEEDED)])
+    mention = text(
+        "Mention portée par la facture", 200, needed=False, hint="Là où rien n’est taxé seulement : pourquoi"
+    )
+    valid_from = day("En vigueur du")
+    valid_to = day("En vigueur jusqu’au", needed=False, hint="Dernier jour inclus ; vide pour une TVA sans fin connue")
+
+
+class SellerForm(DynamicForm):  # type: ignore[misc]
+    """A version of the seller, from a day on."""
+
+    name = text("Nom ou raison sociale", 160)
+    legal_form = text("Forme juridique", 60, hint="SAS, SA, SCIC…")
+    capital = text("Capital", 30, hint="Comme la facture l’écrit : 100 000 €")
+    rcs = text("RCS", 60, hint="Comme la facture l’écrit : RCS Lyon 800 000 002")
+    siren = text("SIREN", 20)
+    siret = text("SIRET", 30)
+    vat_number = text("N° de TVA intracommunautaire", 20)
+    street = text("Numéro et voie", 38)
+    postcode = text("Code postal", 10)
+    city = text("Commune", 32)
+    e_address = text("Adresse de facturation électronique", 60, hint="Le SIREN, seul ou suivi de « _ » et d’un code")
+    iban = text("IBAN", 50, hint="Où les centres paient")
+    bic = text("BIC", 20)
+    vat_on_debits = ChoiceField(
+        "TVA exigible",
+        [InputRequired(NEEDED)],
+        choices=[(True, "À la facturation (option pour les débits)"), (False, "À l’encaissement")],
+        coerce=lambda value: {"True": True, "False": False}.get(str(value)),
+    )
+    valid_from = day("En vigueur du", hint="Les factures émises à partir de ce jour portent cette version")

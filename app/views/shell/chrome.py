@@ -79,7 +79,10 @@ MENU: dict[str, Entries] = {
         ),
         ("Cartes", "/demandes-de-carte/"),
         ("Facturation", "/facturation/"),
-        ("Réglages", (("Catalogue", "Catalogue"), ("Tarifs", "Tariffs"))),
+        (
+            "Réglages",
+            (("Catalogue", "Catalogue"), ("Tarifs", "Tariffs"), ("TVA", "VatRegimes"), ("Vendeur", "Sellers")),
+        ),
     ),
     roles.CENTRE: (
         ("Tableau de bord", "/tableau-de-bord/"),
