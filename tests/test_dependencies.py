@@ -24,6 +24,7 @@ PLACES = {
 #: Named without being imported; each for a reason that somebody looked at.
 NOT_IMPORTED = {
     "tzdata": "the days of Europe/Paris where the machine has no zones",
+    "fonttools": "what pikepdf judges embedded fonts with",
     "flask-babel": "Flask-AppBuilder's; its version is held",
     "marshmallow": "Flask-AppBuilder's; its version is held",
     "marshmallow-sqlalchemy": "Flask-AppBuilder's; its version is held",
