@@ -19,6 +19,7 @@ from app.models import (
     Centre,
     Document,
     Driver,
+    Invoice,
     JournalEntry,
     Mail,
     Registration,
@@ -27,6 +28,7 @@ from app.models import (
 from app.models.amendment import REASONS, REPLACING
 from app.services.amendments import acts, effects, orders
 from app.services.amendments.acts import Who
+from app.services.billing import drafts
 from app.services.cards import requests as card_requests
 from app.services.core import actor, clock
 from app.services.core.refusal import Refusal
@@ -296,6 +298,19 @@ class TestSituations:
             with pytest.raises(acts.NeedsAgent):
                 mend(row, **OTHER_PERMIT)
             assert again(row).is_live
+
+    def test_a_on_an_issued_invoice_an_agent_decides_whatever_the_day(self, app: Flask) -> None:
+        row = one()
+        app.config["TODAY"] = date(2022, 2, 1)
+        drafts.build(date(2022, 1, 1))
+        app.config["TODAY"] = date(2022, 1, 11)
+        assert acts.look(again(row), order(row, "duplicate"), me()).needs_agent == ()
+        db.session.execute(update(Invoice).values(state="issued"))
+        db.session.commit()
+        assert acts.look(again(row), order(row, "duplicate"), me()).needs_agent == (effects.INVOICED,)
+        with pytest.raises(acts.NeedsAgent):
+            mend(row, code="duplicate")
+        assert mend(row, agent(), code="duplicate").kind == "cancelled"
 
     def test_b_an_agent_may_at_any_time(self, app: Flask) -> None:
         row = one()

@@ -74,6 +74,13 @@ def test_a_blocking_ceiling_stops_what_would_pass_it_and_nothing_is_half_done(ap
     assert db.session.get_one(Batch, batch_id).state == "ready"
 
 
+def test_a_blocking_ceiling_that_is_passed_stops_no_other_order_number(app: Flask) -> None:
+    registered(MARIE, PIERRE)
+    limit("20.00", blocking=True)
+    batch = registered({**many(1)[0], "order_number": "CMD 2"})
+    assert batch.state == "registered"
+
+
 def test_people_are_told_at_80_and_at_100_once_each(app: Flask) -> None:
     limit("60.00")
     registered(MARIE)

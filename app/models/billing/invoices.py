@@ -148,7 +148,8 @@ class InvoiceItem(Model):
 
 
 class OrderOverride(Model):
-    """The order number under which a registration, or a trainer's fee, is billed instead of its own, which never changes."""
+    """The order number, and the reference, under which a registration, or a trainer's fee, is billed instead of its own, which
+    never change."""
 
     __tablename__ = "order_override"
     __table_args__ = (CheckConstraint(_ABOUT_ONE, name="ck_order_override_about_one"),)
@@ -157,6 +158,8 @@ class OrderOverride(Model):
     registration_id: Mapped[int | None] = mapped_column(ForeignKey("registration.id", ondelete="RESTRICT"), unique=True)
     trainer_id: Mapped[int | None] = mapped_column(ForeignKey("trainer.id", ondelete="RESTRICT"), unique=True)
     order_number: Mapped[str] = mapped_column(String(ORDER_MAX))
+    #: What invoices say as the centre's reference; None: its own.
+    reference: Mapped[str | None] = mapped_column(String(ORDER_MAX))
     by_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
 

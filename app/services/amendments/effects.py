@@ -12,9 +12,10 @@ from typing import Any
 from sqlalchemy import func, select
 
 from app.extensions import db
-from app.models import CardRequest, Document, Registration, Training
+from app.models import CardRequest, Document, InvoiceItem, Registration, Training
 from app.models.card import ACCEPTED, DRAFT, GIVEN_UP, IN_REVIEW, REFUSED, SUBMITTED
 from app.models.registration import CERTIFICATE, RECAP, REVOKED
+from app.services.billing import billable
 from app.services.core import actor, clock
 from app.services.core.reason import version_of
 from app.services.core.refusal import Refusal
@@ -37,7 +38,7 @@ ALONE = 2
 #: The new registration, while it has no id.
 NEW = "new"
 #: Why a centre may not do it alone; it is told one neutral sentence, an agent these words.
-LATE, CARD, OTHERS, CHAIN, BY_AGENT = "late", "card", "others", "chain", "revoked"
+LATE, CARD, OTHERS, CHAIN, BY_AGENT, INVOICED = "late", "card", "others", "chain", "revoked", "invoiced"
 
 
 class TooOld(Refusal):
@@ -270,6 +271,8 @@ def _why_agent(
         why.append(CHAIN)
     if _revoked_by_agent(registration):
         why.append(BY_AGENT)
+    if billable.invoiced(InvoiceItem.root_id == registration.root_id):
+        why.append(INVOICED)
     return tuple(why)
 
 

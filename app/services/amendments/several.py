@@ -11,8 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.extensions import db
-from app.models import Batch, Registration
-from app.services.core import outbox
+from app.models import Batch, InvoiceItem, Registration
+from app.services.billing import grouping
+from app.services.core import actor, outbox
 from app.services.core.refusal import Refusal
 from app.services.core.transaction import transaction
 from app.services.registration import fco_modules
@@ -86,12 +87,21 @@ def cancel(batch: Batch, ids: Collection[int], reason_code: str, reason: str, wh
     with transaction(durable=True):
         rows = _chosen(batch, ids)
         fco_modules.lock({row.driver_id for row in rows})
+        _hold(rows)
         if look(batch, ids, reason_code, reason, who).version != shown:
             raise acts.Changed
         for order in [orders.order(row, reason_code, reason) for row in rows]:
             acts.carry_out(order, who, None)
     outbox.ring()
     return len(rows)
+
+
+def _hold(rows: Sequence[Registration]) -> None:
+    """Lock the lines, then the drafts that bill them, each in the order of their ids: who re-groups drafts does likewise."""
+    locked = select(Registration.id).where(Registration.id.in_([row.id for row in rows]))
+    db.session.execute(locked.order_by(Registration.id).with_for_update()).all()
+    with actor.acting(actor.PROGRAM):
+        grouping.hold(grouping.charging(InvoiceItem.root_id.in_([row.root_id for row in rows])))
 
 
 def _chosen(batch: Batch, ids: Collection[int]) -> Sequence[Registration]:

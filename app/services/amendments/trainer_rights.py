@@ -15,11 +15,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
 from app.extensions import db
-from app.models import CardRequest, Mail, Trainer, TrainerCancellation
+from app.models import CardRequest, InvoiceItem, Mail, Trainer, TrainerCancellation
 from app.models.amendment import ACCEPTED, DRAFT, NONE, OPEN, OTHER, REFUSED, TRAINER_REASONS
 from app.models.card import CARD_STATES, GIVEN_UP
 from app.models.card import DRAFT as CARD_DRAFT
 from app.models.centre import TRAINERS
+from app.services.billing import billable, drafts
 from app.services.core import actor, case, clock, outbox
 from app.services.core.reason import REASON_MAX, reason, version_of
 from app.services.core.refusal import Refusal
@@ -187,6 +188,7 @@ def _effects(row: Trainer) -> Effects:
     assert row.registered_on is not None
     until, card = row.registered_on + WINDOW, _card_state(row.id)
     late = clock.today() > until or card not in (None, CARD_DRAFT)
+    late = late or billable.invoiced(InvoiceItem.trainer_id == row.id)
     return Effects(row.id, row.fee or Decimal("0.00"), card, late, until)
 
 
@@ -211,6 +213,7 @@ def _carry_out(row: TrainerCancellation, actor_id: int, shown: str, agent: bool)
     if effects.needs_agent and not agent:
         raise NeedsAgent
     cards.settle_right(trainer.id, actor_id)
+    drafts.fee_cancelled(trainer.id)
     row = db.session.get_one(TrainerCancellation, row.id)
     row.state, row.decided_at, row.agent_id = ACCEPTED, clock.now(), actor_id if agent else None
     row.credit, row.card = DRAFT if effects.fee else NONE, effects.card or ""

@@ -16,7 +16,7 @@ from app.models.card import CARD_STATES
 from app.models.registration import CERTIFICATE, RECAP
 from app.services.core import actor
 
-from .effects import BY_AGENT, CARD, CHAIN, LATE, OTHERS, Effects
+from .effects import BY_AGENT, CARD, CHAIN, INVOICED, LATE, OTHERS, Effects
 
 #: How a sentence is shown.
 END, NEW, PLAIN = "end", "new", "plain"
@@ -27,6 +27,7 @@ WHY = {
     OTHERS: "le certificat d’un autre enregistrement change",
     CHAIN: "la ligne a déjà été remplacée deux fois",
     BY_AGENT: "un agent a révoqué un document de cet enregistrement",
+    INVOICED: "la ligne est sur une facture émise",
 }
 _CARD_SAID = (
     "Si une demande de carte se fonde sur cet enregistrement, elle suit la correction ou s’arrête ; "

@@ -121,7 +121,7 @@ def _write(caller: Caller, demand: Demand) -> dict[str, Any]:
         _require_acceptable(found, demand)
         batches.insert_lines(batch_id, found.report.rows)
         written = confirm.write_lines(batch_id, caller.centre_id, found)
-        ceilings.hold(caller.centre_id)
+        ceilings.hold(caller.centre_id, {row.line.order_number for row in found.report.rows})
         answer = _answer(key, written)
         confirm.conclude(
             batch_id,

@@ -15,9 +15,9 @@ from sqlalchemy import ColumnElement, Integer, Select, Subquery, cast, exists, f
 from sqlalchemy.orm import aliased
 
 from app.extensions import db
-from app.models import InvoiceItem, OrderOverride, Registration, Seller, Trainer, Training
+from app.models import Invoice, InvoiceItem, OrderOverride, Registration, Seller, Trainer, Training
+from app.models.billing.invoices import ISSUED
 from app.models.catalogue import CARD_FEE, PRICE_CLASSES, full_label
-from app.models.trainer import REGISTERED
 from app.services.reference import amounts
 
 R, T = Registration, Trainer
@@ -82,13 +82,18 @@ def fees(until: date, *conditions: ColumnElement[bool]) -> Select[*tuple[Any, ..
             T.registered_on.label("registered_on"),
         )
         .outerjoin(OrderOverride, OrderOverride.trainer_id == T.id)
-        .where(T.state == REGISTERED, T.fee > 0, T.registered_on <= until, T.registered_on >= _since(), *conditions)
+        .where(T.live(), T.fee > 0, T.registered_on <= until, T.registered_on >= _since(), *conditions)
         .where(~charged(InvoiceItem.trainer_id == T.id))
     )
 
 
 def charged(same: ColumnElement[bool]) -> ColumnElement[bool]:
     """Return, as SQL, whether a charge stands: one that no credit of the same round takes back."""
+    return exists().where(same, stands()).correlate(R, T)
+
+
+def stands() -> ColumnElement[bool]:
+    """Return, as SQL about `InvoiceItem`, whether it is a charge that no credit of the same round takes back."""
     back = aliased(InvoiceItem)
     credited = (
         exists()
@@ -96,12 +101,18 @@ def charged(same: ColumnElement[bool]) -> ColumnElement[bool]:
         .where((back.root_id == InvoiceItem.root_id) | (back.trainer_id == InvoiceItem.trainer_id))
         .correlate(InvoiceItem)
     )
-    return exists().where(same, ~InvoiceItem.credit, ~credited).correlate(R, T)
+    return ~InvoiceItem.credit & ~credited
+
+
+def invoiced(same: ColumnElement[bool]) -> bool:
+    """Tell whether a charge stands on an issued invoice; ``same`` is about `InvoiceItem`."""
+    on_issued = select(InvoiceItem.id).join(Invoice, Invoice.id == InvoiceItem.invoice_id)
+    return bool(db.session.scalar(select(on_issued.where(same, stands(), Invoice.state == ISSUED).exists())))
 
 
 def groups(until: date, centre_id: int | None = None, orders: Iterable[str] | None = None) -> list[Group]:
     """Return what is to be billed up to a day: of one centre or of all, under these order numbers or under any."""
-    found = _both(until, centre_id)
+    found = both(until, centre_id)
     c = found.c
     first = [func.extract("year", c.registered_on), func.extract("month", c.registered_on)]
     keys: list[ColumnElement[Any]] = [c.centre_id, c.order_number, c.training_id, c.amount, c.vat_rate]
@@ -116,7 +127,8 @@ def groups(until: date, centre_id: int | None = None, orders: Iterable[str] | No
     ]
 
 
-def _both(until: date, centre_id: int | None) -> Subquery:
+def both(until: date, centre_id: int | None) -> Subquery:
+    """Return registrations and fees to be billed up to a day, as one subquery: of one centre or of all."""
     of_registrations = [] if centre_id is None else [R.centre_id == centre_id]
     of_trainers = [] if centre_id is None else [T.centre_id == centre_id]
     return union_all(registrations(until, *of_registrations), fees(until, *of_trainers)).subquery()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -31,10 +31,11 @@ PAGE = 50
 
 
 class OverCeiling(Refusal):
-    """An order number would cost more than its centre lets it: nothing was registered."""
+    """An order number would cost more than its centre lets it: nothing was registered. ``use``: what it would cost."""
 
-    def __init__(self, told: str) -> None:
-        super().__init__(f"Rien n’a été enregistré : le plafond de la commande est bloquant. {told}.")
+    def __init__(self, use: Use) -> None:
+        super().__init__(f"Rien n’a été enregistré : le plafond de la commande est bloquant. {told(use)}.")
+        self.use = use
 
 
 class BadCeiling(Refusal):
@@ -145,7 +146,7 @@ def set_ceiling(centre_id: int, number: str, ceiling: Decimal | None, blocking: 
             after=after,
         )
         [use] = uses(centre_id, [kept])
-        row.told = next((one for one in THRESHOLDS if use.share >= one), 0)  # who sets it sees where it stands
+        row.told = _reached(use)  # who sets it sees where it stands
 
 
 def remove(centre_id: int, number: str, person_id: int) -> None:
@@ -171,19 +172,31 @@ def told(use: Use, more: Decimal = ZERO) -> str:
     return f"Commande {use.order_number} : {euros(use.spent + more)} HT sur {euros(use.ceiling)} après cet envoi"
 
 
-def hold(centre_id: int) -> None:
-    """Look at a centre's ceilings after lines were written, in their transaction; one query where it has none.
+def hold(centre_id: int, numbers: Collection[str]) -> None:
+    """Look at the ceilings of the order numbers under which a centre's lines were written, in their transaction; one query
+    where it has none.
 
     Raises :class:`OverCeiling` where one that is blocking is passed; makes due the mails of the others.
     """
-    limits = budgets(centre_id)
-    if not limits:
-        return
-    for use in uses(centre_id, [one.order_number for one in limits]):
+    limits = [one.order_number for one in budgets(centre_id) if one.order_number in numbers]
+    for use in uses(centre_id, limits) if limits else ():
         if use.blocking and use.left is not None and use.left < 0:
-            raise OverCeiling(told(use))
-        reached = next((one for one in THRESHOLDS if use.share >= one), 0)
+            raise OverCeiling(use)
+        reached = _reached(use)
         own = (OrderBudget.centre_id == centre_id, OrderBudget.order_number == use.order_number)
         if reached and taken(update(OrderBudget).where(*own, OrderBudget.told < reached).values(told=reached)):
             with actor.acting(actor.PROGRAM):
                 alerts.make_due(centre_id, use.order_number, reached)
+
+
+def relieve(centre_id: int, numbers: Collection[str]) -> None:
+    """Note, in the caller's transaction, that order numbers cost less: people are told when they cost as much anew."""
+    limits = [one.order_number for one in budgets(centre_id) if one.told and one.order_number in numbers]
+    for use in uses(centre_id, limits) if limits else ():
+        own = (OrderBudget.centre_id == centre_id, OrderBudget.order_number == use.order_number)
+        taken(update(OrderBudget).where(*own, OrderBudget.told > _reached(use)).values(told=_reached(use)))
+
+
+def _reached(use: Use) -> int:
+    """Return the highest threshold that an order number has reached, in per cent; 0 for none."""
+    return next((one for one in THRESHOLDS if use.share >= one), 0)

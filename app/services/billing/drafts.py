@@ -10,23 +10,21 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, select, text, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.orm import contains_eager
 
 from app.extensions import db
 from app.models import Centre, Invoice, InvoiceItem, InvoiceLine, OrderOverride, Registration, Trainer
 from app.models.billing.invoices import DRAFT
 from app.services.core import actor, clock
-from app.services.core.dialect import insert_new, on_postgresql
+from app.services.core.dialect import on_postgresql
 from app.services.core.refusal import Refusal
 from app.services.core.taking import changed
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
 
-from . import billable, holding, lines, missing, months
+from . import billable, grouping, holding, lines, missing, months
 
-#: Names the lock of the drafts among the base's advisory locks.
-_LOCK = 7_203
 PAGE = 50
 
 
@@ -64,7 +62,7 @@ def build(month: date) -> Built:
     with actor.acting(actor.PROGRAM), transaction():
         if missing.seller_on(clock.today()) is None:
             raise NoSeller
-        _alone()
+        grouping.alone()
         made = _fill(last)
         if made:
             journal.record(
@@ -135,38 +133,12 @@ def find(key: str, centre_id: int | None = None) -> Invoice | None:
     return db.session.execute(query).scalar_one_or_none()
 
 
-def _alone() -> None:
-    """Let one at a time make drafts; on SQLite whoever writes is alone."""
-    if on_postgresql():
-        db.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-
-
 def _fill(last: date) -> int:
     """Charge what no invoice holds on the drafts of the month that ends on a day; return how many drafts were touched."""
     found = {(group.centre_id, group.order_number) for group in billable.groups(last)}
-    now = clock.now()
-    insert_new(
-        Invoice,
-        [
-            {
-                "key": lines.new_key(),
-                "centre_id": centre_id,
-                "state": DRAFT,
-                "period_start": months.first_of(last),
-                "period_end": last,
-                "order_number": order_number,
-                "net": Decimal("0.00"),
-                "vat": Decimal("0.00"),
-                "total": Decimal("0.00"),
-                "held_reason": "",
-                "built_at": now,
-            }
-            for centre_id, order_number in sorted(found)
-        ],
-    )
+    grouping.make(last, found)
     _charge(last)
-    own = (Invoice.period_end == last, Invoice.state == DRAFT)
-    ids = list(db.session.execute(select(Invoice.id).where(*own)).scalars())
+    ids = grouping.hold(Invoice.period_end == last)
     lines.restate(ids)
     holding.complete(ids)
     return len(found)
@@ -177,7 +149,8 @@ def _charge(last: date) -> None:
     for wanted, model in ((billable.registrations(last), Registration), (billable.fees(last), Trainer)):
         if on_postgresql():
             # The rows are read again once locked: one cancelled meanwhile is left out.
-            db.session.execute(wanted.with_only_columns(model.id).with_for_update(of=model))
+            locked = wanted.with_only_columns(model.id).order_by(model.id)
+            db.session.execute(locked.with_for_update(of=model))
         c = wanted.subquery().c
         charge = (
             select(
@@ -221,20 +194,15 @@ def amended(old: Registration, new: Registration | None) -> None:
     The replacement takes its place where it is billed under the same order number; else the next drafts find it. On an issued
     invoice nothing moves.
     """
-    root_id = old.root_id
+    charge = InvoiceItem.root_id == old.root_id
     with actor.acting(actor.PROGRAM):
         billed_as = _inherit(old, new) if new is not None else ""
-        query = (
-            select(Invoice)
-            .join(InvoiceItem, InvoiceItem.invoice_id == Invoice.id)
-            .where(InvoiceItem.root_id == root_id, ~InvoiceItem.credit, Invoice.state == DRAFT)
-            .with_for_update(of=Invoice)
-        )
-        draft = db.session.execute(query).scalars().first()
-        if draft is None:
+        ids = grouping.hold(grouping.charging(charge))
+        if not ids:
             return
-        own = (InvoiceItem.root_id == root_id, InvoiceItem.invoice_id == draft.id)
-        if new is not None and billed_as == draft.order_number and new.price > 0:
+        own = (charge, InvoiceItem.invoice_id == ids[0])
+        number = db.session.scalar(select(Invoice.order_number).where(Invoice.id == ids[0]))
+        if new is not None and billed_as == number and new.price > 0:
             values = {
                 "registration_id": new.id,
                 "training_id": new.training_id,
@@ -244,19 +212,37 @@ def amended(old: Registration, new: Registration | None) -> None:
             changed(update(InvoiceItem).where(*own).values(values))
         else:
             changed(delete(InvoiceItem).where(*own))
-        lines.restate([draft.id])
+        lines.restate(ids)
+
+
+@actor.acting(actor.PROGRAM)
+def fee_cancelled(trainer_id: int) -> None:
+    """Take the fee of a trainer whose right was cancelled off its draft, in the transaction of the cancellation.
+
+    On an issued invoice nothing moves.
+    """
+    charge = InvoiceItem.trainer_id == trainer_id
+    ids = grouping.hold(grouping.charging(charge))
+    if ids:
+        changed(delete(InvoiceItem).where(charge, InvoiceItem.invoice_id.in_(ids)))
+        lines.restate(ids)
 
 
 def _inherit(old: Registration, new: Registration) -> str:
-    """Return the order number that a replacement is billed under: the one that stands in for its own, as it did for the old."""
+    """Return the order number that a replacement is billed under: the one that stands in for its own, as it did for the old.
+
+    So does the reference; what the replacement itself changes is billed as it says.
+    """
     own = select(OrderOverride).where(OrderOverride.registration_id == old.id)
-    override = db.session.execute(own).scalar_one_or_none()
-    if override is None or new.order_number != old.order_number:
+    before = db.session.execute(own).scalar_one_or_none()
+    if before is None:
         return new.order_number
-    db.session.add(
-        OrderOverride(registration_id=new.id, order_number=override.order_number, by_id=override.by_id, at=override.at)
-    )
-    return override.order_number
+    number = before.order_number if new.order_number == old.order_number else new.order_number
+    reference = before.reference if new.reference == old.reference else None
+    if number != new.order_number or reference is not None:
+        kept = {"order_number": number, "reference": reference, "by_id": before.by_id, "at": before.at}
+        db.session.add(OrderOverride(registration_id=new.id, **kept))
+    return number
 
 
 __all__ = ["Built", "NoSeller", "NotYet", "amended", "build", "of_month"]

@@ -48,8 +48,8 @@ def complete(invoice_ids: Sequence[int]) -> None:
 @actor.acting(actor.PROGRAM)
 def review(centre_id: int) -> None:
     """Note anew what holds a centre's drafts, in the caller's transaction: its profile has changed."""
-    query = select(Invoice.id).where(Invoice.centre_id == centre_id, Invoice.state == DRAFT)
-    complete(list(db.session.execute(query).scalars()))
+    query = select(Invoice.id).where(Invoice.centre_id == centre_id, Invoice.state == DRAFT).order_by(Invoice.id)
+    complete(list(db.session.execute(query.with_for_update()).scalars()))
 
 
 def reasons(centre: Centre, profile: BillingProfile | None) -> str:

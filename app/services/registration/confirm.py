@@ -124,7 +124,7 @@ def _write(batch: Batch, found: analysis.Analysis, person_id: int) -> str:
     """Write a checked batch's lines, its state and the journal; return the receipt's number."""
     batch_id, centre_id = batch.id, batch.centre_id
     count = len(write_lines(batch_id, centre_id, found))
-    ceilings.hold(centre_id)
+    ceilings.hold(centre_id, {row.line.order_number for row in found.report.rows})
     return conclude(batch_id, centre_id, found, person_id, count)
 
 
