@@ -63,6 +63,7 @@ LATER = {
     "right_closed",
     "error_report",
     "budget",
+    "invoice_issued",
 }
 LATER |= {identity_mails.CORRECTED, identity_mails.JOINED, identity_mails.PARTED}
 

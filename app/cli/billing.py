@@ -1,12 +1,15 @@
-"""Money on the command line: the drafts of a month."""
+"""Money on the command line: the drafts of a month, and their issue."""
 
 from __future__ import annotations
+
+from datetime import date
 
 import click
 from flask.cli import AppGroup
 
 from app.services.billing import drafts, months
 from app.services.core.refusal import Refusal
+from app.services.invoicing import proving, running
 
 billing = AppGroup("billing", help="What is billed.")
 
@@ -15,14 +18,39 @@ billing = AppGroup("billing", help="What is billed.")
 @click.option("--period", required=True, metavar="YYYY-MM", help="The month, which is over.")
 def build(period: str) -> None:
     """Make the drafts of a month, or bring them up to date; safe to run again."""
-    month = months.read(period)
-    if month is None:
-        raise click.BadParameter("a month is written YYYY-MM", param_hint="--period")
+    month = _month(period)
     try:
-        built = drafts.build(month)
+        built = running.build(month)
     except Refusal as refusal:
         click.echo(refusal.message, err=True)
         raise SystemExit(1) from None
     click.echo(f"{built.drafts} draft(s), {built.lines} line(s), {built.net} EUR excluding VAT; {built.held} held")
     for reason, count in drafts.held(month):
         click.echo(f"  {count} held: {reason}")
+
+
+@billing.command("issue")
+@click.option("--period", required=True, metavar="YYYY-MM", help="The month, which is over.")
+def issue(period: str) -> None:
+    """Issue the drafts of a month that nothing holds; safe to run again. Exit 1 where one was refused."""
+    month = _month(period)
+    try:
+        with proving.judge() as by:
+            done = running.issue(month, by)
+    except Refusal as refusal:
+        click.echo(refusal.message, err=True)
+        raise SystemExit(1) from None
+    span = f" ({done.numbers[0]} to {done.numbers[-1]})" if done.numbers else ""
+    built = drafts.of_month(months.last_of(month))
+    click.echo(f"{len(done.numbers)} issued{span}; {built.held} held; {sum(done.refused.values())} refused")
+    for reason, count in [*drafts.held(month), *done.refused.items()]:
+        click.echo(f"  {count}: {reason}")
+    if done.refused:
+        raise SystemExit(1)
+
+
+def _month(period: str) -> date:
+    month = months.read(period)
+    if month is None:
+        raise click.BadParameter("a month is written YYYY-MM", param_hint="--period")
+    return month

@@ -16,6 +16,9 @@ from app.models.outbox import (
     CONTRACT,
     DOCUMENTS,
     EXPORT,
+    INVOICE_FILE,
+    INVOICES,
+    ISSUE,
     LISTING,
     LOOK_ALIKES,
     MAIL,
@@ -36,6 +39,7 @@ from app.services.documents import drawing, integrity
 from app.services.drivers import data_copy
 from app.services.imports import analysing
 from app.services.imports import confirmation as import_confirmation
+from app.services.invoicing import asked, filing, running
 from app.services.notifications import mail
 from app.services.reporting import exports
 from app.services.retention import purge
@@ -47,6 +51,7 @@ TASKS: dict[str, Callable[[dict[str, Any]], object]] = {
     VERIFY: integrity.verify_in_turn,
     PURGE: lambda _payload: purge.purge(by_owner=False),
     LOOK_ALIKES: lambda _payload: look_alikes.look(),
+    INVOICES: lambda _payload: running.nightly(),
 }
 #: What each kind of row calls; every service here may run twice.
 HANDLERS: dict[str, Callable[[dict[str, Any]], object]] = {
@@ -59,6 +64,8 @@ HANDLERS: dict[str, Callable[[dict[str, Any]], object]] = {
     LISTING: lambda payload: exports.build(payload["export"]),
     ANALYSIS: lambda payload: analysing.analyse(payload["batch"]),
     NIGHTLY: lambda payload: TASKS[payload["task"]](payload),
+    INVOICE_FILE: lambda payload: filing.make(payload["invoice"]),
+    ISSUE: lambda payload: asked.carry_out(payload),
     REGISTRATION: lambda payload: import_confirmation.carry_out(payload["batch"], payload["person"]),
 }
 #: What somebody waits for: after so many failures the person is told.

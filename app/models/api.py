@@ -78,12 +78,13 @@ class ApiKey(Model):
         return self.scopes.split(",")
 
 
-CONFIRMED, REFUSED, CANCELLED, AVAILABLE, REVOKED, TRIAL = (
+CONFIRMED, REFUSED, CANCELLED, AVAILABLE, REVOKED, INVOICED, TRIAL = (
     "registration.confirmed",
     "registration.refused",
     "registration.cancelled",
     "documents.available",
     "documents.revoked",
+    "invoice.issued",
     "webhook.test",
 )
 #: What an address may ask for, in words.
@@ -93,6 +94,7 @@ EVENTS = {
     CANCELLED: "Enregistrement annulé ou remplacé",
     AVAILABLE: "Documents disponibles",
     REVOKED: "Documents annulés",
+    INVOICED: "Facture ou avoir émis",
 }
 #: When each is told, in words.
 WHEN = {
@@ -101,6 +103,7 @@ WHEN = {
     CANCELLED: "par le centre ou par un agent",
     AVAILABLE: "récapitulatifs et certificats remis",
     REVOKED: "ils ne valent plus, leur enregistrement étant annulé",
+    INVOICED: "au début du mois suivant, ou par un agent",
 }
 EVENT_NAMES = {**EVENTS, TRIAL: "Essai"}
 

@@ -16,6 +16,9 @@ from .types import Json, Labelled, UtcDateTime
 DOCUMENTS, MAIL, RESET, WEBHOOK, EXPORT = "documents", "mail", "reset", "webhook", "export"
 ANALYSIS, REGISTRATION, CONTRACT, LISTING = "analysis", "registration", "contract", "listing"
 
+#: The file of an issued invoice; an invoice, or all of a month, that an agent wants issued.
+INVOICE_FILE, ISSUE = "invoice_file", "issue"
+
 #: What is due once a day; the payload names the task.
 NIGHTLY = "nightly"
 
@@ -107,7 +110,7 @@ class Mail(Model):
     trainer: Mapped[Trainer | None] = relationship()
 
 
-VERIFY, PURGE, LOOK_ALIKES = "verify", "purge", "look_alikes"
+VERIFY, PURGE, LOOK_ALIKES, INVOICES = "verify", "purge", "look_alikes", "invoices"
 
 
 class NightlyTask(Model):

@@ -2,6 +2,7 @@
 
 from .invoices import Invoice, InvoiceItem, InvoiceLine, InvoiceVat, OrderBudget, OrderOverride
 from .parties import BillingProfile, BillingTerritory, Seller, VatRegime
+from .runs import InvoiceRun, InvoiceSeries
 
 __all__ = [
     "BillingProfile",
@@ -9,6 +10,8 @@ __all__ = [
     "Invoice",
     "InvoiceItem",
     "InvoiceLine",
+    "InvoiceRun",
+    "InvoiceSeries",
     "InvoiceVat",
     "OrderBudget",
     "OrderOverride",

@@ -1,9 +1,10 @@
-"""Invoices while they are drafts: what a month bills under one order number, and what order numbers may cost."""
+"""Invoices and credit notes, drafts and issued: what a month bills under one order number; what order numbers may cost."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from flask_appbuilder import Model
 from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, UniqueConstraint, false, text
@@ -14,10 +15,19 @@ from app.models.catalogue import Training
 from app.models.centre import Centre
 from app.models.person import Person
 from app.models.registration import Registration
-from app.models.types import Labelled, Money, Percent, UtcDateTime
+from app.models.types import Json, Labelled, Money, Percent, UtcDateTime
 
 ORDER_MAX, HELD_MAX = 50, 500
-_DRAFT, _ABOUT_ONE = text("state = 'draft'"), "(registration_id IS NULL) <> (trainer_id IS NULL)"
+#: The kinds of invoices: one bills, the other gives back what one has billed.
+INVOICE, CREDIT_NOTE = "invoice", "credit_note"
+_DRAFT, _ABOUT_ONE = text("state = 'draft' AND kind = 'invoice'"), "(registration_id IS NULL) <> (trainer_id IS NULL)"
+_CREDITING = text("state = 'draft' AND kind = 'credit_note'")
+#: What an issued invoice has, and a draft has not.
+_NUMBERED = (
+    "series_year IS NOT NULL AND number IS NOT NULL AND public_number IS NOT NULL AND issued_on IS NOT NULL"
+    " AND issued_at IS NOT NULL AND seller_id IS NOT NULL AND seller_json IS NOT NULL AND buyer_json IS NOT NULL"
+    " AND content_hash IS NOT NULL AND chain_hash IS NOT NULL"
+)
 
 
 class InvoiceState(Labelled):
@@ -32,7 +42,11 @@ ISSUED = InvoiceState.ISSUED
 
 
 class Invoice(Model):
-    """What a centre is billed for a month under one order number. A draft is made anew whenever what it bills changes."""
+    """What a centre is billed for a month under one order number, or given back of it.
+
+    A draft is made anew whenever what it bills changes. Once issued the base itself keeps it: triggers refuse any change but
+    that of its files, from nothing to a value, once.
+    """
 
     __tablename__ = "invoice"
     __table_args__ = (
@@ -45,7 +59,17 @@ class Invoice(Model):
             sqlite_where=_DRAFT,
             postgresql_where=_DRAFT,
         ),
+        Index("uq_invoice_crediting", "corrects_id", unique=True, sqlite_where=_CREDITING, postgresql_where=_CREDITING),
+        Index("uq_invoice_number", "kind", "series_year", "number", unique=True),
+        Index("uq_invoice_public_number", "public_number", unique=True),
         Index("ix_invoice_period", "period_end", "state"),
+        Index("ix_invoice_centre_issued", "centre_id", "issued_on"),
+        Index("ix_invoice_corrects", "corrects_id"),
+        CheckConstraint("kind IN ('invoice', 'credit_note')", name="ck_invoice_kind"),
+        CheckConstraint("(kind = 'credit_note') = (corrects_id IS NOT NULL)", name="ck_invoice_corrects"),
+        CheckConstraint("state = 'draft' OR proved_hash = content_hash", name="ck_invoice_proved"),
+        CheckConstraint(f"state = 'draft' OR ({_NUMBERED})", name="ck_invoice_numbered"),
+        CheckConstraint("state = 'issued' OR number IS NULL", name="ck_invoice_unnumbered"),
         CheckConstraint("state IN ('draft', 'issued')", name="ck_invoice_state"),
         CheckConstraint("period_end >= period_start", name="ck_invoice_period"),
         CheckConstraint("total = net + vat", name="ck_invoice_total"),
@@ -70,9 +94,48 @@ class Invoice(Model):
     #: The agent who holds it; None where the reason is what its centre or the operator has still to fill in.
     held_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
     built_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    kind: Mapped[str] = mapped_column(String(12), default=INVOICE, server_default=INVOICE)
+    #: Where it stands in its series, once issued: the year of its day and a number without gap.
+    series_year: Mapped[int | None]
+    number: Mapped[int | None]
+    #: « F2026-000123 », « A2026-000045 ».
+    public_number: Mapped[str | None] = mapped_column(String(20))
+    issued_on: Mapped[date | None] = mapped_column(Date)
+    #: The last day to pay; None on a credit note.
+    due_on: Mapped[date | None] = mapped_column(Date)
+    seller_id: Mapped[int | None] = mapped_column(ForeignKey("seller.id"))
+    contract_id: Mapped[int | None] = mapped_column(ForeignKey("service_contract.id"))
+    service_code: Mapped[str] = mapped_column(String(50), default="", server_default="")
+    #: The issued invoice that a credit note gives back, in whole or in part.
+    corrects_id: Mapped[int | None] = mapped_column(ForeignKey("invoice.id"))
+    #: A credit note that only puts the accounts right: its invoice never reached the buyer, or was refused.
+    internal: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: What it gives back is billed anew as soon as it is issued.
+    rebills: Mapped[bool] = mapped_column(default=False, server_default=false())
+    #: Why a credit note is made, in words.
+    reason: Mapped[str] = mapped_column(String(300), default="", server_default="")
+    #: Who sold and who bought as the invoice says it, copied when it was issued: neither follows what changes later.
+    seller_json: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    buyer_json: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    #: SHA-256 of what it says, its number and days left out; of what was proved; of all that with the hash before it.
+    content_hash: Mapped[str | None] = mapped_column(String(64))
+    proved_hash: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    chain_hash: Mapped[str | None] = mapped_column(String(64))
+    #: Why a draft could not be proved; empty where it was, or nobody has tried.
+    findings: Mapped[str] = mapped_column(String(1000), default="", server_default="")
+    #: The finished file, once the worker has made it: hash of its XML, place in the store, hash, bytes.
+    xml_sha256: Mapped[str | None] = mapped_column(String(64))
+    path: Mapped[str | None] = mapped_column(String(200))
+    sha256: Mapped[str | None] = mapped_column(String(64))
+    size: Mapped[int | None]
+    #: The agent who issued it; None for the monthly run.
+    issued_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
+    issued_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     centre: Mapped[Centre] = relationship()
-    held_by: Mapped[Person | None] = relationship()
+    held_by: Mapped[Person | None] = relationship(foreign_keys=[held_by_id])
+    issued_by: Mapped[Person | None] = relationship(foreign_keys=[issued_by_id])
+    corrects: Mapped[Invoice | None] = relationship(remote_side="Invoice.id", foreign_keys=[corrects_id])
     lines: Mapped[list[InvoiceLine]] = relationship(order_by="InvoiceLine.position", viewonly=True)
     vats: Mapped[list[InvoiceVat]] = relationship(order_by="InvoiceVat.rate.desc()", viewonly=True)
 
@@ -111,6 +174,8 @@ class InvoiceVat(Model):
     rate: Mapped[Decimal] = mapped_column(Percent, primary_key=True)
     base: Mapped[Decimal] = mapped_column(Money)
     vat: Mapped[Decimal] = mapped_column(Money)
+    #: Why nothing is taxed, as the invoice says it (BT-120); written as it is issued.
+    mention: Mapped[str] = mapped_column(String(200), default="", server_default="")
 
 
 class InvoiceItem(Model):

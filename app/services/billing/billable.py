@@ -88,16 +88,17 @@ def fees(until: date, *conditions: ColumnElement[bool]) -> Select[*tuple[Any, ..
 
 
 def charged(same: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Return, as SQL, whether a charge stands: one that no credit of the same round takes back."""
+    """Return, as SQL, whether a charge stands: one that no credit note issued for the same round takes back."""
     return exists().where(same, stands()).correlate(R, T)
 
 
 def stands() -> ColumnElement[bool]:
-    """Return, as SQL about `InvoiceItem`, whether it is a charge that no credit of the same round takes back."""
+    """Return, as SQL about `InvoiceItem`, whether it is a charge that no credit note issued for the same round takes back."""
     back = aliased(InvoiceItem)
     credited = (
         exists()
         .where(back.credit, back.round == InvoiceItem.round)
+        .where(back.invoice_id == Invoice.id, Invoice.state == ISSUED)
         .where((back.root_id == InvoiceItem.root_id) | (back.trainer_id == InvoiceItem.trainer_id))
         .correlate(InvoiceItem)
     )

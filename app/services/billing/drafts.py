@@ -15,7 +15,6 @@ from sqlalchemy.orm import contains_eager
 
 from app.extensions import db
 from app.models import Centre, Invoice, InvoiceItem, InvoiceLine, OrderOverride, Registration, Trainer
-from app.models.billing.invoices import DRAFT
 from app.services.core import actor, clock
 from app.services.core.dialect import on_postgresql
 from app.services.core.refusal import Refusal
@@ -73,7 +72,7 @@ def build(month: date) -> Built:
 
 def of_month(last: date) -> Built:
     """Return what the drafts of the month that ends on a day hold."""
-    own = (Invoice.period_end == last, Invoice.state == DRAFT)
+    own = (Invoice.period_end == last, *grouping.BILLS)
     drafts, net = db.session.execute(select(func.count(), func.sum(Invoice.net)).where(*own)).one()
     held = db.session.scalar(select(func.count()).where(*own, Invoice.held_reason != "")) or 0
     counted = select(func.sum(InvoiceLine.quantity)).join(Invoice, Invoice.id == InvoiceLine.invoice_id).where(*own)
@@ -84,7 +83,7 @@ def held(month: date) -> list[tuple[str, int]]:
     """Return why drafts of a month are held, and how many for each reason, the commonest first."""
     query = (
         select(Invoice.held_reason, func.count())
-        .where(Invoice.period_end == months.last_of(month), Invoice.state == DRAFT, Invoice.held_reason != "")
+        .where(Invoice.period_end == months.last_of(month), *grouping.BILLS, Invoice.held_reason != "")
         .group_by(Invoice.held_reason)
         .order_by(func.count().desc(), Invoice.held_reason)
     )
@@ -103,7 +102,7 @@ class Listing:
 
 def listing(page: int, *, centre_id: int | None = None, last: date | None = None, only_held: bool = False) -> Listing:
     """Return a page of drafts: of a centre or of all, of the month that ends on a day or of all; those held first."""
-    wanted = [Invoice.state == DRAFT]
+    wanted = [*grouping.BILLS]
     if centre_id is not None:
         wanted.append(Invoice.centre_id == centre_id)
     if last is not None:
@@ -127,26 +126,41 @@ def listing(page: int, *, centre_id: int | None = None, last: date | None = None
 
 def find(key: str, centre_id: int | None = None) -> Invoice | None:
     """Return a draft by its key, of a centre or of any; None for one that is not, or no longer."""
-    query = select(Invoice).where(Invoice.key == key, Invoice.state == DRAFT)
+    query = select(Invoice).where(Invoice.key == key, *grouping.BILLS)
     if centre_id is not None:
         query = query.where(Invoice.centre_id == centre_id)
     return db.session.execute(query).scalar_one_or_none()
 
 
-def _fill(last: date) -> int:
+def charge_again(centre_id: int, last: date) -> None:
+    """Charge on the drafts of the month that ends on a day what a centre owes again, in the caller's transaction."""
+    with actor.acting(actor.PROGRAM):
+        grouping.alone()
+        _fill(last, centre_id)
+
+
+def _fill(last: date, centre_id: int | None = None) -> int:
     """Charge what no invoice holds on the drafts of the month that ends on a day; return how many drafts were touched."""
-    found = {(group.centre_id, group.order_number) for group in billable.groups(last)}
+    found = {(group.centre_id, group.order_number) for group in billable.groups(last, centre_id)}
     grouping.make(last, found)
-    _charge(last)
-    ids = grouping.hold(Invoice.period_end == last)
+    _charge(last, centre_id)
+    own = [Invoice.period_end == last]
+    if centre_id is not None:
+        own.append(Invoice.centre_id == centre_id)
+    ids = grouping.hold(*own)
     lines.restate(ids)
     holding.complete(ids)
     return len(found)
 
 
-def _charge(last: date) -> None:
+def _charge(last: date, centre_id: int | None) -> None:
     """Write a charge for each registration and each fee; on PostgreSQL who cancels one meanwhile waits, or is waited for."""
-    for wanted, model in ((billable.registrations(last), Registration), (billable.fees(last), Trainer)):
+    of_registrations = [] if centre_id is None else [Registration.centre_id == centre_id]
+    of_trainers = [] if centre_id is None else [Trainer.centre_id == centre_id]
+    for wanted, model in (
+        (billable.registrations(last, *of_registrations), Registration),
+        (billable.fees(last, *of_trainers), Trainer),
+    ):
         if on_postgresql():
             # The rows are read again once locked: one cancelled meanwhile is left out.
             locked = wanted.with_only_columns(model.id).order_by(model.id)
@@ -165,7 +179,7 @@ def _charge(last: date) -> None:
                 c.registered_on,
             )
             .join(Invoice, (Invoice.centre_id == c.centre_id) & (Invoice.order_number == c.order_number))
-            .where(Invoice.period_end == last, Invoice.state == DRAFT)
+            .where(Invoice.period_end == last, *grouping.BILLS)
         )
         columns = [
             "invoice_id",

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, exists, select, text, update
 
 from app.extensions import db
 from app.models import Invoice, InvoiceItem
-from app.models.billing.invoices import DRAFT
+from app.models.billing.invoices import DRAFT, INVOICE
 from app.services.core import clock
 from app.services.core.dialect import insert_new, on_postgresql
 from app.services.core.taking import changed
@@ -23,6 +23,8 @@ from . import lines, months
 
 #: Names the lock of the drafts among the base's advisory locks.
 _LOCK = 7_203
+#: The drafts that bill; a credit note is drafted by its own room.
+BILLS = (Invoice.state == DRAFT, Invoice.kind == INVOICE)
 
 
 def alone() -> None:
@@ -35,7 +37,7 @@ def alone() -> None:
 
 def hold(*conditions: ColumnElement[bool]) -> list[int]:
     """Lock the drafts that answer conditions about `Invoice`, in the order of their ids, and return those."""
-    query = select(Invoice.id).where(Invoice.state == DRAFT, *conditions).order_by(Invoice.id)
+    query = select(Invoice.id).where(*BILLS, *conditions).order_by(Invoice.id)
     return list(db.session.execute(query.with_for_update()).scalars())
 
 

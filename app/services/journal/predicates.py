@@ -17,6 +17,8 @@ PREDICATES = {
     "driver.parted": "a défait la réunion de deux fiches : {}",
     "invoice.built": "a construit les brouillons de factures",
     "invoice.freed": "a libéré une facture : {}",
+    "invoice.issued": "a émis {}",
+    "credit_note.issued": "a émis {}",
     "invoice.held": "a retenu une facture : {}",
     "look_alike.checked": "a vérifié et gardé tel quel {}",
     "order_budget.changed": "a fixé le plafond d’une commande : {}",

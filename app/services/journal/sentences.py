@@ -18,6 +18,7 @@ from app.models import (
     Centre,
     Document,
     Driver,
+    Invoice,
     JournalEntry,
     MemberInvitation,
     Membership,
@@ -32,6 +33,7 @@ from app.models import (
     Training,
     VatRegime,
 )
+from app.models.billing.invoices import INVOICE
 from app.models.catalogue import PRICE_CLASSES
 from app.models.centre import MEMBER_ROLES
 from app.validators.postal import TERRITORIES, Territory
@@ -154,6 +156,14 @@ _NAMES: dict[str, Callable[[set[int]], dict[str, str]]] = {
     "trainer": _rows(_one(Trainer, Trainer.last_name, Trainer.first_name), _upper),
     "training": _rows(_one(Training, Training.label), lambda label: f"la formation {label}"),
     "tariff": _rows(_one(Tariff, Tariff.price_class), lambda code: f"le tarif « {PRICE_CLASSES.get(code, code)} »"),
+    "invoice": _rows(
+        _one(Invoice, Invoice.public_number, Invoice.kind, Invoice.order_number),
+        lambda number, kind, order: (
+            f"{'la facture' if kind == INVOICE else 'l’avoir'} {number}"
+            if number
+            else f"la facture à venir, commande {order}"
+        ),
+    ),
     "seller": _rows(_one(Seller, Seller.name), lambda name: f"une version du vendeur {name}"),
     "vat_regime": _rows(_one(VatRegime, VatRegime.territory), lambda code: f"la TVA de {TERRITORIES[Territory(code)]}"),
     "registration": _rows(

@@ -16,7 +16,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from app.extensions import db
 from app.models import Batch, Registration, WebhookDelivery, WebhookEndpoint
-from app.models.api import AVAILABLE, CANCELLED, CONFIRMED, PENDING, REFUSED, REVOKED, TRIAL
+from app.models.api import AVAILABLE, CANCELLED, CONFIRMED, INVOICED, PENDING, REFUSED, REVOKED, TRIAL
 from app.models.batch import API
 from app.models.outbox import WEBHOOK
 from app.services.core import actor, clock, outbox
@@ -81,6 +81,11 @@ def revoked(registration_ids: list[int]) -> None:
         for centre_id, group in groupby(rows, lambda row: row[0]):
             ids = [{"id": id_} for _, id_ in group]
             emit(centre_id, REVOKED, lambda ids=ids: {"registrations": ids})  # type: ignore[misc]
+
+
+def issued(centre_id: int, number: str, kind: str, corrects: str | None) -> None:
+    """Tell that an invoice, or a credit note, was issued."""
+    emit(centre_id, INVOICED, lambda: {"number": number, "kind": kind, "corrects": corrects})
 
 
 def listens_clause(centre_id: InstrumentedAttribute[int]) -> Exists:

@@ -12,7 +12,7 @@ from itertools import islice
 from sqlalchemy import ColumnElement, func, select, union_all, update
 
 from app.extensions import db
-from app.models import Document, ServiceContract
+from app.models import Document, Invoice, ServiceContract
 from app.models.registration import AVAILABLE, CERTIFICATE, PURGED, RECAP
 from app.services.core import clock
 from app.services.core.transaction import transaction
@@ -25,7 +25,7 @@ CHUNK = 200
 #: A file without a row is what a crash left; it is given a day.
 ORPHANS = timedelta(days=1)
 #: What `documents.draw` writes; everything else in the store belongs to somebody else.
-_OURS = re.compile(r"(?:[0-9]{6}|contracts)/[0-9]+-[0-9a-f]{12}\.pdf")
+_OURS = re.compile(r"(?:(?:[0-9]{6}|contracts)/[0-9]+|invoices/[FA][0-9]{4}-[0-9]{6})-[0-9a-f]{12}\.pdf")
 
 
 @dataclass(frozen=True)
@@ -86,12 +86,12 @@ def forget_hashes(*, dry_run: bool = False) -> int:
 
 
 def remove_orphans(*, dry_run: bool = False) -> int:
-    """Remove files of documents and signed contracts older than a day that no row speaks of; return how many."""
+    """Remove files of documents, signed contracts and invoices older than a day that no row speaks of; return how many."""
     limit = clock.machine_now() - ORPHANS
     old = (path for path, changed in store.entries() if changed < limit and _OURS.fullmatch(path))
     count = 0
     for paths in _chunks(old):
-        spoken_of = (select(table.path).where(table.path.in_(paths)) for table in (Document, ServiceContract))
+        spoken_of = (select(table.path).where(table.path.in_(paths)) for table in (Document, ServiceContract, Invoice))
         known = set(db.session.execute(union_all(*spoken_of)).scalars())
         orphans = [path for path in paths if path not in known]
         count += len(orphans)

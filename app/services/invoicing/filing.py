@@ -1,0 +1,106 @@
+"""The file of an issued invoice: made by the worker, stored once, handed out with what its row says of it."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from importlib import import_module
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import joinedload
+
+from app.extensions import db
+from app.models import Document, Invoice, InvoiceItem, Registration, Trainer
+from app.models.billing.invoices import ISSUED
+from app.models.registration import RECAP
+from app.services.billing import billable
+from app.services.core.taking import taken
+from app.services.storage import store
+
+from . import assembling
+from .content import Content, Detail
+
+STEP = 1000
+
+
+def make(invoice_id: int) -> None:
+    """Make and store the file of an issued invoice; no commit. Of two at once the first keeps its file (`documents.draw`)."""
+    invoice = db.session.get_one(Invoice, invoice_id)
+    if invoice.path is not None or invoice.state != ISSUED:
+        return
+    content = assembling.of_issued(invoice)
+    made = _part("files").make(content, details(invoice_id), invoice.issued_at)
+    written = xml(content)
+    file = store.put_named(f"invoices/{content.number}-{sha256(made).hexdigest()[:12]}.pdf", made)
+    hashes = {"sha256": file.sha256, "size": file.size, "xml_sha256": sha256(written).hexdigest()}
+    if not taken(
+        update(Invoice).where(Invoice.id == invoice_id, Invoice.path.is_(None)).values(path=file.path, **hashes)
+    ):
+        store.remove(file.path)
+
+
+def xml(content: Content) -> bytes:
+    """Return an invoice as XML; the same content gives the same bytes."""
+    written: bytes = _part("xml").write(content)
+    return written
+
+
+def pdf_of(invoice: Invoice) -> bytes:
+    """Return the stored file; raise `store.Missing` where it is not made yet, gone, or altered."""
+    if not invoice.path or not invoice.sha256:
+        raise store.Missing(str(invoice.id))
+    return store.get(invoice.path, invoice.sha256)
+
+
+def xml_of(invoice: Invoice) -> bytes:
+    """Return the XML that the file holds; raise `store.Missing` where there is none yet, or it is not that one any more."""
+    if not invoice.xml_sha256:
+        raise store.Missing(str(invoice.id))
+    written = xml(assembling.of_issued(invoice))
+    if sha256(written).hexdigest() != invoice.xml_sha256:
+        raise store.Changed(str(invoice.path))
+    return written
+
+
+def details(invoice_id: int) -> list[Detail]:
+    """Return what stands on an invoice row by row, without a name: by day, receipt and line."""
+    known, numbers = billable.labels(), _recaps(invoice_id)
+    query = (
+        select(InvoiceItem, Registration, Trainer)
+        .outerjoin(Registration, Registration.id == InvoiceItem.registration_id)
+        .outerjoin(Trainer, Trainer.id == InvoiceItem.trainer_id)
+        .options(joinedload(Registration.batch))
+        .where(InvoiceItem.invoice_id == invoice_id)
+        .order_by(InvoiceItem.registered_on, Registration.batch_id, Registration.line_number, InvoiceItem.id)
+    )
+    return [
+        _detail(item, registration, trainer, known[item.training_id], numbers)
+        for item, registration, trainer in db.session.execute(query).tuples()
+    ]
+
+
+def _detail(
+    item: InvoiceItem, registration: Registration | None, trainer: Trainer | None, label: str, numbers: dict[int, str]
+) -> Detail:
+    if registration is not None:
+        receipt, number = registration.batch.receipt_number or "", numbers.get(registration.id, "")
+        end, own = registration.end_date, registration.reference
+        return Detail(receipt, item.registered_on, label, end, own, number, item.amount)
+    assert trainer is not None
+    return Detail("", item.registered_on, label, item.registered_on, trainer.reference, "", item.amount)
+
+
+def _recaps(invoice_id: int) -> dict[int, str]:
+    """Return registration → number of its récapitulatif."""
+    query = (
+        select(Document.registration_id, Document.number)
+        .join(InvoiceItem, InvoiceItem.registration_id == Document.registration_id)
+        .where(InvoiceItem.invoice_id == invoice_id, Document.kind == RECAP)
+        .order_by(Document.id)
+    )
+    return dict(db.session.execute(query).tuples().all())
+
+
+def _part(name: str) -> Any:
+    """Return what draws the page and writes the XML."""
+    return import_module(f"app.services.invoicing.{name}")
