@@ -4,6 +4,7 @@ O, U); and counts, in French.
 
 from __future__ import annotations
 
+import re
 import secrets
 from decimal import Decimal
 
@@ -48,3 +49,18 @@ def euros(amount: Decimal) -> str:
 def count_of(count: int, one: str, many: str | None = None) -> str:
     """Return a count with its noun: « 0 ligne », « 1 ligne », « 3 lignes » (in French, 0 and 1 are singular)."""
     return f"{grouped(count)} {one if abs(count) < 2 else many or one + 's'}"
+
+
+def percent(rate: Decimal | int) -> str:
+    """Return a rate given in per cent (20 or 5.50) as « 20 % » or « 5,5 % »."""
+    text = f"{Decimal(rate):f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return text.replace(".", ",") + NO_BREAK + "%"
+
+
+def siret(value: str | None) -> str:
+    """Return a SIRET in groups (« 123 456 782 00010 »); another text as it stands."""
+    text = value or ""
+    if not re.fullmatch(r"\d{14}", text):
+        return text
+    return NO_BREAK.join((text[:3], text[3:6], text[6:9], text[9:]))

@@ -7,8 +7,6 @@ drawn as text.
 """
 
 import io
-import logging
-import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache, lru_cache
@@ -32,6 +30,8 @@ from xhtml2pdf.document import pisaStory
 from xhtml2pdf.util import reset_caches
 from xhtml2pdf.xhtml2pdf_reportlab import PmlBaseDoc
 
+from app.services.core import faces
+
 from .pdfa import archive
 
 _APP = Path(__file__).resolve().parents[2]
@@ -43,7 +43,6 @@ _QR_SIDE = 31 * mm
 _QR_LEFT, _QR_TOP = 18 * mm, 232 * mm
 _QR_PIXELS = 8
 _LOCK = RLock()
-_log = logging.getLogger(__name__)
 
 
 class RenderingError(RuntimeError):
@@ -155,7 +154,7 @@ class Form:
                 reset_caches()
 
     def _build(self, values: dict[str, str], info: Info, qr: ImageReader | None) -> bytes:
-        texts = {name: _drawable(value) for name, value in values.items()}
+        texts = {name: faces.drawable(value) for name, value in values.items()}
         for fragment, text in self._slots:
             fragment.text = text.format_map(texts)
         out = io.BytesIO()
@@ -209,16 +208,6 @@ def _environment() -> Environment:
 @cache
 def _css() -> str:
     return (_TEMPLATES / "document.css").read_text(encoding="utf-8")
-
-
-def _drawable(value: str) -> str:
-    """Give the value on one line, without characters that have no place on paper."""
-    line = re.sub(r"[ \t\r\n\f\v]+", " ", value)
-    text = "".join(char for char in line if char.isprintable() or char == "\u00a0")
-    glyphs = pdfmetrics.getFont(_BOLD).face.charToGlyph
-    if missing := sorted({f"U+{ord(char):04X}" for char in text if ord(char) not in glyphs}):
-        _log.warning("no glyph for %s: drawn as boxes", ", ".join(missing))
-    return text
 
 
 def _qr(text: str) -> ImageReader:

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 from flask import Flask
 from wtforms import Field, Form, HiddenField
 
 from app.services.core.clock import PARIS
-from app.services.core.numbers import NO_BREAK, count_of, euros, grouped
-
-
-def percent(rate: Decimal | int) -> str:
-    """Return a rate given in per cent (20 or 5.50) as « 20 % » or « 5,5 % »."""
-    text = f"{Decimal(rate):f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return text.replace(".", ",") + NO_BREAK + "%"
+from app.services.core.numbers import count_of, euros, grouped, percent, siret
 
 
 def day(value: date | None) -> str:
@@ -30,14 +21,6 @@ def day(value: date | None) -> str:
 def moment(value: datetime | None) -> str:
     """Return an aware instant as « JJ/MM/AAAA à HH:MM » in Paris, or nothing for None."""
     return f"{value.astimezone(PARIS):%d/%m/%Y à %H:%M}" if value else ""
-
-
-def siret(value: str | None) -> str:
-    """Return a SIRET in groups (« 123 456 782 00010 »); another text as it stands."""
-    text = value or ""
-    if not re.fullmatch(r"\d{14}", text):
-        return text
-    return NO_BREAK.join((text[:3], text[3:6], text[6:9], text[9:]))
 
 
 def number(value: int) -> str:

@@ -1,0 +1,75 @@
+"""The file of an invoice: its page as PDF/A-3 with the electronic invoice (`factur-x.xml`) inside, sealed last.
+
+Before the seal the same invoice gives the same bytes. Nothing can be put into a sealed file: the seal allows no change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from app.services.core.clock import PARIS
+from app.services.documents import pdfa
+from app.services.seal import sealing
+
+from . import page, xml
+from .content import Content, Detail
+
+XML_NAME, XML_TYPE = "factur-x.xml", "text/xml"
+_DESCRIPTION = "Facture électronique (Factur-X)"
+_SPACE = "urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#"
+#: What the file's metadata say of the invoice within, as Factur-X wants it.
+_SAID = {
+    "DocumentFileName": (XML_NAME, "name of the embedded XML invoice file"),
+    "DocumentType": ("INVOICE", "type of the embedded document"),
+    "Version": ("1.0", "version of the Factur-X XML schema"),
+    "ConformanceLevel": ("EN 16931", "conformance level of the embedded Factur-X data"),
+}
+
+
+def make(content: Content, details: Sequence[Detail], issued_at: datetime) -> bytes:
+    """Return the sealed file of an issued invoice or credit note; ``issued_at`` is aware.
+
+    Sealing twice gives two files: the first that is stored holds. Raises `config.ConfigurationError` without a seal.
+    """
+    return sealing.seal(draw(content, details, issued_at))
+
+
+def draw(content: Content, details: Sequence[Detail], issued_at: datetime, notice: str | None = None) -> bytes:
+    """Return the file before it is sealed, its XML inside; ``notice``: what it says of the seal, else the present one."""
+    at = issued_at.astimezone(PARIS)
+    drawn = page.draw(content, details, sealing.notice() if notice is None else notice, at)
+    return attach(drawn, xml.write(content), content, at)
+
+
+def attach(drawn: bytes, invoice: bytes, content: Content, issued_at: datetime) -> bytes:
+    """Return drawn pages as PDF/A-3 with this XML attached, dated from the instant of issue."""
+    attachment = pdfa.Attachment(XML_NAME, invoice, XML_TYPE, _DESCRIPTION, _metadata())
+    return pdfa.archive(drawn, page.title(content), content.seller.name, issued_at, attachment)
+
+
+def file_name(content: Content) -> str:
+    """Return the name under which a person saves the file: kind and number, nothing else."""
+    return f"{content.kind.label.lower()}-{content.number}.pdf"
+
+
+def _metadata() -> str:
+    """Return the properties of Factur-X, and the description of their schema that PDF/A asks for."""
+    values = "".join(f"<fx:{name}>{value}</fx:{name}>" for name, (value, _told) in _SAID.items())
+    properties = "".join(
+        '<rdf:li rdf:parseType="Resource">'
+        f"<pdfaProperty:name>{name}</pdfaProperty:name><pdfaProperty:valueType>Text</pdfaProperty:valueType>"
+        f"<pdfaProperty:category>external</pdfaProperty:category>"
+        f"<pdfaProperty:description>{told}</pdfaProperty:description></rdf:li>"
+        for name, (_value, told) in _SAID.items()
+    )
+    return (
+        f'<rdf:Description rdf:about="" xmlns:fx="{_SPACE}">{values}</rdf:Description>'
+        '<rdf:Description rdf:about="" xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/"'
+        ' xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#" xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#">'
+        '<pdfaExtension:schemas><rdf:Bag><rdf:li rdf:parseType="Resource">'
+        "<pdfaSchema:schema>Factur-X PDFA Extension Schema</pdfaSchema:schema>"
+        f"<pdfaSchema:namespaceURI>{_SPACE}</pdfaSchema:namespaceURI><pdfaSchema:prefix>fx</pdfaSchema:prefix>"
+        f"<pdfaSchema:property><rdf:Seq>{properties}</rdf:Seq></pdfaSchema:property>"
+        "</rdf:li></rdf:Bag></pdfaExtension:schemas></rdf:Description>"
+    )

@@ -1,0 +1,246 @@
+"""The parts of an invoice's first page, in their order: who sells, what it is, to whom, lines, totals, payment, mentions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from reportlab.lib.units import mm
+from reportlab.platypus import Spacer, Table
+from stdnum import iban
+
+from app.services.core import faces
+from app.services.core.numbers import NO_BREAK, euros, grouped, percent, siret
+
+from . import mentions, reference, sheet
+from .content import Content, Kind, Line, Party, SellingParty
+from .sheet import figure, paragraph
+
+#: An order number longer than this is set in smaller type.
+_LONG_ORDER = 16
+_PANEL, _GAP = 86 * mm, 8 * mm
+_LINE_WIDTHS = (80 * mm, 20 * mm, 32 * mm, 16 * mm, 30 * mm)
+_SUM, _SUM_ROOM = 90 * mm, 32 * mm
+#: With more lines than this they stand closer, so that most invoices take one page.
+_ROOMY = 10
+_FLAT = [("FONTNAME", (0, 0), (-1, -1), faces.REGULAR), ("VALIGN", (0, 0), (-1, -1), "TOP")]
+_BARE = [*_FLAT, ("LEFTPADDING", (0, 0), (-1, -1), 0), ("RIGHTPADDING", (0, 0), (-1, -1), 0)]
+_TIGHT = [("TOPPADDING", (0, 0), (-1, -1), 0), ("BOTTOMPADDING", (0, 0), (-1, -1), 0)]
+
+
+def story(content: Content, notice: str, *, with_annex: bool) -> list[Any]:
+    """Return the parts, to be laid from the top; ``notice`` is what is said of the seal."""
+    return [
+        _head(content),
+        Spacer(1, 6 * mm),
+        _parties(content),
+        Spacer(1, 6 * mm),
+        _lines(content.lines),
+        Spacer(1, 3 * mm),
+        _sums(content),
+        Spacer(1, 6 * mm),
+        _whole(
+            _payment(content) if content.kind is Kind.INVOICE else _credit(content),
+            Spacer(1, 2 * mm),
+            *(paragraph(_bound(text), "small") for text in _mentions(content, notice, with_annex)),
+        ),
+    ]
+
+
+def _table(rows: Sequence[Sequence[Any]], widths: Sequence[float], style: Sequence[Any], **options: Any) -> Table:
+    return Table(rows, colWidths=widths, style=[*_FLAT, *style], **options)
+
+
+def _facts(rows: Iterable[tuple[str, Any]], widths: tuple[float, float]) -> Table:
+    """Return labels and what they stand for; a text that is empty is left out."""
+    cells = [(paragraph(label, "label"), paragraph(value, "strong") if isinstance(value, str) else value)
+             for label, value in rows if value]  # fmt: skip
+    return _table(
+        cells,
+        widths,
+        [*_BARE, *_TIGHT, ("BOTTOMPADDING", (0, 0), (-1, -1), 2.5), ("VALIGN", (0, 0), (-1, -1), "MIDDLE")],
+    )
+
+
+def _head(content: Content) -> Table:
+    seller = content.seller
+    left = [
+        paragraph(seller.name, "brand"),
+        *(
+            paragraph(text, "soft")
+            for text in (mentions.legal_form(seller), *_address(seller), ", ".join(_identity(seller)))
+        ),
+        paragraph(f"Adresse de facturation électronique : {seller.e_address}", "soft"),
+    ]
+    right = [
+        paragraph(content.kind.label, "kind"),
+        paragraph(content.number, "number"),
+        paragraph(f"du {content.issued_on:%d/%m/%Y}", "right"),
+    ]
+    widths = (sheet.WIDTH - 66 * mm, 66 * mm)
+    rule = [("LINEBELOW", (0, 0), (-1, -1), 1.5, sheet.ACCENT), ("BOTTOMPADDING", (0, 0), (-1, -1), 4 * mm)]
+    return _table([[left, right]], widths, [*_BARE, ("TOPPADDING", (0, 0), (-1, -1), 0), *rule])
+
+
+def _address(party: Party) -> list[str]:
+    return [text for text in (party.street, party.extra, f"{party.postcode} {party.city}".strip()) if text]
+
+
+def _identity(party: Party) -> list[str]:
+    """Return the numbers by which a party is known."""
+    vat = party.vat_number
+    numbers = [f"SIREN{NO_BREAK}{_spaced(party.siren)}"] if party.siren else []
+    if party.siret and not isinstance(party, SellingParty):
+        numbers.append(f"SIRET{NO_BREAK}{siret(party.siret)}")
+    return [text for text in (", ".join(numbers), f"TVA{NO_BREAK}{_vat_number(vat)}" if vat else "") if text]
+
+
+def _vat_number(number: str) -> str:
+    return NO_BREAK.join((number[:2], number[2:4], _spaced(number[4:])))
+
+
+def _spaced(figures: str) -> str:
+    """Return nine figures in groups of three; another text as it stands."""
+    is_siren = len(figures) == 9 and figures.isdigit()
+    return NO_BREAK.join((figures[:3], figures[3:6], figures[6:])) if is_siren else figures
+
+
+def _parties(content: Content) -> Table:
+    order = content.order_number or "aucun"
+    key = _facts(
+        [
+            ("Période", f"du {content.first_on:%d/%m/%Y} au {content.period_end:%d/%m/%Y}"),
+            ("N° de commande", paragraph(order, "order" if len(order) <= _LONG_ORDER else "long order")),
+            ("Code service", content.service_code),
+            ("Contrat", content.contract),
+            ("Facture corrigée", _corrected(content)),
+        ],
+        (29 * mm, _PANEL - 39 * mm),
+    )
+    buyer = content.buyer
+    bill_to = [
+        paragraph("Facturé à", "heading"),
+        paragraph(buyer.name, "strong"),
+        *(paragraph(text) for text in (*_address(buyer), *_identity(buyer))),
+    ]
+    widths = (_PANEL, _GAP, sheet.WIDTH - _PANEL - _GAP)
+    pale = [
+        ("BACKGROUND", (0, 0), (0, 0), sheet.PALE),
+        ("LEFTPADDING", (0, 0), (0, 0), 5 * mm),
+        ("TOPPADDING", (0, 0), (0, 0), 4 * mm),
+        ("BOTTOMPADDING", (0, 0), (0, 0), 3 * mm),
+        ("TOPPADDING", (2, 0), (2, 0), 0),
+    ]
+    return _table([[key, "", bill_to]], widths, [*_BARE, *pale])
+
+
+def _corrected(content: Content) -> str:
+    return f"{content.corrects.number} du {content.corrects.issued_on:%d/%m/%Y}" if content.corrects else ""
+
+
+def _lines(lines: Sequence[Line]) -> Table:
+    tight = 0.5 * mm if len(lines) > _ROOMY else 0
+    heads = ("Désignation", "Quantité", f"Prix unitaire{NO_BREAK}HT", "TVA", f"Montant{NO_BREAK}HT")
+    rows = [[paragraph(head, "head right" if at else "head") for at, head in enumerate(heads)]]
+    for line in lines:
+        figures = (grouped(line.quantity), euros(line.unit_price), percent(line.rate), euros(line.amount))
+        rooms = (width - 4 * mm for width in _LINE_WIDTHS[1:])
+        rows.append([paragraph(line.label), *(figure(text, room) for text, room in zip(figures, rooms, strict=True))])
+    style = [
+        ("LEFTPADDING", (0, 0), (-1, -1), 2 * mm),
+        ("RIGHTPADDING", (0, 0), (-1, -1), 2 * mm),
+        ("TOPPADDING", (0, 0), (-1, -1), 1.4 * mm - tight),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 1.9 * mm - tight),
+        ("BACKGROUND", (0, 0), (-1, 0), sheet.PALE),
+        ("LINEBELOW", (0, 0), (-1, 0), 0.75, sheet.ACCENT),
+        ("LINEBELOW", (0, 1), (-1, -1), 0.5, sheet.LINE),
+    ]
+    return _table(rows, _LINE_WIDTHS, style, repeatRows=1)
+
+
+def _sums(content: Content) -> Table:
+    rows = [(paragraph("Total HT"), figure(euros(content.net), _SUM_ROOM))]
+    for vat in content.vats:
+        told = f"TVA {percent(vat.rate)} sur {euros(vat.base)}"
+        label = [paragraph(told), *([paragraph(vat.mention, "soft")] if vat.mention else [])]
+        rows.append((label, figure(euros(vat.amount), _SUM_ROOM)))
+    total = "Total TTC" if content.kind is Kind.INVOICE else "Total TTC de l’avoir"
+    rows.append((paragraph(total, "total"), figure(euros(content.total), _SUM_ROOM, "total right")))
+    style = [
+        ("LEFTPADDING", (0, 0), (-1, -1), 2 * mm),
+        ("RIGHTPADDING", (0, 0), (-1, -1), 2 * mm),
+        ("TOPPADDING", (0, 0), (-1, -1), 0.6 * mm),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 1.2 * mm),
+        ("LINEABOVE", (0, -1), (-1, -1), 0.75, sheet.DEEP),
+        ("TOPPADDING", (0, -1), (-1, -1), 1.6 * mm),
+    ]
+    sums = _table(rows, (_SUM - _SUM_ROOM - 4 * mm, _SUM_ROOM + 4 * mm), style)
+    return _table([["", sums]], (sheet.WIDTH - _SUM, _SUM), [*_BARE, *_TIGHT])
+
+
+def _whole(*inner: Any) -> Table:
+    """Return what is never parted between two pages: a table of one row."""
+    return _table([[list(inner)]], (sheet.WIDTH,), [*_BARE, *_TIGHT])
+
+
+def _payment(content: Content) -> Table:
+    due = [
+        paragraph(f"À régler avant le {content.due_on:%d/%m/%Y}"),
+        paragraph(euros(content.total), "due"),
+        paragraph("par virement, sans escompte", "soft"),
+    ]
+    ways = _facts(
+        [
+            ("IBAN", iban.format(content.seller.iban).replace(" ", NO_BREAK)),
+            ("BIC", content.seller.bic),
+            ("Référence", reference.shown(content.reference).replace(" ", NO_BREAK)),
+        ],
+        (22 * mm, sheet.WIDTH - 10 * mm - 68 * mm - 22 * mm),
+    )
+    return _panel([[due, ways]], (68 * mm + 5 * mm, sheet.WIDTH - 73 * mm))
+
+
+def _credit(content: Content) -> Table:
+    given = [
+        paragraph("Montant rendu"),
+        paragraph(euros(content.total), "due"),
+        paragraph(f"dont TVA {euros(content.vat)}", "soft"),
+    ]
+    said = [
+        paragraph(f"Avoir sur la facture {_corrected(content)}", "strong"),
+        *([paragraph(content.reason)] if content.reason else []),
+        paragraph(
+            "Ce montant vient en déduction de la facture ; si elle est déjà réglée, il reste porté à votre crédit.",
+            "soft",
+        ),
+    ]
+    return _panel([[given, said]], (68 * mm + 5 * mm, sheet.WIDTH - 73 * mm))
+
+
+def _panel(rows: Sequence[Sequence[Any]], widths: Sequence[float]) -> Table:
+    style = [
+        ("BOX", (0, 0), (-1, -1), 1.25, sheet.ACCENT),
+        ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
+        ("LEFTPADDING", (0, 0), (0, -1), 5 * mm),
+        ("RIGHTPADDING", (-1, 0), (-1, -1), 5 * mm),
+        ("TOPPADDING", (0, 0), (-1, -1), 3.5 * mm),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 3.5 * mm),
+    ]
+    return _table(rows, widths, style)
+
+
+def _bound(text: str) -> str:
+    """Return the text with its signs bound to their words, as French type wants it."""
+    return re.sub(r" (?=[€%:;!?»])|(?<=«) ", NO_BREAK, text)
+
+
+def _mentions(content: Content, notice: str, with_annex: bool) -> list[str]:
+    """Return what the law wants said, and what the file is."""
+    terms = content.terms
+    law = " ".join(text for text in (mentions.nature(content), terms.discount, terms.penalty, terms.recovery) if text)
+    detail = "Le détail par reçu est en annexe, sans nom ; le détail nominatif est réservé aux personnes habilitées du centre."
+    return [
+        f"{law} {detail}" if with_annex else law,
+        f"Ce fichier contient la facture électronique (Factur-X, EN 16931). {notice}",
+    ]
