@@ -146,7 +146,8 @@ def _title(canvas: Canvas, title: str) -> float:
     text.setFillColor(sheet.GREY)
     _write(text, [(head,) for head in _COLUMNS], top - _HEAD + 2.1 * mm, faces.BOLD)
     canvas.drawText(text)
-    return top - _HEAD
+    bottom: float = top - _HEAD
+    return bottom
 
 
 def _draw_rows(canvas: Canvas, rows: Sequence[_Row], top: float) -> float:

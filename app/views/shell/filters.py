@@ -10,7 +10,9 @@ from flask import Flask
 from wtforms import Field, Form, HiddenField
 
 from app.services.core.clock import PARIS
-from app.services.core.numbers import count_of, euros, grouped, percent, siret
+from app.services.core.numbers import count_of, euros, grouped
+from app.services.core.numbers import percent as percent
+from app.services.core.numbers import siret as siret
 
 
 def day(value: date | None) -> str:
