@@ -13,7 +13,7 @@ import structlog
 
 from app.validators.file import MAX_BYTES
 
-from . import bases, elsewhere, gate, imports, load, papers, registration, sealed, workbooks
+from . import bases, elsewhere, gate, imports, invoices, load, papers, registration, sealed, workbooks
 from .table import Row, note, show, show_head
 
 
@@ -38,6 +38,7 @@ def rows(scale: Scale, folder: Path) -> Iterator[Row]:
     """Yield the rows of the table as they are measured; files and bases live in the folder."""
     yield from papers.rows(scale.rounds)
     yield from sealed.rows(scale.rounds)
+    yield from invoices.rows(scale.rounds)
     path, largest = _largest(scale, folder)
     with bases.opened(folder) as opened:
         times = {}
