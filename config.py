@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parent
 DEFAULT_SECRET = "demonstration-only-secret-change-me"  # noqa: S105
 
 
+#: An address that reaches nobody: good for a demonstration.
+NO_CONTACT = "assistance@registre-cqc.example"
 #: What production accepts only where ACCEPTED_RISKS names it: a base without row-level security, a role it does not hold for.
 SQLITE, ONE_ROLE = "sqlite", "one-role"
 RISKS = (SQLITE, ONE_ROLE)
@@ -143,6 +145,9 @@ class Config:
         self.MAIL_USERNAME = get("MAIL_USERNAME") or None
         self.MAIL_PASSWORD = get("MAIL_PASSWORD") or None
         self.MAIL_DEFAULT_SENDER = get("MAIL_DEFAULT_SENDER", "Registre CQC <ne-pas-repondre@registre-cqc.example>")
+        #: Where people reach the operator: said in the help and at the foot of every page.
+        self.CONTACT_EMAIL = get("CONTACT_EMAIL") or NO_CONTACT
+        self.CONTACT_PHONE = get("CONTACT_PHONE", "")
         #: PEM files of the seal; empty: a demonstration authority, made at first start in `seal/` of the data folder.
         self.SEAL_KEY = get("SEAL_KEY", "")
         self.SEAL_KEY_PASSWORD = get("SEAL_KEY_PASSWORD", "")
@@ -222,6 +227,10 @@ class Production(Config):
             (
                 not self.SEAL_KEY or not self.SEAL_CERTIFICATE,
                 "SEAL_KEY and SEAL_CERTIFICATE must be set: documents are not sealed by a demonstration",
+            ),
+            (
+                self.CONTACT_EMAIL == NO_CONTACT,
+                "CONTACT_EMAIL must be set: the help says where the operator is reached",
             ),
             (self.TODAY is not None, "TODAY must not be set: the day is the real one"),
             (

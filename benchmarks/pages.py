@@ -1,6 +1,6 @@
 """Lists, searches, forms and dashboards with 150,000 drivers and 1,000,000 registrations: SQL queries and server time a page.
 
-Run: `python -m benchmarks.pages [--registrations 1000000] [--base sqlite]`.
+Run: `python -m benchmarks.pages [--registrations 1000000] [--base sqlite] [--searches]`, the one search alone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from app.models import Accreditation, Batch, Centre, Document, Driver, Registrat
 from tests.conftest import PASSWORD
 from tests.support import statements
 
-from . import bases, crowd
+from . import bases, crowd, searches
 from .table import note
 
 MOST_QUERIES, MOST_MILLISECONDS = 25, 200
@@ -135,6 +135,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pages", description=__doc__)
     parser.add_argument("--registrations", type=int, default=1_000_000)
     parser.add_argument("--base", choices=list(bases.KINDS))
+    parser.add_argument(
+        "--searches", action="store_true", help="only the one search: p50, p95 of some hundred questions"
+    )
     asked = parser.parse_args()
     logging.disable(logging.WARNING)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
@@ -142,16 +145,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, bases.opened(Path(folder)) as opened:
         for base in opened:
             if asked.base in (None, base.name):
-                _run(base, size)
+                _run(base, size, searches_alone=asked.searches)
 
 
-def _run(base: bases.Base, size: crowd.Size) -> None:
+def _run(base: bases.Base, size: crowd.Size, *, searches_alone: bool) -> None:
     start = time.perf_counter()
     with base.app.app_context():
         crowd.fill(size)
         db.session.remove()
     note(f"{bases.title(base)}: {size.registrations:,} registrations in {time.perf_counter() - start:.0f} s")
-    for page in measure(base):
+    for who in (AGENT, MANAGER):
+        searches.show(base, who)
+    for page in () if searches_alone else measure(base):
         mark = "" if page.holds else "   MISSED"
         print(f"{page.who:13} {page.queries:3} queries {page.milliseconds:8.1f} ms  {page.address}{mark}", flush=True)
 

@@ -20,6 +20,7 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from app.extensions import db
+from app.french.spaces import plain
 from app.services.demonstration import demonstration
 from app.services.operations import database_role
 from config import ROOT, Test
@@ -76,12 +77,22 @@ def create(settings: Test) -> Flask:
 
 
 class Browser(FlaskClient):
-    """A test client whose requests share nothing with the test's own context, as in life: `g` is fresh each time."""
+    """A test client whose requests share nothing with the test's own context, as in life: `g` is fresh each time.
+
+    It reads the no-break spaces at punctuation, which `tests/walls/test_french_spaces.py` looks at, as the spaces of sentences.
+    """
+
+    reads_plain = True
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         """Send one request in a context of its own."""
         with self.application.app_context():
-            return super().open(*args, **{"buffered": True, **kwargs})
+            response = super().open(*args, **{"buffered": True, **kwargs})
+        if self.reads_plain and response.mimetype == "text/html":
+            shown = response.get_data(as_text=True)
+            if (read := plain(shown)) != shown:
+                response.set_data(read)
+        return response
 
 
 class Sqlite:

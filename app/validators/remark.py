@@ -113,21 +113,21 @@ ORDER: tuple[tuple[Code, str | None], ...] = tuple(SENTENCES)
 TEXT_COLUMN = "text_column"
 """Detail of a value that came as a number, a date, a boolean: the program may have changed what was typed."""
 
-_LOST_IN_NUMBERS = {
+LOST_IN_NUMBERS = {
     "permit_number": "des zéros de tête ont pu être perdus",
     "order_number": "le tableur a pu changer ce qui était saisi",
     "reference": "le tableur a pu changer ce qui était saisi",
 }
 
 #: Of a name that holds a sign which is refused; said before what is expected.
-_SIGN_SENTENCES: dict[str | None, str] = {
+SIGN_SENTENCES: dict[str | None, str] = {
     "first_name": f"Format du prénom non conforme. Le {{sign}} n’est pas accepté. Attendu : {_NAME}",
     "last_name": f"Format du nom non conforme : le {{sign}} n’est pas accepté ; attendu : {_NAME}",
 }
 
 # Said of a kind of remark in a summary, where no line number or date can stand.
 _GENERIC: dict[Code, str] = {
-    Code.DUPLICATE_DRIVER: "Ce conducteur figure déjà pour cette formation dans le fichier",
+    Code.DUPLICATE_DRIVER: "Ce conducteur figure déjà pour cette formation à une autre ligne",
     Code.IDENTICAL_LINE: "Ligne identique à une autre ligne : elle ne sera prise en compte qu'une seule fois",
     Code.ALREADY_REGISTERED: (
         "Déjà enregistré par votre centre pour cette formation : un nouvel enregistrement sera facturé"
@@ -167,11 +167,11 @@ class Remark:
     def message(self) -> str:
         """The French sentence, to show as it is."""
         if signs.is_encoded(self.detail):
-            return _SIGN_SENTENCES[self.field].replace("{sign}", signs.words(self.detail))
+            return SIGN_SENTENCES[self.field].replace("{sign}", signs.words(self.detail))
         sentence = SENTENCES[self.code, self.field]
         if self.detail == TEXT_COLUMN:
             fault = sentence.partition(" : ")[0]  # without what would be expected of a text
-            return f"{fault} : la colonne doit être au format TEXTE ({_LOST_IN_NUMBERS[self.field or '']})"
+            return f"{fault} : la colonne doit être au format TEXTE ({LOST_IN_NUMBERS[self.field or '']})"
         # `on` is formatted by hand: strftime drops the leading zeros of ancient years on some systems.
         on = f"{self.on:%d/%m}/{self.on.year:04d}" if self.on else ""
         return sentence.replace("{on}", on).replace("{other_line}", str(self.other_line)).replace("{like}", self.detail)
@@ -228,7 +228,7 @@ def decode_remarks(text: str) -> tuple[Remark, ...]:
 
 def malformed(field: str, text: str) -> Remark:
     """The remark that a field's text, cleaned, has not the right format; of a name it says which sign is refused."""
-    return Remark(Code.FORMAT, field, detail=signs.encode(refused_sign(text)) if field in _SIGN_SENTENCES else "")
+    return Remark(Code.FORMAT, field, detail=signs.encode(refused_sign(text)) if field in SIGN_SENTENCES else "")
 
 
 def kind_endings(kind: str) -> tuple[str, ...]:

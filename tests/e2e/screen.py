@@ -70,7 +70,7 @@ class Screens:
             expect(told).to_be_visible()
             if told.get_attribute("data-error-summary") is not None:
                 expect(told).to_be_focused()
-                expect(page).to_have_title(re.compile("^Erreur : "))
+                expect(page).to_have_title(re.compile(r"^Erreur\s: "))
         except AssertionError as error:
             self._add(name, [str(error).splitlines()[0] + f" on {page.url}"])
         self.look(page, name)

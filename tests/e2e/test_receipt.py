@@ -93,7 +93,7 @@ def test_a_refusal_stays_in_place_while_the_page_follows_the_mails(house: House,
     fields.nth(1).fill("bon@mail.example")
     manager.get_by_role("button", name="Inviter 2 conducteurs").click()
     expect(manager.locator("[data-error-summary]")).to_be_focused()
-    expect(manager).to_have_title(re.compile("^Erreur : "))
+    expect(manager).to_have_title(re.compile(r"^Erreur\s: "))
     screens = Screens()
     screens.look(manager, "a refused address")
     assert not (complaints := screens.tell()), complaints

@@ -90,7 +90,7 @@ def test_an_unknown_code_is_refused() -> None:
     [
         ("missing:first_name", "Prénom non renseigné"),
         ("minor", "Le stagiaire doit être majeur"),
-        ("duplicate_driver", "Ce conducteur figure déjà pour cette formation dans le fichier"),
+        ("duplicate_driver", "Ce conducteur figure déjà pour cette formation à une autre ligne"),
         ("identical_line", "Ligne identique à une autre ligne : elle ne sera prise en compte qu'une seule fois"),
         (
             "already_registered",

@@ -10,6 +10,8 @@ from pathlib import Path
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 
+from app.french.spaces import NARROW, WIDE
+
 _FONTS = Path(__file__).resolve().parents[2] / "static" / "fonts"
 REGULAR, BOLD = "Registre", "Registre-Bold"
 _log = logging.getLogger(__name__)
@@ -27,7 +29,7 @@ def drawable(value: str) -> str:
     """Return the value on one line, without characters that have no place on paper."""
     register()
     line = re.sub(r"[ \t\r\n\f\v]+", " ", value)
-    text = "".join(char for char in line if char.isprintable() or char == "\u00a0")
+    text = "".join(char for char in line if char.isprintable() or char in (WIDE, NARROW))
     glyphs = pdfmetrics.getFont(BOLD).face.charToGlyph
     if missing := sorted({f"U+{ord(char):04X}" for char in text if ord(char) not in glyphs}):
         _log.warning("no glyph for %s: drawn as boxes", ", ".join(missing))

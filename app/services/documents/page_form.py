@@ -30,6 +30,7 @@ from xhtml2pdf.document import pisaStory
 from xhtml2pdf.util import reset_caches
 from xhtml2pdf.xhtml2pdf_reportlab import PmlBaseDoc
 
+from app.french.templates import FrenchSpaces
 from app.services.core import faces
 
 from .pdfa import archive
@@ -201,7 +202,11 @@ def _register_fonts() -> None:
 @cache
 def _environment() -> Environment:
     return Environment(
-        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, auto_reload=False
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        auto_reload=False,
+        extensions=[FrenchSpaces],
     )
 
 

@@ -22,6 +22,7 @@ from sqlalchemy import insert, select
 
 from app.extensions import db
 from app.extensions import mail as mailer
+from app.french.spaces import no_break
 from app.models import Mail
 from app.models.outbox import MAIL, MAIL_DROPPED, MAIL_PENDING, MAIL_REFUSED, MAIL_SENT
 from app.services.core import actor, clock, outbox
@@ -180,7 +181,7 @@ def _message(row: Mail) -> Message:
     content = KINDS[row.kind].content(row)
     values = {**_addresses(), **content.values, "subject": content.subject}
     message = Message(
-        content.subject,
+        no_break(content.subject),
         recipients=[row.recipient],
         sender=current_app.config["MAIL_DEFAULT_SENDER"],
         body=render_template(f"{content.template}.txt", **values),

@@ -19,6 +19,6 @@ document.addEventListener("htmx:afterSwap", ({ detail: { target } }) => {
   if (target.id === "messages") target.scrollIntoView({ block: "nearest" });
 });
 
-const unreachable = () => say("Le service ne répond pas. Vérifiez votre connexion, puis recommencez : rien n’a été perdu de ce qui était enregistré.");
+const unreachable = () => say("Le service ne répond pas. Vérifiez votre connexion, puis recommencez\u00a0: rien n’a été perdu de ce qui était enregistré.");
 document.addEventListener("htmx:sendError", unreachable);
 document.addEventListener("htmx:timeout", unreachable);

@@ -3,11 +3,11 @@
 
 const MAX_BYTES = 10 * 1024 * 1024;
 const SENTENCES = {
-  large: "Le fichier dépasse 10 Mo : répartissez les lignes dans plusieurs fichiers.",
+  large: "Le fichier dépasse 10 Mo\u00a0: répartissez les lignes dans plusieurs fichiers.",
   name: "Le fichier doit être au format XLSX ou XLS : enregistrez-le dans l’un de ces formats.",
-  empty: "Le fichier est vide : vérifiez que vous avez choisi le bon fichier.",
+  empty: "Le fichier est vide\u00a0: vérifiez que vous avez choisi le bon fichier.",
   many: "Déposez un seul fichier à la fois.",
-  stopped: "L’envoi a été interrompu : vérifiez votre connexion, puis choisissez de nouveau le fichier.",
+  stopped: "L’envoi a été interrompu\u00a0: vérifiez votre connexion, puis choisissez de nouveau le fichier.",
 };
 
 /** What is wrong with a file, known before it is sent; nothing when it may go. The server judges again. */

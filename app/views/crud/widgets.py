@@ -86,7 +86,7 @@ def documents(value: Iterable[Document]) -> Markup:
 
 def document(one: Document) -> Markup:
     """Return a document as kind, number (which leads to its verification), state, last day."""
-    return Markup('{} <a href="/verifier/{}">{}</a> : {}, jusqu’au {}').format(
+    return Markup('{} <a href="/verifier/{}">{}</a>\u00a0: {}, jusqu’au {}').format(
         DOCUMENT_KINDS[one.kind],
         one.number,
         one.number,

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from sqlalchemy import select
 from sqlalchemy.orm import Query, joinedload
 
+from app.french.spaces import no_break
 from app.models import Batch, ImportFile
 from app.models.batch import ANALYSING, DRAFT, FILE, IN_ERROR, PHASES, READY, REGISTERED, REGISTERING, STATES
 from app.services.core import narrowing
@@ -96,7 +97,7 @@ class ImportFilesView(BackOfficeView):
             "lines": _count("lines"),
             "errors": _count("errors"),
             "informations": _count("informations"),
-            "refusal": lambda row: _file(row).refusal,
+            "refusal": lambda row: no_break(_file(row).refusal or ""),
             "receipt_number": lambda row: widgets.receipts_of(row.receipt_number) if row.receipt_number else None,
             "registered_by": lambda row: row.registered_by.full_name if row.registered_by else None,
             "purged_at": lambda row: _file(row).purged_at,

@@ -29,8 +29,8 @@ def _subject(row: JournalEntry) -> Markup | str:
 
 def _changes(row: JournalEntry) -> Markup:
     arrow = Markup('<span aria-hidden="true">→</span><span class="vh">devient</span>')
-    one = Markup('<span class="muted">{} :</span> {}')
-    both = Markup('<span class="muted">{} :</span> {} {} {}')
+    one = Markup('<span class="muted">{}\u00a0:</span> {}')
+    both = Markup('<span class="muted">{}\u00a0:</span> {} {} {}')
     return widgets.bullets(
         both.format(name, old, arrow, new)
         if row.before is not None and row.after is not None

@@ -96,7 +96,7 @@ def status(row: Registration) -> str | Markup:
     note = receipts.notes([row.id]).get(row.id) if not row.is_live else None
     if note is None:
         return "Actif"
-    words = Markup("Annulé le {:%d/%m/%Y} : {}").format(note.on, note.reason.lower())
+    words = Markup("Annulé le {:%d/%m/%Y}\u00a0: {}").format(note.on, note.reason.lower())
     if note.receipt_number is None:
         return words
     return words + Markup(", remplacé par {}").format(_receipt_of(note.key, note.receipt_number))

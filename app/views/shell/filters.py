@@ -9,6 +9,7 @@ from typing import Any
 from flask import Flask
 from wtforms import Field, Form, HiddenField
 
+from app.french.templates import FrenchSpaces
 from app.services.core.clock import PARIS
 from app.services.core.numbers import count_of, euros, grouped
 from app.services.core.numbers import percent as percent
@@ -82,6 +83,7 @@ FILTERS = (
 
 
 def register(app: Flask) -> None:
-    """Give templates the filters, under the names of their functions."""
+    """Give templates the filters, under the names of their functions, and their no-break spaces."""
+    app.jinja_env.add_extension(FrenchSpaces)
     app.jinja_env.filters.update({function.__name__: function for function in FILTERS})
     app.jinja_env.globals["page_numbers"] = page_numbers

@@ -2,15 +2,72 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, render_template
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+from flask import Blueprint, Response, get_template_attribute, render_template, request
+from markupsafe import Markup
+
+from app.services.reference import messages
+from app.validators.fields import clean, fold
 
 blueprint = Blueprint("pages", __name__)
+#: Anchor of a section of the help → its macro in `shell/help/sections.html`, and its title; the messages follow the third.
+SECTIONS = {
+    "enregistrer": ("register", "Enregistrer des formations"),
+    "formateurs": ("trainers", "Formateurs et moniteurs"),
+    "messages": ("mending", "Corriger des lignes"),
+    "contrat": ("contract", "Contrat et mise en service"),
+    "droits": ("rights", "Droits"),
+    "documents": ("documents", "Documents"),
+    "retenus": ("withheld", "Documents retenus"),
+    "corriger": ("corrections", "Corriger ou annuler"),
+    "factures": ("invoices", "Factures et consommation"),
+    "conducteurs": ("drivers", "Vous êtes conducteur"),
+    "logiciel": ("software", "Enregistrer depuis un logiciel"),
+    "verifier": ("verifying", "Vérifier un certificat"),
+    "joindre": ("contact", "Joindre l’exploitant"),
+}
+BEFORE_MESSAGES = ("enregistrer", "formateurs", "messages")
+#: Nobody types as much to find something.
+LONGEST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section of the help: its anchor, title and text, and whether it stands before the messages."""
+
+    key: str
+    title: str
+    text: Markup
+    is_before: bool
 
 
 @blueprint.get("/aide/")
 def help_page() -> str:
-    """Show how to register trainings and where to find documents."""
-    return render_template("shell/pages/help.html")
+    """Show how all is done and every message with its cure; of a search, the sections and messages that hold its words."""
+    asked = clean(request.args.get("q", ""))[:LONGEST]
+    words = fold(asked).split()
+    told = [one for one in messages.every() if _holds(f"{one.sentence} {one.cure}", words)]
+    return render_template(
+        "shell/pages/help.html",
+        asked=asked,
+        sections=[one for one in _sections() if _holds(f"{one.title} {one.text.striptags()}", words)],
+        messages=[(part.value, list(some)) for part, some in groupby(told, lambda one: one.part)],
+        count=len(told),
+    )
+
+
+def _sections() -> Iterator[Section]:
+    for key, (name, title) in SECTIONS.items():
+        text = get_template_attribute("shell/help/sections.html", name)()
+        yield Section(key, title, text, key in BEFORE_MESSAGES)
+
+
+def _holds(text: str, words: list[str]) -> bool:
+    folded = fold(text)
+    return all(word in folded for word in words)
 
 
 @blueprint.get("/robots.txt")

@@ -1,0 +1,242 @@
+"""No line breaks at a French mark, on any screen, in any mail or document; and what people typed keeps its spaces.
+
+The screens are those of the access table, as everybody who may see them, with the states of `tests/e2e/test_every_screen.py`;
+each form is sent as the table sends it, and empty. What fails here came round the templates: see `app/french/templates.py`.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, render_template_string
+from flask_mail import Message
+from pypdf import PdfReader
+from sqlalchemy import text
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from app.extensions import db
+from app.french.spaces import no_break, plain
+from app.french.templates import Place
+from app.models import Mail
+from app.services.core import actor
+from app.services.notifications import mail
+from tests.e2e.test_every_screen import NOBODY, STATES, _states
+from tests.support import drain
+
+from . import access
+from .rows import Rows, body_of, make_rows
+from .spaces import TYPED, breaks, touched, words_of
+
+#: Who is asked for a page; the rest see what one of these sees.
+EYES = ("anonymous", "driver", "manager", "no-right", "legal", "agent")
+#: Columns that people fill: what a row of a screen shows of them is theirs.
+FILLED = {
+    "registration": ("reference", "order_number"), "batch_line": ("reference", "order_number"),
+    "centre": ("name", "address"), "api_key": ("name",), "correction_request": ("reason", "answer"),
+    "error_report": ("text", "answer"), "decision": ("reason",), "import_file": ("name", "sheet"),
+    "driver_merge": ("reason", "undone_reason"), "identity_correction": ("reason",), "cancellation": ("reason",),
+    "trainer": ("reference", "order_number"), "trainer_cancellation": ("reason", "answer"),
+    "service_contract": ("reason", "signer_name"), "suspension": ("reason",), "document": ("revoked_reason",),
+    "card_request": ("street", "address_extra"), "card_event": ("reason",), "accreditation": ("authority",),
+    "billing_profile": ("name", "street"), "invoice": ("order_number", "held_reason"), "identity_check": ("reason",),
+}  # fmt: skip
+#: A text of a script that holds a plain space where a no-break one belongs.
+SAID = re.compile(r"""(["'`])[^"'`()=]*([a-zà-ÿ}o] [:;?!»]|« )[^"'`()=]*\1""")
+
+
+@dataclass
+class World:
+    """A base with a row of each kind, everybody's cookie, and each mail that has been made so far."""
+
+    app: Flask
+    rows: Rows
+    file: Path
+    base: access.Base
+    cookies: dict[str, str]
+    mails: list[tuple[str, Message]]
+
+    def asked(self, method: str) -> Iterator[tuple[Rule, str]]:
+        """Give each address that answers a method with something else than a refusal, and who asks."""
+        rules = {rule.endpoint: rule for rule in self.app.url_map.iter_rules() if method in (rule.methods or ())}
+        columns = list(access.PEOPLE)
+        for line in access.SCREENS.read().values():
+            endpoint, how, *answers = line.split()
+            if how == method:
+                for who in EYES:
+                    if answers[columns.index(who)] in ("200", "302", "422", access.REFUSED):
+                        yield rules[endpoint], who
+
+    def open(self, address: str, who: str, **sent: Any) -> TestResponse:
+        """Ask for an address as somebody; led on, see where to."""
+        self.base.restore()
+        client = self.app.test_client()
+        client.reads_plain = False  # type: ignore[attr-defined]
+        if self.cookies[who]:
+            client.set_cookie("session", self.cookies[who].partition("=")[2])
+        return client.open(address, **{"follow_redirects": True, **sent})
+
+    def url(self, rule: Rule) -> str:
+        """Return the address of a rule with the rows it names."""
+        with self.app.test_request_context():
+            return self.rows.url(rule)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Make the base, and note every mail from the first on."""
+    made: list[tuple[str, Message]] = []
+    plain_message = mail._message
+
+    def noted(row: Mail) -> Message:
+        made.append((row.kind, plain_message(row)))
+        return made[-1][1]
+
+    with pytest.MonkeyPatch.context() as patch, access.demonstration(tmp_path_factory.mktemp("spaces")) as (app, file):
+        patch.setattr(mail, "_message", noted)
+        actor.be(actor.PROGRAM)
+        rows = make_rows(app)
+        rows.named |= _states()
+        drain()
+        access._grant_all()
+        cookies = {who: access._sign_in(app, access.PEOPLE[who]) for who in EYES}
+        db.session.remove()
+        yield World(app, rows, file, access.Base(file), cookies, made)
+
+
+def said_by(answer: TestResponse) -> str:
+    """Return what an answer says to people: a page, a document, the page within an archive; a table says nothing."""
+    if answer.mimetype == "text/html":
+        return words_of(answer.text)
+    if answer.mimetype == "application/pdf":
+        return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(answer.data)).pages)
+    if answer.mimetype == "application/zip":
+        with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
+            return "\n".join(words_of(archive.read(n).decode()) for n in archive.namelist() if n.endswith(".html"))
+    return ""
+
+
+def pages(world: World) -> Iterator[tuple[str, TestResponse]]:
+    """Give every page and file of every person, lists without a row as well, and the states beside the table."""
+    for rule, who in world.asked("GET"):
+        asked = body_of(rule.endpoint, "GET", world.rows)
+        yield f"{rule.endpoint} ({who})", world.open(world.url(rule), who, **asked)
+        if rule.endpoint.endswith(".list"):
+            nobody = NOBODY.get(rule.endpoint, "_flt_0_words=zzz")
+            yield f"{rule.endpoint} without a row ({who})", world.open(f"{world.url(rule)}?{nobody}", who)
+    for who, addresses in STATES.items():
+        for address in addresses:
+            yield f"{address} ({who})", world.open(address.format_map(world.rows.named), who)
+
+
+def test_no_line_of_a_screen_or_a_document_breaks_at_a_mark(world: World) -> None:
+    found, kinds, asked = set(), set(), 0
+    for name, answer in pages(world):
+        asked += 1
+        kinds.add(answer.mimetype)
+        found |= {f"{name}: … {words} …" for words in breaks(said_by(answer))}
+    assert not found, "\n" + "\n".join(sorted(found))
+    assert asked > 300
+    assert {"text/html", "application/pdf", "application/zip"} <= kinds
+
+
+def test_no_answer_to_a_form_breaks_at_a_mark_nor_does_any_mail(world: World) -> None:
+    """Of those who may send a form one does, as the table says and with nothing in it."""
+    found, sent = set(), set()
+    for rule, who in world.asked("POST"):
+        if rule.endpoint in sent:
+            continue
+        sent.add(rule.endpoint)
+        for body in (body_of(rule.endpoint, "POST", world.rows), {"data": {}}):
+            answer = world.open(world.url(rule), who, method="POST", **body)
+            drain()
+            found |= {f"{rule.endpoint} ({who}): … {words} …" for words in breaks(said_by(answer))}
+    assert len(sent) > 100
+    for kind, message in world.mails:
+        for said in (str(message.subject), message.body, words_of(message.html)):
+            found |= {f"mail {kind}: … {words} …" for words in breaks(said)}
+    assert not found, "\n" + "\n".join(sorted(found))
+    assert not (mail.KINDS.keys() - {kind for kind, _ in world.mails})
+
+
+def test_what_people_typed_keeps_its_spaces(world: World) -> None:
+    world.base.restore()
+    for table, columns in FILLED.items():
+        filled = ", ".join(f"{column} = :typed" for column in columns)
+        db.session.execute(text(f"UPDATE {table} SET {filled}"), {"typed": TYPED})
+    db.session.commit()
+    world.base = access.Base(world.file)
+    found, shown = set(), 0
+    for name, answer in pages(world):
+        said = said_by(answer)
+        shown += TYPED in said
+        found |= {f"{name}: … {words} …" for words in touched(said)}
+    assert not found, "\n" + "\n".join(sorted(found))
+    assert shown > 50
+
+
+def test_every_template_ends_among_its_text(app: Flask) -> None:
+    """Where a template's tags are not closed in the order they stand, what is read and what is not cannot be told apart."""
+    environment = app.jinja_env
+    assert environment.loader is not None
+    for name in environment.list_templates(extensions=["html"]):
+        place = Place()
+        source, *_ = environment.loader.get_source(environment, name)
+        for token in environment.lexer.tokenize(source, name):
+            if token.type == "data":
+                place.read(token.value)
+        assert (place.tag, place.quote, place.verbatim) == (None, "", ""), name
+
+
+@pytest.mark.parametrize(
+    ("drawn", "shown"),
+    [
+        (
+            "<p>Vrai ? « oui » ; non : {{ a }} !</p>",
+            "<p>Vrai\u202f? «\u00a0oui\u00a0»\u202f; non\u00a0: {{ a }}\u202f!</p>",
+        ),
+        ("<p><b>12:30</b> : {{ a }}</p>", "<p><b>12:30</b>\u00a0: {{ a }}</p>"),
+        (
+            '<a href="/?q=a ? b" title="Où ?" {% if a %}class="x : y"{% endif %}>',
+            '<a href="/?q=a ? b" title="Où\u202f?" class="x : y">',
+        ),
+        (
+            '<pre>{"a" : 1} {{ b }}</pre> :<script>a ? b : c</script>',
+            '<pre>{"a" : 1} B : b</pre>\u00a0:<script>a ? b : c</script>',
+        ),
+        (
+            '<input value="{{ b }}" aria-label="{{ b }}">{{ b }}',
+            '<input value="B : b" aria-label="B\u00a0: b">B\u00a0: b',
+        ),
+        ("{{ reason }} {{ b|e }} {{ row.order_number or b }}", "R : r B : b B : b"),
+        (
+            "<textarea>{{ b }} : </textarea><!-- a : b -->{{ b if a }}",
+            "<textarea>B : b : </textarea><!-- a : b -->B\u00a0: b",
+        ),
+    ],
+)
+def test_where_no_break_spaces_go(app: Flask, drawn: str, shown: str) -> None:
+    values = {"a": "{{ a }}", "b": "B : b", "reason": "R : r", "row": {}}
+    assert render_template_string(drawn, **values) == shown
+
+
+def test_a_sentence_is_put_in_order_once_and_back() -> None:
+    said = "« Où ? » : ici ; là ! À 12:30, https://a.example/?b"
+    shown = no_break(said)
+    assert shown == "«\u00a0Où\u202f?\u00a0»\u00a0: ici\u202f; là\u202f! À 12:30, https://a.example/?b"
+    assert no_break(shown) == shown
+    assert plain(shown) == said
+
+
+def test_no_sentence_of_a_script_breaks_at_a_mark() -> None:
+    for script in Path("app/static/js").glob("*.js"):
+        for line in script.read_text(encoding="utf-8").splitlines():
+            if not line.lstrip().startswith(("//", "*", "/*")):
+                assert not SAID.search(line.partition(" // ")[0]), f"{script.name}: {line.strip()}"
