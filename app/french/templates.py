@@ -1,4 +1,5 @@
-"""No-break spaces in what templates draw: put into their text when they are compiled, and into sentences when they are shown.
+"""French in what templates draw: no-break spaces, put into their text when they are compiled and into sentences when they are
+shown; and « de » and « à » as they stand before the name that follows them in the text (« Droits de {{ name }} »).
 
 A template's own text costs nothing more when a page is drawn. An expression that stands among the text, or in an attribute that
 is read out, goes through `spaced` unless it names what people typed (``TYPED``); a value from elsewhere that people typed is
@@ -15,6 +16,7 @@ from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 
 from .spaces import no_break
+from .words import of, shown_after
 
 #: Attributes whose words people read or hear.
 READ_OUT = frozenset(
@@ -34,8 +36,9 @@ VERBATIM = frozenset({"script", "style", "pre", "code", "kbd", "samp", "textarea
 #: Names of what people typed: shown as it is.
 TYPED = frozenset(
     {
-        "first_name", "last_name", "full_name", "reference", "order_number", "reason", "answer", "email", "address",
-        "url", "value", "typed", "sought", "text_typed", "revoked_reason", "undone_reason", "birth_date", "permit_number",
+        "first_name", "last_name", "full_name", "name", "holder", "centre", "reference", "references", "order_number",
+        "order_numbers", "orders", "reason", "revoked_reason", "undone_reason", "held_reason", "answer", "email", "address",
+        "street", "address_extra", "signer_name", "url", "value", "column", "note", "sought", "birth_date", "permit_number",
     }
 )  # fmt: skip
 #: Filters that end an expression in which no sentence is left.
@@ -56,6 +59,9 @@ _WITHOUT_WORDS = frozenset(
         "draw",
     }
 )
+#: A word that may change before the expression that follows it; « au » and « du » only before a place's name.
+_LEADING = re.compile(r"(?:(?<=[\s(«>’])|^)(?P<word>[Dd]e|à) $")
+_PLACES = frozenset({"centre"})
 _TAG = re.compile(r"<(?P<end>/?)(?P<name>[a-zA-Z]?[\w-]*)|<!--")
 _IN_TAG = re.compile(r"""(?P<name>[\w:@.-]+)\s*=\s*(?P<quote>["'])|(?P<close>>)""")
 
@@ -70,17 +76,22 @@ class FrenchSpaces(Extension):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        environment.filters["spaced"] = spaced
+        environment.filters.update(spaced=spaced, shown_after=shown_after, of=of)
 
     def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
         """Yield the tokens of a template, its text with no-break spaces, its sentences to be given theirs."""
         place: Place | PlainText = PlainText() if (stream.name or "").endswith(".txt") else Place()
+        word = ""
         for token in stream:
             if token.type == "data":
-                yield Token(token.lineno, "data", place.read(token.value))
+                said = place.read(token.value)
+                found = _LEADING.search(said) if place.is_read and stream.current.type == "variable_begin" else None
+                word = found["word"] if found else ""
+                yield Token(token.lineno, "data", said.removesuffix(f"{word} ") if word else said)
             elif token.type == "variable_begin" and place.is_read:
                 yield token
-                yield from _shown(list(_until_end(stream)))
+                yield from _shown(list(_until_end(stream)), word)
+                word = ""
             else:
                 yield token
 
@@ -92,14 +103,22 @@ def _until_end(stream: TokenStream) -> Iterator[Token]:
             return
 
 
-def _shown(tokens: list[Token]) -> Iterable[Token]:
-    """Return an expression and its end, by way of `spaced` where it may be a sentence."""
+def _shown(tokens: list[Token], word: str) -> Iterable[Token]:
+    """Return an expression and its end, after the word that leads to it, and by way of `spaced` where it may be a sentence."""
     *inner, end = tokens
+    at = end.lineno
+    if word:
+        place = "true" if {token.value for token in inner} & _PLACES else "false"
+        inner = [
+            *(Token(at, "lparen", "("), *inner, Token(at, "rparen", ")"), Token(at, "pipe", "|")),
+            *(Token(at, "name", "shown_after"), Token(at, "lparen", "("), Token(at, "string", word)),
+            *(Token(at, "comma", ","), Token(at, "name", place), Token(at, "rparen", ")")),
+        ]
+        tokens = [*inner, end]
     names = {token.value for token in inner if token.type == "name"}
     last = [token.value for token in inner[-2:]]
     if names & TYPED or (len(last) == 2 and last[0] == "|" and last[1] in _WITHOUT_WORDS):
         return tokens
-    at = end.lineno
     filtered = (Token(at, "pipe", "|"), Token(at, "name", "spaced"))
     return [Token(at, "lparen", "("), *inner, Token(at, "rparen", ")"), *filtered, end]
 

@@ -1,4 +1,4 @@
-"""The signed service contract as PDF: the text that was signed, word for word, and who signed it.
+"""The signed service contract as PDF: the text that was signed, word for word but for its no-break spaces, and who signed it.
 
 Pure: a contract in, bytes out; the same contract gives the same bytes. The text runs over as many pages as it needs, so it is
 laid out here rather than on the one-page forms of `rendering`.
@@ -19,6 +19,7 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, KeepTogether, ListFlowable, ListItem, Paragraph, SimpleDocTemplate, Spacer
 
+from app.french.spaces import no_break
 from app.models import ServiceContract
 from app.services.core import faces
 from app.services.core.clock import PARIS
@@ -98,21 +99,21 @@ def _styles() -> dict[str, ParagraphStyle]:
 
 def _flowable(block: contract_text.Block, styles: dict[str, ParagraphStyle]) -> Flowable:
     if block.kind == contract_text.LIST:
-        items = [ListItem(Paragraph(escape(item), styles[block.kind])) for item in block.items]
+        items = [ListItem(Paragraph(escape(no_break(item)), styles[block.kind])) for item in block.items]
         return ListFlowable(
             items, bulletType="bullet", start="•", bulletFontName=faces.REGULAR, bulletFontSize=9.5, leftIndent=12
         )
-    return Paragraph(escape(block.text), styles[block.kind])
+    return Paragraph(escape(no_break(block.text)), styles[block.kind])
 
 
 def _signature(contract: ServiceContract, styles: dict[str, ParagraphStyle]) -> list[Flowable]:
     at = contract.signed_at.astimezone(PARIS) if contract.signed_at else None
     when = f"{at:%d/%m/%Y à %H:%M:%S} (heure de Paris)" if at else f"{contract.signed_on:%d/%m/%Y}"
     lines = [
-        f"Pour le centre : {contract.signer_name}, {contract.signer_quality}.",
+        f"Pour le centre\u00a0: {contract.signer_name}, {contract.signer_quality}.",
         f"Signé à l’écran le {when}.",
-        f"Empreinte SHA-256 du texte signé : {contract.text_sha256}",
-        sealing.notice(),
+        f"Empreinte SHA-256 du texte signé\u00a0: {contract.text_sha256}",
+        no_break(sealing.notice()),
     ]
     body = styles[contract_text.PARAGRAPH]
     return [

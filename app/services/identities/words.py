@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from app.french.words import of
 from app.models import CardRequest, Driver, Registration
 from app.models.card import CARD_STATES
 from app.services.amendments import words as amendment_words
@@ -66,7 +67,7 @@ def of_parting(parting: Parting) -> list[Sentence]:
     ]
     for side, driver in ((KEPT, merge.kept), (JOINED, merge.joined)):
         if Account.read(merge.accounts[side]) is not None:
-            told.append(Sentence(PLAIN, "user", f"Le compte qui était celui de {named(driver)} lui revient."))
+            told.append(Sentence(PLAIN, "user", f"Le compte qui était celui {of(named(driver))} lui revient."))
     told += [*of_moves(parting.moves), *_cards(parting.moves, parting.now.cards)]
     return [
         *told,
@@ -133,7 +134,7 @@ def _moved(joined: Hanging) -> str:
     if joined.cards:
         parts.append(count_of(len(joined.cards), "demande de carte", "demandes de carte"))
     many = len(parts) > 1 or len(joined.registrations) > 1
-    return f"{mails.listed(parts)} de {named(joined.driver)} {'passent' if many else 'passe'}"
+    return f"{mails.listed(parts)} {of(named(joined.driver))} {'passent' if many else 'passe'}"
 
 
 def _names(effects: Effects) -> list[Sentence]:
@@ -155,7 +156,7 @@ def _account(effects: Effects) -> list[Sentence]:
         Sentence(
             PLAIN,
             "user",
-            f"Le compte {person.email}, celui de {whose}, reste : il montrera toutes les formations, et son titulaire en est "
+            f"Le compte {person.email}, celui {of(whose)}, reste : il montrera toutes les formations, et son titulaire en est "
             "averti par courriel.",
         )
     ]
@@ -222,7 +223,7 @@ def _other_names(now: Hanging) -> list[Sentence]:
         Sentence(
             END,
             "error",
-            f"Des enregistrements de cette fiche sont au nom de {listed}. S’ils sont d’une autre personne, ne corrigez pas "
+            f"Des enregistrements de cette fiche sont au nom {of(listed)}. S’ils sont d’une autre personne, ne corrigez pas "
             "l’identité : remplacez ces enregistrements.",
         )
     ]

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Select, select
 
 from app.extensions import db
+from app.french.words import APOSTROPHE, led, of
 from app.models import (
     Accreditation,
     Batch,
@@ -85,11 +86,14 @@ def _told(entry: JournalEntry, named: str | None) -> Told:
     text = named or _by_number(entry)
     predicate = PREDICATES.get(entry.action, f"{action_words(entry.action)} : {{}}")
     before, mark, after = predicate.partition("{}")
+    if (leading := before.strip().rpartition(" "))[2] in ("de", "à"):
+        said, text = led(leading[2], text)
+        before = f"{leading[0]} {said}"
     key = entry.subject_id if named and not entry.action.endswith(".deleted") else ""
     return Told(
         entry.at,
         entry.actor.full_name if entry.actor else NOBODY,
-        before.strip(),
+        before if before.endswith(APOSTROPHE) else before.strip(),
         Named(text, entry.subject_type, key) if mark else None,
         after,
         entry.reason,
@@ -144,7 +148,7 @@ _NAMES: dict[str, Callable[[set[int]], dict[str, str]]] = {
     ),
     "service_contract": _rows(
         _one(ServiceContract, ServiceContract.version, Centre.name, joins=(ServiceContract.centre,)),
-        lambda version, centre: f"le contrat de service de {centre}, version {version}",
+        lambda version, centre: f"le contrat de service {of(centre, is_place=True)}, version {version}",
     ),
     "membership": _rows(_one(Membership, Person.first_name, Person.last_name, joins=(Membership.person,)), _member),
     "member_invitation": _rows(
@@ -155,7 +159,9 @@ _NAMES: dict[str, Callable[[set[int]], dict[str, str]]] = {
     "driver": _rows(_one(Driver, Driver.last_name, Driver.first_name), _upper),
     "trainer": _rows(_one(Trainer, Trainer.last_name, Trainer.first_name), _upper),
     "training": _rows(_one(Training, Training.label), lambda label: f"la formation {label}"),
-    "tariff": _rows(_one(Tariff, Tariff.price_class), lambda code: f"le tarif « {PRICE_CLASSES.get(code, code)} »"),
+    "tariff": _rows(
+        _one(Tariff, Tariff.price_class), lambda code: f"le tarif «\u00a0{PRICE_CLASSES.get(code, code)}\u00a0»"
+    ),
     "invoice": _rows(
         _one(Invoice, Invoice.public_number, Invoice.kind, Invoice.order_number),
         lambda number, kind, order: (
@@ -168,7 +174,7 @@ _NAMES: dict[str, Callable[[set[int]], dict[str, str]]] = {
     "vat_regime": _rows(_one(VatRegime, VatRegime.territory), lambda code: f"la TVA de {TERRITORIES[Territory(code)]}"),
     "registration": _rows(
         _one(R, Training.label, Training.category, R.last_name, R.first_name, joins=(R.training,)),
-        lambda label, category, last, first: f"{label} {category} de {last} {first}",
+        lambda label, category, last, first: f"{label} {category} {of(last)} {first}",
     ),
     "document": _rows(_one(Document, Document.number), lambda number: f"le document {number}"),
     "batch": _rows(

@@ -20,6 +20,7 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Frame, KeepInFrame, Paragraph
 
+from app.french.spaces import no_break
 from app.services.core import faces
 
 from .receipts import Slip
@@ -27,6 +28,11 @@ from .receipts import Slip
 _COLUMNS, _ROWS = 2, 4
 _WIDTH, _HEIGHT = A4[0] / _COLUMNS, A4[1] / _ROWS
 _MARGIN, _QR_SIDE = 8 * mm, 22 * mm
+_HOW = (
+    "Créez votre compte avec le nom, la date de naissance et le numéro de votre permis de conduire, puis ce code : "
+    "vos formations, récapitulatifs et certificats vous y attendent. Vous avez déjà un compte ? Connectez-vous, "
+    "puis « Prouver mon identité »."
+)
 _INK, _ACCENT, _CUT = HexColor("#182226"), HexColor("#0b5a70"), HexColor("#9aa5aa")
 
 
@@ -76,11 +82,9 @@ def _texts(slip: Slip, centre: str, receipt: str, address: str) -> tuple[list[Pa
         [
             Paragraph("Code d’activation", styles["small"]),
             Paragraph(escape(slip.code), styles["code"]),
-            Paragraph(f"Votre espace de conducteur : <b>{escape(address)}</b>", styles["text"]),
+            Paragraph(f"Votre espace de conducteur\u00a0: <b>{escape(address)}</b>", styles["text"]),
             Paragraph(
-                "Créez votre compte avec le nom, la date de naissance et le numéro de votre permis de conduire, puis ce code : "
-                "vos formations, récapitulatifs et certificats vous y attendent. Vous avez déjà un compte ? Connectez-vous, "
-                "puis « Prouver mon identité ».",
+                no_break(_HOW),
                 styles["text"],
             ),
             Paragraph("Ce code vous est personnel et ne sert qu’une fois.", styles["text"]),
