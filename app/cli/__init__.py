@@ -20,6 +20,7 @@ from app.services.retention import purge as retention
 from .analyse import analyse
 from .api import api_key
 from .billing import billing
+from .check import check
 from .database import as_owner, by_the_program, db_role
 from .journal import journal
 from .metrics import serve_metrics
@@ -141,6 +142,7 @@ def register(app: Flask) -> None:
     for command in (
         seed,
         billing,
+        check,
         documents_group,
         outbox_group,
         run_worker,

@@ -13,6 +13,7 @@ from app.extensions import db
 from app.models import Outbox
 from app.models.outbox import (
     ANALYSIS,
+    CHECK,
     CONTRACT,
     DOCUMENTS,
     EXPORT,
@@ -41,6 +42,7 @@ from app.services.imports import analysing
 from app.services.imports import confirmation as import_confirmation
 from app.services.invoicing import asked, filing, running
 from app.services.notifications import mail
+from app.services.proving import check
 from app.services.reporting import exports
 from app.services.retention import purge
 
@@ -52,6 +54,7 @@ TASKS: dict[str, Callable[[dict[str, Any]], object]] = {
     PURGE: lambda _payload: purge.purge(by_owner=False),
     LOOK_ALIKES: lambda _payload: look_alikes.look(),
     INVOICES: lambda _payload: running.nightly(),
+    CHECK: lambda _payload: check.note(),
 }
 #: What each kind of row calls; every service here may run twice.
 HANDLERS: dict[str, Callable[[dict[str, Any]], object]] = {

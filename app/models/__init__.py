@@ -33,6 +33,7 @@ from .driver import Driver, DriverMerge, IdentityCorrection
 from .export import Export
 from .identity import AskedIdentity, AskingAlert, IdentityCheck, IdentityClaim
 from .journal import JournalCheckpoint, JournalEntry, JournalLink
+from .operations import Breach
 from .outbox import Mail, NightlyTask, Outbox
 from .person import Person, RecoveryCode, SecondFactor
 from .refused import RefusedRequest
@@ -52,6 +53,7 @@ __all__ = [
     "BatchLine",
     "BillingProfile",
     "BillingTerritory",
+    "Breach",
     "Cancellation",
     "CardEvent",
     "CardRequest",

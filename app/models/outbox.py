@@ -110,7 +110,7 @@ class Mail(Model):
     trainer: Mapped[Trainer | None] = relationship()
 
 
-VERIFY, PURGE, LOOK_ALIKES, INVOICES = "verify", "purge", "look_alikes", "invoices"
+VERIFY, PURGE, LOOK_ALIKES, INVOICES, CHECK = "verify", "purge", "look_alikes", "invoices", "check"
 
 
 class NightlyTask(Model):

@@ -26,6 +26,7 @@ from app.services.core.refusal import Refusal
 from app.services.demonstration import demonstration, doors, plan, year
 from app.services.drivers import fco, space
 from app.services.imports import desk as import_desk
+from app.services.proving import check
 from app.services.registration import analysis, batches, drafts
 from app.services.reporting import dashboard, waiting
 from app.validators.validity import add_months
@@ -95,6 +96,11 @@ def told() -> list[tuple[Any, ...]]:
     return found + [
         (*row[:4], row.at if row.at.date() < clock.today() else None) for row in db.session.execute(acts.order_by("id"))
     ]
+
+
+def test_the_year_breaks_no_invariant(loaded: Flask) -> None:
+    report = check.run()
+    assert (report.found, report.asked) == ([], len(check.invariants()))
 
 
 def test_the_year_of_each_centre_by_each_door(loaded: Flask) -> None:

@@ -1,4 +1,4 @@
-"""What somebody must look at: work that failed or waits too long, refused mails, altered files."""
+"""What somebody must look at: work that failed or waits too long, refused mails, altered files, invariants that do not hold."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, func, or_, select, update
 from sqlalchemy.orm import contains_eager
 
 from app.extensions import db
-from app.models import Document, Driver, Mail, Outbox, Registration
+from app.models import Breach, Document, Driver, Mail, Outbox, Registration
 from app.models.outbox import MAIL_REFUSED
 from app.services.core import clock, outbox
 from app.services.core.refusal import Refusal
@@ -88,6 +88,16 @@ def faulty_documents() -> tuple[list[Document], int]:
         .limit(LIMIT)
     )
     return list(db.session.execute(query).scalars()), count_faulty()
+
+
+def breaches() -> list[Breach]:
+    """Return the invariants that did not hold in the last night's look, the oldest first; there are few of them."""
+    return list(db.session.execute(select(Breach).order_by(Breach.since, Breach.code)).scalars())
+
+
+def counting_breaches() -> Select[Any]:
+    """Return the query of how many invariants do not hold."""
+    return select(func.count()).select_from(Breach)
 
 
 def retry(outbox_id: int, actor_id: int) -> None:

@@ -71,8 +71,10 @@ def verify_in_turn(payload: dict[str, Any]) -> None:
     outbox.add(NIGHTLY, [rest], first_turn=nightly.LAST_TURN)
 
 
-def _verify(after: int, count: int) -> Report:
-    """Look at so many documents beyond an id and note what changed since the last look."""
+def look(after: int, count: int) -> list[tuple[Any, str | None]]:
+    """Read so many stored documents beyond an id, and return each (``id``, ``path``, ``fault``: what the last look noted) with
+    what is wrong with its file now; nothing is noted.
+    """
     d = Document
     query = (
         select(d.id, d.path, d.sha256, d.sealed_at, d.fault)
@@ -81,11 +83,16 @@ def _verify(after: int, count: int) -> Report:
         .limit(count)
     )
     rows = db.session.execute(query).all()
+    return [(row, _fault(row.path, row.sha256, row.sealed_at is not None)) for row in rows]
+
+
+def _verify(after: int, count: int) -> Report:
+    """Look at so many documents beyond an id and note what changed since the last look."""
     # All is read before the first write, so that the base is locked for a moment only.
-    found = [(row, _fault(row.path, row.sha256, row.sealed_at is not None)) for row in rows]
+    found = look(after, count)
     _note([(row.id, row.fault, fault) for row, fault in found if fault != row.fault])
     faults = Counter(fault for _, fault in found if fault)
-    return Report(len(rows), faults, rows[-1].id if len(rows) == count else None)
+    return Report(len(found), faults, found[-1][0].id if len(found) == count else None)
 
 
 def _fault(path: str, sha256: str, is_sealed: bool) -> str | None:

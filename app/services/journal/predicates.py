@@ -54,6 +54,7 @@ PREDICATES = {
     "documents.forgotten": "a oublié des empreintes anciennes",
     "documents.purged": "a retiré des documents en fin de conservation",
     "documents.verified": "a vérifié les documents",
+    "register.checked": "a contrôlé le registre",
     "drafts.purged": "a supprimé des brouillons anciens",
     "asking.limit_reached": "a noté trop d’interrogations sur des conducteurs inconnus par {}",
     "asking.seen": "a vu l’alerte d’interrogations sur {}",

@@ -28,6 +28,7 @@ SUBJECTS = {
     "data_export": "Copie de données", "webhook_delivery": "Envoi d’une notification",
     "seller": "Vendeur", "vat_regime": "TVA d’un territoire",
     "billing_profile": "Coordonnées de facturation", "invoice": "Facture", "order_budget": "Plafond",
+    "register": "Registre",
 }  # fmt: skip
 #: Kind of subject → what an act is about that concerns no one row.
 ABOUT_NONE = {"invoice": "Factures", "document": "Documents", "draft": "Brouillons", "person": "Adresse sans compte"}
@@ -120,6 +121,7 @@ ACTIONS = {
     "documents.forgotten": "Empreintes anciennes oubliées",
     "documents.purged": "Documents retirés en fin de conservation",
     "documents.verified": "Documents vérifiés",
+    "register.checked": "Contrôles du registre faits",
     "drafts.purged": "Brouillons anciens supprimés",
     "import.confirmed": "Import confirmé",
     "import.purged": "Fichier purgé",
@@ -199,7 +201,7 @@ FIELDS = {
     "ceiling": "Plafond HT", "blocking": "Bloquant", "period_end": "Fin de période",
     "accounts_email": "Courriel de la comptabilité", "payment_days": "Délai de paiement", "confirmed": "SIRET confirmé",
     "fields": "Données", "not_attended": "Formation non suivie", "url": "Adresse", "events": "Évènements",
-    "count": "Nombre", "sha256": "Empreinte", "size": "Octets",
+    "count": "Nombre", "sha256": "Empreinte", "size": "Octets", "asked": "Contrôles faits", "breaches": "En défaut",
 }  # fmt: skip
 _WORDS = {
     **CARD_STATES,

@@ -13,8 +13,9 @@ from redis.exceptions import RedisError
 from sqlalchemy import func, select
 
 from app.extensions import db
-from app.models import Batch, Document, Outbox
+from app.models import Batch, Breach, Document, NightlyTask, Outbox
 from app.models.batch import FILE
+from app.models.outbox import CHECK
 from app.services.core import clock, queue
 
 #: Seconds; a page is meant to take less than 0.2.
@@ -79,6 +80,22 @@ class _Base:
         for kind, count in db.session.execute(kinds):
             documents.add_metric([kind], count)
         yield documents
+        yield from self._invariants()
+
+    def _invariants(self) -> Iterator[Any]:
+        """Yield what the last look at the invariants found, and its age: no breach of no look proves nothing."""
+        from prometheus_client.core import GaugeMetricFamily
+
+        breaches = GaugeMetricFamily(
+            "registre_breaches", "Rows that break an invariant, by invariant.", labels=["code"]
+        )
+        for code, count in db.session.execute(select(Breach.code, Breach.count).order_by(Breach.code)):
+            breaches.add_metric([code], count)
+        yield breaches
+        last = db.session.scalar(select(func.max(NightlyTask.started_at)).where(NightlyTask.task == CHECK))
+        if last is not None:
+            age = (clock.machine_now() - last).total_seconds()
+            yield GaugeMetricFamily("registre_check_seconds", "Age of the last nightly check.", value=max(age, 0))
 
 
 def _depth() -> int | None:

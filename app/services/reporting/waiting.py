@@ -30,6 +30,7 @@ PARTS: dict[str, tuple[Callable[[], Select[Any]], ...]] = {
     "retenus": (withheld_documents.counting,),
     "droits": (withheld_rights.counting,),
     "fichiers": (to_handle.counting_faulty,),
+    "controles": (to_handle.counting_breaches,),
     "travaux": (to_handle.counting_failed,),
     "courriels": (to_handle.counting_refused,),
 }

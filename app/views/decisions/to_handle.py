@@ -76,6 +76,7 @@ class ToHandleView(Screen):
             faulty=faulty,
             fault_count=fault_count,
             faults=DOCUMENT_FAULTS,
+            breaches=to_handle.breaches(),
             document_title=drawing.title,
             trainers=trainer_notices.of_mails(mails),
             rights=rights,
