@@ -35,7 +35,7 @@ from .identity import AskedIdentity, AskingAlert, IdentityCheck, IdentityClaim
 from .journal import JournalCheckpoint, JournalEntry, JournalLink
 from .operations import Breach
 from .outbox import Mail, NightlyTask, Outbox
-from .person import Person, RecoveryCode, SecondFactor
+from .person import KeptForm, Person, RecoveryCode, SecondFactor
 from .refused import RefusedRequest
 from .registration import Document, Registration
 from .sign_up import AccountLink, Attempt, SignUp
@@ -80,6 +80,7 @@ __all__ = [
     "JournalCheckpoint",
     "JournalEntry",
     "JournalLink",
+    "KeptForm",
     "LastChange",
     "LookAlike",
     "Mail",

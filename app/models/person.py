@@ -7,7 +7,7 @@ from datetime import datetime
 
 from flask_appbuilder import Model
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship, validates
 
 from app import roles
@@ -99,3 +99,20 @@ class RecoveryCode(Model):
     person_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"), index=True)
     code_hash: Mapped[str] = mapped_column(String(64), unique=True)
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+def new_key() -> str:
+    """Return a random key (32 characters) that names what was kept, in addresses."""
+    return secrets.token_hex(16)
+
+
+class KeptForm(Model):
+    """What stood in the fields of a page whose sign-in had ended, for the same person. ``forms``: encrypted."""
+
+    __tablename__ = "kept_form"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(32), unique=True, default=new_key)
+    person_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"), index=True)
+    forms: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)

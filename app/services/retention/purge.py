@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, case, delete, select, update
 from app.extensions import db
 from app.models import Batch, BatchLine, ImportFile, Outbox
 from app.models.batch import ANALYSING, CANCELLED, FAILED, FILE, IN_ERROR, READY, REFUSED
+from app.services.accounts import kept_forms
 from app.services.accounts import opening as account_opening
 from app.services.amendments import reports
 from app.services.api import webhook_delivery
@@ -42,7 +43,8 @@ class Purge:
     """What was, or with ``dry_run`` would be, removed.
 
     ``sign_ups``: asked for and never confirmed; ``cards``: requests whose pictures go; ``copies``: of people's own data;
-    ``asked``: strangers that centres asked about; ``reports``: what drivers said of registrations, and what looked mistyped.
+    ``asked``: strangers that centres asked about; ``reports``: what drivers said of registrations, and what looked mistyped;
+    ``forms``: what stood in the fields of pages whose sign-in had ended.
     """
 
     files: int
@@ -62,6 +64,7 @@ class Purge:
     asked: int
     refusals: int
     reports: int
+    forms: int
     dry_run: bool
 
 
@@ -91,6 +94,7 @@ def purge(*, dry_run: bool = False, by_owner: bool = True) -> Purge:
         asked=asking.forget(dry_run=dry_run),
         refusals=refused_requests.purge(dry_run=dry_run),
         reports=reports.forget(dry_run=dry_run),
+        forms=kept_forms.purge(dry_run=dry_run),
         dry_run=dry_run,
     )
 

@@ -24,7 +24,7 @@ function look() {
 /** Ask for a sign of life; then the focus goes back to where one was. */
 async function stay(before) {
   const answer = await fetch(place.dataset.stay, { headers: { "HX-Request": "true" } }).catch(() => null);
-  if (answer?.status === 401) return location.reload(); // signed out: the server leads to the sign-in page and back
+  if (answer?.status === 401) return document.dispatchEvent(new Event("registre:signed-out")); // guard.js leads to the sign-in page and back
   if (answer?.status !== 204) return tell("Le service ne répond pas. Vérifiez votre connexion, puis recommencez.");
   note();
   look();

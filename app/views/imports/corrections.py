@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import abort, flash, g, redirect, request, url_for
 from flask_appbuilder import expose
 from werkzeug.wrappers import Response
@@ -21,6 +23,7 @@ from app.validators.fields import loosen_date
 from app.views.shell.base import Screen
 from app.views.shell.headers import is_htmx
 from app.views.shell.reading import told_shown, version_shown
+from app.views.shell.resume.keeping import stands_at
 
 from .report import COLUMNS, import_file, told, wanted_lines
 
@@ -131,6 +134,14 @@ def _choices(file: ImportFile, field: str) -> list[str]:
         return []
     trainings = drafts.open_trainings(file.batch.centre_id, clock.today(), access.Reach(g.user.id))
     return list(dict.fromkeys(training.label for training in trainings))
+
+
+def _cell_page(_asked: str, form: Mapping[str, str], key: str, number: int) -> str:
+    """Return the page of the cell: on the report's own page it is no field until it is asked for."""
+    return url_for("CorrectionsView.cell", key=key, number=number, champ=form.get("champ", ""))
+
+
+stands_at(CorrectionsView__cell=_cell_page)
 
 
 def _said(number: int, line: ReportLine | None, done: str) -> str:

@@ -19,9 +19,11 @@ from app.views.shell.base import Screen
 from app.views.shell.forms import put_remarks
 from app.views.shell.headers import is_htmx
 from app.views.shell.reading import number_of
+from app.views.shell.resume import putting_back
 
 from . import paste_columns, paste_grid
 from .forms import LineForm, PasteForm, SharedForm
+from .standing import pasting_paths
 from .wizard import SHARED, batch_at, cost_of, drivers_page, kept_values, lines_page, quote_of, step_address, steps_of
 
 LAST = 10**6
@@ -173,7 +175,7 @@ class LinesView(Screen):
     def paste(self, key: str) -> str | tuple[str, int]:
         """Take rows copied from a spreadsheet and show them as the rules see them, before anything is kept."""
         batch = batch_at(key, 2)
-        if request.method != "POST":
+        if request.method != "POST" and not putting_back.take_up(*pasting_paths(key)):
             return self._paste_page(batch, PasteForm(data=kept_values(batch)))
         form = PasteForm(request.form)
         try:

@@ -19,11 +19,12 @@ def register(app: Flask) -> None:
         looking,
         pages,
         refused,
+        resume,
         sign_ins,
         timing,
     )
 
-    for part in (looking, timing, refused, border, sign_ins, actors, filters, chrome, headers, errors, base):
+    for part in (looking, timing, refused, border, sign_ins, actors, resume, filters, chrome, headers, errors, base):
         part.register(app)
     for blueprint in (pages.blueprint, health.blueprint):
         app.register_blueprint(blueprint)

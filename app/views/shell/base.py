@@ -18,7 +18,8 @@ from app.services.core import clock
 from app.services.core.refusal import Refusal
 from app.services.rights import access, asking
 
-from .sign_ins import page_asked, void_forms
+from .resume.owner import void_forms
+from .sign_ins import page_asked
 
 READING = ("GET", "HEAD", "OPTIONS")
 #: The cookie's word for the centre one works for.
@@ -52,7 +53,7 @@ def work_for(centre_id: int) -> None:
     """
     if session.get(CENTRE) != centre_id:
         session[CENTRE], session[SWITCHED] = centre_id, True
-        void_forms()
+        void_forms(g.user.id)
 
 
 def _keep_centre() -> None:

@@ -19,6 +19,7 @@ from app.extensions import db
 from .base import SWITCHED
 from .chrome import lay_bare
 from .headers import is_htmx
+from .resume.keeping import after_a_void_token
 
 log = structlog.get_logger()
 
@@ -139,6 +140,8 @@ def _problem(page: Page, code: int) -> Response:
 def _on_http_error(error: HTTPException) -> Response:
     if error.response is not None or (error.code or 500) < 400:
         return error.get_response()  # a redirection, or an answer made by the screen itself
+    if isinstance(error, CSRFError) and not session.get(SWITCHED) and (back := after_a_void_token()):
+        return back
     response = _answer(_said(error), error.code or 500)
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After", "WWW-Authenticate"):

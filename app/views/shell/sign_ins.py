@@ -18,6 +18,7 @@ from app.services.core.numbers import count_of
 from app.services.rights import access
 
 from .headers import parts_of
+from .resume.owner import void_forms
 
 #: Keys of the cookie: seconds since 1970 of the sign-in and of the last request, seconds it may be idle, whether a second
 #: factor must be set up first, why the last sign-in ended.
@@ -50,15 +51,9 @@ def stamp(person: Person) -> None:
         session.pop("centre_id", None)  # somebody else's, who used this browser before
     session[SINCE] = session[SEEN] = int(time.time())
     session[IDLE] = minutes * 60
+    void_forms(person.id)
     if second_factor.must_enrol(person):
         session[MUST_ENROL] = True
-
-
-def void_forms() -> None:
-    """Make every form drawn before in this browser worth nothing."""
-    token = current_app.config["WTF_CSRF_FIELD_NAME"]
-    session.pop(token, None)
-    g.pop(token, None)
 
 
 def browser() -> Browser:
