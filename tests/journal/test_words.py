@@ -27,6 +27,7 @@ WORKED_OUT = {
 }
 #: Parameters and names by which an act is handed on to who notes it; the caller's own text is found by itself.
 HANDED_ON = {"act", "action", "DONE", "REFUSED"}
+RECORDS = ("journal.record", "journal.record_each")
 CODE = re.compile(r"[a-z_]+\.[a-z_]+")
 #: Texts of that shape that are none: tables' columns, files, addresses of screens, settings, events of webhooks.
 HEADS = {code.partition(".")[0] for code in ACTIONS}
@@ -39,9 +40,9 @@ def trees() -> Iterator[ast.Module]:
 
 
 def records(tree: ast.Module) -> Iterator[ast.Call]:
-    """Yield the calls of `journal.record`."""
+    """Yield the calls of `journal.record` and `journal.record_each`."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "journal.record":
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in RECORDS:
             yield node
 
 

@@ -21,6 +21,8 @@ PREDICATES = {
     "credit_note.issued": "a émis {}",
     "invoice.held": "a retenu une facture : {}",
     "look_alike.checked": "a vérifié et gardé tel quel {}",
+    "order.overridden": "a fait facturer sous un autre numéro de commande : {}",
+    "order.restored": "a fait facturer de nouveau sous son numéro de commande : {}",
     "order_budget.changed": "a fixé le plafond d’une commande : {}",
     "order_budget.removed": "a retiré le plafond d’une commande : {}",
     "report.answered": "a confirmé les données signalées : {}",

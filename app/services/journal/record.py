@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import insert
@@ -41,3 +42,26 @@ def record(
             reason=reason,
         )
     )
+
+
+def record_each(
+    action: str,
+    subject_type: str,
+    told: Sequence[tuple[int, dict[str, Any], dict[str, Any]]],
+    *,
+    actor_id: int | None,
+    centre_id: int | None = None,
+) -> None:
+    """Add an entry for each of many rows that one act changed (id, before, after), in one statement."""
+    if not told:
+        return
+    common = {
+        "at": now(),
+        "actor_id": actor_id,
+        "centre_id": centre_id,
+        "action": action,
+        "subject_type": subject_type,
+        "reason": "",
+    }
+    rows = [{**common, "subject_id": str(id_), "before": before, "after": after} for id_, before, after in told]
+    db.session.connection().execute(insert(JournalEntry.__table__), rows)

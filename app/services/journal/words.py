@@ -48,6 +48,8 @@ ACTIONS = {
     "invoice.freed": "Facture libérée",
     "invoice.issued": "Facture émise",
     "credit_note.issued": "Avoir émis",
+    "order.overridden": "Facturé sous un autre numéro de commande",
+    "order.restored": "Facturé de nouveau sous son numéro de commande",
     "order_budget.changed": "Plafond d’une commande fixé",
     "order_budget.removed": "Plafond d’une commande retiré",
     "address.asked": "Changement d’adresse demandé",

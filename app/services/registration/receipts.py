@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import aliased, contains_eager, joinedload, selectinload
 
 from app.extensions import db
-from app.models import Batch, Cancellation, Decision, Mail, Registration, Trainer
+from app.models import Batch, Cancellation, Decision, Mail, OrderOverride, Registration, Trainer
 from app.models.amendment import REASONS
 from app.models.batch import CORRECTION
 from app.models.decision import Outcome
@@ -42,7 +42,7 @@ class ReceiptLine:
     ``sent_at``: when its certificate was last sent, if ever; ``invitation``: the last one to the driver by this centre;
     ``code``: the activation code to hand to the driver, empty where an account is proved; ``kept``: the agent's decision to
     leave its documents withheld; ``note``: what became of the line since, if it was cancelled: the receipt itself is history
-    and stays as it was.
+    and stays as it was; ``billed_under``: the order number it is billed under, where that is not its own.
     """
 
     registration: Registration
@@ -52,6 +52,7 @@ class ReceiptLine:
     code: str = ""
     kept: Decision | None = None
     note: Note | None = None
+    billed_under: str = ""
 
     @property
     def recap(self) -> Document | None:
@@ -190,7 +191,8 @@ def mails_due(batch_id: int) -> int:
 
 def _lines(batch: Batch, page: int, size: int, wanted: Fate | None = None, grouped: bool = False) -> list[ReceiptLine]:
     query = (
-        receipt_fates.joined(select(Registration, receipt_fates.fate()))
+        receipt_fates.joined(select(Registration, receipt_fates.fate(), OrderOverride.order_number))
+        .outerjoin(OrderOverride, OrderOverride.registration_id == Registration.id)
         .join(Registration.driver)
         .join(Registration.training)
         .options(
@@ -206,7 +208,9 @@ def _lines(batch: Batch, page: int, size: int, wanted: Fate | None = None, group
     )
     if wanted:
         query = query.where(receipt_fates.fate() == wanted.value)
-    found = [(row, receipt_fates.BY_CODE[word]) for row, word in db.session.execute(query).tuples()]
+    rows = db.session.execute(query).tuples().all()
+    found = [(row, receipt_fates.BY_CODE[word]) for row, word, _ in rows]
+    under = {row.id: number for row, _, number in rows if number and number != row.order_number}
     ids = [row.id for row, _ in found]
     sent = _sent(ids)
     invitations = invited.last(batch.centre_id, [row.driver_id for row, fate in found if fate is Fate.WAITING])
@@ -221,6 +225,7 @@ def _lines(batch: Batch, page: int, size: int, wanted: Fate | None = None, group
             code_of(row),
             kept.get(row.id),
             ended.get(row.id),
+            under.get(row.id, ""),
         )
         for row, fate in found
     ]

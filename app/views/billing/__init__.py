@@ -8,12 +8,13 @@ from flask_appbuilder import AppBuilder
 
 def register(_app: Flask, appbuilder: AppBuilder) -> None:
     """Register this room's screens."""
-    from . import consumption, invoices, office, profile
+    from . import consumption, invoices, office, order_numbers, profile
 
     for screen in (
         profile.MyBillingView,
         profile.CentreBillingView,
         invoices.InvoicesView,
+        order_numbers.OrderNumbersView,
         office.BillingView,
         consumption.ConsumptionView,
     ):

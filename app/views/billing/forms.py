@@ -57,3 +57,10 @@ class CeilingForm(Form):  # type: ignore[misc]
     order_number = StringField("N° de commande")
     ceiling = AmountField("Plafond, en euros hors taxes")
     blocking = BooleanField("Refuser tout enregistrement qui dépasserait ce plafond")
+
+
+class OrderForm(Form):  # type: ignore[misc]
+    """What lines are billed under."""
+
+    order_number = StringField("N° de commande facturé")
+    reference = StringField("Référence sur la facture")

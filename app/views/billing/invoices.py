@@ -6,7 +6,7 @@ from flask import abort, request
 from flask_appbuilder import expose
 
 from app.models.centre import INVOICES
-from app.services.billing import drafts, estimates, missing, months, profiles
+from app.services.billing import drafts, estimates, missing, months, near, profiles
 from app.services.core import clock
 from app.views.shell.base import Screen, current_centre_id, place_or_403
 from app.views.shell.reading import number_of
@@ -50,7 +50,11 @@ class InvoicesView(Screen):
         if found is None:
             abort(404, "Rien n’est à facturer sous ce numéro de commande.")
         page: str = self.render_template(
-            "billing/estimate.html", one=found, rows=found.rows(), month=months.name_of(clock.today())
+            "billing/estimate.html",
+            one=found,
+            rows=found.rows(),
+            month=months.name_of(clock.today()),
+            near=near.to_come(found.centre_id, found.order_number),
         )
         return page
 
@@ -60,5 +64,7 @@ class InvoicesView(Screen):
         draft = drafts.find(key, current_centre_id())
         if draft is None:
             abort(404, "Cette facture n’existe pas, ou concerne un autre centre.")
-        page: str = self.render_template("billing/draft.html", draft=draft, month=months.name_of(draft.period_end))
+        page: str = self.render_template(
+            "billing/draft.html", draft=draft, month=months.name_of(draft.period_end), near=near.of_draft(draft)
+        )
         return page

@@ -10,13 +10,15 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from app.models import Registration
 from app.models.batch import MODE_NAMES
+from app.models.centre import INVOICES
+from app.services.billing import billed
 from app.services.documents import resending
 from app.services.registration import receipts, search
 from app.services.reporting import exports
 from app.views.crud import choices, widgets
 from app.views.crud.base import READ_ONLY, BackOfficeView
 from app.views.crud.rows import Question, Rows, asking, one_of
-from app.views.shell.base import current_place
+from app.views.shell.base import current_place, may
 
 from . import record
 
@@ -139,6 +141,8 @@ class RegistrationRows(BackOfficeView):
                 widgets=widgets_of,
                 row=row,
                 no_resend=resending.why_not(row),
+                billed=billed.note(row.id),
+                may_bill=may(INVOICES),
             )
         )
 

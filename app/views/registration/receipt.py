@@ -10,14 +10,14 @@ from werkzeug.wrappers import Response
 
 from app.models import Batch
 from app.models.batch import FILE, MODES, REGISTERED
-from app.models.centre import REGISTER
+from app.models.centre import INVOICES, REGISTER
 from app.services.core import clock
 from app.services.registration import receipts, slips_pdf
 from app.services.registration.receipt_fates import BY_CODE, WORDS, Fate
 from app.services.registration.receipts import Receipt
 from app.services.reporting import receipt_pdf, receipt_sheet, receipt_words
 from app.views.crud.addresses import Addresses, taken
-from app.views.shell.base import Screen, batch_or_404, require_right
+from app.views.shell.base import Screen, batch_or_404, may, require_right
 from app.views.shell.files import pdf, workbook
 from app.views.shell.reading import number_of, word_of
 
@@ -143,6 +143,7 @@ def _words(receipt: Receipt) -> dict[str, Any]:
         "issuer": current_app.config["ISSUER"],
         "now": clock.now(),
         "facts": receipt_words,
+        "may_bill": may(INVOICES),
     }
 
 

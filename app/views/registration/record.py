@@ -14,6 +14,7 @@ from app.models.batch import MODE_NAMES
 from app.models.card import CARD_STATES
 from app.models.outbox import MAIL_PENDING, MAIL_REFUSED, MAIL_SENT, MAIL_STATES
 from app.models.registration import AVAILABLE, CERTIFICATE, DOCUMENT_KINDS, DOCUMENT_STATES, PENDING, REVOKED
+from app.services.billing import billed
 from app.services.core import clock
 from app.services.documents import resending
 from app.services.journal import search as journal_search
@@ -43,6 +44,7 @@ def parts(row: Registration) -> dict[str, Any]:
         "verdict": verdict(row),
         "no_resend": resending.why_not(row),
         "note": receipts.notes([row.id]).get(row.id) if not row.is_live else None,
+        "billed": billed.note(row.id),
         "documents": sorted(row.documents, key=lambda one: (one.kind != CERTIFICATE, -one.id)),
         "document_kinds": DOCUMENT_KINDS,
         "document_tag": lambda one: document_tag(row, one),

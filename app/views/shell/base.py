@@ -94,6 +94,12 @@ def require_right(right: str) -> None:
         abort(403, refusal.message)
 
 
+def may(right: str) -> bool:
+    """Tell whether the person holds the right at the current centre today; what needs it is offered to nobody else."""
+    place = current_place()
+    return place is not None and place.may(right, clock.today())
+
+
 def require_representative() -> Membership:
     """Return the person's place as legal representative of the current centre; 403, with a sentence, for anybody else."""
     try:
