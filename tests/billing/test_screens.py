@@ -81,7 +81,7 @@ def test_an_agent_builds_holds_and_frees(
     monkeypatch.setitem(app.config, "TODAY", date(2022, 2, 1))
     sign_in(client, AGENT)
     answer = client.post("/facturation/construire", data={"mois": "2022-01"}, follow_redirects=True)
-    assert "Les brouillons de janvier 2022 sont à jour : 1, dont 0 retenus." in answer.text
+    assert "Les brouillons de janvier 2022 sont à jour : 1, dont 0 retenu." in answer.text
     key = db.session.execute(select(Invoice.key)).scalar_one()
     assert "50,68" in client.get("/facturation/?mois=2022-01").text
     answer = client.post(f"/facturation/brouillons/{key}/retenir", data={"reason": " "}, follow_redirects=True)

@@ -110,7 +110,7 @@ def test_the_first_word_on_it_holds_at_once_and_a_move_from_tomorrow_on(app: Fla
 
 def test_the_contract_says_the_vat_of_its_centre(app: Flask) -> None:
     text = contract_text.compose(contract_text.latest(), here(), clock.today())
-    assert "25,34 € hors taxes, TVA 20,00 %" in text
+    assert "25,34 € HT, TVA 20 %" in text
     unsaid("5 rue du Port, 97200 Fort-de-France")
     assert "TVA 8,50 %" in contract_text.compose(contract_text.latest(), here(), clock.today())
 

@@ -89,7 +89,7 @@ def _png_of(width: int, height: int) -> bytes:
         (PHOTO, b"\x89PNG\r\n\x1a\n" + b"\0" * 2000, "illisible"),
         (PHOTO, picture(826, 1062).read()[:4000], "illisible"),
         (PHOTO, b"\xff\xd8\xff" + b"\0" * (5 * 1024 * 1024), "5 Mo"),
-        (PHOTO, _png_of(30_000, 30_000), "points"),
+        (PHOTO, _png_of(30_000, 30_000), "pixels"),
         (PHOTO, _png_of(6_900, 8_600), "illisible"),
         (PHOTO, picture(412, 530).read(), "trop petite"),
         (PHOTO, picture(1062, 826).read(), "35 mm sur 45 mm"),

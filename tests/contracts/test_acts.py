@@ -62,7 +62,7 @@ def letters(app: Flask) -> str:
 def test_the_text_names_the_centre_and_the_tariffs_of_the_day(app: Flask) -> None:
     contract = db.session.get_one(ServiceContract, offered())
     assert "Centre de formation Démo, SIRET 123 456 782 00010, 12 rue des Ateliers, 69007 Lyon" in contract.text
-    assert "25,34 € hors taxes, TVA 20,00 %" in contract.text
+    assert "25,34 € HT, TVA 20 %" in contract.text
     assert "Tarifs en vigueur le 10/01/2022" in contract.text
     assert contract.text_sha256 == contract_text.digest(contract.text)
     assert "{" not in contract.text
@@ -108,7 +108,7 @@ def test_signed_as_it_was_read_then_drawn_and_told(app: Flask, tmp_path: Path) -
         "Camille Roche, Directrice",
         signed.text_sha256,
         "Article 8. Durée et évolution",
-        "25,34 € hors taxes",
+        "25,34 € HT",
     ):
         assert part in " ".join(text.split()), part
     path = signed.path

@@ -41,7 +41,7 @@ def test_read_signed_and_downloaded(client: FlaskClient, sign_in: SignIn, offer:
     assert "Lire et signer la version 2" in browser.get(HOME).text
     page = browser.get(address).text
     assert "Article 8. Durée et évolution" in page
-    assert "25,34 € hors taxes" in page
+    assert "25,34 € HT" in page
     assert 'value="Représentant Démo"' in page
     refused = browser.post(f"{address}/signer", data=fields(page))
     assert refused.status_code == 422

@@ -34,13 +34,16 @@ def test_each_remark_leads_to_its_place_in_the_help(client: FlaskClient, code: C
     place = messages.anchor(Remark(code, field).kind)
     part = next(one.part for one in messages.every() if one.anchor == place)
     assert (part is messages.Part.INFORMATIONS) == (Remark(code, field).severity is Severity.INFORMATION)
-    assert f'<div id="{place}">' in page_of(client)
+    assert f'<dt id="{place}">' in page_of(client)
 
 
 def test_the_page_says_every_message_and_its_cure(client: FlaskClient) -> None:
     page = page_of(client)
     for one in messages.every():
-        assert f"<dt>{one.sentence}</dt><dd>{one.cure}</dd>" in page
+        assert re.search(
+            rf'<dt id="{one.anchor}">{re.escape(one.sentence)}</dt>(<dt[^>]*>[^<]*</dt>)*<dd>{re.escape(one.cure)}</dd>',
+            page,
+        )
 
 
 def test_every_subject_has_its_place_and_an_entry_that_leads_there(client: FlaskClient) -> None:

@@ -91,7 +91,12 @@ def test_a_fee_not_borne_is_told_before_and_after(legal: FlaskClient) -> None:
     page = legal.get(f"/formateurs/{row.key}/controle").text
     assert "Enregistrer le moniteur — 0,00\xa0€ HT" in page
     assert "Rien ne sera facturé à votre centre" in page
-    assert "47,00\xa0€ HT aujourd’hui" in page
+    assert "56,40\xa0€ TTC aujourd’hui" in page
+    assert "47,00" not in page
+    terms = legal.get(f"/formateurs/{row.key}/redevance").text
+    assert "47,00\xa0€ HT, facturés à votre centre" in terms
+    assert "56,40\xa0€ TTC, demandés avec la demande de carte" in terms
+    assert "47,00\xa0€ HT pour le centre, 56,40\xa0€ TTC pour la personne" in legal.get("/sessions/").text
     legal.post(f"/formateurs/{row.key}/enregistrer", data={"version": row.version})
     page = legal.get(f"/formateurs/{row.key}/recu").text
     assert "Rien n’est facturé à votre centre" in page

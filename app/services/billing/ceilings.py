@@ -126,7 +126,7 @@ def set_ceiling(centre_id: int, number: str, ceiling: Decimal | None, blocking: 
     if not 0 < len(kept) <= ORDER_MAX:
         raise BadCeiling("order_number", f"Indiquez un numéro de commande, en {ORDER_MAX} caractères au plus.")
     if ceiling is None or not 0 < ceiling <= LARGEST:
-        raise BadCeiling("ceiling", "Indiquez un plafond en euros hors taxes, par exemple 1 500,00.")
+        raise BadCeiling("ceiling", "Indiquez un plafond HT, en euros, par exemple 1 500,00.")
     with transaction():
         query = select(OrderBudget).where(OrderBudget.centre_id == centre_id, OrderBudget.order_number == kept)
         row = db.session.execute(query.with_for_update()).scalar_one_or_none()

@@ -102,19 +102,20 @@ def _tariffs(day: date, centre: Centre) -> str:
     lines = tariff_lines(day)
     if not lines:
         raise pricing.NoTariff
-    rate = f"TVA {_number(vat.rate_of(centre.id, day))} %"
+    rate = f"TVA {_rate(vat.rate_of(centre.id, day))} %"
     return "\n".join(f"- {line}, {rate}" for line in lines)
 
 
 def tariff_lines(day: date) -> list[str]:
     """Return the tariffs in force on that day, one a line, excluding VAT; one query."""
     prices = pricing.class_prices(day)
-    return [
-        f"{words} : {_number(prices[code].amount)} € hors taxes"
-        for code, words in PRICE_CLASSES.items()
-        if code in prices
-    ]
+    return [f"{words} : {_number(prices[code].amount)} € HT" for code, words in PRICE_CLASSES.items() if code in prices]
 
 
 def _number(value: Decimal) -> str:
     return f"{value:.2f}".replace(".", ",")
+
+
+def _rate(value: Decimal) -> str:
+    """Return a rate as every screen writes it: « 20 », « 8,5 »."""
+    return _number(value).rstrip("0").rstrip(",")

@@ -116,10 +116,16 @@ def fee_of(request: CardRequest) -> Fee:
 
 def fee_in_force(day: date) -> Fee:
     """Return the fee that a person pays on that day; raises :class:`NoFee`."""
-    price = card_fee(day)
-    if price is None:
+    fee = fee_told(day)
+    if fee is None:
         raise NoFee
-    return Fee(price.amount, price.vat_rate)
+    return fee
+
+
+def fee_told(day: date) -> Fee | None:
+    """Return the fee that a person pays on that day, None where no tariff says so."""
+    price = card_fee(day)
+    return Fee(price.amount, price.vat_rate) if price else None
 
 
 def fee_borne(day: date, centre_id: int) -> Fee:

@@ -36,16 +36,16 @@ _SENTENCES = {
     (
         PHOTO,
         "small",
-    ): "La photo est trop petite : il faut au moins 413 × 531 points, soit 35 × 45 mm à 300 points par pouce.",
+    ): "La photo est trop petite : il faut au moins 413 × 531 pixels, soit 35 × 45 mm à 300 pixels par pouce.",
     (PHOTO, "ratio"): "La photo n’a pas le format d’une photo d’identité : cadrez-la en hauteur, 35 mm sur 45 mm.",
     (PHOTO, "plain"): "La photo est d’une seule couleur : on n’y voit aucun visage.",
-    (SIGNATURE, "small"): "La signature est trop petite : il faut au moins 300 × 80 points.",
+    (SIGNATURE, "small"): "La signature est trop petite : il faut au moins 300 × 80 pixels.",
     (SIGNATURE, "ratio"): "La signature n’est pas cadrée : recadrez l’image en largeur, au plus près de la signature.",
     (SIGNATURE, "plain"): "L’image de la signature est vide : on n’y voit aucun trait.",
     (
         IDENTITY,
         "small",
-    ): "L’image de la pièce d’identité est trop petite pour être lue : il faut au moins 400 points de côté.",
+    ): "L’image de la pièce d’identité est trop petite pour être lue : il faut au moins 400 pixels de côté.",
     (IDENTITY, "ratio"): "L’image de la pièce d’identité est trop étroite : cadrez la pièce entière.",
     (IDENTITY, "plain"): "L’image de la pièce d’identité est d’une seule couleur : on n’y lit rien.",
 }
@@ -72,7 +72,7 @@ def redraw(stream: IO[bytes], kind: str) -> bytes:
         return answer[1:]
     code = answer[1:].decode("ascii", "replace")
     if code == "large":
-        raise PictureRefused(f"{_THE[kind]} a trop de points : réduisez l’image à moins de 60 millions de points.")
+        raise PictureRefused(f"{_THE[kind]} a trop de pixels : réduisez l’image à moins de 60 millions de pixels.")
     unreadable = f"{_THE[kind]} est illisible : enregistrez l’image de nouveau en JPEG ou en PNG."
     raise PictureRefused(_SENTENCES.get((kind, code), unreadable))
 

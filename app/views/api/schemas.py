@@ -58,7 +58,7 @@ def _or_null(kind: str, description: str = "") -> Schema:
 
 _COUNT: Schema = {"type": "integer", "minimum": 0}
 _ID: Schema = {"type": "integer", "minimum": 1}
-_PRICE = _text("Prix unitaire hors taxes, en euros.", pattern=r"^\d+\.\d{2}$")
+_PRICE = _text("Prix unitaire HT, en euros.", pattern=r"^\d+\.\d{2}$")
 _VALUES = {
     field: {
         **_or_null("string", header + (f" ({ORDER_OF_DATES})" if field in DATES else "")),
@@ -230,7 +230,7 @@ SCHEMAS: dict[str, Schema] = {
             "category": _text(enum=["Marchandises", "Voyageurs"]),
             "family": _text(),
             "minors_allowed": {"type": "boolean"},
-            "price": _or_null("string", "Prix unitaire hors taxes en vigueur aujourd’hui, en euros."),
+            "price": _or_null("string", "Prix unitaire HT en vigueur aujourd’hui, en euros."),
         }
     ),
     "Problem": _object(

@@ -55,7 +55,7 @@ class CeilingForm(Form):  # type: ignore[misc]
     """What an order number may cost."""
 
     order_number = StringField("N° de commande")
-    ceiling = AmountField("Plafond, en euros hors taxes")
+    ceiling = AmountField("Plafond HT, en euros")
     blocking = BooleanField("Refuser tout enregistrement qui dépasserait ce plafond")
 
 

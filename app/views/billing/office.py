@@ -8,9 +8,11 @@ from flask import abort, flash, g, redirect, request, url_for
 from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
+from app.french.words import of
 from app.models import Invoice
 from app.services.billing import drafts, estimates, holding, months
 from app.services.core import clock
+from app.services.core.numbers import count_of
 from app.views.shell.base import Screen
 from app.views.shell.reading import number_of
 
@@ -58,7 +60,7 @@ class BillingView(Screen):
         month = _month()
         built = drafts.build(month)
         flash(
-            f"Les brouillons de {months.name_of(month)} sont à jour : {built.drafts}, dont {built.held} retenus.",
+            f"Les brouillons {of(months.name_of(month))} sont à jour : {built.drafts}, dont {count_of(built.held, 'retenu')}.",
             "success",
         )
         return redirect(_address(month))

@@ -68,7 +68,7 @@ class TariffForm(DynamicForm):  # type: ignore[misc]
     """A price of one class, from a day on."""
 
     price_class = choice("Classe de tarif", named(PRICE_CLASSES))
-    amount = AmountField("Montant hors taxes, en euros", [InputRequired(NEEDED)])
+    amount = AmountField("Montant HT, en euros", [InputRequired(NEEDED)])
     vat_rate = AmountField(
         "Taux de TVA d’une personne, en pour cent", [InputRequired(NEEDED)], default=Decimal("20.00")
     )

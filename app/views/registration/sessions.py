@@ -43,7 +43,7 @@ class SessionsView(Screen):
                 tasks=[] if is_open else tasks,
                 trainer_tasks=[] if trains else trainer_tasks,
                 prices=registration_desk.prices(),
-                fee=pricing.card_fee(clock.today()),
+                fee=pricing.fee_told(clock.today()),
                 resumable=registration_desk.resumable(place.centre_id) if is_open else [],
                 unfinished=import_desk.unfinished(place.centre_id) if is_open else [],
                 last=registration_desk.last_session(place.centre_id, g.user.id) if is_open else None,

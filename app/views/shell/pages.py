@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -54,9 +54,14 @@ def help_page() -> str:
         "shell/pages/help.html",
         asked=asked,
         sections=[one for one in _sections() if _holds(f"{one.title} {one.text.striptags()}", words)],
-        messages=[(part.value, list(some)) for part, some in groupby(told, lambda one: one.part)],
+        messages=[(part.value, _by_cure(some)) for part, some in groupby(told, lambda one: one.part)],
         count=len(told),
     )
+
+
+def _by_cure(told: Iterable[messages.Message]) -> list[tuple[str, list[messages.Message]]]:
+    """Return messages with their cure, those that follow each other and share one together."""
+    return [(cure, list(some)) for cure, some in groupby(told, lambda one: one.cure)]
 
 
 def _sections() -> Iterator[Section]:

@@ -74,7 +74,7 @@ def around(row: Trainer) -> dict[str, Any]:
         "who": trainer_drafts.who(row.profile),
         "steps": STEPS,
         "links": [trainer_step(row, step) for step in (1, 2, 3)],
-        "fee": pricing.card_fee(clock.today()),
+        "fee": pricing.fee_told(clock.today()),
     }
 
 
