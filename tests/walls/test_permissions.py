@@ -46,7 +46,7 @@ PERMISSIONS: dict[str, set[str]] = {
     "Trainers": {"AgentTrainersView"},
     # A centre's people.
     "CentreBilling": {"MyBillingView"},
-    "Invoices": {"InvoicesView", "ConsumptionView"},
+    "Invoices": {"InvoicesView", "OrderNumbersView", "ConsumptionView"},
     "CentreApi": {"ApiSubscriptionView", "WebhooksView"},
     "CentreContract": {"ContractView"},
     "CentreDrivers": {"CentreDriversView"},

@@ -12,8 +12,9 @@ from werkzeug.wrappers import Response
 
 from app.extensions import db
 from app.models import Trainer
-from app.models.centre import TRAINERS
+from app.models.centre import INVOICES, TRAINERS
 from app.models.trainer import CANCELLED, PROFILES, REGISTERED
+from app.services.billing import billed
 from app.services.core import clock
 from app.services.core.refusal import Refusal
 from app.services.reference import pricing
@@ -23,7 +24,7 @@ from app.services.trainers import drafts as trainer_drafts
 from app.services.trainers import notices as trainer_notices
 from app.services.trainers import registration as trainer_registration
 from app.services.trainers.drafts import PageRefused
-from app.views.shell.base import Screen, current_centre_id, current_place, require_right
+from app.views.shell.base import Screen, current_centre_id, current_place, may, require_right
 from app.views.shell.forms import put_remarks
 from app.views.shell.reading import lead, number_of, told_shown, trainer_step
 
@@ -220,4 +221,6 @@ def _told(row: Trainer) -> dict[str, Any]:
         "quote": quote,
         "notice": notice,
         "code": receipts.code_of(row),
+        "billed": billed.one(row.centre_id, billed.Ref(billed.FEE, row.id)),
+        "may_bill": may(INVOICES),
     }
