@@ -19,7 +19,6 @@ from app.models import (
     Centre,
     Document,
     Driver,
-    Invoice,
     JournalEntry,
     Mail,
     Registration,
@@ -36,6 +35,7 @@ from app.services.drivers import space
 from app.services.registration import receipts
 from app.services.rights import access
 from tests.bases import EVERY
+from tests.invoicing.making import issue
 from tests.support import MARIE, PIERRE, centre_id, drain, person_id, registered, training_id
 
 BACKENDS = EVERY
@@ -305,8 +305,9 @@ class TestSituations:
         drafts.build(date(2022, 1, 1))
         app.config["TODAY"] = date(2022, 1, 11)
         assert acts.look(again(row), order(row, "duplicate"), me()).needs_agent == ()
-        db.session.execute(update(Invoice).values(state="issued"))
-        db.session.commit()
+        app.config["TODAY"] = date(2022, 2, 1)
+        issue()
+        app.config["TODAY"] = date(2022, 1, 11)
         assert acts.look(again(row), order(row, "duplicate"), me()).needs_agent == (effects.INVOICED,)
         with pytest.raises(acts.NeedsAgent):
             mend(row, code="duplicate")

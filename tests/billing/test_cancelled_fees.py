@@ -7,13 +7,14 @@ from decimal import Decimal
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from app.extensions import db
 from app.models import Invoice, InvoiceItem, Trainer
 from app.services.amendments import acts, trainer_rights
 from app.services.billing import ceilings, drafts, estimates
 from tests.bases import EVERY
+from tests.invoicing.making import issue
 from tests.support import LEGAL, MARIE, centre_id, person_id, registered, registered_trainer
 
 BACKENDS = EVERY
@@ -54,8 +55,7 @@ def test_on_an_issued_invoice_it_stays_and_an_agent_decides(app: Flask, monkeypa
     row = registered_trainer()
     monkeypatch.setitem(app.config, "TODAY", date(2022, 2, 1))
     drafts.build(JANUARY)
-    db.session.execute(update(Invoice).values(state="issued"))
-    db.session.commit()
+    issue()
     monkeypatch.setitem(app.config, "TODAY", date(2022, 1, 11))
     with pytest.raises(acts.NeedsAgent):
         cancel(row)

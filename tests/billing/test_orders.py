@@ -20,6 +20,7 @@ from app.services.billing.billed import FEE, REGISTRATION, Ref
 from app.services.billing.orders import Chosen
 from app.services.rights import access
 from tests.bases import EVERY
+from tests.invoicing.making import issue
 from tests.support import LEGAL, MARIE, PIERRE, centre_id, many, person_id, registered, registered_trainer
 
 BACKENDS = EVERY
@@ -169,8 +170,7 @@ def test_a_second_tab_that_shows_what_is_no_more_changes_nothing(app: Flask) -> 
 def test_on_an_issued_invoice_nothing_moves_and_it_is_all_or_none(app: Flask, over: Any) -> None:
     registered(MARIE)
     over()
-    db.session.execute(update(Invoice).values(state="issued"))
-    db.session.commit()
+    issue()
     registered(PIERRE)
     with pytest.raises(orders.Issued, match="avoir"):
         bill("ENG 1", *rows())

@@ -49,6 +49,13 @@ def issued(*rows: dict[str, str], month: date = JANUARY, **options: object) -> I
     return all_issued()[-1]
 
 
+def issue(month: date = JANUARY) -> None:
+    """Issue the drafts of a month; today is after it."""
+    running.issue(month, Judge())
+    db.session.expire_all()
+    assert not db.session.scalar(select(Invoice.id).where(Invoice.state == "draft"))
+
+
 def all_issued() -> list[Invoice]:
     """Return what was issued, the first one first."""
     db.session.expire_all()
