@@ -21,10 +21,12 @@ from app.services.amendments.requests import ANSWER
 from app.services.contracts import acts as contract_acts
 from app.services.core import actor, clock
 from app.services.decisions import account_requests, withheld_documents, withheld_rights
+from app.services.decisions import mail as decision_mail
 from app.services.drivers import account_invitations
 from app.services.identities import mails as identity_mails
 from app.services.notifications import mail
 from app.services.rights import invitations as member_invitations
+from app.services.rights import mail as rights_mail
 from app.services.trainers import notices as trainer_notices
 from config import ROOT
 from tests.accounts.test_opening import DUPONT, GOOD
@@ -65,6 +67,7 @@ LATER = {
     "budget",
     "invoice_issued",
 }
+LATER |= {rights_mail.JOINED, rights_mail.CHANGED, rights_mail.ENDED, rights_mail.ASKED, decision_mail.WITHHELD}
 LATER |= {identity_mails.CORRECTED, identity_mails.JOINED, identity_mails.PARTED}
 
 

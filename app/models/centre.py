@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask_appbuilder import Model
 from sqlalchemy import (
@@ -24,7 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .person import Person
 from .sign_up import EMAIL_MAX
-from .types import Labelled, UtcDateTime
+from .types import Json, Labelled, UtcDateTime
 
 if TYPE_CHECKING:
     from .catalogue import Accreditation
@@ -223,6 +223,8 @@ class MemberInvitation(Model):
     accepted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     accepted_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
     cancelled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: Right → what is granted once it is accepted: ids of accreditations (None for all), last day; nothing by default.
+    rights: Mapped[dict[str, Any]] = mapped_column(Json, default=dict, server_default="{}")
 
     centre: Mapped[Centre] = relationship()
     invited_by: Mapped[Person] = relationship(foreign_keys=[invited_by_id])

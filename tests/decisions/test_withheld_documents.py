@@ -9,12 +9,14 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from app.extensions import db
-from app.models import Document, JournalEntry, Mail, Outbox, Registration
+from app.models import Document, JournalEntry, Mail, Membership, MembershipRight, Outbox, Registration
 from app.models.outbox import MAIL, MAIL_REFUSED
 from app.services.core import clock
 from app.services.core.refusal import Refusal
+from app.services.decisions import mail as decision_mail
 from app.services.decisions import to_handle, withheld_documents
 from app.services.drivers import space as driver_space
+from app.services.notifications import mail
 from tests.bases import BOTH
 from tests.support import MARIE, drain, person_id, registered, training_id
 
@@ -161,3 +163,34 @@ def test_refused_addresses_are_shown_with_their_driver(agent: int) -> None:
     mails, total = to_handle.refused_mails()
     assert total == 1
     assert (mails[0].error, mails[0].registration.driver.last_name) == ("SMTP 550", "MARTIN")
+
+
+def test_the_centre_is_told_by_mail_why_documents_stay_withheld(app: Flask, agent: int) -> None:
+    row = case()
+    withheld_documents.keep(row, agent, "Le permis est celui d’une autre personne")
+    drain()
+    [letter] = db.session.execute(select(Mail).where(Mail.kind == decision_mail.WITHHELD)).scalars().all()
+    assert (letter.recipient, letter.state) == ("gestionnaire@demo.example", "sent")
+    content = mail.KINDS[letter.kind].content(letter)
+    assert content.values["reason"] == "Le permis est celui d’une autre personne"
+    assert content.values["receipt"] == db.session.get_one(Registration, row).batch.receipt_number
+
+
+def test_a_mail_that_is_true_no_more_is_not_sent(agent: int) -> None:
+    row = case()
+    withheld_documents.keep(row, agent, "Autre permis")
+    withheld_documents.release(row, agent)
+    drain()
+    [letter] = db.session.execute(select(Mail).where(Mail.kind == decision_mail.WITHHELD)).scalars().all()
+    assert letter.state == "dropped"
+
+
+def test_the_representatives_are_told_where_who_registered_may_no_more(agent: int) -> None:
+    row = case()
+    place = select(Membership.id).where(Membership.person_id == person_id("gestionnaire@demo.example"))
+    db.session.execute(
+        update(MembershipRight).where(MembershipRight.membership_id.in_(place)).values(withdrawn_at=clock.now())
+    )
+    withheld_documents.keep(row, agent, "Autre permis")
+    mails = db.session.execute(select(Mail.recipient).where(Mail.kind == decision_mail.WITHHELD)).scalars().all()
+    assert mails == ["representant@demo.example"]

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from flask import current_app
 from sqlalchemy import select
-from sqlalchemy.orm import aliased
 
 from app.extensions import db
-from app.models import Cancellation, ErrorReport, Mail, Membership, Person, Registration
+from app.models import Cancellation, ErrorReport, Mail, Person, Registration
 from app.models.amendment import WRONG_BIRTH_DATE, WRONG_PERMIT, ReportState
-from app.models.centre import LEGAL_REPRESENTATIVE, REGISTER
 from app.services.core import actor
 from app.services.notifications import mail
 from app.services.notifications.mail import Content
-from app.services.rights import access
+from app.services.rights import recipients
 
 #: Kinds of mails; their values hold the ``report``, by its id, and who is told, ``to``.
 TO_CENTRE, TO_DRIVER = "error_report", "report_answer"
@@ -22,18 +20,8 @@ TO_CENTRE, TO_DRIVER = "error_report", "report_answer"
 @actor.acting(actor.PROGRAM)
 def tell_centre(row: ErrorReport, registration: Registration) -> None:
     """Make due the mail to who registered it, or, where that person may no more, to the legal representatives; no commit."""
-    m = aliased(Membership)
-    holders = (
-        select(Person.id, Person.email, m.role)
-        .join(m, m.person_id == Person.id)
-        .where(m.centre_id == registration.centre_id, access.holder_clause(m.person_id, m.centre_id, REGISTER))
-        .order_by(Person.id)
-    )
-    told = {id_: (email, role) for id_, email, role in db.session.execute(holders).tuples()}
-    author = registration.batch.created_by_id
-    chosen = [author] if author in told else [id_ for id_, (_, role) in told.items() if role == LEGAL_REPRESENTATIVE]
-    for id_ in chosen:
-        mail.make_due(TO_CENTRE, told[id_][0], {"report": row.id, "to": id_})
+    for id_, email in recipients.of_registration(registration.centre_id, registration.batch.created_by_id):
+        mail.make_due(TO_CENTRE, email, {"report": row.id, "to": id_})
 
 
 @actor.acting(actor.PROGRAM)

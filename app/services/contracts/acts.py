@@ -15,11 +15,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
 from app.extensions import db
-from app.models import Centre, Decision, Membership, Person, ServiceContract
-from app.models.centre import ENDED, LEGAL_REPRESENTATIVE, OFFERED, SIGNED, SUSPENDED, WITHDRAWN
+from app.models import Centre, Decision, Membership, ServiceContract
+from app.models.centre import ENDED, OFFERED, SIGNED, SUSPENDED, WITHDRAWN
 from app.models.decision import Outcome
 from app.models.outbox import CONTRACT
-from app.models.types import holds_on
 from app.services.core import case, clock, outbox
 from app.services.core.reason import REASON_MAX
 from app.services.core.reason import reason as reason_of
@@ -27,7 +26,7 @@ from app.services.core.refusal import Refusal
 from app.services.core.taking import taken
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
-from app.services.rights import access, naming
+from app.services.rights import access, naming, recipients
 from app.services.seal import sealing
 from app.services.storage import store
 
@@ -269,19 +268,7 @@ def _record(
         after=after,
         reason=decision.reason if decision else "",
     )
-    contract_mail.make_due(contract, act, representatives(contract.centre_id), decision)
-
-
-def representatives(centre_id: int) -> list[tuple[int, str]]:
-    """Return id and address of those who are told of the centre's contracts: its legal representatives, account open."""
-    query = (
-        select(Person.id, Person.email)
-        .join(Membership, Membership.person_id == Person.id)
-        .where(Membership.centre_id == centre_id, Membership.role == LEGAL_REPRESENTATIVE)
-        .where(holds_on(clock.today(), Membership.valid_to), Person.active.is_(True))
-        .order_by(Person.id)
-    )
-    return list(db.session.execute(query).tuples())
+    contract_mail.make_due(contract, act, recipients.representatives(contract.centre_id), decision)
 
 
 @naming.follows

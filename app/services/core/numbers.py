@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Sequence
 from decimal import Decimal
 
 NO_BREAK = "\u00a0"
@@ -64,3 +65,8 @@ def siret(value: str | None) -> str:
     if not re.fullmatch(r"\d{14}", text):
         return text
     return NO_BREAK.join((text[:3], text[3:6], text[6:9], text[9:]))
+
+
+def enumerated(words: Sequence[str]) -> str:
+    """Return words as a list is said: « A », « A et B », « A, B et C »."""
+    return " et ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))

@@ -19,6 +19,8 @@ from app.services.core.transaction import transaction
 from app.services.journal import record as journal
 from app.services.notifications import certificate_mail, webhook_events
 
+from . import mail as decision_mail
+
 SUBJECT, KEPT, RELEASED = "registration", "withheld.kept", "withheld.released"
 
 
@@ -74,14 +76,16 @@ def release(registration_id: int, actor_id: int) -> None:
 
 
 def keep(registration_id: int, actor_id: int, reason: str) -> None:
-    """Keep the documents back, for a reason that stays with the decision; raise `Refusal` without one."""
+    """Keep the documents back, for a reason that stays with the decision and is mailed to the centre; `Refusal` without one."""
     reason = reason_of(reason, "Dites pourquoi ces documents restent retenus.")
     with transaction():
         registration = _get(registration_id)
         if not registration.withheld or not registration.is_live:
             raise AlreadyDecided
-        case.decide(registration, Outcome.KEPT, actor_id, reason)
+        decision = case.decide(registration, Outcome.KEPT, actor_id, reason)
+        decision_mail.tell_centre(registration, decision)
         _record(KEPT, registration, actor_id, withheld=True, reason=reason)
+    outbox.ring()
 
 
 def _get(registration_id: int) -> Registration:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from app.extensions import db
 from app.models import Driver, DriverMerge, IdentityCorrection, Mail, Person
+from app.services.core.numbers import enumerated
 from app.services.notifications import mail
 from app.services.notifications.mail import Content
 
@@ -47,11 +48,6 @@ def changed(correction: IdentityCorrection) -> list[str]:
     return [words for field, words in FIELDS.items() if before[field] != correction.after[field]]
 
 
-def listed(words: list[str]) -> str:
-    """Return « le nom, le prénom et le N° de permis »."""
-    return " et ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
-
-
 def _tell(kind: str, merge: DriverMerge, drivers: Iterable[Driver]) -> None:
     for driver in drivers:
         if driver.person is not None:
@@ -63,7 +59,7 @@ def _corrected(row: Mail) -> Content:
     correction = db.session.get_one(IdentityCorrection, row.values["correction"])
     what = changed(correction)
     verb = "a été corrigé" if len(what) == 1 else "ont été corrigés"
-    told = f"Un agent a corrigé votre identité au Registre CQC : {listed(what)} {verb}."
+    told = f"Un agent a corrigé votre identité au Registre CQC : {enumerated(what)} {verb}."
     kept = "Les documents déjà établis restent tels qu’ils sont : ils portent l’identité du jour où ils l’ont été."
     return _content(row, "Votre identité est corrigée", [told, kept])
 

@@ -9,7 +9,7 @@ from app.models import CardRequest, Driver, Registration
 from app.models.card import CARD_STATES
 from app.services.amendments import words as amendment_words
 from app.services.amendments.words import END, NEW, PLAIN, Sentence
-from app.services.core.numbers import count_of
+from app.services.core.numbers import count_of, enumerated
 from app.validators.fields import name_key
 
 from . import mails
@@ -82,7 +82,7 @@ def of_parting(parting: Parting) -> list[Sentence]:
 def of_correction(effects: Correction) -> list[Sentence]:
     """Return every effect of correcting an identity."""
     asked, driver = effects.order, effects.now.driver
-    changed = mails.listed([words for field, words in mails.FIELDS.items() if field in effects.fields])
+    changed = enumerated([words for field, words in mails.FIELDS.items() if field in effects.fields])
     verb = "change" if len(effects.fields) == 1 else "changent"
     told = [
         Sentence(NEW, "check", f"{changed[:1].upper()}{changed[1:]} {verb} ; les anciennes valeurs restent conservées.")
@@ -134,7 +134,7 @@ def _moved(joined: Hanging) -> str:
     if joined.cards:
         parts.append(count_of(len(joined.cards), "demande de carte", "demandes de carte"))
     many = len(parts) > 1 or len(joined.registrations) > 1
-    return f"{mails.listed(parts)} {of(named(joined.driver))} {'passent' if many else 'passe'}"
+    return f"{enumerated(parts)} {of(named(joined.driver))} {'passent' if many else 'passe'}"
 
 
 def _names(effects: Effects) -> list[Sentence]:
@@ -218,7 +218,7 @@ def _other_names(now: Hanging) -> list[Sentence]:
     others = sorted({name for name in _names_of(now) if not name_key(*name).agrees(own)})
     if not others:
         return []
-    listed = mails.listed([" ".join(name) for name in others])
+    listed = enumerated([" ".join(name) for name in others])
     return [
         Sentence(
             END,

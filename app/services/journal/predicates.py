@@ -50,6 +50,7 @@ PREDICATES = {
     "member.invitation_cancelled": "a annulé l’invitation de {}",
     "right.granted": "a accordé un droit à {}",
     "right.withdrawn": "a retiré un droit à {}",
+    "right.asked": "a demandé un droit : {}",
     "document.revoked": "a révoqué {}",
     "document.fault": "a trouvé altéré ou absent {}",
     "document.mended": "a retrouvé {}",

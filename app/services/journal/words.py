@@ -63,6 +63,7 @@ ACTIONS = {
     "member.invitation_cancelled": "Invitation annulée",
     "right.granted": "Droit accordé",
     "right.withdrawn": "Droit retiré",
+    "right.asked": "Droit demandé",
     "address.changed": "Adresse changée",
     "document.revoked": "Document révoqué",
     "driver.identity_corrected": "Identité du conducteur corrigée",

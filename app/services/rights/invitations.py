@@ -6,6 +6,7 @@ Who invites learns nothing of the address: the same is written, mailed and answe
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -29,8 +30,9 @@ from app.services.journal import record as journal
 from app.services.notifications import invitation_limits, mail
 from app.validators.address import parse_address
 
-from . import access, members, naming
+from . import access, members, naming, promises, telling
 from . import mail as member_mail
+from .members import Grant
 
 HOLDS = timedelta(days=7)
 FOR_ADDRESS, ACCEPTING = Limit("member invitation address", 5), Limit("member invitation accept", 5)
@@ -57,17 +59,20 @@ class Newcomer:
     password: str
 
 
-def invite(centre_id: int, typed: str, role: str, actor_id: int) -> str:
-    """Invite an address to act for a centre and return it in its one form.
+def invite(centre_id: int, typed: str, role: str, actor_id: int, rights: Mapping[str, Grant] | None = None) -> str:
+    """Invite an address to act for a centre and return it in its one form. ``rights``: what a manager gets by accepting.
 
     Raises `access.NotAllowed` (only an agent names a legal representative), :class:`AlreadyInvited`, `throttle.TooOften`, or
-    `Refusal`: a bad address, or somebody who acts for the centre already.
+    `Refusal`: a bad address, rights that cannot be granted, or somebody who acts for the centre already.
     """
     members.require_grantor(actor_id, centre_id)
     if role not in MEMBER_ROLES:
         raise Refusal("Choisissez la fonction dans la liste.")
     if role == LEGAL_REPRESENTATIVE and not members.is_agent(actor_id):
         raise access.NotAllowed("Seul un agent d’IN Groupe nomme un représentant légal.")
+    if role == LEGAL_REPRESENTATIVE and rights:
+        raise Refusal("Un représentant légal tient tous les droits du centre : n’en choisissez aucun.")
+    members.check(centre_id, rights or {})
     address = parse_address(typed)
     if address is None:
         raise Refusal("Saisissez une adresse électronique, par exemple prenom.nom@exemple.fr.")
@@ -87,6 +92,7 @@ def invite(centre_id: int, typed: str, role: str, actor_id: int) -> str:
         sent_at=now,
         expires_at=now + HOLDS,
         invited_by_id=actor_id,
+        rights=promises.plain(rights or {}),
     )
     try:
         with transaction():
@@ -241,6 +247,7 @@ def _take(row: MemberInvitation, person: Person) -> Membership:
     )
     if membership.role == LEGAL_REPRESENTATIVE:
         naming.named(membership)
+    telling.of_joining(row, membership, *promises.keep(row, membership))
     return membership
 
 

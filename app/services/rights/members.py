@@ -18,12 +18,12 @@ from app.extensions import db
 from app.models import Accreditation, Membership, MembershipRight, Person
 from app.models.centre import API, LEGAL_REPRESENTATIVE, REGISTER, RIGHTS
 from app.models.types import holds_on
-from app.services.core import clock
+from app.services.core import clock, outbox
 from app.services.core.refusal import Refusal
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
 
-from . import access
+from . import access, telling
 
 #: Rights that may be limited to named accreditations; the others are not about trainings.
 BY_ACCREDITATION = (REGISTER, API)
@@ -106,18 +106,36 @@ def set_rights(centre_id: int, membership_id: int, wanted: Mapping[str, Grant], 
     accreditation is another centre's, none is named, or a last day is past.
     """
     require_grantor(actor_id, centre_id)
-    known = {one.id for one in accreditations(centre_id)}
-    for right, grant in wanted.items():
-        _check(right, grant, known)
+    check(centre_id, wanted)
     try:
         with transaction():
             _lock(centre_id)
             membership = _place(membership_id, centre_id)
             if membership.role == LEGAL_REPRESENTATIVE:
                 raise Refusal("Un représentant légal tient déjà tous les droits du centre.")
-            return sum(_set(membership, right, wanted.get(right), actor_id) for right in RIGHTS)
+            before = {grant.id for grant in standing(membership)}
+            changed = sum(_set(membership, right, wanted.get(right), actor_id) for right in RIGHTS)
+            if changed:
+                telling.of_change(membership, before, refreshed(membership))
     except IntegrityError:
         raise Refusal("Ces droits viennent d’être modifiés par ailleurs : relisez-les.") from None
+    outbox.ring()
+    return changed
+
+
+def check(centre_id: int, wanted: Mapping[str, Grant]) -> None:
+    """Raise `Refusal` for rights that cannot be granted at a centre, as :func:`set_rights` does."""
+    known = {one.id for one in accreditations(centre_id)}
+    for right, grant in wanted.items():
+        _check(right, grant, known)
+
+
+def give(membership: Membership, wanted: Mapping[str, Grant], actor_id: int) -> list[int]:
+    """Grant these rights to who has just taken a place, in the caller's transaction; return the ids of the grants."""
+    for right in RIGHTS:
+        if right in wanted:
+            _set(membership, right, wanted[right], actor_id)
+    return sorted(grant.id for grant in refreshed(membership) if grant.right in wanted)
 
 
 def end(centre_id: int, membership_id: int, actor_id: int) -> None:
@@ -143,6 +161,20 @@ def end(centre_id: int, membership_id: int, actor_id: int) -> None:
             centre_id=centre_id,
             before={"person": membership.person_id, "role": membership.role},
         )
+        telling.of_end(membership)
+    outbox.ring()
+
+
+def standing(membership: Membership) -> list[MembershipRight]:
+    """Return the grants that nobody has withdrawn."""
+    return [grant for grant in membership.rights if grant.withdrawn_at is None]
+
+
+def refreshed(membership: Membership) -> list[MembershipRight]:
+    """Return them as the transaction has written them."""
+    db.session.flush()
+    db.session.refresh(membership, ["rights"])
+    return standing(membership)
 
 
 def _holds_today() -> ColumnElement[bool]:

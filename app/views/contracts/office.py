@@ -21,6 +21,7 @@ from app.services.core import clock
 from app.services.core.reason import REASON_MAX
 from app.services.core.refusal import Refusal
 from app.services.journal import search as journal_search
+from app.services.rights import recipients
 from app.services.storage import store
 from app.views.crud import choices, widgets
 from app.views.crud.base import ASKED, METHODS, NOT_FOUND, BackOfficeView, as_refused
@@ -95,7 +96,7 @@ class ContractsView(BackOfficeView):
 
     def said_after_add(self, form: DynamicForm, item: Any) -> str:
         """Return what the offer has brought about: a mail, or none yet."""
-        count = len(contract_acts.representatives(form.centre_id.data))
+        count = len(recipients.representatives(form.centre_id.data))
         if not count:
             return f"Le contrat est proposé. {contract_acts.NOBODY_YET}"
         return f"Le contrat est proposé ; {told(count)} par courriel."
@@ -127,7 +128,7 @@ class ContractsView(BackOfficeView):
             contract=contract,
             history=journal_search.history(contract_acts.SUBJECT, contract.id),
             blocks=contract_text.blocks(contract.text),
-            representatives=len(contract_acts.representatives(contract.centre_id)),
+            representatives=len(recipients.representatives(contract.centre_id)),
             reason_max=REASON_MAX,
         )
         return page
@@ -166,7 +167,7 @@ def _looked_at() -> LookedAt | None:
         text = contract_text.compose(request.form.get("version", contract_text.latest()), centre, clock.today())
     except Refusal:
         return None
-    return LookedAt(centre, contract_text.blocks(text), len(contract_acts.representatives(centre.id)))
+    return LookedAt(centre, contract_text.blocks(text), len(recipients.representatives(centre.id)))
 
 
 def told(count: int) -> str:

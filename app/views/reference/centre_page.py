@@ -18,7 +18,7 @@ from app.services.journal import sentences
 from app.services.reference import accreditations
 from app.services.registration import desk as registration_desk
 from app.services.reporting import dashboard
-from app.services.rights import checklist, members
+from app.services.rights import checklist, members, recipients
 from app.services.rights import invitations as member_invitations
 from app.views.crud import told
 
@@ -54,7 +54,7 @@ def parts(centre: Centre) -> dict[str, Any]:
         "contract_kinds": CONTRACT_KINDS,
         "is_offered": any(contract.state == OFFERED for contract in contracts),
         "latest": contract_text.latest(),
-        "representatives": len(contract_acts.representatives(centre.id)),
+        "representatives": len(recipients.representatives(centre.id)),
         "nobody_yet": contract_acts.NOBODY_YET,
         "places": members.of_centre(centre.id),
         "grants": members.grants,

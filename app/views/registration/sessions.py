@@ -12,7 +12,7 @@ from app.services.imports import desk as import_desk
 from app.services.reference import pricing
 from app.services.registration import desk as registration_desk
 from app.services.registration import drafts
-from app.services.rights import access, checklist
+from app.services.rights import access, checklist, wishes
 from app.services.trainers import drafts as trainer_drafts
 from app.views.shell import filters
 from app.views.shell.base import Screen, current_centre_id, place_or_403, require_right
@@ -35,7 +35,8 @@ class SessionsView(Screen):
         is_open, trains = all(task.done for task in tasks), all(task.done for task in trainer_tasks)
         if not (is_open or trains):
             links = checklist.ADDRESSES if place.role == LEGAL_REPRESENTATIVE else {}
-            return str(self.render_template("registration/missing.html", tasks=tasks, centre=place.centre, links=links))
+            told = {"tasks": tasks, "links": links, "asking": wishes.standing(place, REGISTER)}
+            return str(self.render_template("registration/missing.html", centre=place.centre, **told))
         return str(
             self.render_template(
                 "registration/index.html",

@@ -14,6 +14,7 @@ from app.services.core import links
 from app.services.core.refusal import Refusal
 from app.services.core.throttle import TooOften
 from app.services.rights import invitations as member_invitations
+from app.services.rights import mail as member_mail
 from app.services.rights.invitations import Newcomer
 from app.validators.fields import clean, parse_name
 from app.views.shell import sign_ins
@@ -96,6 +97,7 @@ def _values(row: MemberInvitation, token: str) -> dict[str, object]:
     return {
         "centre": row.centre,
         "role": MEMBER_ROLES[row.role].lower(),
+        "promised": member_mail.promised(row),
         "here": here,
         "sign_in": url_for("LoginView.login", next=here),
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from flask import abort, flash, g, make_response, redirect, request, url_for
@@ -17,22 +16,15 @@ from app.models.centre import LEGAL_REPRESENTATIVE, MANAGER, MEMBER_ROLES, RIGHT
 from app.services.core.refusal import Refusal
 from app.services.rights import checklist, members
 from app.services.rights import invitations as member_invitations
-from app.services.rights.members import BY_ACCREDITATION, Grant
-from app.validators.fields import clean, loosen_date, parse_date
+from app.services.rights import mail as member_mail
 from app.views.shell.base import Screen, require_representative
+
+from . import grants
 
 PLACE, INVITATION = "<int:place_id>", "<int:invitation_id>"
 CENTRE_PART = "<int:centre_id>"
-#: What a right may be on the form.
-NONE, EVERYWHERE, NAMED = "non", "tous", "choix"
 #: After an agent has sent an invitation, the centre's page says what comes next.
 _LEADS_TO_CENTRE = {"CentrePeopleView.invite", "CentrePeopleView.resend"}
-OPENS = {
-    "register": "à la main et par fichier",
-    "trainers": "enregistrer les formateurs et moniteurs du centre",
-    "invoices": "consulter les factures du centre",
-    "api": "consulter les clés ; ses propres clés agissent dans ces limites",
-}
 
 
 class InviteForm(Form):  # type: ignore[misc]
@@ -65,8 +57,9 @@ class PeopleScreen(Screen):
         centre, form = self.centre(centre_id), InviteForm(request.form)
         if not form.validate():
             return make_response(self._page(centre, form), 422)
+        role = form.role.data or MANAGER
         try:
-            address = member_invitations.invite(centre.id, form.email.data, form.role.data or MANAGER, g.user.id)
+            address = member_invitations.invite(centre.id, form.email.data, role, g.user.id, grants.wanted())
         except Refusal as refusal:
             form.email.errors = [refusal.message]
             return make_response(self._page(centre, form), 422)
@@ -90,11 +83,11 @@ class PeopleScreen(Screen):
         centre = self.centre(centre_id)
         place = self._place(place_id, centre)
         if request.method != "POST":
-            return make_response(self._member_page(centre, place, _held(place)))
+            return make_response(self._member_page(centre, place, grants.held(place)))
         try:
-            changed = members.set_rights(centre.id, place_id, _wanted(), g.user.id)
+            changed = members.set_rights(centre.id, place_id, grants.wanted(), g.user.id)
         except Refusal as refusal:
-            return make_response(self._member_page(centre, place, _typed(), refusal.message), 422)
+            return make_response(self._member_page(centre, place, grants.typed(), refusal.message), 422)
         name = place.person.full_name
         return self._done(f"Les droits de {name} sont modifiés, dès maintenant." if changed else "Rien n’a changé.")
 
@@ -124,7 +117,9 @@ class PeopleScreen(Screen):
                 grants=members.grants,
                 roles=MEMBER_ROLES,
                 invitations=member_invitations.waiting(centre.id),
+                promised=member_mail.promised,
                 has_run_out=member_invitations.has_run_out,
+                **grants.known(centre.id, grants.typed()),
                 **self.shared(centre),
             )
         )
@@ -135,12 +130,9 @@ class PeopleScreen(Screen):
                 "rights/member.html",
                 centre=centre,
                 place=place,
-                chosen=chosen,
                 refused=refused,
                 rights=RIGHTS,
-                opens=OPENS,
-                scoped=BY_ACCREDITATION,
-                accreditations=members.accreditations(centre.id),
+                **grants.known(centre.id, chosen),
                 is_representative=place.role == LEGAL_REPRESENTATIVE,
                 roles=MEMBER_ROLES,
                 **self.shared(centre),
@@ -197,50 +189,3 @@ class CentrePeopleView(PeopleScreen):
         found = checklist.tasks(centre.id)
         left = {key: href for key, href in links.items() if not next(t for t in found if t.key == key).done}
         return {**super().shared(centre), "tasks": found, "task_links": left, "is_open": checklist.is_open(found)}
-
-
-def _held(place: Membership) -> dict[str, Any]:
-    """Return right → what the form shows of it."""
-    return {
-        right: {
-            "scope": EVERYWHERE if grant.all_accreditations else NAMED,
-            "named": [one.id for one in grant.accreditations],
-            "ends_on": f"{grant.ends_on:%d/%m/%Y}" if grant.ends_on else "",
-        }
-        for right, grant in members.grants(place).items()
-    }
-
-
-def _typed() -> dict[str, Any]:
-    """Return right → what was sent, to be shown again."""
-    sent = request.form
-    return {
-        right: {
-            "scope": sent.get(right, NONE),
-            "named": [int(value) for value in sent.getlist(f"{right}-agrements") if _is_id(value)],
-            "ends_on": sent.get(f"{right}-fin", ""),
-        }
-        for right in RIGHTS
-    }
-
-
-def _wanted() -> dict[str, Grant]:
-    """Return the rights asked for; raise `Refusal` for a day that is none."""
-    wanted = {}
-    for right, typed in _typed().items():
-        if typed["scope"] in (EVERYWHERE, NAMED):
-            named = frozenset(typed["named"]) if typed["scope"] == NAMED else None
-            wanted[right] = Grant(named, _day(right, typed["ends_on"]))
-    return wanted
-
-
-def _day(right: str, text: str) -> date | None:
-    text = clean(text)
-    found: date | None = parse_date(loosen_date(text)) if text else None
-    if text and found is None:
-        raise Refusal(f"« {RIGHTS[right]} » : la date s’écrit JJ/MM/AAAA.")
-    return found
-
-
-def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 10

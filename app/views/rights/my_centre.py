@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from flask import flash, redirect, request, url_for
 from flask_appbuilder import expose
+from werkzeug.wrappers import Response
 
 from app.models.centre import API, INVOICES, LEGAL_REPRESENTATIVE
 from app.services.core import clock
-from app.services.rights import checklist
+from app.services.core.numbers import enumerated
+from app.services.rights import checklist, wishes
 from app.views.shell.base import Screen, place_or_403
 
 
@@ -34,3 +37,10 @@ class MyCentreView(Screen):
                 has_invoices=place.may(INVOICES, clock.today()),
             )
         )
+
+    @expose("/demander-un-droit", methods=["POST"])
+    def ask(self) -> Response:
+        """« Demander ce droit »: the legal representatives of the centre are told by mail."""
+        names = wishes.ask(place_or_403(), request.form.get("right", ""))
+        flash(f"Votre demande part par courriel à {enumerated(names)}.", "success")
+        return redirect(url_for("MyCentreView.index"))

@@ -16,7 +16,7 @@ from app.models import Accreditation, Batch, Membership
 from app.models.centre import REGISTER
 from app.services.core import clock
 from app.services.core.refusal import Refusal
-from app.services.rights import access, asking
+from app.services.rights import access, asking, wishes
 
 from .resume.owner import void_forms
 from .sign_ins import page_asked
@@ -160,6 +160,7 @@ class Screen(BaseView):
         page: str = self.render_template(
             "registration/missing.html",
             tasks=[access.right_task(place, self.right)],
+            asking=wishes.standing(place, self.right),
             centre=place.centre,
             heading=self.heading,
             closed="Cette page n’est pas ouverte",

@@ -11,7 +11,7 @@ from wtforms import Field, Form, HiddenField
 
 from app.french.templates import FrenchSpaces
 from app.services.core.clock import PARIS
-from app.services.core.numbers import count_of, euros, grouped
+from app.services.core.numbers import count_of, enumerated, euros, grouped
 from app.services.core.numbers import percent as percent
 from app.services.core.numbers import siret as siret
 
@@ -79,6 +79,7 @@ def page_numbers(page: int, page_count: int, around: int = 2) -> list[int | None
 
 FILTERS = (
     euros, percent, day, moment, siret, number, count_of, lower_first, first_error, summary_line, faulty_fields, tied,
+    enumerated,
 )  # fmt: skip
 
 
