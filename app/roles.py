@@ -15,7 +15,7 @@ def _exactly(*views: str, permission: str = "can_(read|write)") -> list[list[str
 
 FAB_ROLES: dict[str, list[list[str]]] = {
     AGENT: [
-        *_exactly("Representatives", "Managers", permission="can_read"),
+        *_exactly("Representatives", "Managers"),
         *_exactly("Centres", "Accreditations", "Suspensions", "Catalogue", "Tariffs", "Contracts", "Drivers"),
         *_exactly("Sellers", "VatRegimes"),
         *_exactly(

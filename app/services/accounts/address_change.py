@@ -1,4 +1,4 @@
-"""A new mail address: asked for with the password, confirmed by a link sent to it, told to the old one."""
+"""A new mail address: asked for with the password, or by an agent; confirmed by a link sent to it, told to the old one."""
 
 from __future__ import annotations
 
@@ -42,15 +42,35 @@ def ask(person_id: int, password: str, email: str) -> None:
     if email == person.email.lower():
         raise SameAddress
     with transaction():
-        links.forget(ADDRESS)
-        links.void(person.id, ADDRESS)
-        link = links.issue(ADDRESS, email, CONFIRM_WITHIN)
-        link.person_id = person.id
-        mail.make_due(account_mail.ADDRESS_LINK, email, {"link": link.nonce})
-        mail.make_due(account_mail.ADDRESS_ASKED, person.email, {"link": link.nonce})
-        journal.record("address.asked", "person", person.id, actor_id=person.id)
+        _send(person, email, person.id)
         throttle.forget(CHANGING, str(person_id))
     outbox.ring()
+
+
+@actor.acting(actor.PROGRAM)
+def ask_for(person_id: int, email: str, actor_id: int) -> None:
+    """Do the same for somebody else, as an agent: without their password, and both mails say who asked.
+
+    Raises :class:`SameAddress`.
+    """
+    person = db.session.get_one(Person, person_id)
+    if email == person.email.lower():
+        raise SameAddress
+    with transaction():
+        _send(person, email, actor_id)
+    outbox.ring()
+
+
+def _send(person: Person, email: str, actor_id: int) -> None:
+    """Make link and notice due, and journal who asked; no commit."""
+    links.forget(ADDRESS)
+    links.void(person.id, ADDRESS)
+    link = links.issue(ADDRESS, email, CONFIRM_WITHIN)
+    link.person_id = person.id
+    values = {"link": link.nonce, "by_agent": actor_id != person.id}
+    mail.make_due(account_mail.ADDRESS_LINK, email, values)
+    mail.make_due(account_mail.ADDRESS_ASKED, person.email, values)
+    journal.record("address.asked", "person", person.id, actor_id=actor_id)
 
 
 @actor.acting(actor.PROGRAM)

@@ -87,18 +87,23 @@ def _address_link(row: Mail) -> Content:
     return Content(
         "accounts/mail/address_link",
         "Confirmez votre nouvelle adresse",
-        {"url": _address_of("adresse", ADDRESS, _link(row))},
+        {"url": _address_of("adresse", ADDRESS, _link(row)), **_asked_by(row)},
     )
 
 
 @mail.says(ADDRESS_ASKED, "Changement d’adresse demandé")
-def _address_asked(_row: Mail) -> Content:
-    return Content("accounts/mail/address_asked", "Un changement d’adresse a été demandé")
+def _address_asked(row: Mail) -> Content:
+    return Content("accounts/mail/address_asked", "Un changement d’adresse a été demandé", _asked_by(row))
 
 
 @mail.says(ADDRESS_CHANGED, "Adresse changée")
 def _address_changed(_row: Mail) -> Content:
     return Content("accounts/mail/address_changed", "Votre adresse électronique est changée")
+
+
+def _asked_by(row: Mail) -> dict[str, object]:
+    """Return whether an agent asked for the change; mails made due before agents could do not say."""
+    return {"by_agent": bool(row.values.get("by_agent"))}
 
 
 def _already() -> Content:

@@ -45,6 +45,8 @@ PREDICATES = {
     "contract.replaced": "a remplacé {}",
     "member.joined": "a accepté l’invitation : {} intervient pour le centre",
     "member.ended": "a mis fin à l’intervention de {}",
+    "member.until": "a fixé le dernier jour de la place de {}",
+    "account.renamed": "a modifié le nom de {}",
     "member.invited": "a invité {}",
     "member.invited_again": "a invité de nouveau {}",
     "member.invitation_cancelled": "a annulé l’invitation de {}",

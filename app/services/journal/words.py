@@ -58,6 +58,8 @@ ACTIONS = {
     "contract.replaced": "Contrat remplacé",
     "member.joined": "Place au centre prise",
     "member.ended": "Place au centre terminée",
+    "member.until": "Dernier jour d’une place au centre fixé",
+    "account.renamed": "Nom d’un compte modifié",
     "member.invited": "Gestionnaire invité",
     "member.invited_again": "Gestionnaire invité de nouveau",
     "member.invitation_cancelled": "Invitation annulée",

@@ -1,5 +1,5 @@
 """Who may do what at which centre, and what is still missing before a centre can work.
 
-Offers: access, members, invitations, checklist.
+Offers: access, members, editing, invitations, checklist.
 May know: accounts, reference, and below.
 """

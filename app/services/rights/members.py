@@ -37,6 +37,12 @@ class LastRepresentative(Refusal):
     message = "C’est le dernier représentant légal du centre : nommez-en d’abord un autre."
 
 
+class DayPassed(Refusal):
+    """A place ends today at the earliest, unless it is ended at once."""
+
+    message = "Ce jour est déjà passé : pour mettre fin à l’intervention aussitôt, utilisez « Retirer »."
+
+
 class NobodyThere(Refusal):
     """The place is another centre's, has ended, or never was."""
 
@@ -138,8 +144,8 @@ def give(membership: Membership, wanted: Mapping[str, Grant], actor_id: int) -> 
     return sorted(grant.id for grant in refreshed(membership) if grant.right in wanted)
 
 
-def end(centre_id: int, membership_id: int, actor_id: int) -> None:
-    """End a person's place at a centre, with all its rights, from this moment.
+def end(centre_id: int, membership_id: int, actor_id: int, reason: str = "") -> None:
+    """End a person's place at a centre, with all its rights, from this moment, for a reason that the journal keeps.
 
     Legal representatives end managers' places; only an agent ends a legal representative's, and never the last one. Raises
     `access.NotAllowed`, :class:`NobodyThere` or :class:`LastRepresentative`.
@@ -160,6 +166,7 @@ def end(centre_id: int, membership_id: int, actor_id: int) -> None:
             actor_id=actor_id,
             centre_id=centre_id,
             before={"person": membership.person_id, "role": membership.role},
+            reason=reason,
         )
         telling.of_end(membership)
     outbox.ring()
@@ -175,6 +182,35 @@ def refreshed(membership: Membership) -> list[MembershipRight]:
     db.session.flush()
     db.session.refresh(membership, ["rights"])
     return standing(membership)
+
+
+def end_on(centre_id: int, membership_id: int, last_day: date | None, actor_id: int) -> bool:
+    """Let a place hold until a day, inclusive, or without an end (None); tell whether that changed something.
+
+    Raises `access.NotAllowed`, :class:`NobodyThere`, :class:`LastRepresentative` (nobody else would hold longer), or
+    :class:`DayPassed`.
+    """
+    require_grantor(actor_id, centre_id)
+    with transaction():
+        _lock(centre_id)
+        membership = _place(membership_id, centre_id)
+        if membership.valid_to == last_day:
+            return False
+        if last_day is not None and last_day < clock.today():
+            raise DayPassed
+        if last_day is not None and membership.role == LEGAL_REPRESENTATIVE:
+            _check_representative_may_go(membership, actor_id, last_day)
+        before, membership.valid_to = membership.valid_to, last_day
+        journal.record(
+            "member.until",
+            "membership",
+            membership.id,
+            actor_id=actor_id,
+            centre_id=centre_id,
+            before={"until": before.isoformat() if before else None},
+            after={"until": last_day.isoformat() if last_day else None},
+        )
+    return True
 
 
 def _holds_today() -> ColumnElement[bool]:
@@ -212,13 +248,17 @@ def _check(right: str, grant: Grant, known: set[int]) -> None:
         raise Refusal(f"« {RIGHTS[right]} » : le dernier jour est déjà passé.")
 
 
-def _check_representative_may_go(membership: Membership, actor_id: int) -> None:
+def _check_representative_may_go(membership: Membership, actor_id: int, last_day: date | None = None) -> None:
+    """Raise unless another legal representative remains, after ``last_day`` where one is given."""
     if not is_agent(actor_id):
         raise access.NotAllowed("Seul un agent d’IN Groupe retire un représentant légal.")
     others = [
         one
         for one in of_centre(membership.centre_id)
-        if one.role == LEGAL_REPRESENTATIVE and one.id != membership.id and one.person.active
+        if one.role == LEGAL_REPRESENTATIVE
+        and one.id != membership.id
+        and one.person.active
+        and (last_day is None or one.valid_to is None or one.valid_to > last_day)
     ]
     if not others:
         raise LastRepresentative

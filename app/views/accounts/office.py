@@ -54,6 +54,10 @@ class AccountsView(BackOfficeView):
     label_columns = LABELS
     show_template = "accounts/office.html"
 
+    def name_of(self, item: Person) -> str:
+        """Return the person's name."""
+        return item.full_name
+
     @expose(f"/{ID}/fermer", methods=["POST"])
     def close(self, row_id: int) -> Response:
         """Close the account, for the reason given."""

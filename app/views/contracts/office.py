@@ -94,6 +94,10 @@ class ContractsView(BackOfficeView):
         form = self.add_form.refresh()
         return dict(self._get_add_widget(form=form)) if form.validate() else as_refused(self._get_add_widget(form=form))
 
+    def name_of(self, item: ServiceContract) -> str:
+        """Return centre and version."""
+        return f"{item.centre.name}, version {item.version}"
+
     def said_after_add(self, form: DynamicForm, item: Any) -> str:
         """Return what the offer has brought about: a mail, or none yet."""
         count = len(recipients.representatives(form.centre_id.data))

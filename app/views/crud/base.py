@@ -56,6 +56,8 @@ class BackOfficeView(Screen, ModelView):  # type: ignore[misc]
     sheet = ""
     #: The list holds the current centre's rows alone.
     of_centre = False
+    #: The word of a deletion that has a page of its own, where its reason is asked; empty: a confirmation is enough.
+    removal = ""
 
     def __init__(self, **kwargs: Any) -> None:
         self.search_columns = list(self.datamodel.questions)
@@ -105,6 +107,15 @@ class BackOfficeView(Screen, ModelView):  # type: ignore[misc]
         self._faults()
         return dict(super()._list(**kwargs))
 
+    def name_of(self, item: Any) -> str:
+        """Return what a row is called: the heading of its card, and what tells its tab from others."""
+        return str(item)
+
+    def _show(self, pk: str) -> dict[str, Any]:
+        """Return the card of a row, which bears its name."""
+        g.record_name = self.name_of(self._item_or_404(pk))
+        return dict(super()._show(pk))
+
     @expose("/")
     @has_access
     def home(self) -> Response:
@@ -138,6 +149,10 @@ class BackOfficeView(Screen, ModelView):  # type: ignore[misc]
         """Return what is said of a row just written."""
         return str(self.add_row_message)
 
+    def said_after_edit(self, form: DynamicForm, item: Any) -> str:
+        """Return what is said of a row just changed."""
+        return str(self.edit_row_message)
+
     def led_after_add(self, form: DynamicForm, item: Any) -> str:
         """Return the address to lead to after a row was written; '' for the page one came from."""
         return ""
@@ -159,10 +174,11 @@ class BackOfficeView(Screen, ModelView):  # type: ignore[misc]
     def _edit(self, pk: str) -> dict[str, Any] | None:
         """Show the form, or write the row: None once it is written."""
         item = self._item_or_404(pk)
+        g.record_name = self.name_of(item)
         if request.method == "POST":
             form = self.edit_form.refresh(obj=item)
             if form.validate() and self._save(form, item, self.edit_columns):
-                flash(self.edit_row_message, "success")
+                flash(self.said_after_edit(form, item), "success")
                 return None
             return as_refused(self._get_edit_widget(form=form))
         self.update_redirect()

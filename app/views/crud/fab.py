@@ -184,7 +184,7 @@ def narrowing() -> str:
 def history(view_name: str, key: Any) -> str:
     """Return where the journal tells of a row, for who may read the journal; nothing otherwise."""
     security = current_app.appbuilder.sm  # type: ignore[attr-defined]
-    view = next((one for one in current_app.appbuilder.baseviews if type(one).__name__ == view_name), None)  # type: ignore[attr-defined]
+    view = _view(view_name)
     if view is None or not security.has_access("can_read", "Journal"):
         return ""
     table = view.datamodel.obj.__tablename__
@@ -193,10 +193,18 @@ def history(view_name: str, key: Any) -> str:
 
 def list_title(view_name: str) -> str:
     """Return the title of a list known by its view's name: the caption of its table."""
-    for view in current_app.appbuilder.baseviews:  # type: ignore[attr-defined]
-        if type(view).__name__ == view_name:
-            return str(view.list_title)
-    return view_name
+    view = _view(view_name)
+    return str(view.list_title) if view else view_name
+
+
+def removal(view_name: str) -> str:
+    """Return the word of a deletion that has a page of its own (`BackOfficeView.removal`); empty for another's."""
+    return str(getattr(_view(view_name), "removal", ""))
+
+
+def _view(name: str) -> Any:
+    views = current_app.appbuilder.baseviews  # type: ignore[attr-defined]
+    return next((one for one in views if type(one).__name__ == name), None)
 
 
 def register(app: Flask) -> None:
@@ -204,7 +212,7 @@ def register(app: Flask) -> None:
     app.jinja_env.globals.update(
         search_fields=search_fields, is_filtered=is_filtered, kind_of=kind_of, narrowing=narrowing, history=history
     )
-    app.jinja_env.filters.update(shown=shown, draw=draw, list_title=list_title)
+    app.jinja_env.filters.update(shown=shown, draw=draw, list_title=list_title, removal=removal)
     app.jinja_env.tests["more_than"] = lambda count: isinstance(count, MoreThan)
     FieldConverter.conversion_table = tuple(
         (test, DayField, TextInput) if test == "is_date" else (test, field, widget)

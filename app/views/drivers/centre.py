@@ -65,3 +65,7 @@ class CentreDriversView(BackOfficeView):
         "training": "Dernière formation",
         "end_date": "Fin de formation",
     }
+
+    def name_of(self, item: Registration) -> str:
+        """Return the name that the centre gave."""
+        return f"{item.last_name} {item.first_name}"

@@ -127,6 +127,10 @@ class ImportFilesView(BackOfficeView):
     }  # fmt: skip
     show_template = "imports/office.html"
 
+    def name_of(self, item: Batch) -> str:
+        """Return the name the file was sent under."""
+        return _file(item).name
+
     @expose("/show/<pk>")
     @has_access
     def show(self, pk: str) -> str:

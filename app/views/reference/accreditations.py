@@ -69,6 +69,10 @@ class AccreditationsView(BackOfficeView):
     prefilled = {"centre": "centre_id"}
     related_views = [SuspensionsView]
 
+    def name_of(self, item: Accreditation) -> str:
+        """Return number and centre."""
+        return f"{item.number} – {item.centre.name}"
+
     def led_after_add(self, form: DynamicForm, item: Accreditation) -> str:
         """Lead to the centre's page, where the next step stands."""
         return url_for("CentresView.show", pk=item.centre_id)

@@ -7,6 +7,7 @@ from sqlalchemy.orm import joinedload
 from app.models import Accreditation, Suspension
 from app.views.crud.base import BackOfficeView
 from app.views.crud.rows import Rows, within, words
+from app.views.shell import filters
 
 from .forms import SuspensionForm
 
@@ -44,3 +45,7 @@ class SuspensionsView(BackOfficeView):
     }
     add_form = edit_form = SuspensionForm
     prefilled = {"accreditation": "accreditation_id"}
+
+    def name_of(self, item: Suspension) -> str:
+        """Return accreditation and first day."""
+        return f"{item.accreditation.number} du {filters.day(item.starts_on)}"

@@ -8,6 +8,7 @@ from app.models.types import holds_on
 from app.views.crud import choices, widgets
 from app.views.crud.base import BackOfficeView
 from app.views.crud.rows import Rows, on_day, one_of
+from app.views.shell import filters
 
 from .forms import TariffForm
 
@@ -48,3 +49,7 @@ class TariffsView(BackOfficeView):
         "vat_rate": widgets.rate,
     }
     add_form = edit_form = TariffForm
+
+    def name_of(self, item: Tariff) -> str:
+        """Return class and first day."""
+        return f"{PRICE_CLASSES[item.price_class]} – {filters.day(item.valid_from)}"

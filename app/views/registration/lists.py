@@ -127,6 +127,10 @@ class RegistrationRows(BackOfficeView):
     label_columns = LABELS
     formatters_columns = {"price": widgets.amount, "documents": widgets.documents}
 
+    def name_of(self, item: Registration) -> str:
+        """Return the name registered."""
+        return f"{item.last_name} {item.first_name}"
+
     @expose("/show/<pk>")
     @has_access
     def show(self, pk: str) -> str:
@@ -137,7 +141,7 @@ class RegistrationRows(BackOfficeView):
             self.render_template(
                 self.show_template,
                 pk=pk,
-                title=f"{row.last_name} {row.first_name} – {self.show_title}",
+                title=self.show_title,
                 widgets=widgets_of,
                 row=row,
                 no_resend=resending.why_not(row),

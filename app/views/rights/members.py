@@ -167,6 +167,8 @@ class CentrePeopleView(PeopleScreen):
 
     route_base = f"/centres/{CENTRE_PART}/personnes"
     class_permission_name = "CentrePeople"
+    #: An agent ends a place with a reason: « Retirer » of the lists.
+    exclude_route_methods = {"end"}
 
     def centre(self, centre_id: int) -> Centre:
         """Return the centre of the address."""

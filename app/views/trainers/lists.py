@@ -84,6 +84,10 @@ class TrainerRows(BackOfficeView):
     label_columns = LABELS
     order_columns = ["last_name", "profile", "permit_number", "order_number", "registered_on"]
 
+    def name_of(self, item: Trainer) -> str:
+        """Return the name registered."""
+        return item.full_name
+
 
 class AgentTrainersView(TrainerRows):
     """`/formateurs-et-moniteurs/`"""
