@@ -147,18 +147,28 @@ def pages(world: World) -> Iterator[tuple[str, TestResponse]]:
             yield f"{address} ({who})", world.open(address.format_map(world.rows.named), who)
 
 
-def test_no_line_of_a_screen_or_a_document_breaks_at_a_mark(world: World) -> None:
-    found, kinds, asked = set(), set(), 0
-    for name, answer in pages(world):
-        asked += 1
-        kinds.add(answer.mimetype)
-        found |= {f"{name}: … {words} …" for words in breaks(said_by(answer))}
+@pytest.fixture(scope="module")
+def shown(world: World) -> list[tuple[str, str, str]]:
+    """Give each page and file: its name and who sees it, its type, what it says."""
+    return [(name, answer.mimetype, said_by(answer)) for name, answer in pages(world)]
+
+
+def test_no_line_of_a_screen_or_a_document_breaks_at_a_mark(world: World, shown: list[tuple[str, str, str]]) -> None:
+    found = {f"{name}: … {words} …" for name, _, said in shown for words in breaks(said)}
     lines = "\n".join(world.drawn).replace(f"\n{WIDE}\n", WIDE)  # xhtml2pdf draws one by itself
     found |= {f"a document: … {words} …" for words in breaks(lines)}
     assert not found, "\n" + "\n".join(sorted(found))
-    assert asked > 300
-    assert {"text/html", "application/pdf", "application/zip"} <= kinds
+    assert len(shown) > 300
+    assert {"text/html", "application/pdf", "application/zip"} <= {kind for _, kind, _ in shown}
     assert not [said for said in DOCUMENTS if said not in plain(lines)]
+
+
+def test_no_private_person_is_shown_a_price_without_its_vat(shown: list[tuple[str, str, str]]) -> None:
+    """Drivers, trainers who pay their own fee, whoever is not signed in: what excludes VAT stands beside what includes it."""
+    private = [(name, said) for name, _, said in shown if name.endswith(("(driver)", "(anonymous)"))]
+    priced = [name for name, said in private if re.search(r"\bHT\b|hors taxe", said)]
+    assert [name for name in priced if name.startswith("CardRequestView")]
+    assert not [name for name, said in private if name in priced and "TTC" not in said]
 
 
 def test_no_answer_to_a_form_breaks_at_a_mark_nor_does_any_mail(world: World) -> None:
