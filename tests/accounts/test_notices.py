@@ -14,6 +14,7 @@ from flask_appbuilder.cli import fab
 from sqlalchemy import select
 
 from app.extensions import db
+from app.french.spaces import plain
 from app.models import AccountLink, Mail, Person
 from app.models.sign_up import ADDRESS, RESET
 from app.services.accounts import address_change, password_change, second_factor
@@ -46,7 +47,9 @@ def mails(app: Flask) -> list[tuple[str, str, str]]:
         message_from_bytes(file.read_bytes(), policy=policy.default)
         for file in (Path(app.config["DATA_DIR"]) / "mails").glob("*.eml")
     ]
-    return [(str(one["To"]), str(one["Subject"]), one.get_body(("plain",)).get_content()) for one in found]
+    return [
+        (str(one["To"]), plain(str(one["Subject"])), plain(one.get_body(("plain",)).get_content())) for one in found
+    ]
 
 
 def by_change(app: Flask) -> None:

@@ -16,6 +16,7 @@ from flask import Flask
 from sqlalchemy import func, select, update
 
 from app.extensions import db
+from app.french.spaces import plain
 from app.models import AccountLink, Attempt, Document, Driver, JournalEntry, Mail, Person, Registration, SignUp
 from app.models.outbox import MAIL_REFUSED
 from app.models.sign_up import WAITING
@@ -54,7 +55,7 @@ def letters(app: Flask, to: str) -> list[email.message.EmailMessage]:
 def text_of(letter: email.message.EmailMessage) -> str:
     body = letter.get_body(("plain",))
     assert body is not None
-    return str(body.get_content())
+    return plain(str(body.get_content()))
 
 
 def token_in(app: Flask, to: str) -> str:

@@ -18,6 +18,7 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from app.extensions import db
+from app.french.spaces import plain
 from app.models import AccountLink, DataExport, JournalEntry, Mail, Outbox, Person
 from app.models.card import ASKED, GONE, READY
 from app.services.accounts import address_change, password_change
@@ -43,7 +44,7 @@ def letters(app: Flask, to: str) -> dict[str, str]:
     for path in (Path(app.config["DATA_DIR"]) / "mails").glob("*.eml"):
         message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
         if message["To"] == to:
-            found[str(message["Subject"])] = message.get_body(("plain",)).get_content()
+            found[plain(str(message["Subject"]))] = plain(message.get_body(("plain",)).get_content())
     return found
 
 

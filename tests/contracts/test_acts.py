@@ -14,6 +14,7 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from app.extensions import db
+from app.french.spaces import plain
 from app.models import Accreditation, Centre, JournalEntry, Mail, Membership, Outbox, ServiceContract, Tariff
 from app.services.api import gate as api_gate
 from app.services.api import keys as api_keys
@@ -56,7 +57,7 @@ def acts() -> list[str]:
 
 def letters(app: Flask) -> str:
     drain()
-    return "\n".join(path.read_text() for path in (Path(app.config["DATA_DIR"]) / "mails").glob("*.eml"))
+    return plain("\n".join(path.read_text() for path in (Path(app.config["DATA_DIR"]) / "mails").glob("*.eml")))
 
 
 def test_the_text_names_the_centre_and_the_tariffs_of_the_day(app: Flask) -> None:

@@ -63,7 +63,7 @@ def test_a_wrong_digit_is_mended_within_a_minute(new_person: Callable[..., Page]
     page.get_by_role("button", name="Voir ce qui se passera").click()
     expect(page.get_by_text(f"Le permis {RIGHT} n’a pas de compte")).to_be_visible()
     fits(page)
-    number = page.locator(".effects li").first.inner_text().split("certificat ")[1].split(" ")[0]
+    number = page.locator(".effects li").first.inner_text().split("certificat ")[1].split()[0]
     page.get_by_role("button", name="Remplacer l’enregistrement").click()
     expect(page.get_by_text("Remplace RE-")).to_be_visible()
     fits(page)

@@ -13,6 +13,7 @@ from sqlalchemy import Date, Insert, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.extensions import db
+from app.french.spaces import plain
 from app.models import (
     Accreditation,
     Driver,
@@ -278,7 +279,7 @@ class TestTheNotice:
         message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
         part = message.get_body(("plain",))
         assert part is not None
-        return f"{message['To']}\n{message['Subject']}\n{part.get_content()}"
+        return plain(f"{message['To']}\n{message['Subject']}\n{part.get_content()}")
 
     def test_it_says_that_the_right_is_open_and_who_pays(self, app: Flask) -> None:
         row = registered_trainer()
