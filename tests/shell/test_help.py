@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import html
+import io
 import re
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app.services.imports import intake
 from app.services.reference import messages
 from app.validators import file, remark, trainer
 from app.validators.remark import Code, Remark, Severity
 from app.views.shell.pages import SECTIONS
+from tests.support import centre_id, drain, person_id
 
 
 def page_of(client: FlaskClient, **asked: str) -> str:
@@ -86,3 +89,11 @@ def test_the_operator_is_reached_as_the_settings_say(app: Flask, client: FlaskCl
     assert '<a href="mailto:aide@exploitant.example">aide@exploitant.example</a>' in page
     assert "Téléphone : 01 23 45 67 89, 9 h à 17 h" in page
     assert '<a href="/aide/#joindre">Joindre l’exploitant</a>' in client.get("/login/").text
+
+
+def test_a_refused_file_leads_to_what_to_do(app: Flask, client: FlaskClient, sign_in) -> None:
+    batch = intake.receive(centre_id(), person_id(), "sessions.xlsx", io.BytesIO(b"not a workbook"))
+    drain()
+    page = sign_in(client, "gestionnaire@demo.example").get(f"/imports/{batch.key}").text
+    [place] = re.findall(r'href="/aide/#([\w-]+)">Que faire</a>', page)
+    assert place in {one.anchor for one in messages.every()}
