@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 
 import pytest
@@ -30,6 +31,8 @@ def fits(page: Page) -> None:
 
 PAUL = ("Paul", "MARTINEAU", "12/04/1976", WRONG)
 MARIE = ("Marie", "MARTIN", "12/04/1985", "850492100123")
+#: A driver with an account, whose number is one digit from somebody else's.
+LEROY, OTHER_LEROY = ("Marie", "LEROY", "25/12/2002", "298795874"), "298795875"
 
 
 def register(page: Page, driver: tuple[str, str, str, str] = PAUL) -> None:
@@ -72,6 +75,45 @@ def test_a_wrong_digit_is_mended_within_a_minute(new_person: Callable[..., Page]
     page.goto("/mes-enregistrements/list/")
     expect(page.locator("del", has_text="MARTINEAU Paul").first).to_be_visible()
     fits(page)
+
+
+def mend(page: Page, permit: str) -> None:
+    """Replace the line of the receipt that is shown by one with another permit number, within a minute."""
+    began = time.monotonic()
+    page.get_by_role("link", name="Corriger ou annuler").first.click()
+    page.get_by_label("Motif de la correction").select_option(label="N° de permis faux")
+    page.get_by_label("N° de permis, corrigé").fill(permit)
+    page.get_by_role("button", name="Voir ce qui se passera").click()
+    page.get_by_role("button", name="Remplacer l’enregistrement").click()
+    expect(page.get_by_text("Remplace RE-")).to_be_visible()
+    assert time.monotonic() - began < 60
+
+
+def test_the_right_driver_finds_the_certificate(new_person: Callable[..., Page]) -> None:
+    manager, driver = new_person(MANAGER), new_person("conducteur@demo.example")
+    register(manager, (*MARIE[:3], "850492100132"))
+    driver.goto("/mon-espace/")
+    certificates = driver.get_by_role("link", name=re.compile("PDF : Certificat"))
+    before = certificates.count()
+    mend(manager, MARIE[3])
+    expect(manager.get_by_text("envoyé le").first).to_be_visible(timeout=60_000)
+    driver.goto("/mon-espace/")
+    expect(certificates).to_have_count(before + 1)
+    fits(driver)
+
+
+def test_the_stranger_s_space_says_nothing_of_the_other_person(new_person: Callable[..., Page]) -> None:
+    manager, stranger = new_person(MANAGER), new_person("leroy@demo.example")
+    register(manager, LEROY)
+    stranger.goto("/mon-espace/")
+    expect(stranger.get_by_role("heading", name="Mes formations")).to_be_visible()
+    mend(manager, OTHER_LEROY)
+    stranger.goto("/mon-espace/")
+    expect(stranger.get_by_text("Un enregistrement établi par erreur a été annulé le")).to_be_visible()
+    told = stranger.locator("main").inner_text()
+    for secret in (OTHER_LEROY, "emplacé", "RE-22"):
+        assert secret not in told, told
+    fits(stranger)
 
 
 def test_several_lines_are_cancelled_in_one_act(new_person: Callable[..., Page]) -> None:
