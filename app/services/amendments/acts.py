@@ -8,7 +8,7 @@ from sqlalchemy import exists, select, update
 
 from app.extensions import db
 from app.models import Accreditation, Batch, BatchLine, Cancellation, Registration
-from app.models.amendment import CANCELLED, DRAFT, NONE, REPLACED
+from app.models.amendment import CANCELLED, NONE, NOT_ATTENDED, NOTE, OTHER, REASONS, REPLACED
 from app.models.batch import CORRECTION, REGISTERING
 from app.models.centre import REGISTER
 from app.models.registration import CERTIFICATE, RECAP
@@ -17,6 +17,7 @@ from app.services.core import actor, clock, outbox
 from app.services.core.refusal import Refusal
 from app.services.core.taking import taken
 from app.services.core.transaction import transaction
+from app.services.invoicing import credit_notes
 from app.services.journal import record as journal
 from app.services.notifications import certificate_mail, webhook_events
 from app.services.registration import analysis, confirm, facts, fco_modules
@@ -67,11 +68,23 @@ class Who:
     right: str = REGISTER
     #: By API: the idempotency key and the hash of what was sent.
     call: tuple[str, str] | None = None
+    #: Whether what is invoiced already is given back, as the agent decides; None: as the reason has it.
+    credit: bool | None = None
+
+    def gives_back(self, reason_code: str) -> bool:
+        """Tell whether what is invoiced already is given back."""
+        return gives_back(reason_code) if self.credit is None else self.credit
 
     @property
     def actor_id(self) -> int:
         """Return whose act it is."""
         return self.agent_id or self.person_id
+
+
+def gives_back(reason_code: str) -> bool:
+    """Tell whether a reason has what is invoiced given back, unless an agent decides otherwise: not for a place that was kept
+    and not taken, nor for a reason that only words tell."""
+    return reason_code not in (NOT_ATTENDED, OTHER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +199,7 @@ def _write(registration: Registration, order: Order, who: Who, foreseen: Foresee
     new = db.session.get_one(Registration, outcome.new.id) if outcome.new and effects.card_follows else None
     cards.settle(id_, new, who.actor_id)
     drafts.amended(registration, db.session.get_one(Registration, outcome.new.id) if outcome.new else None)
-    row = _cancellation(order, who, effects, outcome)
+    row = _cancellation(order, who, effects, outcome, _credit(registration, order, who, effects))
     act = "registration.replaced" if outcome.new else "registration.cancelled"
     journal.record(
         act,
@@ -208,9 +221,22 @@ def _write(registration: Registration, order: Order, who: Who, foreseen: Foresee
     return replace(outcome, cancellation_id=row.id)
 
 
-def _cancellation(order: Order, who: Who, effects: Effects, outcome: Outcome) -> Cancellation:
+def _credit(registration: Registration, order: Order, who: Who, effects: Effects) -> str:
+    """Give back what an issued invoice charges, where an agent so decides or another price takes its place; return what was
+    done of the money. Raises :class:`Changed` where it was issued since the effects were shown.
+    """
+    charge = credit_notes.charge_of(registration)
+    if (charge is not None) != bool(effects.invoiced):
+        raise Changed
+    if effects.money != NOTE or not (effects.new is not None or who.gives_back(order.reason_code)):
+        return NONE if effects.money == NOTE else effects.money
+    why = f"{REASONS[order.reason_code]}{' : ' + order.reason if order.reason else ''}"
+    credit_notes.of_cancelled(registration, why, who.actor_id)
+    return NOTE
+
+
+def _cancellation(order: Order, who: Who, effects: Effects, outcome: Outcome, credit: str) -> Cancellation:
     key, sent = who.call or (None, None)
-    free = not effects.price or (effects.new is not None and effects.new.price == effects.price)
     row = Cancellation(
         registration_id=order.registration_id,
         kind=outcome.kind,
@@ -220,7 +246,7 @@ def _cancellation(order: Order, who: Who, effects: Effects, outcome: Outcome) ->
         asked_by_id=who.person_id,
         decided_by_id=who.agent_id,
         at=clock.now(),
-        credit=NONE if free else DRAFT,
+        credit=credit,
         effects=effects.told(),
         idempotency_key=key,
         request_hash=sent,

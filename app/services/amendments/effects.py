@@ -12,13 +12,15 @@ from typing import Any
 from sqlalchemy import func, select
 
 from app.extensions import db
-from app.models import CardRequest, Document, InvoiceItem, Registration, Training
+from app.models import CardRequest, Document, Registration, Training
+from app.models.amendment import DRAFT as AS_DRAFT
+from app.models.amendment import NONE, NOTE
 from app.models.card import ACCEPTED, DRAFT, GIVEN_UP, IN_REVIEW, REFUSED, SUBMITTED
 from app.models.registration import CERTIFICATE, RECAP, REVOKED
-from app.services.billing import billable
 from app.services.core import actor, clock
 from app.services.core.reason import version_of
 from app.services.core.refusal import Refusal
+from app.services.invoicing import credit_notes
 from app.services.reference import pricing
 from app.services.registration import analysis, facts, fco_modules
 from app.services.rights.access import Reach
@@ -94,6 +96,15 @@ class Effects:
     new: New | None
     needs_agent: tuple[str, ...]
     line: tuple[str, ...]
+    #: The issued invoice that charges it, by its number; empty where none does.
+    invoiced: str = ""
+
+    @property
+    def money(self) -> str:
+        """Return what becomes of the money: nothing moves, what is still to be billed changes, or a credit note is made."""
+        if not self.price or (self.new is not None and self.new.price == self.price):
+            return NONE
+        return NOTE if self.invoiced else AS_DRAFT
 
     @property
     def card_follows(self) -> bool:
@@ -138,7 +149,7 @@ def foresee(registration: Registration, order: Order, found: analysis.Analysis |
     before, after = _completed(registration, found, driver)
     new = _new(registration, found, driver, NEW in after) if found else None
     lost, gained = _others(registration, before - after), _others(registration, after - before)
-    card = card_state(registration.id)
+    card, invoiced = card_state(registration.id), _invoiced(registration)
     live = {one.kind: one.number for one in registration.documents if one.state != REVOKED}
     return Foreseen(
         Effects(
@@ -149,8 +160,9 @@ def foresee(registration: Registration, order: Order, found: analysis.Analysis |
             tuple(gained),
             card,
             new,
-            _why_agent(registration, order, card, bool(lost or gained), today),
+            _why_agent(registration, order, card, bool(lost or gained), invoiced),
             order.line[1:10] if order.line else (),
+            invoiced,
         ),
         found,
     )
@@ -257,11 +269,11 @@ def _price_today(training_id: int, centre_id: int) -> tuple[Decimal, Decimal]:
 
 
 def _why_agent(
-    registration: Registration, order: Order, card: str | None, moves_others: bool, today: date
+    registration: Registration, order: Order, card: str | None, moves_others: bool, invoiced: str
 ) -> tuple[str, ...]:
     """Return why the centre may not do it alone; nothing in situation A."""
     why = []
-    if today > last_day(registration):
+    if clock.today() > last_day(registration):
         why.append(LATE)
     if card not in (None, DRAFT):
         why.append(CARD)
@@ -271,9 +283,15 @@ def _why_agent(
         why.append(CHAIN)
     if _revoked_by_agent(registration):
         why.append(BY_AGENT)
-    if billable.invoiced(InvoiceItem.root_id == registration.root_id):
+    if invoiced:
         why.append(INVOICED)
     return tuple(why)
+
+
+def _invoiced(registration: Registration) -> str:
+    """Return the number of the issued invoice that charges a registration, or what it replaced; '' without any."""
+    charge = credit_notes.charge_of(registration)
+    return str(charge.invoice.public_number) if charge else ""
 
 
 def replacements(registration: Registration) -> int:

@@ -156,14 +156,16 @@ def counting() -> Select[Any]:
     return select(func.count()).select_from(CorrectionRequest).where(*_OPEN)
 
 
-def accept(request_id: int, agent_id: int, answer: str = "", *, shown: str | None = None) -> acts.Outcome:
-    """Do what was asked for, answer the asker, and return what was done; all or nothing.
+def accept(
+    request_id: int, agent_id: int, answer: str = "", *, shown: str | None = None, credit: bool | None = None
+) -> acts.Outcome:
+    """Do what was asked for, answer the asker, and return what was done; all or nothing. ``credit``: as `acts.Who`.
 
     Raises :class:`AlreadyDecided`, and what `acts.amend` raises.
     """
     with transaction(durable=True):
         row = _take(request_id, ACCEPTED, agent_id, " ".join(answer.split())[:REASON_MAX])
-        outcome = acts.carry_out(order_of(row), Who(row.asked_by_id, agent_id), shown)
+        outcome = acts.carry_out(order_of(row), Who(row.asked_by_id, agent_id, credit=credit), shown)
         _tell(request_id, "correction.accepted")
     outbox.ring()
     return outcome

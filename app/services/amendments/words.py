@@ -46,7 +46,7 @@ class Sentence:
 
 def sentences(effects: Effects, *, agent: bool = False) -> list[Sentence]:
     """Return every effect in words, in the order in which they matter."""
-    told = [*_ended(effects), *_made(effects), *_person(effects)]
+    told = [*_ended(effects), *_made(effects), *_person(effects), *_billed(effects)]
     told += [*_moved(effects), *_card(effects)] if agent else [Sentence(PLAIN, "card", _CARD_SAID)]
     return told
 
@@ -111,6 +111,30 @@ def _person(effects: Effects) -> list[Sentence]:
         )
         told.append(Sentence(PLAIN, "shield", stranger))
     return told
+
+
+def _billed(effects: Effects) -> list[Sentence]:
+    """Return what becomes of the money."""
+    number = effects.invoiced
+    if not effects.price:
+        return []
+    if not number:
+        kept = effects.new is not None and effects.new.price == effects.price
+        text = (
+            "Rien ne change à ce qui sera facturé."
+            if kept
+            else "Il n’est encore sur aucune facture : le nouveau prix seul sera facturé."
+            if effects.new
+            else "Il n’est encore sur aucune facture : il ne sera pas facturé."
+        )
+        return [Sentence(PLAIN, "info", text)]
+    if effects.new is None:
+        text = f"Il figure sur la facture {number} : un agent décide si un avoir le rend, ou s’il reste dû."
+    elif effects.money == "none":
+        text = f"Il figure sur la facture {number}, au même prix : ni avoir, ni nouvelle facture."
+    else:
+        text = f"Il figure sur la facture {number}, à un autre prix : un avoir le rend, le nouveau prix sera facturé."
+    return [Sentence(PLAIN, "info", text)]
 
 
 def _moved(effects: Effects) -> list[Sentence]:

@@ -137,5 +137,4 @@ def _issue_all(ids: list[int], by: proving.Judge | None, agent_id: int | None) -
         except Refusal as refusal:
             done.refused[refusal.message] = done.refused.get(refusal.message, 0) + 1
         db.session.rollback()
-        db.session.expunge_all()
     return done

@@ -145,6 +145,7 @@ class CorrectionView(Screen):
             why=words.why_agent(found) if agent else [],
             needs_agent=bool(found.needs_agent) and not agent,
             reason_words=REASONS[order.reason_code],
+            gives_back=acts.gives_back(order.reason_code),
             fields=FIELDS,
             waiting=requests.open_of(row.id),
         )
@@ -167,7 +168,9 @@ def _said(row: Registration) -> ErrorReport | None:
 
 
 def _who() -> Who:
-    return Who(g.user.id, g.user.id if g.user.is_agent else None)
+    agent_id = g.user.id if g.user.is_agent else None
+    credit = request.form.get("credit") == "oui" if agent_id and "credit_asked" in request.form else None
+    return Who(g.user.id, agent_id, credit=credit)
 
 
 def _typed() -> dict[str, str]:

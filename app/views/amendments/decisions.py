@@ -7,7 +7,7 @@ from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
 from app.models.amendment import REASONS
-from app.services.amendments import card_stops, reports, requests, trainer_rights, words
+from app.services.amendments import acts, card_stops, reports, requests, trainer_rights, words
 from app.views.shell.base import Screen
 
 from .correction import ROWS
@@ -56,6 +56,7 @@ class CorrectionDecisionsView(Screen):
             new=one.new.values() if one.new else {},
             sentences=words.sentences(one.effects, agent=True) if one.effects else [],
             why=words.why_agent(one.effects) if one.effects else [],
+            gives_back=acts.gives_back(one.request.reason_code),
         )
         return page
 
@@ -63,7 +64,8 @@ class CorrectionDecisionsView(Screen):
     def accept(self, row_id: int) -> Response:
         """Do what was asked for, as shown."""
         shown = request.form.get("version", "")
-        requests.accept(row_id, g.user.id, request.form.get("answer", ""), shown=shown)
+        credit = request.form.get("credit") == "oui" if "credit_asked" in request.form else None
+        requests.accept(row_id, g.user.id, request.form.get("answer", ""), shown=shown, credit=credit)
         return _done("La correction est faite ; le centre en est averti par courriel.")
 
     @expose(f"/{ID}/refuser", methods=["POST"])
