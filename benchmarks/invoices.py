@@ -22,8 +22,9 @@ import facturx
 import pikepdf
 from flask import Flask
 
-from app.services.invoicing import files, page, proof, xml
+from app.services.invoicing import files, proof, xml
 from app.services.invoicing.content import Content
+from app.services.invoicing.pages import page
 from config import ROOT, Test
 from tests.invoicing.contents import FCO, MODULE, NORMAL, credit_note, details, invoice, long_lines, public
 

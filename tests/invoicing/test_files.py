@@ -22,7 +22,8 @@ from pyhanko.sign.validation import validate_pdf_signature
 from pyhanko_certvalidator import ValidationContext
 
 from app.services.documents import pdfa
-from app.services.invoicing import files, page, xml
+from app.services.invoicing import files, xml
+from app.services.invoicing.pages import page
 from app.services.seal import checking, sealing
 from app.services.seal.checking import Finding
 from tests.backends import missing

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
-from app.services.invoicing import page
 from app.services.invoicing.content import Content, Detail
+from app.services.invoicing.pages import page
 
 from . import contents
 from .contents import FCO, NONE, NORMAL, REDUCED, credit_note, details, invoice, long_lines, overseas, public

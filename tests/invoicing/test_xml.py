@@ -18,8 +18,9 @@ import facturx
 import pytest
 from lxml import etree
 
-from app.services.invoicing import proof, proof_child, reference, xml
+from app.services.invoicing import proof, reference, xml
 from app.services.invoicing.content import Content
+from app.services.invoicing.judging import child
 from app.validators.postal import Territory
 
 from . import contents
@@ -227,7 +228,7 @@ def test_without_all_its_rules_nothing_is_proved(tmp_path: Path, missing: str) -
         assert "règles ne sont pas complètes" in not_proved(prover.prove(invoice()))
 
 
-@pytest.mark.parametrize("name", proof_child.SCHEMATRONS)
+@pytest.mark.parametrize("name", child.SCHEMATRONS)
 def test_a_schematron_that_says_nothing_proves_nothing(tmp_path: Path, name: str) -> None:
     for folder in ("facturx-en16931", "cii-schematron-fr-ctc"):
         shutil.copytree(RULES / folder, tmp_path / folder)
@@ -267,12 +268,12 @@ def test_a_child_that_is_killed_proves_nothing_and_the_next_invoice_has_a_new_on
 def test_a_child_out_of_time_is_ended(prover: proof.Prover) -> None:
     with proof.Prover() as slow:
         assert slow.prove(invoice()).ok
-        child = slow.pid
-        assert child is not None
+        process = slow.pid
+        assert process is not None
         slow._seconds = 0.3
-        os.kill(child, signal.SIGSTOP)
+        os.kill(process, signal.SIGSTOP)
         assert "à temps" in not_proved(slow.prove(invoice()))
-        assert not Path(f"/proc/{child}").exists()
+        assert not Path(f"/proc/{process}").exists()
 
 
 def test_an_invoice_that_is_too_long_is_not_sent() -> None:

@@ -12,8 +12,9 @@ from app.services.core.clock import PARIS
 from app.services.documents import pdfa
 from app.services.seal import sealing
 
-from . import page, xml
+from . import xml
 from .content import Content, Detail
+from .pages import page
 
 XML_NAME, XML_TYPE = "factur-x.xml", "text/xml"
 _DESCRIPTION = "Facture électronique (Factur-X)"

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from importlib import import_module
-from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import joinedload
 
 from app.extensions import db
 from app.models import Document, Invoice, InvoiceItem, Registration, Trainer
-from app.models.billing.invoices import ISSUED
 from app.models.registration import RECAP
 from app.services.billing import billable
 from app.services.core.taking import taken
 from app.services.storage import store
 
-from . import assembling
-from .content import Content, Detail
+from . import assembling, files
+from .content import Detail
+from .xml import write
 
 STEP = 1000
 
@@ -26,23 +24,17 @@ STEP = 1000
 def make(invoice_id: int) -> None:
     """Make and store the file of an issued invoice; no commit. Of two at once the first keeps its file (`documents.draw`)."""
     invoice = db.session.get_one(Invoice, invoice_id)
-    if invoice.path is not None or invoice.state != ISSUED:
+    if invoice.path is not None or invoice.issued_at is None:
         return
     content = assembling.of_issued(invoice)
-    made = _part("files").make(content, details(invoice_id), invoice.issued_at)
-    written = xml(content)
+    made = files.make(content, details(invoice_id), invoice.issued_at)
+    written = write(content)
     file = store.put_named(f"invoices/{content.number}-{sha256(made).hexdigest()[:12]}.pdf", made)
     hashes = {"sha256": file.sha256, "size": file.size, "xml_sha256": sha256(written).hexdigest()}
     if not taken(
         update(Invoice).where(Invoice.id == invoice_id, Invoice.path.is_(None)).values(path=file.path, **hashes)
     ):
         store.remove(file.path)
-
-
-def xml(content: Content) -> bytes:
-    """Return an invoice as XML; the same content gives the same bytes."""
-    written: bytes = _part("xml").write(content)
-    return written
 
 
 def pdf_of(invoice: Invoice) -> bytes:
@@ -56,7 +48,7 @@ def xml_of(invoice: Invoice) -> bytes:
     """Return the XML that the file holds; raise `store.Missing` where there is none yet, or it is not that one any more."""
     if not invoice.xml_sha256:
         raise store.Missing(str(invoice.id))
-    written = xml(assembling.of_issued(invoice))
+    written = write(assembling.of_issued(invoice))
     if sha256(written).hexdigest() != invoice.xml_sha256:
         raise store.Changed(str(invoice.path))
     return written
@@ -99,8 +91,3 @@ def _recaps(invoice_id: int) -> dict[int, str]:
         .order_by(Document.id)
     )
     return dict(db.session.execute(query).tuples().all())
-
-
-def _part(name: str) -> Any:
-    """Return what draws the page and writes the XML."""
-    return import_module(f"app.services.invoicing.{name}")

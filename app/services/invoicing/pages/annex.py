@@ -21,8 +21,8 @@ from app.services.core import faces
 from app.services.core.numbers import NO_BREAK, count_of, euros
 from app.services.reference.amounts import ZERO
 
+from ..content import Detail
 from . import sheet
-from .content import Detail
 
 _SIZE, _LEADING, _PAD = 7.3, 9, 1.3 * mm
 _ROW = _LEADING + 2 * 0.85 * mm

@@ -17,9 +17,9 @@ from reportlab.platypus import Frame
 
 from app.services.core import faces
 
+from ..content import Content, Detail
 from . import parts, sheet
 from .annex import Annex
-from .content import Content, Detail
 
 #: Kept in the file's own words, as on the other documents.
 _CREATOR = "Registre CQC"
