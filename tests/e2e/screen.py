@@ -116,6 +116,9 @@ class Screens:
             opener, dialog = page.locator(f'[data-test-opener="{at}"]'), page.locator("dialog[open]")
             opener.press("Enter")
             expect(dialog.locator("[data-close]")).to_be_focused()
+            words = dialog.locator("h2, button").all_inner_texts()
+            if dialog.locator("[data-close]").inner_text() == "Annuler" and sum("Annuler" in one for one in words) > 1:
+                self._add(f"{said}, dialog {at}", [f"« Annuler » means two things: {words}"])
             shape = page.evaluate("screenTest.shapeOf('dialog[open]')")
             if self._is_new(f"dialog {page.viewport_size}", shape):
                 self._add(f"{said}, dialog {at}", violations(page, "dialog[open]"))
