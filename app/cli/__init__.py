@@ -19,6 +19,7 @@ from app.services.retention import purge as retention
 
 from .analyse import analyse
 from .api import api_key
+from .backup import backup, restore
 from .billing import billing
 from .check import check
 from .database import as_owner, by_the_program, db_role
@@ -141,6 +142,8 @@ def register(app: Flask) -> None:
     """Add our commands to the application."""
     for command in (
         seed,
+        backup,
+        restore,
         billing,
         check,
         documents_group,

@@ -6,8 +6,10 @@ once, and the hash of its row is that of the sealed file.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from cryptography import x509
 from flask import current_app
 
 from . import authority as seal_authority
@@ -50,3 +52,16 @@ def _signer() -> Signer:
 
         known = current_app.extensions["seal.signer"] = Signer(authority())
     return known  # type: ignore[no-any-return]
+
+
+def knows(pem: bytes) -> bool:
+    """Tell whether every certificate of a PEM file is one of those whose seals are ours."""
+    mine = authority()
+    return set(x509.load_pem_x509_certificates(pem)) <= {*mine.chain, *mine.former}
+
+
+def recognise(pem: bytes) -> None:
+    """Take the seals of these certificates for ours as well, in this process, as SEAL_FORMER does."""
+    mine = authority()
+    known = (*mine.former, *x509.load_pem_x509_certificates(pem))
+    current_app.extensions["seal"] = replace(mine, former=known)

@@ -10,7 +10,8 @@ from app.services.amendments import look_alikes, reports
 from app.services.registration import desk as registration_desk
 from app.services.reporting import dashboard
 from app.views.shell.base import Screen, place_or_403
-from app.views.shell.charts import trend
+
+from .charts import trend
 
 
 class DashboardView(Screen):
