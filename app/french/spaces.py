@@ -15,11 +15,16 @@ _BEFORE_WIDE = re.compile(r"[ \u202f](?=[:»%])|(?<=«)[ \u202f]")
 _BEFORE_NARROW = re.compile(r"[ \u00a0](?=[;?!])")
 
 
-def no_break(text: str) -> str:
+def no_break(text: str, narrow: str = NARROW) -> str:
     """Return a sentence of the program with no-break spaces at its punctuation; never for what people typed."""
     if not any(mark in text for mark in _MARKS):
         return text
-    return _BEFORE_NARROW.sub(NARROW, _BEFORE_WIDE.sub(WIDE, text))
+    return _BEFORE_NARROW.sub(narrow, _BEFORE_WIDE.sub(WIDE, text))
+
+
+def for_paper(text: str) -> str:
+    """Return a sentence as :func:`no_break` does, for what is laid out as PDF, where a narrow space is white space."""
+    return no_break(text, WIDE)
 
 
 def plain(text: str) -> str:

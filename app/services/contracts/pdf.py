@@ -19,7 +19,7 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, KeepTogether, ListFlowable, ListItem, Paragraph, SimpleDocTemplate, Spacer
 
-from app.french.spaces import no_break
+from app.french.spaces import for_paper
 from app.models import ServiceContract
 from app.services.core import faces
 from app.services.core.clock import PARIS
@@ -99,11 +99,11 @@ def _styles() -> dict[str, ParagraphStyle]:
 
 def _flowable(block: contract_text.Block, styles: dict[str, ParagraphStyle]) -> Flowable:
     if block.kind == contract_text.LIST:
-        items = [ListItem(Paragraph(escape(no_break(item)), styles[block.kind])) for item in block.items]
+        items = [ListItem(Paragraph(escape(for_paper(item)), styles[block.kind])) for item in block.items]
         return ListFlowable(
             items, bulletType="bullet", start="•", bulletFontName=faces.REGULAR, bulletFontSize=9.5, leftIndent=12
         )
-    return Paragraph(escape(no_break(block.text)), styles[block.kind])
+    return Paragraph(escape(for_paper(block.text)), styles[block.kind])
 
 
 def _signature(contract: ServiceContract, styles: dict[str, ParagraphStyle]) -> list[Flowable]:
@@ -113,7 +113,7 @@ def _signature(contract: ServiceContract, styles: dict[str, ParagraphStyle]) -> 
         f"Pour le centre\u00a0: {contract.signer_name}, {contract.signer_quality}.",
         f"Signé à l’écran le {when}.",
         f"Empreinte SHA-256 du texte signé\u00a0: {contract.text_sha256}",
-        no_break(sealing.notice()),
+        for_paper(sealing.notice()),
     ]
     body = styles[contract_text.PARAGRAPH]
     return [

@@ -127,6 +127,7 @@ class Form:
             .get_template(shape.template)
             .render(given=shape.given, long=shape.long, headline=shape.headline, tight=shape.tight)
         )
+        html = html.replace(NARROW, WIDE)  # the narrow one is white space to xhtml2pdf
         # The path says where url() starts from, and the policy that nothing outside may be read.
         context = _Context(str(_FONTS / "document.html"))
         policy = ResourceAccessPolicy.server(_FONTS, allow_remote=False)

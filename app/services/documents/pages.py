@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from app.french.spaces import no_break
+from app.french.spaces import for_paper
 
 from .page_form import Info, RenderingError, Shape, draw, fits
 
@@ -105,7 +105,7 @@ def render_certificate(data: CertificateData) -> bytes:
         "established_on": _in_words(data.established_on),
         "accreditation": data.accreditation_number,
         "moment": _moment(data.established_at),
-        "sealed_by": no_break(data.sealed_by),
+        "sealed_by": for_paper(data.sealed_by),
     }
     given = {"verify_url"} | ({"deferred"} if data.valid_from > data.established_on else set())
     given |= {"sealed_by"} if data.sealed_by else set()
@@ -126,7 +126,7 @@ def render_recap(data: RecapData) -> bytes:
         "accreditation": f"{data.accreditation_number} ({data.accreditation_authority})",
         "moment": _moment(data.recorded_at),
         "available_until": _day(data.available_until),
-        "sealed_by": no_break(data.sealed_by),
+        "sealed_by": for_paper(data.sealed_by),
     }
     given = frozenset(name for name in ("hours", "verify_url", "sealed_by") if getattr(data, name))
     info = Info(f"Récapitulatif de formation {data.registration_number}", data.centre_name, data.recorded_at)

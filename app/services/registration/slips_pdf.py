@@ -20,7 +20,7 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Frame, KeepInFrame, Paragraph
 
-from app.french.spaces import no_break
+from app.french.spaces import for_paper
 from app.services.core import faces
 
 from .receipts import Slip
@@ -84,7 +84,7 @@ def _texts(slip: Slip, centre: str, receipt: str, address: str) -> tuple[list[Pa
             Paragraph(escape(slip.code), styles["code"]),
             Paragraph(f"Votre espace de conducteur\u00a0: <b>{escape(address)}</b>", styles["text"]),
             Paragraph(
-                no_break(_HOW),
+                for_paper(_HOW),
                 styles["text"],
             ),
             Paragraph("Ce code vous est personnel et ne sert qu’une fois.", styles["text"]),

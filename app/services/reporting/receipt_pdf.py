@@ -19,7 +19,7 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
-from app.french.spaces import no_break
+from app.french.spaces import for_paper
 from app.models.batch import MODES
 from app.services.core import faces
 from app.services.core.clock import PARIS
@@ -88,7 +88,7 @@ def _head(receipt: Receipt, at: datetime) -> list[Flowable]:
         colWidths=[_WIDTH * part for part in (0.3, 0.2, 0.23, 0.27)],
     )
     facts.setStyle(TableStyle([*_BARE, ("RIGHTPADDING", (0, 0), (-1, -1), 8)]))
-    state = f"État au {at.astimezone(PARIS):%d/%m/%Y à %H:%M}\u00a0: {no_break(receipt.standing.sentence)}"
+    state = f"État au {at.astimezone(PARIS):%d/%m/%Y à %H:%M}\u00a0: {for_paper(receipt.standing.sentence)}"
     said = Table([[Paragraph(escape(state), style["say"])]], colWidths=[_WIDTH])
     said.setStyle(TableStyle([("BACKGROUND", (0, 0), (-1, -1), _SOFT), ("TOPPADDING", (0, 0), (-1, -1), 3)]))
     title = Paragraph(f"Reçu {escape(str(batch.receipt_number))}", style["title"])
@@ -131,13 +131,13 @@ def _row(line: ReceiptLine, several: bool) -> list[Paragraph]:
         f"{one.identity.birth_date:%d/%m/%Y}",
         escape(one.identity.permit_number),
         *([f"{escape(one.training.full_label)}, {one.end_date:%d/%m/%Y}"] if several else []),
-        escape(no_break(line.told)),
+        escape(for_paper(line.told)),
     ]
     return [_p(cell, "text") for cell in cells]
 
 
 def _end(receipt: Receipt) -> list[Flowable]:
-    said = no_break(left_out(receipt))
+    said = for_paper(left_out(receipt))
     return [Spacer(1, 2 * mm), *([_p(escape(said), "soft")] if said else []), _p(_END, "soft")]
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from app.extensions import db
+from app.french.spaces import no_break
 from app.models import Centre, JournalEntry
 from app.services.journal import search as journal_search
 from app.services.journal.words import ACTIONS, SUBJECTS, action_words, changes, subject_words
@@ -20,7 +21,7 @@ J = JournalEntry
 
 
 def _subject(row: JournalEntry) -> Markup | str:
-    text = subject_words(row.subject_type, row.subject_id)
+    text = no_break(subject_words(row.subject_type, row.subject_id))
     view = CARDS.get(row.subject_type)
     if view is None or not row.subject_id.isdigit() or row.action.endswith(".deleted"):
         return text
