@@ -112,7 +112,7 @@ def test_the_contract_says_the_vat_of_its_centre(app: Flask) -> None:
     text = contract_text.compose(contract_text.latest(), here(), clock.today())
     assert "25,34 € HT, TVA 20 %" in text
     unsaid("5 rue du Port, 97200 Fort-de-France")
-    assert "TVA 8,50 %" in contract_text.compose(contract_text.latest(), here(), clock.today())
+    assert "TVA 8,5 %" in contract_text.compose(contract_text.latest(), here(), clock.today())
 
 
 def test_without_a_regime_nothing_is_registered_at_an_unknown_rate(app: Flask) -> None:

@@ -26,6 +26,7 @@ from app.extensions import db
 from app.french.spaces import WIDE, no_break, plain
 from app.french.templates import Place
 from app.models import AccountLink, Driver, IdentityCorrection, Mail, TrainerCancellation
+from app.models.outbox import MAIL_SENT
 from app.models.sign_up import ADDRESS, CONFIRM, RESET
 from app.services.core import actor, clock
 from app.services.notifications import mail
@@ -192,11 +193,14 @@ def say_the_rest(world: World) -> None:
     told = {
         "person": holder, "merge": world.rows.named["merger"], "centre": centre_id(), "order": "COM1", "share": 80,
         "correction": corrected.id, "cancellation": ended.id,
+        "document": world.rows.named["document"],
+        "mail": db.session.scalar(select(Mail.id).where(Mail.state == MAIL_SENT)),
     }  # fmt: skip
     links = dict(db.session.execute(select(AccountLink.kind, AccountLink.nonce)).tuples().all())
     for kind in mail.KINDS.keys() - {kind for kind, _ in world.mails}:
         link = links[{"reset": RESET, "address_link": ADDRESS}.get(kind, CONFIRM)]
-        mail.make_due(kind, f"{kind}@exemple.fr", {**told, "link": link})
+        about = world.rows.named["registration"] if kind in ("invitation", "cancelled") else None
+        mail.make_due(kind, f"{kind}@exemple.fr", {**told, "link": link}, registration_id=about)
     db.session.commit()
     drain()
 

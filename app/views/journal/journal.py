@@ -53,7 +53,7 @@ def _subjects() -> list[tuple[str, str]]:
 
 
 def _actions() -> list[tuple[str, str]]:
-    known = {name: action_words(name) for name in (*ACTIONS, *journal_search.seen_actions())}
+    known = {name: no_break(action_words(name)) for name in (*ACTIONS, *journal_search.seen_actions())}
     return sorted(known.items(), key=lambda pair: pair[1])
 
 
