@@ -13,9 +13,9 @@ from app.services.core import clock
 from tests.support import PIERRE, centre_id, registered
 
 
-def draft(order_number: str = "BROUILLON 1", held_reason: str = "") -> Invoice:
+def draft(order_number: str = "BROUILLON 1", held_reason: str = "", permit: str = "990000000001") -> Invoice:
     """Return the draft of a month that is over, with one line."""
-    batch = registered({**PIERRE, "order_number": order_number, "permit_number": "990000000001"})
+    batch = registered({**PIERRE, "order_number": order_number, "permit_number": permit})
     row = db.session.execute(select(Registration).where(Registration.batch_id == batch.id)).scalar_one()
     made = Invoice(
         centre_id=centre_id(),

@@ -9,8 +9,9 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import Invoice, Registration
-from app.services.invoicing import running
+from app.services.invoicing import issuing, running
 from app.services.invoicing.content import Content
+from tests.billing import making as billing
 from tests.support import registered
 
 JANUARY = date(2022, 1, 1)
@@ -62,3 +63,10 @@ def all_issued() -> list[Invoice]:
     return list(
         db.session.execute(select(Invoice).where(Invoice.state == "issued").order_by(Invoice.issued_at)).scalars()
     )
+
+
+def december() -> Invoice:
+    """Return an invoice of December, issued today, with one line."""
+    drafted = billing.draft("FACTURE 1", permit="990000000002")
+    issuing.issue(drafted.id, Judge())
+    return db.session.get_one(Invoice, drafted.id, populate_existing=True)

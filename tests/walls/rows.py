@@ -39,6 +39,7 @@ from app.validators.remark import HEADERS
 from tests.billing import making as billing
 from tests.cards import making as cards
 from tests.corpus import builders
+from tests.invoicing import making as invoicing
 from tests.support import (
     CHLOE,
     MARIE,
@@ -84,6 +85,9 @@ VALUES: dict[str, dict[str, str]] = {
     "CentreBillingView": {"centre_id": "centre"},
     "InvoicesView": {"key": "draft_invoice"},
     "BillingView": {"key": "draft_invoice"},
+    "IssuedView": {"key": "issued_invoice"},
+    "InvoicesView.pdf": {"key": "issued_invoice"},
+    "InvoicesView.xml": {"key": "issued_invoice"},
     "CentrePeopleView": {"centre_id": "centre", "place_id": "place", "invitation_id": "invitation"},
     "RepresentativesView": {"pk": "representative"},
     "ManagersView": {"pk": "place"},
@@ -359,6 +363,7 @@ def _reference() -> dict[str, Any]:
         "centre": centre_id(), "accreditation": accreditation.id, "suspension": suspension.id,
         "contract": contract.id, "contract_act": "suspendre",
         "draft_invoice": billing.draft().key,
+        "issued_invoice": invoicing.december().key,
         "training": _one(models.Training).id, "tariff": _one(models.Tariff).id,
         "seller": _one(models.Seller).id, "regime": _one(models.VatRegime, models.VatRegime.to_confirm).id,
         "driver": _one(models.Driver).id,

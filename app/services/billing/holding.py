@@ -67,6 +67,11 @@ def reasons(centre: Centre, profile: BillingProfile | None) -> str:
     return _one(one.sentence for one in found)
 
 
+def waits_for_vat(draft: Invoice) -> bool:
+    """Tell whether all that holds a draft is a VAT that an agent has still to confirm."""
+    return draft.held_by_id is None and draft.held_reason.startswith(missing.VAT_TO_CONFIRM)
+
+
 def _one(sentences: Iterable[str]) -> str:
     text = AND.join(sentences)
     return text if len(text) <= HELD_MAX else text[: HELD_MAX - 1] + "…"

@@ -11,6 +11,9 @@ from app.extensions import db
 from app.models import BillingProfile, Centre, Seller, VatRegime
 from app.validators.postal import TERRITORIES, Territory
 
+#: How a VAT that nobody has confirmed is told.
+VAT_TO_CONFIRM = "TVA à confirmer par l’exploitant du registre"
+
 
 @dataclass(frozen=True, slots=True)
 class Missing:
@@ -45,7 +48,7 @@ def of_territory(territory: Territory, regime: VatRegime) -> list[Missing]:
     """Return what stands in the way of billing there: a VAT that nobody has confirmed."""
     if not regime.to_confirm:
         return []
-    return [Missing("", f"TVA à confirmer par l’exploitant du registre ({TERRITORIES[territory]})")]
+    return [Missing("", f"{VAT_TO_CONFIRM} ({TERRITORIES[territory]})")]
 
 
 def seller_on(day: date) -> Seller | None:

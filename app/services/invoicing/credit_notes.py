@@ -108,7 +108,7 @@ def _standing(same: ColumnElement[bool]) -> InvoiceItem | None:
     query = (
         select(InvoiceItem)
         .join(Invoice, Invoice.id == InvoiceItem.invoice_id)
-        .where(same, ~InvoiceItem.credit, Invoice.state == ISSUED, ~_given_back())
+        .where(same, ~InvoiceItem.credit, Invoice.state == ISSUED, ~given_back())
     )
     return db.session.scalars(query).first()
 
@@ -116,7 +116,7 @@ def _standing(same: ColumnElement[bool]) -> InvoiceItem | None:
 def charges(invoice_id: int) -> list[Charge]:
     """Return what an issued invoice charges, with whether a credit note gives it back."""
     query = (
-        select(InvoiceItem, _given_back())
+        select(InvoiceItem, given_back())
         .join(Invoice, Invoice.id == InvoiceItem.invoice_id)
         .where(InvoiceItem.invoice_id == invoice_id, Invoice.state == ISSUED, ~InvoiceItem.credit)
         .order_by(InvoiceItem.id)
@@ -124,7 +124,7 @@ def charges(invoice_id: int) -> list[Charge]:
     return [Charge(item, is_credited) for item, is_credited in db.session.execute(query).tuples()]
 
 
-def _given_back() -> ColumnElement[bool]:
+def given_back() -> ColumnElement[bool]:
     """Return, as SQL, whether a credit note, issued or not yet, gives a charge back."""
     back = aliased(InvoiceItem)
     same = (back.root_id == InvoiceItem.root_id) | (back.trainer_id == InvoiceItem.trainer_id)

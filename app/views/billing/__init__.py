@@ -8,7 +8,7 @@ from flask_appbuilder import AppBuilder
 
 def register(_app: Flask, appbuilder: AppBuilder) -> None:
     """Register this room's screens."""
-    from . import consumption, invoices, office, order_numbers, profile
+    from . import consumption, invoices, issued, office, order_numbers, profile
 
     for screen in (
         profile.MyBillingView,
@@ -16,6 +16,7 @@ def register(_app: Flask, appbuilder: AppBuilder) -> None:
         invoices.InvoicesView,
         order_numbers.OrderNumbersView,
         office.BillingView,
+        issued.IssuedView,
         consumption.ConsumptionView,
     ):
         appbuilder.add_view_no_menu(screen)

@@ -1,15 +1,21 @@
-"""« Factures »: what a centre will be billed this month, and the drafts of the months that are over."""
+"""« Factures »: what a centre was billed, the drafts of months that are over, what this month will bill."""
 
 from __future__ import annotations
 
 from flask import abort, request
 from flask_appbuilder import expose
+from werkzeug.wrappers import Response
 
+from app.models import Invoice
+from app.models.billing.invoices import ORDER_MAX
 from app.models.centre import INVOICES
 from app.services.billing import drafts, estimates, missing, months, near, profiles
 from app.services.core import clock
+from app.services.invoicing import assembling, reading
 from app.views.shell.base import Screen, current_centre_id, place_or_403
 from app.views.shell.reading import number_of
+
+from . import files
 
 
 class InvoicesView(Screen):
@@ -23,7 +29,7 @@ class InvoicesView(Screen):
     @expose("/")
     def index(self) -> str:
         """Show the estimate of the month, order number by order number, and the drafts."""
-        place = place_or_403()
+        place, order = place_or_403(), request.args.get("commande", "")[:ORDER_MAX]
         found = estimates.of_centre(place.centre_id)
         page_count = max(1, -(-len(found) // estimates.PAGE))
         page = min(max(number_of("page"), 1), page_count)
@@ -38,6 +44,8 @@ class InvoicesView(Screen):
             page_count=page_count,
             alike=estimates.alike([one.order_number for one in found]),
             drafts=shown,
+            issued=reading.issued(number_of("emises"), centre_id=place.centre_id, order=order),
+            order=order,
             name_of=months.name_of,
             lacking=missing.of_profile(place.centre, profiles.of(place.centre)),
         )
@@ -60,7 +68,10 @@ class InvoicesView(Screen):
 
     @expose("/<key>")
     def show(self, key: str) -> str:
-        """Show one draft, line by line."""
+        """Show an issued invoice, or one draft, line by line."""
+        invoice = reading.find(key, current_centre_id())
+        if invoice is not None:
+            return self._issued(invoice)
         draft = drafts.find(key, current_centre_id())
         if draft is None:
             abort(404, "Cette facture n’existe pas, ou concerne un autre centre.")
@@ -68,3 +79,30 @@ class InvoicesView(Screen):
             "billing/draft.html", draft=draft, month=months.name_of(draft.period_end), near=near.of_draft(draft)
         )
         return page
+
+    def _issued(self, invoice: Invoice) -> str:
+        notes = reading.credits_of(invoice)
+        page: str = self.render_template(
+            "billing/issued.html",
+            invoice=invoice,
+            content=assembling.of_issued(invoice),
+            notes=notes,
+            left=reading.left_of(invoice, notes),
+            annex=reading.annex(invoice, number_of("annexe")),
+        )
+        return page
+
+    @expose("/<key>/pdf")
+    def pdf(self, key: str) -> Response:
+        """Send the PDF of an issued invoice."""
+        return files.pdf(_invoice(key))
+
+    @expose("/<key>/xml")
+    def xml(self, key: str) -> Response:
+        """Send its XML."""
+        return files.xml(_invoice(key))
+
+
+def _invoice(key: str) -> Invoice:
+    found = reading.find(key, current_centre_id())
+    return found or abort(404, "Cette facture n’existe pas, ou concerne un autre centre.")

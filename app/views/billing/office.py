@@ -10,9 +10,11 @@ from werkzeug.wrappers import Response
 
 from app.french.words import of
 from app.models import Invoice
+from app.models.billing.runs import RunState
 from app.services.billing import drafts, estimates, holding, months
 from app.services.core import clock
 from app.services.core.numbers import count_of
+from app.services.invoicing import asked, reading, running
 from app.views.shell.base import Screen
 from app.views.shell.reading import number_of
 
@@ -51,6 +53,12 @@ class BillingView(Screen):
             net=sum((one.net for _, one in found), built.net * 0),
             page=page,
             page_count=page_count,
+            run=running.of(month),
+            run_states=RunState.labels(),
+            progress=reading.month(months.last_of(month)),
+            unproved=reading.refused(months.last_of(month)),
+            issued=reading.issued(number_of("emises"), last=months.last_of(month)),
+            cure=_cure,
         )
         return page_
 
@@ -64,6 +72,32 @@ class BillingView(Screen):
             "success",
         )
         return redirect(_address(month))
+
+    @expose("/emettre", methods=["POST"])
+    def issue(self) -> Response:
+        """Have all that is ready of a month issued, by the worker."""
+        month = _month()
+        if months.last_of(month) >= clock.today():
+            raise drafts.NotYet
+        asked.ask(g.user.id, month=month)
+        flash(
+            "L’émission est demandée : chaque facture prête est prouvée, puis numérotée. Rechargez pour suivre.",
+            "success",
+        )
+        return redirect(_address(month))
+
+    @expose("/brouillons/<key>/emettre", methods=["POST"])
+    def issue_one(self, key: str) -> Response:
+        """Have one draft issued, by the worker."""
+        found = _draft(key)
+        if found.held_reason:
+            raise holding.Moved
+        asked.ask(g.user.id, invoice_id=found.id)
+        flash(
+            "L’émission est demandée : la facture est prouvée, puis numérotée. Elle quitte alors les brouillons.",
+            "success",
+        )
+        return redirect(_address(months.first_of(found.period_end)))
 
     @expose("/brouillons/<key>")
     def draft(self, key: str) -> str:
@@ -87,6 +121,19 @@ class BillingView(Screen):
         holding.free(_draft(key).id, g.user.id)
         flash("La facture n’est plus retenue par un agent.", "success")
         return redirect(url_for("BillingView.draft", key=key))
+
+
+def _cure(draft: Invoice) -> tuple[str, str]:
+    """Return what mends a draft that is held, or that the proof refused: the words of the link, its address."""
+    if draft.held_by_id:
+        return "Libérer", url_for("BillingView.draft", key=draft.key, _anchor="t-retenue")
+    if holding.waits_for_vat(draft):
+        return "Confirmer la TVA", url_for("VatRegimesView.list", _flt_0_waits="oui")
+    if draft.held_reason:
+        return "Compléter", url_for("CentreBillingView.index", centre_id=draft.centre_id)
+    if draft.findings:
+        return "Corriger la fiche", url_for("CentreBillingView.index", centre_id=draft.centre_id)
+    return "Émettre", url_for("BillingView.draft", key=draft.key, _anchor="t-emettre")
 
 
 def _month() -> date:

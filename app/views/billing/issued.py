@@ -1,0 +1,75 @@
+"""« Facturation », for agents: one issued invoice, its credit notes, and what an agent may do about it."""
+
+from __future__ import annotations
+
+from flask import abort, flash, g, redirect, request, url_for
+from flask_appbuilder import expose
+from werkzeug.wrappers import Response
+
+from app.models import Invoice
+from app.models.billing.invoices import INVOICE
+from app.services.core.reason import REASON_MAX
+from app.services.invoicing import assembling, credit_notes, reading
+from app.views.shell.base import Screen
+from app.views.shell.reading import number_of
+
+from . import files
+
+ASKED = "L’avoir est demandé : il est prouvé, puis numéroté, dans les instants qui viennent. Il paraît alors sur cette page."
+
+
+class IssuedView(Screen):
+    """`/facturation/factures/`"""
+
+    route_base = "/facturation/factures"
+    default_view = "show"
+    class_permission_name = "Billing"
+
+    @expose("/<key>")
+    def show(self, key: str) -> str:
+        """Show what an issued invoice says, its credit notes, and the charges that may be given back."""
+        invoice = _invoice(key)
+        notes = reading.credits_of(invoice)
+        page: str = self.render_template(
+            "billing/issued_office.html",
+            invoice=invoice,
+            content=assembling.of_issued(invoice),
+            notes=notes,
+            left=reading.left_of(invoice, notes),
+            annex=reading.annex(invoice, number_of("annexe")),
+            charges=reading.charges(invoice, number_of("page")) if invoice.kind == INVOICE else None,
+            reason_max=REASON_MAX,
+        )
+        return page
+
+    @expose("/<key>/pdf")
+    def pdf(self, key: str) -> Response:
+        """Send the PDF."""
+        return files.pdf(_invoice(key))
+
+    @expose("/<key>/xml")
+    def xml(self, key: str) -> Response:
+        """Send the XML."""
+        return files.xml(_invoice(key))
+
+    @expose("/<key>/avoir", methods=["POST"])
+    def give_back(self, key: str) -> Response:
+        """Give back the charges chosen, for a reason."""
+        items = [int(one) for one in request.form.getlist("ligne") if one.isascii() and one.isdigit() and len(one) < 10]
+        credit_notes.give_back(_invoice(key).id, items, request.form.get("reason", ""), g.user.id)
+        return _led(key, ASKED)
+
+    @expose("/<key>/refacturer", methods=["POST"])
+    def bill_again(self, key: str) -> Response:
+        """Undo the whole invoice and have it billed anew."""
+        credit_notes.bill_again(_invoice(key).id, request.form.get("reason", ""), g.user.id)
+        return _led(key, f"{ASKED} Une nouvelle facture est alors mise en brouillon, à jour de ce qui a changé.")
+
+
+def _led(key: str, said: str) -> Response:
+    flash(said, "success")
+    return redirect(url_for("IssuedView.show", key=key))
+
+
+def _invoice(key: str) -> Invoice:
+    return reading.find(key) or abort(404, "Cette facture n’existe pas, ou n’est pas émise.")
