@@ -24,8 +24,14 @@ from .centre import Centre
 from .person import Person
 from .types import Json, Labelled, UtcDateTime
 
-READ, ANALYSE, REGISTER, CORRECT = "read", "analyse", "register", "correct"
-SCOPES = {READ: "Consulter", ANALYSE: "Analyser", REGISTER: "Enregistrer", CORRECT: "Corriger"}
+READ, ANALYSE, REGISTER, CORRECT, INVOICES = "read", "analyse", "register", "correct", "invoices"
+SCOPES = {
+    READ: "Consulter",
+    ANALYSE: "Analyser",
+    REGISTER: "Enregistrer",
+    CORRECT: "Corriger",
+    INVOICES: "Suivre les factures",
+}
 
 
 class ApiSubscription(Model):
@@ -196,6 +202,8 @@ class WebhookDelivery(Model):
 
 #: Kinds of what changes.
 OF_REGISTRATION, OF_BATCH = "registration", "batch"
+#: Issued invoices have a list of their own, in the order of their issue.
+OF_INVOICE = "invoice"
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")
 _ORDERED, _CANCELLED = text("order_number <> ''"), text("NOT is_live")
 

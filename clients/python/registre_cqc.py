@@ -119,6 +119,22 @@ class Client:
         """Return the PDF of a document that was handed over."""
         return self._answer("GET", f"/documents/{quote(number, safe='')}.pdf", accept="application/pdf").content
 
+    def invoices(self, **filters: str) -> Iterator[dict[str, Any]]:
+        """Yield the invoices and credit notes issued, the earliest first; filters: `issued_since`, `order_number`."""
+        return self._pages("/invoices", filters)
+
+    def invoice(self, number: str) -> dict[str, Any]:
+        """Return an invoice or a credit note: its lines, VAT, due day and what a transfer says."""
+        return self._call("GET", f"/invoices/{quote(number, safe='')}")
+
+    def invoice_file(self, number: str, form: str = "pdf") -> bytes:
+        """Return its file (`pdf`, sealed), or the electronic invoice within (`xml`)."""
+        return self._answer("GET", f"/invoices/{quote(number, safe='')}.{form}").content
+
+    def consumption(self, order_number: str) -> dict[str, Any]:
+        """Return what an order number has cost, excluding VAT, and what is left of its ceiling."""
+        return self._call("GET", f"/consumption?{urlencode({'order_number': order_number})}")
+
     def cancel(
         self, registration_id: int, reason_code: str, reason: str = "", replacement: Line | None = None,
         idempotency_key: str = "",

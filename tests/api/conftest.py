@@ -15,7 +15,7 @@ from app.services.api.keys import NewKey
 from clients.python.registre_cqc import Answer, Client
 
 DEMO, NEIGHBOUR = "12345678200010", "98765432400019"
-ALL = ("read", "analyse", "register", "correct")
+ALL = ("read", "analyse", "register", "correct", "invoices")
 
 
 class Caller:
@@ -48,6 +48,9 @@ class Caller:
         if response.mimetype == "application/pdf":
             assert response.data.startswith(b"%PDF-")
             return
+        if response.mimetype == "application/xml":
+            assert response.data.startswith(b"<?xml")
+            return
         Draft202012Validator({**media["schema"], "components": self._document["components"]}).validate(response.json)
         if "examples" in media:
             assert response.json["code"] in media["examples"]
@@ -62,7 +65,9 @@ class Caller:
 
 def _template(path: str) -> str:
     parts = path.partition("?")[0].split("/")
-    if len(parts) >= 3:
+    if len(parts) >= 3 and parts[1] == "invoices":
+        parts[2] = "{number}" + (f".{parts[2].partition('.')[2]}" if "." in parts[2] else "")
+    elif len(parts) >= 3:
         parts[2] = {
             "batches": "{key}", "corrections": "{key}", "registrations": "{id}", "documents": "{number}.pdf"
         }[parts[1]]  # fmt: skip

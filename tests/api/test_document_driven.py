@@ -20,7 +20,7 @@ from .conftest import ALL, DEMO
 #: Operations of the document, by their `operationId`.
 CALLS = (
     "catalogue", "analyses", "registrations", "batch", "registration", "cancellation", "correction", "list_registrations",
-    "list_batches", "document",
+    "list_batches", "document", "list_invoices", "invoice", "invoice_pdf", "invoice_xml", "consumption",
 )  # fmt: skip
 EXAMPLES = 40
 #: Why a call that fits the document may be refused all the same: what no schema can tell.

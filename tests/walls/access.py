@@ -56,8 +56,9 @@ KEYS = {
     "analyse": ("analyse",),
     "register": ("register",),
     "correct": ("correct",),
-    "revoked": ("read", "analyse", "register", "correct"),
-    "neighbour": ("read", "analyse", "register", "correct"),
+    "invoices": ("invoices",),
+    "revoked": ("read", "analyse", "register", "correct", "invoices"),
+    "neighbour": ("read", "analyse", "register", "correct", "invoices"),
 }
 SIGN_IN, REFUSED = "sign-in", "refused"
 

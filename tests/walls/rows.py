@@ -141,6 +141,7 @@ VALUES: dict[str, dict[str, str]] = {
     "api_v1": {"key": "registered", "id": "registration"},
     "api_v1.correction": {"key": "correction_key"},
     "api_v1.document": {"number": "certificate"},
+    "api_v1.invoice": {"number": "no_invoice"},
 }
 #: Endpoint and method → what the form or the call sends, where an empty one would be refused before anybody is looked at.
 BODIES: dict[str, dict[str, Any]] = {
@@ -267,7 +268,7 @@ def _registrations() -> dict[str, Any]:
         "unproved": registered(PIERRE).key, "correction": asked.id, "correction_key": asked.key, "registered": done.key,
         "registration": _one(Registration, Registration.batch_id == done.id).id,
         "withheld": _one(Registration, Registration.batch_id == apart.id).id,
-        "document": certificate.id, "certificate": certificate.number,
+        "document": certificate.id, "certificate": certificate.number, "no_invoice": "F2022-000001",
     }  # fmt: skip
 
 

@@ -85,6 +85,8 @@ def _head(document: _Element, content: Content) -> None:
     _put(document, "TypeCode", TYPE_CODES[content.kind])  # BT-3
     _day(document, "IssueDateTime", content.issued_on)  # BT-2
     for code, text in _notes(content):  # BG-1
+        if not text:
+            continue  # the rules say which one is missing
         note = _under(document, "IncludedNote")
         _put(note, "Content", text)
         _put(note, "SubjectCode", code)

@@ -15,11 +15,11 @@ from werkzeug.wrappers import Response
 from app.extensions import csrf, db
 from app.services.rights import asking
 
-from . import calls, lists, pages
+from . import calls, invoices, lists, pages
 from .operations import blueprint, rate_headers
 from .problems import Problem, answer
 
-__all__ = ["calls", "lists", "register"]
+__all__ = ["calls", "invoices", "lists", "register"]
 
 log = structlog.get_logger()
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")

@@ -11,6 +11,7 @@ from app.models.api import EVENTS, WHEN
 from app.validators.remark import Code, Remark
 
 from .event_schemas import EVENT_SCHEMAS
+from .invoice_schemas import INVOICE_SCHEMAS
 from .operations import OPERATIONS, Operation
 from .problems import KINDS, MEDIA_TYPE, body
 from .schemas import MARIE, SCHEMAS, Schema
@@ -75,7 +76,7 @@ def document(base_url: str) -> dict[str, Any]:
         "paths": paths,
         "webhooks": {event: _webhook(event, schema) for event, schema in EVENT_SCHEMAS.items()},
         "components": {
-            "schemas": SCHEMAS,
+            "schemas": {**SCHEMAS, **INVOICE_SCHEMAS},
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "Une clé de l’API."}},
         },
     }

@@ -20,13 +20,13 @@ _DAYS = [
     {"type": "string", "pattern": r"^[0-3]\d/[01]\d/\d{4}$"},
     _EMPTY,
 ]
-_TEXT = {"type": "string", "maxLength": questions.LONGEST, "pattern": r"^[^\u0000-\u001f\u007f-\u009f]*$"}
+TEXT = {"type": "string", "maxLength": questions.LONGEST, "pattern": r"^[^\u0000-\u001f\u007f-\u009f]*$"}
 _SINCE = {
     "anyOf": [{"type": "string", "format": "date-time"}, *_DAYS],
     "example": "2022-01-10T09:00:00Z",
 }
-_CURSOR = {"type": "string", "maxLength": questions.CURSOR_MAX, "pattern": r"^[A-Za-z0-9_.\-]*$"}
-_NEXT = "Valeur de « next » de la page précédente ; elle porte les filtres."
+CURSOR = {"type": "string", "maxLength": questions.CURSOR_MAX, "pattern": r"^[A-Za-z0-9_.\-]*$"}
+NEXT = "Valeur de « next » de la page précédente ; elle porte les filtres."
 _CHANGED = "Ce qui a changé depuis cet instant, compris (ou depuis ce jour, à Paris)."
 _IN_ORDER = (
     f"Dans l’ordre du dernier changement, {PAGE} au plus par page ; une page peut être plus courte sans être la dernière : "
@@ -47,12 +47,12 @@ _PROBLEMS = ("invalid_date", "invalid_parameter", "invalid_cursor")
         "RegistrationPage",
         query=(
             ("updated_since", _SINCE, _CHANGED),
-            ("order_number", _TEXT, "Numéro de commande, entier."),
-            ("permit_number", _TEXT, "Numéro de permis, ou NEPH, du stagiaire."),
+            ("order_number", TEXT, "Numéro de commande, entier."),
+            ("permit_number", TEXT, "Numéro de permis, ou NEPH, du stagiaire."),
             ("birth_date", {"anyOf": _DAYS, "example": "1985-04-12"}, "Date de naissance du stagiaire."),
-            ("training", _TEXT, "Libellé d’une formation, avec ou sans sa typologie."),
+            ("training", TEXT, "Libellé d’une formation, avec ou sans sa typologie."),
             ("status", {"type": "string", "enum": [*lists.STATUSES, ""]}, "État de l’enregistrement."),
-            ("cursor", _CURSOR, _NEXT),
+            ("cursor", CURSOR, NEXT),
         ),
         problems=_PROBLEMS,
     )
@@ -71,7 +71,7 @@ def list_registrations(caller: Caller) -> dict[str, Any]:
         "Liste des envois",
         f"Les envois du centre, par API, par fichier ou à la main, sans leurs enregistrements. {_IN_ORDER}",
         "BatchPage",
-        query=(("updated_since", _SINCE, _CHANGED), ("cursor", _CURSOR, _NEXT)),
+        query=(("updated_since", _SINCE, _CHANGED), ("cursor", CURSOR, NEXT)),
         problems=_PROBLEMS,
     )
 )

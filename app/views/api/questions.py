@@ -11,6 +11,7 @@ from typing import Any
 from flask import request
 
 from app.services.api import changes, lists
+from app.services.api.changes import Place
 from app.services.api.lists import Page, Question
 from app.services.core import clock
 from app.validators.fields import bare_permit, iso_to_french, parse_date
@@ -27,21 +28,26 @@ _INSTANT = re.compile(rf"(\d{{4}}-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d)?)(?:\.(\d{{
 
 def page(kind: str, centre_id: int, *names: str) -> Page:
     """Return the page that the address asks for; ``names`` are its filters. Raise :class:`Problem`."""
-    asked = {name: _value(name) for name in names}
-    asked = {name: text for name, text in asked.items() if text}
-    place = None
-    if text := _value("cursor", CURSOR_MAX):
-        try:
-            cursor = changes.decode(kind, centre_id, text)
-            if any(cursor.asked.get(name) != text for name, text in asked.items()):
-                raise changes.CursorRefused
-        except changes.CursorRefused as refusal:
-            raise Problem("invalid_cursor", refusal.message, parameter="cursor") from None
-        asked, place = dict(cursor.asked), cursor.place
-    return Page(centre_id, asked, _question(asked), place)
+    told, place = asked(kind, centre_id, *names)
+    return Page(centre_id, told, _question(told), place)
 
 
-def _value(name: str, longest: int = LONGEST) -> str:
+def asked(kind: str, centre_id: int, *names: str) -> tuple[dict[str, str], Place | None]:
+    """Return the filters of the address, or of its cursor, and the place where that one ended. Raise :class:`Problem`."""
+    told = {name: value(name) for name in names}
+    told = {name: text for name, text in told.items() if text}
+    if not (text := value("cursor", CURSOR_MAX)):
+        return told, None
+    try:
+        cursor = changes.decode(kind, centre_id, text)
+        if any(cursor.asked.get(name) != text for name, text in told.items()):
+            raise changes.CursorRefused
+    except changes.CursorRefused as refusal:
+        raise Problem("invalid_cursor", refusal.message, parameter="cursor") from None
+    return dict(cursor.asked), cursor.place
+
+
+def value(name: str, longest: int = LONGEST) -> str:
     """Return a parameter of the address; one left empty is as if it were not there."""
     text = request.args.get(name, "")
     if len(text) > longest or CONTROL.search(text):
@@ -89,11 +95,12 @@ def instant(text: str) -> datetime | None:
         return None
 
 
-def _born(text: str) -> dict[str, date]:
+def day_of(text: str, name: str) -> date:
+    """Return the day that a parameter names; raise :class:`Problem`."""
     found = parse_date(iso_to_french(text))
     if found is None:
-        raise _refused("birth_date", "une date s’écrit AAAA-MM-JJ ou JJ/MM/AAAA.", "invalid_date")
-    return {"birth_date": found}
+        raise _refused(name, "une date s’écrit AAAA-MM-JJ ou JJ/MM/AAAA.", "invalid_date")
+    return found
 
 
 def _training(text: str) -> dict[str, Any]:
@@ -116,7 +123,7 @@ _READ: Mapping[str, Callable[[str], dict[str, Any]]] = {
     "updated_since": _since,
     "order_number": lambda text: {"order_number": text.strip()},
     "permit_number": lambda text: {"permit_number": bare_permit(text)},
-    "birth_date": _born,
+    "birth_date": lambda text: {"birth_date": day_of(text, "birth_date")},
     "training": _training,
     "status": _status,
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import struct
 import sys
@@ -30,6 +31,7 @@ WRONG = Path(__file__).with_name("wrong.xml")
 EXPECTED = ("BR-CO-13", "'@unitCode' is not allowed", "BR-FR-05_BT-22_PMT")
 
 _FAILED = "{http://purl.oclc.org/dsdl/svrl}failed-assert"
+_NAMESPACE = re.compile(r"\{[^}]*\}")
 _LENGTH = struct.Struct(">I")
 _SAFE = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
 #: Rule, what it says, where in the invoice.
@@ -54,7 +56,8 @@ class Rules:
         except etree.XMLSyntaxError as error:
             return [("XML", str(error), "")]
         if not self._schema.validate(document):
-            return [("XSD", entry.message, f"ligne {entry.line}") for entry in self._schema.error_log]
+            log = self._schema.error_log
+            return [("XSD", _NAMESPACE.sub("", entry.message), f"ligne {entry.line}") for entry in log]
         node = self._saxon.parse_xml(xml_text=invoice.decode())
         return [
             one for schematron in self._schematrons for one in _failed(schematron.transform_to_string(xdm_node=node))
