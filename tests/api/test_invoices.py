@@ -8,10 +8,11 @@ from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.extensions import db
-from app.models import Invoice
+from app.models import Centre, Invoice, Membership
+from app.models.centre import LEGAL_REPRESENTATIVE
 from app.services.api import invoices
 from app.services.invoicing import filing, running
 from clients.python.registre_cqc import ApiError
@@ -44,12 +45,12 @@ def test_a_list_and_one_of_it(call: Caller, issued: list[str]) -> None:
     answer = get(call).json
     assert [item["number"] for item in answer["items"]] == issued == ["F2022-000001", "F2022-000002"]
     assert answer["next"] is None
-    one = get(call, f"/invoices/{issued[0]}").json
+    one = get(call, f"/invoices/{issued[1]}").json
     head = {name: told for name, told in one.items() if name not in ("lines", "vats")}
-    assert head == answer["items"][0]
+    assert head == answer["items"][1]
     assert (one["net"], one["vat"], one["total"]) == ("50.68", "10.14", "60.82")
     assert (one["issued_on"], one["due_on"], one["kind"]) == ("2022-02-03", "2022-03-05", "invoice")
-    assert one["reference"].endswith("F2022000001")
+    assert one["reference"].endswith("F2022000002")
     assert sum(line["quantity"] for line in one["lines"]) == 2
     assert [vat["base"] for vat in one["vats"]] == ["50.68"]
 
@@ -91,6 +92,10 @@ def test_the_files_are_those_that_were_stored(call: Caller, issued: list[str]) -
 
 def test_another_centre_s_is_not_found_and_a_draft_is_no_invoice(dial: Dial, call: Caller, issued: list[str]) -> None:
     neighbour = dial(siret=NEIGHBOUR)
+    assert get(neighbour).json["code"] == "not_allowed"  # its person has no right to invoices yet
+    there = select(Centre.id).where(Centre.siret == NEIGHBOUR).scalar_subquery()
+    db.session.execute(update(Membership).where(Membership.centre_id == there).values(role=LEGAL_REPRESENTATIVE))
+    db.session.commit()
     assert get(neighbour).json["items"] == []
     for path in (issued[0], f"{issued[0]}.pdf", f"{issued[0]}.xml", "F2022-000009"):
         assert get(neighbour, f"/invoices/{path}").json["code"] == "not_found"
