@@ -30,6 +30,7 @@ from xhtml2pdf.document import pisaStory
 from xhtml2pdf.util import reset_caches
 from xhtml2pdf.xhtml2pdf_reportlab import PmlBaseDoc
 
+from app.french.spaces import NARROW, WIDE
 from app.french.templates import FrenchSpaces
 from app.services.core import faces
 
