@@ -139,3 +139,8 @@ PREDICATES = {
     "sign_in.ended": "a fermé la connexion au compte de {}",
     "sign_in.others_ended": "a fermé les autres connexions de {}",
 }
+#: The same where the act concerns no row that is known.
+WITHOUT = {
+    "sign_in.refused": "a refusé une connexion : adresse sans compte",
+    "password.reset": "a réinitialisé un mot de passe : adresse sans compte",
+}

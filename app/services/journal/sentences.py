@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,15 +14,20 @@ from app.extensions import db
 from app.french.words import APOSTROPHE, led, of
 from app.models import (
     Accreditation,
+    ApiKey,
     Batch,
+    BillingProfile,
     CardRequest,
     Centre,
     Document,
     Driver,
+    IdentityCheck,
+    IdentityClaim,
     Invoice,
     JournalEntry,
     MemberInvitation,
     Membership,
+    OrderBudget,
     Person,
     Registration,
     Seller,
@@ -33,18 +38,25 @@ from app.models import (
     Trainer,
     Training,
     VatRegime,
+    WebhookEndpoint,
 )
 from app.models.billing.invoices import INVOICE
 from app.models.catalogue import PRICE_CLASSES
 from app.models.centre import MEMBER_ROLES
 from app.validators.postal import TERRITORIES, Territory
 
-from .predicates import PREDICATES
+from .predicates import PREDICATES, WITHOUT
 from .words import action_words, changes, subject_words
 
 NOBODY = "Le système"
 #: Digits of what may be the id of a row, and one more.
 _LONGEST_ID = 10
+#: Value of an entry that is the number of another row → the kind of that row, by whose name it is read.
+_POINTERS = {
+    "person": "person", "person_id": "person", "signed_by_id": "person", "driver": "driver", "same_as_id": "driver",
+    "centre_id": "centre", "accreditation_id": "accreditation", "training_id": "training",
+    "invitation": "member_invitation", "sign_up": "sign_up", "replaced_by": "registration",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,28 +88,58 @@ def tell(entries: Sequence[JournalEntry]) -> list[Told]:
     """Return entries as sentences, in their order; some queries, however many entries."""
     wanted: dict[str, set[int]] = defaultdict(set)
     for entry in entries:
-        if entry.subject_id.isdigit() and len(entry.subject_id) < _LONGEST_ID:
-            wanted[entry.subject_type].add(int(entry.subject_id))
+        for kind, key in _named_in(entry):
+            if key.isdigit() and len(key) < _LONGEST_ID:
+                wanted[kind].add(int(key))
     known = {kind: _NAMES[kind](ids) for kind, ids in wanted.items() if kind in _NAMES}
-    return [_told(entry, known.get(entry.subject_type, {}).get(entry.subject_id)) for entry in entries]
+    return [_told(entry, known) for entry in entries]
 
 
-def _told(entry: JournalEntry, named: str | None) -> Told:
-    text = named or _by_number(entry)
+def _named_in(entry: JournalEntry) -> Iterator[tuple[str, str]]:
+    """Yield kind and number of each row an entry names: what it is about, and what its values point at."""
+    yield entry.subject_type, entry.subject_id
+    for values in (entry.before, entry.after):
+        for field, kind in _POINTERS.items():
+            if values and values.get(field) is not None:
+                yield kind, str(values[field])
+
+
+def _read(values: dict[str, Any] | None, known: dict[str, dict[str, str]]) -> dict[str, Any] | None:
+    """Return the values of an entry with names in the place of numbers."""
+    if values is None:
+        return None
+    return {
+        field: known.get(_POINTERS.get(field, ""), {}).get(str(value), value) if value is not None else None
+        for field, value in values.items()
+    }
+
+
+def _joined(before: str, text: str) -> tuple[str, str]:
+    """Return the words before a name, and the name, as they follow each other: « du centre », « d’Agnès »."""
+    start, _, last = before.rpartition(" ")
+    if last not in ("de", "à"):
+        return before, text
+    said, text = led(last, text)
+    before = f"{start} {said}"
+    return before if before.endswith(APOSTROPHE) else before.strip(), text
+
+
+def _told(entry: JournalEntry, known: dict[str, dict[str, str]]) -> Told:
+    named = known.get(entry.subject_type, {}).get(entry.subject_id)
     predicate = PREDICATES.get(entry.action, f"{action_words(entry.action)} : {{}}")
+    if not entry.subject_id:
+        predicate = WITHOUT.get(entry.action, predicate)
     before, mark, after = predicate.partition("{}")
-    if (leading := before.strip().rpartition(" "))[2] in ("de", "à"):
-        said, text = led(leading[2], text)
-        before = f"{leading[0]} {said}"
+    before, text = _joined(before.strip(), named or _by_number(entry))
     key = entry.subject_id if named and not entry.action.endswith(".deleted") else ""
     return Told(
         entry.at,
         entry.actor.full_name if entry.actor else NOBODY,
-        before if before.endswith(APOSTROPHE) else before.strip(),
+        before,
         Named(text, entry.subject_type, key) if mark else None,
         after,
         entry.reason,
-        changes(entry.before, entry.after),
+        changes(_read(entry.before, known), _read(entry.after, known)),
     )
 
 
@@ -105,7 +147,7 @@ def _by_number(entry: JournalEntry) -> str:
     """Return what stands for a row whose name is not to be found: the name it was deleted under, or its number."""
     kept = entry.before or entry.after or {}
     name = kept.get("name") or kept.get("number") or kept.get("label")
-    said = subject_words(entry.subject_type, entry.subject_id)
+    said = subject_words(entry.subject_type, entry.subject_id).removeprefix("Liste : ")
     return str(name) if name else f"{said[0].lower()}{said[1:]}"
 
 
@@ -137,10 +179,14 @@ def _upper(last: str, first: str) -> str:
     return f"{last} {first}"
 
 
+def _centre(name: str) -> str:
+    return f"le centre {name}"
+
+
 R = Registration
 #: Kind of subject → what reads the names of its rows.
 _NAMES: dict[str, Callable[[set[int]], dict[str, str]]] = {
-    "centre": _rows(_one(Centre, Centre.name), lambda name: f"le centre {name}"),
+    "centre": _rows(_one(Centre, Centre.name), _centre),
     "accreditation": _rows(_one(Accreditation, Accreditation.number), lambda number: f"l’agrément {number}"),
     "suspension": _rows(
         _one(Suspension, Accreditation.number, joins=(Suspension.accreditation,)),
@@ -184,6 +230,16 @@ _NAMES: dict[str, Callable[[set[int]], dict[str, str]]] = {
     "card_request": _rows(
         _one(CardRequest, CardRequest.number, CardRequest.id),
         lambda number, id_: f"la demande de carte {number}" if number else f"la demande de carte n° {id_}",
+    ),
+    "api_key": _rows(_one(ApiKey, ApiKey.name), lambda name: f"la clé de l’API « {name} »"),
+    "webhook_endpoint": _rows(
+        _one(WebhookEndpoint, WebhookEndpoint.url), lambda url: f"les notifications à l’adresse {url}"
+    ),
+    "billing_profile": _rows(_one(BillingProfile, Centre.name, joins=(BillingProfile.centre,)), _centre),
+    "order_budget": _rows(_one(OrderBudget, OrderBudget.order_number), lambda number: f"la commande {number}"),
+    "identity_claim": _rows(_one(IdentityClaim, IdentityClaim.last_name, IdentityClaim.first_name), _upper),
+    "identity_check": _rows(
+        _one(IdentityCheck, IdentityClaim.last_name, IdentityClaim.first_name, joins=(IdentityCheck.claim,)), _upper
     ),
     "sign_up": _rows(_one(SignUp, SignUp.last_name, SignUp.first_name), _upper),
 }

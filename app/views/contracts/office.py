@@ -21,12 +21,14 @@ from app.services.core import clock
 from app.services.core.reason import REASON_MAX
 from app.services.core.refusal import Refusal
 from app.services.journal import search as journal_search
+from app.services.journal import sentences
 from app.services.rights import recipients
 from app.services.storage import store
 from app.views.crud import choices, widgets
 from app.views.crud.base import ASKED, METHODS, NOT_FOUND, BackOfficeView, as_refused
 from app.views.crud.forms import as_id
 from app.views.crud.rows import Rows, one_of, siret, within, words
+from app.views.crud.told import address_of
 
 from .forms import OfferForm
 
@@ -130,7 +132,8 @@ class ContractsView(BackOfficeView):
             widgets=self._show(pk),
             related_views=[],
             contract=contract,
-            history=journal_search.history(contract_acts.SUBJECT, contract.id),
+            history=sentences.tell(journal_search.history(contract_acts.SUBJECT, contract.id)),
+            address_of=address_of,
             blocks=contract_text.blocks(contract.text),
             representatives=len(recipients.representatives(contract.centre_id)),
             reason_max=REASON_MAX,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from flask import g, url_for
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from flask import g, get_template_attribute
 from markupsafe import Markup
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
@@ -11,33 +14,36 @@ from app.extensions import db
 from app.french.spaces import no_break
 from app.models import Centre, JournalEntry
 from app.services.journal import search as journal_search
-from app.services.journal.words import ACTIONS, SUBJECTS, action_words, changes, subject_words
-from app.views.crud import choices, widgets
+from app.services.journal import sentences
+from app.services.journal.words import ACTIONS, SUBJECTS, action_words
+from app.views.crud import choices
 from app.views.crud.base import BackOfficeView
 from app.views.crud.rows import Question, Rows, one_of
-from app.views.crud.told import CARDS
+from app.views.crud.told import address_of
+from app.views.shell import filters
 
 J = JournalEntry
 
 
-def _subject(row: JournalEntry) -> Markup | str:
-    text = no_break(subject_words(row.subject_type, row.subject_id))
-    view = CARDS.get(row.subject_type)
-    if view is None or not row.subject_id.isdigit() or row.action.endswith(".deleted"):
-        return text
-    return Markup('<a href="{}">{}</a>').format(url_for(f"{view}.show", pk=row.subject_id), text)
+class JournalRows(Rows):
+    """Entries told in sentences, those of a page at once: the names in them are read once a kind."""
+
+    def get_values(self, rows: Sequence[JournalEntry], columns: list[str]) -> Iterator[dict[str, Any]]:
+        """Yield the values of each row."""
+        g.told = dict(zip([row.id for row in rows], sentences.tell(rows), strict=True))
+        return super().get_values(rows, columns)  # type: ignore[no-any-return]
 
 
-def _changes(row: JournalEntry) -> Markup:
-    arrow = Markup('<span aria-hidden="true">→</span><span class="vh">devient</span>')
-    one = Markup('<span class="muted">{}\u00a0:</span> {}')
-    both = Markup('<span class="muted">{}\u00a0:</span> {} {} {}')
-    return widgets.bullets(
-        both.format(name, old, arrow, new)
-        if row.before is not None and row.after is not None
-        else one.format(name, new if row.after is not None else old)
-        for name, old, new in changes(row.before, row.after)
-    )
+def _told(row: JournalEntry) -> sentences.Told:
+    """Return an entry as a sentence: one of the page's, or the one whose card is shown."""
+    found: sentences.Told = g.get("told", {}).get(row.id) or sentences.tell([row])[0]
+    return found
+
+
+def _sentence(row: JournalEntry) -> Markup:
+    """Return who did what to what, linked, with the values behind « détails »."""
+    told, drawn = _told(row), [get_template_attribute("crud/told.html", name) for name in ("sentence", "details")]
+    return Markup("{}{}").format(drawn[0](told, address_of), drawn[1](told))
 
 
 def _centre(row: JournalEntry) -> str | None:
@@ -63,14 +69,12 @@ class JournalView(BackOfficeView):
     route_base = "/journal"
     class_permission_name = "Journal"
     include_route_methods = {"list", "show", "home"}
-    datamodel = Rows(
+    datamodel = JournalRows(
         J,
         eager=(joinedload(J.actor),),
         computed={
-            "actor": lambda row: row.actor.full_name if row.actor else "Le système",
+            "told": _sentence,
             "action": lambda row: action_words(row.action),
-            "subject": _subject,
-            "changes": _changes,
             "centre": _centre,
         },
         questions={
@@ -85,16 +89,18 @@ class JournalView(BackOfficeView):
         sorts={"at": (J.id,)},
     )
     list_title, show_title = "Journal", "Entrée du journal"
-    list_columns = ["at", "actor", "action", "subject", "centre", "changes", "reason"]
+    list_template = "journal/list.html"
+    list_columns = ["at", "told", "centre"]
     order_columns = ["at"]
     base_order = ("at", "desc")
-    show_columns = add_columns = edit_columns = list_columns
+    show_columns = add_columns = edit_columns = ["at", "told", "action", "centre"]
     label_columns = {
         "at": "Quand",
-        "actor": "Qui",
+        "told": "Ce qui s’est passé",
         "action": "Acte",
-        "subject": "Objet",
         "centre": "Centre",
-        "changes": "Avant → après",
-        "reason": "Motif",
     }
+
+    def name_of(self, item: JournalEntry) -> str:
+        """Return the act and its instant."""
+        return f"{action_words(item.action)}, {filters.moment(item.at)}"
