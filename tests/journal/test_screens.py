@@ -102,7 +102,7 @@ def test_no_entry_is_a_code_or_a_number(agent: FlaskClient) -> None:
     assert not re.search(r"\w+ n° \d", told)
     assert not re.search(r"\b[a-z_]+\.[a-z_]+\b", told)
     assert "Personne : Gestionnaire Démo" in told
-    assert "d’ Agent" not in told
+    assert " de Agent" not in told
     assert "Le système a refusé une connexion : adresse sans compte." in told
     page = agent.get("/journal/list/").text
     shown = re.sub(r"<details.*?</details>", "", page, flags=re.DOTALL)
