@@ -64,6 +64,7 @@ LATER = {
     "report_answer",
     "right_closed",
     "error_report",
+    "agent_act",
     "budget",
     "invoice_issued",
 }

@@ -19,14 +19,17 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import Document, Driver, Mail, Registration, Training
+from app.services.accounts import identity
+from app.services.accounts.link import Identity
 from app.services.amendments import acts, orders
 from app.services.cards import grounds
 from app.services.core import actor
+from app.services.core.transaction import transaction
 from app.services.documents import drawing, verification
 from app.services.drivers import space
 from app.services.notifications import certificate_mail, mail
 from app.services.storage import store
-from tests.support import drain, registered, training_id
+from tests.support import code_of, drain, person_id, registered, training_id
 
 from .test_acts import agent
 
@@ -37,6 +40,8 @@ PEOPLE = (
     {"first_name": "Marie", "last_name": "MARTIN", "birth_date": "12/04/1985", "permit_number": "850492100132"},
 )
 FIRST = date(2021, 1, 4)
+#: Who opens the second person's account.
+SECOND = "sansdroit@demo.example"
 
 
 @dataclass
@@ -56,6 +61,8 @@ class Model:
 
     lines: list[Line] = field(default_factory=list)
     cancelled: list[int] = field(default_factory=list)
+    #: People who have an account.
+    accounts: set[int] = field(default_factory=lambda: {0})
 
     def certified(self) -> set[int]:
         """Return the registrations that bear a certificate: whole trainings, and each fifth module of a person.
@@ -83,6 +90,7 @@ STEPS = st.one_of(
     st.tuples(st.just("cancel"), st.integers(0, 9)),
     st.tuples(st.just("replace"), st.integers(0, 9), st.integers(0, 1), st.integers(0, 7)),
     st.tuples(st.just("draw")),
+    st.tuples(st.just("open")),
 )
 #: Six modules to begin with, so that completions move.
 BEGIN = st.integers(0, 6)
@@ -112,6 +120,7 @@ def test_the_base_says_what_the_model_says(reset: Any, begin: int, steps: list[t
         _compare(model)
     drain()
     _compare(model)
+    _told(model)
 
 
 def _do(model: Model, step: tuple[Any, ...]) -> None:
@@ -119,6 +128,8 @@ def _do(model: Model, step: tuple[Any, ...]) -> None:
         _register(model, *step[1:])
     elif step[0] == "draw":
         drain()
+    elif step[0] == "open":
+        _open(model)
     elif model.lines:
         line = model.lines[step[1] % len(model.lines)]
         if step[0] == "cancel":
@@ -133,6 +144,20 @@ def _register(model: Model, person: int, training: str, day: int) -> None:
     batch = registered(row, training=training_id(training), end_date=f"{end:%d/%m/%Y}")
     id_ = db.session.scalar(select(Registration.id).where(Registration.batch_id == batch.id))
     model.lines.append(Line(id_ or 0, id_ or 0, person, training, end))
+
+
+def _open(model: Model) -> None:
+    """Let the second person open an account, once, by the code that the centre handed out with a line that counts."""
+    if 1 in model.accounts or not any(line.person == 1 for line in model.lines):
+        return
+    holder, named = person_id(SECOND), PEOPLE[1]
+    day, month, year = map(int, named["birth_date"].split("/"))
+    with transaction():
+        identity.new_claim(
+            holder, Identity(named["last_name"], named["first_name"], date(year, month, day), named["permit_number"])
+        )
+    identity.prove(holder, code_of(named["permit_number"]), "192.0.2.1")
+    model.accounts.add(1)
 
 
 def _amend(model: Model, line: Line, code: str, person: int | None = None, day: int = 0) -> None:
@@ -161,6 +186,19 @@ def _compare(model: Model) -> None:
         if not row.is_live:
             _nothing_holds(row)
     _spaces_hold_live_lines_only()
+
+
+def _told(model: Model) -> None:
+    """Each certificate that counts was mailed to who has an account; who was mailed one that does not, was told."""
+    sent: dict[int, set[str]] = {}
+    for row in db.session.execute(select(Mail).where(Mail.state == "sent")).scalars():
+        sent.setdefault(row.registration_id or 0, set()).add(row.kind)
+    for line in model.lines:
+        certified = line.id in model.certified() and line.person in model.accounts
+        assert not certified or "certificate" in sent.get(line.id, ()), line
+        assert line.person in model.accounts or "certificate" not in sent.get(line.id, ())
+    for id_ in model.cancelled:
+        assert ("certificate" in sent.get(id_, ())) == ("cancelled" in sent.get(id_, ()))
 
 
 def _nothing_holds(row: Registration) -> None:

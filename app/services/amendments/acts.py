@@ -28,7 +28,7 @@ from app.services.rights.access import Reach
 from app.validators.reading import parse_lines
 from app.validators.remark import encode_remarks
 
-from . import cards, papers, reports
+from . import agent_mail, cards, papers, reports
 from .effects import Effects, Foreseen, LineRefused, foresee, judge
 from .orders import Order
 
@@ -74,6 +74,11 @@ class Who:
     def gives_back(self, reason_code: str) -> bool:
         """Tell whether what is invoiced already is given back."""
         return gives_back(reason_code) if self.credit is None else self.credit
+
+    @property
+    def is_agents_own(self) -> bool:
+        """Tell whether an agent acts without having been asked to by the centre."""
+        return self.agent_id is not None and self.agent_id == self.person_id
 
     @property
     def actor_id(self) -> int:
@@ -200,6 +205,8 @@ def _write(registration: Registration, order: Order, who: Who, foreseen: Foresee
     cards.settle(id_, new, who.actor_id)
     drafts.amended(registration, db.session.get_one(Registration, outcome.new.id) if outcome.new else None)
     row = _cancellation(order, who, effects, outcome, _credit(registration, order, who, effects))
+    if who.is_agents_own:
+        agent_mail.tell(row)
     act = "registration.replaced" if outcome.new else "registration.cancelled"
     journal.record(
         act,
