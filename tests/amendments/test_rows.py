@@ -1,6 +1,4 @@
-"""The tables of §8 (spec: billing), row by row, each with the tests that prove it: a row without one, or a test that is no more,
-fails here.
-"""
+"""The tables of §8 (spec: billing), row by row, each with the tests that prove it; a test that is no more fails here."""
 
 from __future__ import annotations
 
@@ -132,6 +130,9 @@ REPLACEMENT_ROWS = {
         f"{DRAFTS}:test_a_replacement_under_another_order_number_is_billed_there",
         f"{ORDERS}:test_a_replacement_is_billed_as_the_one_it_replaces_but_for_what_it_says_itself",
     ],
+    "invoice: issued, same price, no credit, no new charge": [
+        f"{SITUATIONS}:test_invoice_issued_at_the_same_price_nothing_is_charged_anew"
+    ],
     "documents: revoked even when pending": [
         f"{ACTS}:test_a_document_still_to_be_drawn_is_revoked_and_never_drawn",
         f"{ACTS}:test_a_mail_not_sent_yet_is_not_sent_any_more_and_nobody_is_told",
@@ -251,13 +252,13 @@ ROWS = {
 #: Rows that wait for another thing to be built, and for which; each goes up as it is.
 WAITING = {
     "B: billed and issued → credit note": "credit notes",
-    "invoice: issued, same price: no credit, no new charge; other price: credit and new charge": "credit notes",
+    "invoice: issued, other price: credit and new charge": "credit notes",
     "trainer's right: fee is credited": "credit notes",
 }
 
 
 @cache
-def tests_of(file: str) -> set[str]:
+def names_in(file: str) -> set[str]:
     """Return the names of the tests of a file."""
     tree = ast.parse((TESTS / f"{file}.py").read_text(encoding="utf-8"))
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")}
@@ -268,7 +269,7 @@ def test_each_row_has_its_test(row: str) -> None:
     assert ROWS[row]
     for named in ROWS[row]:
         file, _, name = named.partition(":")
-        assert name in tests_of(file), f"{row}: {named} is no more"
+        assert name in names_in(file), f"{row}: {named} is no more"
 
 
 def test_no_row_is_said_twice_or_both_proved_and_waiting() -> None:

@@ -16,6 +16,8 @@ from app.models import (
     Cancellation,
     CardRequest,
     Driver,
+    Invoice,
+    InvoiceItem,
     Mail,
     Membership,
     MembershipRight,
@@ -24,6 +26,7 @@ from app.models import (
 )
 from app.models.amendment import REPLACING
 from app.services.amendments import acts, card_stops, trainer_rights
+from app.services.billing import drafts, estimates
 from app.services.cards import grounds
 from app.services.cards import requests as card_requests
 from app.services.core import clock
@@ -33,7 +36,7 @@ from tests.bases import UNDER_THE_ROLE
 from tests.cards import making
 from tests.support import LEGAL, MARIE, centre_id, drain, person_id, registered_trainer
 
-from .test_acts import OTHER_PERMIT, again, agent, me, mend, one, order
+from .test_acts import OTHER_PERMIT, again, agent, me, mend, new_of, one, order
 from .test_screens import hidden, sent, text_of
 
 BACKENDS = UNDER_THE_ROLE
@@ -187,3 +190,19 @@ def test_trainer_s_right_a_card_in_the_making_waits_for_an_agent(app: Flask, sta
     assert card_stops.count_waiting() == 0
     db.session.expire_all()
     assert db.session.get_one(CardRequest, begun.id).state == "stopped"
+
+
+def test_invoice_issued_at_the_same_price_nothing_is_charged_anew(app: Flask) -> None:
+    row = one()
+    app.config["TODAY"] = date(2022, 2, 1)
+    drafts.build(date(2022, 1, 1))
+    db.session.execute(update(Invoice).values(state="issued"))
+    db.session.commit()
+    new = new_of(mend(row, agent(), **OTHER_PERMIT))
+    kept = db.session.execute(select(Cancellation)).scalar_one()
+    assert kept.credit == "none"
+    assert estimates.of_centre(centre_id()) == []
+    app.config["TODAY"] = date(2022, 3, 1)
+    assert drafts.build(date(2022, 2, 1)).lines == 0
+    [item] = db.session.scalars(select(InvoiceItem))
+    assert (item.registration_id, item.root_id) == (row.id, new.root_id)
