@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from flask import Flask, current_app, g, request, url_for
 
@@ -251,14 +252,17 @@ def _band() -> str:
     return "Environnement de démonstration." + (f" La date du jour est figée au {day(frozen)}." if frozen else "")
 
 
-@cache
-def _stamp(path: Path) -> str:
-    return f"{int(path.stat().st_mtime):x}" if path.is_file() else ""
-
-
 def asset(name: str) -> str:
     """Return the address of a static file; it changes when the file does, so browsers may keep it."""
-    return url_for("static", filename=name, v=_stamp(Path(str(current_app.static_folder)) / name))
+    return _address(request.script_root, str(current_app.static_url_path), str(current_app.static_folder), name)
+
+
+@cache
+def _address(root: str, base: str, folder: str, name: str) -> str:
+    """Return it, worked out once a process: each page names some thirty."""
+    file = Path(folder) / name
+    stamp = f"{int(file.stat().st_mtime):x}" if file.is_file() else ""
+    return f"{root}{base}/{quote(name)}?v={stamp}"
 
 
 def register(app: Flask) -> None:
