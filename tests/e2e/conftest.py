@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +44,13 @@ def chromium_path() -> str | None:
 
 @dataclass
 class Program:
-    """A running program: its address, its data folder, its process."""
+    """A running program: its address, its data folder, its process; whoever has signed in, and the address of its figures."""
 
     url: str
     folder: Path
     process: subprocess.Popen[bytes]
+    signed_in: dict[str, Any] = field(default_factory=dict)
+    metrics: str = ""
 
     def stop(self) -> int:
         """Send Ctrl-C and return the exit status."""
@@ -78,8 +80,10 @@ def start_program(folder: Path, **env: str) -> Program:
 
 @pytest.fixture(scope="session")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    """Run one program for all browser tests."""
-    running = start_program(tmp_path_factory.mktemp("program"), WEBHOOK_PRIVATE_ADDRESSES="1")
+    """Run one program for all browser tests; it tells its figures."""
+    port = str(free_port())
+    running = start_program(tmp_path_factory.mktemp("program"), WEBHOOK_PRIVATE_ADDRESSES="1", METRICS_PORT=port)
+    running.metrics = f"http://127.0.0.1:{port}"
     yield running
     assert running.stop() == 0
 
@@ -104,6 +108,23 @@ def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
     page.get_by_role("button", name="Se connecter").click()
 
 
+def come_in(context: BrowserContext, program: Program, email: str) -> Page:
+    """Return a page of a person who is signed in, on the first page; by the sign-in page at first, by its cookies later.
+
+    A sign-in of before may have been ended meanwhile: the person then signs in again.
+    """
+    page = context.new_page()
+    page.on("pageerror", lambda error: pytest.fail(f"script error on {page.url}: {error}"))
+    if email in program.signed_in:
+        context.add_cookies(program.signed_in[email])
+        page.goto("/")
+    if email and (email not in program.signed_in or "/login" in page.url):
+        sign_in(page, email)
+        page.wait_for_url(lambda url: "/login" not in url)
+        program.signed_in[email] = context.cookies()
+    return page
+
+
 @pytest.fixture
 def new_person(browser: Browser, program: Program) -> Iterator[Callable[..., Page]]:
     """Open a browser of its own for a person, signed in: ``new_person("agent@demo.example")``; anonymous without address."""
@@ -114,12 +135,7 @@ def new_person(browser: Browser, program: Program) -> Iterator[Callable[..., Pag
             base_url=program.url, viewport={"width": width, "height": 900}, locale="fr-FR", **options
         )
         contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: pytest.fail(f"script error on {page.url}: {error}"))
-        if email:
-            sign_in(page, email)
-            page.wait_for_url(lambda url: "/login" not in url)
-        return page
+        return come_in(context, program, email)
 
     yield act
     for context in contexts:

@@ -48,11 +48,33 @@ window.screenTest ??= (() => {
     if (!seen) complaints.add(`hidden while it has the focus: ${told(at)}`);
   }
 
-  /** An element without its words: its name, classes, attributes, whether it says anything. */
+  /** An element without its words: its name, classes, attributes, whether it says anything, whether a label names it. */
   function kindOf(el) {
     const name = (at) => (/^(role|aria-(invalid|disabled|sort|expanded|pressed))$/.test(at.name) ? at.name + at.value : at.name);
     const names = [...el.attributes].map(name).filter((word) => word !== "aria-current" || main().contains(el)).sort();
-    return `${el.parentElement.tagName} ${el.tagName} ${el.getAttribute("class")} ${el.type} ${names} ${el.textContent.trim() !== ""}`;
+    const says = `${el.textContent.trim() !== ""} ${Boolean(el.labels?.length)}`;
+    return `${el.parentElement.tagName} ${el.tagName} ${el.getAttribute("class")} ${el.type} ${names} ${says}`;
+  }
+
+  /** The elements of a part that are seen, each with its kind in the kind of what holds it. */
+  function placed(part) {
+    const root = document.querySelector(part);
+    const kinds = new Map();
+    const kept = (el) => kinds.get(el) ?? kinds.set(el, kindOf(el)).get(el);
+    return [root, ...all("*:not(svg *)", root)]
+      .filter((el) => el !== document.body && el.checkVisibility({ visibilityProperty: true }))
+      .map((el) => [el, digest([kept(el.parentElement), kept(el)])]);
+  }
+
+  /** What only the whole page tells, however often its kinds were looked at: what is named twice, what is named and not there. */
+  function namedWrongly() {
+    const ids = all("[id]").map((el) => el.id);
+    const asked = ["for", "aria-labelledby", "aria-describedby"];
+    const named = asked.flatMap((at) => all(`[${at}]`).flatMap((el) => el.getAttribute(at).split(/\s+/).filter(Boolean)));
+    return [
+      ...new Set(ids.filter((id, at) => ids.indexOf(id) !== at).map((id) => `id twice: ${id}`)),
+      ...new Set(named.filter((id) => !ids.includes(id)).map((id) => `no element has the id ${id}`)),
+    ];
   }
 
   /** An element with all that is in it, without words: parts made alike, such as the rows of a table, are told once. */
@@ -68,17 +90,24 @@ window.screenTest ??= (() => {
   }
 
   return {
-    /** What every screen must have; which kinds of elements the page itself is made of, and how; how what is around it is made. */
+    /** Which kinds of elements a part shows, each once; how what is around the page itself is made. */
+    kinds: (part) => [...new Set(placed(part).map(([, kind]) => kind))],
+    frame: () => digest([structureOf(document.body)]),
+    /** The elements of a part that are of these kinds, without those inside of another one. */
+    ofKinds(part, kinds) {
+      const wanted = new Set(kinds);
+      const found = new Set(placed(part).filter(([, kind]) => wanted.has(kind)).map(([el]) => el));
+      const isInside = (el) => el !== null && (found.has(el) || isInside(el.parentElement));
+      return [...found].filter((el) => !isInside(el.parentElement));
+    },
+    /** What every screen must have; how the page itself is made; how what is around it is made. */
     facts() {
-      const elements = all("body *:not(svg *)");
-      const own = elements.filter((el) => main().contains(el)).map(kindOf);
       return {
         lang: document.documentElement.lang,
         title: document.title,
         headings: all("h1").filter(shown).length,
         native: all("form").filter((form) => !form.noValidate && form.querySelector("[required], [type=email], [pattern]")).map(told),
-        kinds: digest([...new Set(own)].sort()),
-        each: [...new Set(own)].map((kind) => digest([kind])),
+        named: namedWrongly(),
         structure: digest([...main().children].map(structureOf)),
         around: digest([structureOf(document.body)]),
       };

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.shell.test_french import ENGLISH, words_of
 
-from .axe import SCRIPT, violations
+from .axe import SCRIPT, has_new, violations
 
 WIDTHS = (1280, 390)
 
@@ -18,15 +18,15 @@ class Screens:
     """Looks at screens and keeps what is wrong.
 
     Axe and the keyboard are slow. The keyboard finds nothing new in a page made as one before: of the same elements (same
-    classes and attributes, other words) in the same places, however often a row is there; axe nothing new where the same kinds
-    make the page, and at the second width where each kind was looked at in some page. The page itself and what surrounds it,
-    menu and footer, are remembered apart.
+    classes and attributes, other words) in the same places, however often a row is there; nor at the second width where each
+    kind of element was looked at in some page. Axe looks at each kind once a width (`axe.violations`). What only a whole page
+    tells, such as what is named and is not there, is asked of every page. The page itself and what surrounds it, menu and
+    footer, are remembered apart.
     """
 
     def __init__(self) -> None:
         self.complaints: list[str] = []
         self._seen: set[tuple[str, int]] = set()
-        self._known: dict[int, set[int]] = {}
 
     def look(self, page: Page, name: str) -> None:
         """Look at a screen at both widths, and at the dialogs and menus it opens."""
@@ -35,7 +35,7 @@ class Screens:
         page.evaluate("screenTest.unfold()")
         facts = page.evaluate("screenTest.facts()")
         self._frame(facts, name)
-        kinds, structure, around = (self._is_new(part, facts[part]) for part in ("kinds", "structure", "around"))
+        structure, around = (self._is_new(part, facts[part]) for part in ("structure", "around"))
         if not structure and not around:
             return
         for width in WIDTHS:
@@ -43,10 +43,10 @@ class Screens:
             said = f"{name} at {width}"
             too_wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
             self._add(said, [f"{too_wide} px too wide"] * (too_wide > 0))
-            unknown = set(facts["each"]) - self._known.setdefault(width, set())
-            if around or (kinds if width == WIDTHS[0] else unknown):
-                self._known[width] |= unknown
-                self._add(said, violations(page, "" if around else "main"))
+            is_new = around or width == WIDTHS[0] or has_new(page, "main")
+            self._add(said, violations(page, "" if around else "main"))
+            if not is_new:
+                continue
             self._keyboard(page, said, whole=around)
             self._dialogs(page, said)
             if around:
@@ -95,7 +95,7 @@ class Screens:
             f"title « {facts['title']} »": not facts["title"].removesuffix(" – Registre CQC").strip(),
             f"the browser checks, in its own language: {facts['native']}": bool(facts["native"]),
         }
-        self._add(said, [words for words, is_wrong in wrong.items() if is_wrong])
+        self._add(said, [words for words, is_wrong in wrong.items() if is_wrong] + facts["named"])
 
     def _keyboard(self, page: Page, said: str, *, whole: bool) -> None:
         """Press Tab until the focus has come round, or left the page itself."""

@@ -2,6 +2,7 @@
 
 Which screens there are, and who sees them, is told by the reviewed table of `tests/walls`: a new screen is looked at here
 without a line to add, once its row is known there. An address that answers no page of its own needs its reason in `ASIDE`.
+Agents, who see most, have a file of their own (`test_every_office_screen.py`): each of two workers takes one.
 """
 
 from __future__ import annotations
@@ -197,21 +198,38 @@ def is_page(answer: Response | None) -> bool:
     return answer is not None and "text/html" in answer.headers.get("content-type", "")
 
 
-@pytest.mark.parametrize("who", WHO)
-def test_every_screen_is_for_everybody(
-    who: str, house: House, screens: Screens, sent: set[str], enter: Callable[[str], Page]
-) -> None:
-    """Each form is then sent empty: the answer says what is wrong, has the focus, and is a screen like any other."""
-    page = enter(who)
-    forms: dict[str, tuple[str, int]] = {}
-    for name, address in house.screens(who):
-        answer = page.goto(address)
-        assert is_page(answer), f"{name} answers no page: say in ASIDE why nobody looks at it"
-        screens.look(page, f"{name} ({who}, {address})")
-        forms |= {f"{name.partition(' ')[0]} {at}": (address, at) for at in range(screens.forms(page))}
-    for form, (address, at) in forms.items():
-        if form not in sent and form not in TAKEN_EMPTY:
-            sent.add(form)
-            page.goto(address)
-            screens.send_empty(page, at, f"{form} ({who}, {address}) sent empty")
-    assert not (complaints := screens.tell()), f"\n{complaints}"
+@dataclass
+class Round:
+    """One round of a kind of person through every screen: the house, the browser that enters, what was seen and sent before."""
+
+    house: House
+    enter: Callable[[str], Page]
+    screens: Screens
+    sent: set[str]
+
+    def walk(self, who: str) -> None:
+        """Look at each screen; each form is then sent empty: the answer says what is wrong, has the focus, and is a screen."""
+        page = self.enter(who)
+        forms: dict[str, tuple[str, int]] = {}
+        for name, address in self.house.screens(who):
+            answer = page.goto(address)
+            assert is_page(answer), f"{name} answers no page: say in ASIDE why nobody looks at it"
+            self.screens.look(page, f"{name} ({who}, {address})")
+            forms |= {f"{name.partition(' ')[0]} {at}": (address, at) for at in range(self.screens.forms(page))}
+        for form, (address, at) in forms.items():
+            if form not in self.sent and form not in TAKEN_EMPTY:
+                self.sent.add(form)
+                page.goto(address)
+                self.screens.send_empty(page, at, f"{form} ({who}, {address}) sent empty")
+        assert not (complaints := self.screens.tell()), f"\n{complaints}"
+
+
+@pytest.fixture
+def rounds(house: House, enter: Callable[[str], Page], screens: Screens, sent: set[str]) -> Round:
+    """Give what a round needs."""
+    return Round(house, enter, screens, sent)
+
+
+@pytest.mark.parametrize("who", [who for who in WHO if who != "agent"])
+def test_every_screen_is_for_everybody(who: str, rounds: Round) -> None:
+    rounds.walk(who)

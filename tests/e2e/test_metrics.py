@@ -6,11 +6,10 @@ import re
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 import pytest
 
-from .conftest import free_port, start_program
+from .conftest import Program
 
 
 def read(url: str) -> str:
@@ -27,32 +26,27 @@ def read(url: str) -> str:
             time.sleep(0.1)
 
 
-def test_figures_have_a_port_of_their_own(tmp_path: Path) -> None:
-    port = free_port()
-    program = start_program(tmp_path / "data", METRICS_PORT=str(port))
-    try:
-        for _ in range(3):
-            read(f"{program.url}/aide/")
-        for public in ("/metrics", "/metrics/"):
-            with pytest.raises(urllib.error.HTTPError, match="404"):
-                read(f"{program.url}{public}")
-        text = read(f"http://127.0.0.1:{port}/metrics")
-        found = re.search(
-            r'registre_request_seconds_count\{endpoint="pages.help_page",method="GET",status="2xx"\} (\S+)', text
-        )
-        assert found
-        assert float(found[1]) >= 3
-        for name in (
-            "outbox_undone",
-            "outbox_oldest_seconds",
-            "outbox_failed",
-            "queue_up 1.0",
-            "queue_jobs",
-            "request_seconds",
-        ):
-            assert f"registre_{name}" in text
-        assert not re.search(r"@|demo|MARTIN|(?<![\d.])\d{14}(?!\d)", text)
+def test_figures_have_a_port_of_their_own(program: Program) -> None:
+    for _ in range(3):
+        read(f"{program.url}/aide/")
+    for public in ("/metrics", "/metrics/"):
         with pytest.raises(urllib.error.HTTPError, match="404"):
-            read(f"http://127.0.0.1:{port}/")
-    finally:
-        assert program.stop() == 0
+            read(f"{program.url}{public}")
+    text = read(f"{program.metrics}/metrics")
+    found = re.search(
+        r'registre_request_seconds_count\{endpoint="pages.help_page",method="GET",status="2xx"\} (\S+)', text
+    )
+    assert found
+    assert float(found[1]) >= 3
+    for name in (
+        "outbox_undone",
+        "outbox_oldest_seconds",
+        "outbox_failed",
+        "queue_up 1.0",
+        "queue_jobs",
+        "request_seconds",
+    ):
+        assert f"registre_{name}" in text
+    assert not re.search(r"@|demo|MARTIN|(?<![\d.])\d{14}(?!\d)", text)
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        read(f"{program.metrics}/")

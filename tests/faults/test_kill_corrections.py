@@ -19,7 +19,7 @@ from tests.faults.person import Person
 from tests.faults.test_kill import MANAGER, children, pasted, until
 from tests.support import MARIE, many
 
-PEOPLE, EACH = 3, 6
+PEOPLE, EACH, KILLS = 3, 6, 16
 
 
 def fields_of(page: str, action: str) -> dict[str, str]:
@@ -49,9 +49,11 @@ def mend(base: Base, person: Person, row_id: int, replaces: bool) -> None:
 
 
 def kill_by_turns(program: Program, stop: threading.Event) -> None:
-    """Kill a web process or a worker again and again."""
+    """Kill a web process or a worker again and again; a loaded machine, on which it all takes longer, starts no more anew."""
     chance = random.Random(11)
-    while not stop.wait(chance.uniform(0.3, 1.0)):
+    for _ in range(KILLS):
+        if stop.wait(chance.uniform(0.3, 1.0)):
+            return
         web, workers = children(program, "gunicorn")[1:], children(program, "flask --app run worker")
         for pid in chance.sample(web, min(1, len(web))) + chance.sample(workers, min(1, len(workers))):
             with suppress(ProcessLookupError):
