@@ -4,6 +4,9 @@ PYTHON ?= python3
 JOBS ?= $(shell nproc)
 BIN := .venv/bin
 
+# A program that the tests start again need not be compiled again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'

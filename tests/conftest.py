@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +12,12 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
+HERE = Path(__file__).parent
 PASSWORD = "volant-Ardoise-2026"
+#: Rooms whose tests ask which document is there, whose it is and how often, never how it looks or who sealed it.
+WITHOUT_DRAWING = (
+    "accounts", "amendments", "api", "cards", "decisions", "identities", "notifications", "registration", "retention",
+)  # fmt: skip
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -24,12 +30,35 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 #: Files that take long for a single one: begun first, so that no worker is left alone with them at the end.
-LONG = ("e2e/test_every_screen.py", "walls/test_secrets.py", "faults/test_kill.py", "walls/test_access.py")
+LONG = (
+    "e2e/test_every_screen.py",
+    "e2e/test_every_office_screen.py",
+    "walls/test_secrets.py",
+    "faults/test_kill.py",
+    "walls/test_access.py",
+)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Bring the long files to the front."""
-    items.sort(key=lambda item: not item.path.as_posix().endswith(LONG))
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Bring the long files to the front; leave out what asks a second base the same again with other words."""
+    again = {item for item in items if _asks_again(item)}
+    if again:
+        config.hook.pytest_deselected(items=list(again))
+    items[:] = sorted((item for item in items if item not in again), key=_is_short)
+
+
+def _is_short(item: pytest.Item) -> bool:
+    return not item.path.as_posix().endswith(LONG)
+
+
+def _asks_again(item: pytest.Item) -> bool:
+    """Tell whether a test is a further value on a further base; its file (`EACH_VALUE`) or a mark may ask for each."""
+    spec = getattr(item, "callspec", None)
+    if spec is None or spec.params.get("backend_name", "sqlite") == "sqlite":
+        return False
+    if item.get_closest_marker("bases") or getattr(getattr(item, "module", None), "EACH_VALUE", False):
+        return False
+    return any(at for name, at in spec.indices.items() if name != "backend_name")
 
 
 @pytest.fixture(scope="session")
@@ -78,9 +107,25 @@ def client(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
+@pytest.fixture(autouse=True)
+def _drawing(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Leave documents undrawn in the rooms whose tests do not look at them (`tests.shortcuts`)."""
+    if "app" not in request.fixturenames or request.path.relative_to(HERE).parts[0] not in WITHOUT_DRAWING:
+        yield
+        return
+    from tests.shortcuts import without_drawing
+
+    with without_drawing():
+        yield
+
+
 @pytest.fixture
-def sign_in() -> Callable[..., FlaskClient]:
-    """Sign a person of the demonstration in: ``sign_in(client, "gestionnaire@demo.example")``."""
+def sign_in(request: pytest.FixtureRequest) -> Callable[..., FlaskClient]:
+    """Sign a person of the demonstration in: ``sign_in(client, "gestionnaire@demo.example")``.
+
+    By the sign-in page where that is the subject; elsewhere by what the page calls once it knows the password.
+    """
+    from tests.shortcuts import enter
 
     def act(client: FlaskClient, email: str) -> FlaskClient:
         client.post("/login/", data={"username": email, "password": PASSWORD})
@@ -89,4 +134,8 @@ def sign_in() -> Callable[..., FlaskClient]:
         assert "/login/" not in response.headers["Location"], f"{email} could not sign in"
         return client
 
-    return act
+    def quickly(client: FlaskClient, email: str) -> FlaskClient:
+        enter(client, email)
+        return client
+
+    return act if request.path.parent.name == "accounts" else quickly

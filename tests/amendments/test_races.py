@@ -24,6 +24,7 @@ from tests.support import MARIE, draft, drain, person_id, registered, training_i
 from .test_acts import again, agent, live, me, mend, one, order
 
 BACKENDS = EVERY
+EACH_VALUE = True
 #: RACE_ROUNDS=200 for a long run.
 ROUNDS = int(os.environ.get("RACE_ROUNDS", "3"))
 

@@ -16,6 +16,7 @@ from .conftest import Caller
 from .test_calls import MARIE
 
 BACKENDS = BOTH
+EACH_VALUE = True
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=60),

@@ -26,6 +26,7 @@ from .conftest import NEIGHBOUR, Caller, Dial
 from .test_calls import MARIE as LINE
 
 BACKENDS = UNDER_THE_ROLE
+EACH_VALUE = True
 
 
 def get(call: Caller, path: str = "/registrations", **asked: str) -> Any:

@@ -26,6 +26,7 @@ from tests.bases import EVERY, on_both
 from tests.support import MARIE, centre_id, registered
 
 BACKENDS = EVERY
+EACH_VALUE = True
 #: LIST_ROWS=100000 for a long run.
 ROWS = int(os.environ.get("LIST_ROWS", "10000"))
 WRITERS, CHUNK = 4, 250

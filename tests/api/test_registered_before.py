@@ -19,6 +19,7 @@ from .conftest import NEIGHBOUR, Caller, Dial
 from .test_calls import MARIE, PIERRE, count
 
 BACKENDS = EVERY
+EACH_VALUE = True
 
 
 class TestRegisteredBefore:

@@ -21,6 +21,7 @@ from tests.bases import EVERY
 from tests.support import MARIE, PIERRE, centre_id, many, person_id, registered, registered_trainer, training_id
 
 BACKENDS = EVERY
+EACH_VALUE = True
 D = Decimal
 JANUARY = date(2022, 1, 1)
 AGENT = "agent@demo.example"

@@ -14,6 +14,7 @@ from tests.bases import BOTH
 from tests.support import centre_id
 
 BACKENDS = BOTH
+EACH_VALUE = True
 
 pytestmark = pytest.mark.usefixtures("app")
 LINES: Any = BatchLine.__table__

@@ -17,6 +17,7 @@ from tests.bases import BOTH
 from tests.conftest import PASSWORD
 
 BACKENDS = BOTH
+EACH_VALUE = True
 
 MANAGER = "gestionnaire@demo.example"
 NETWORK_LIMITS = [

@@ -20,6 +20,7 @@ from tests.bases import BOTH
 from tests.support import drain, many, registered
 
 BACKENDS = BOTH
+EACH_VALUE = True
 
 #: Three in the morning in Paris, in winter.
 NIGHT = datetime(2022, 1, 10, 2, 0, tzinfo=UTC)

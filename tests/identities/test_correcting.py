@@ -25,6 +25,7 @@ from tests.support import MARIE, drain, registered
 from .making import NEW, OLD, REASON, again, agent_id, driver, join
 
 BACKENDS = EVERY
+EACH_VALUE = True
 
 
 def correct(row: Driver, kind: str = "change", **changes: object) -> int:

@@ -21,6 +21,7 @@ from tests.support import MARIE, centre_id, drain, registered, registered_traine
 from .making import NEW, OLD, REASON, again, agent_id, certified, driver, due, join, looked, modules, part
 
 BACKENDS = EVERY
+EACH_VALUE = True
 #: Another record of the demonstration driver who has an account.
 MARIE_AGAIN = {**MARIE, "permit_number": "850492199999"}
 

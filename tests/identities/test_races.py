@@ -19,6 +19,7 @@ from tests.support import draft, person_id, registered, training_id
 from .making import NEW, OLD, REASON, agent_id, certified, driver, due, modules
 
 BACKENDS = EVERY
+EACH_VALUE = True
 #: RACE_ROUNDS=200 for a long run.
 ROUNDS = int(os.environ.get("RACE_ROUNDS", "3"))
 ALLOWED = {"Busy", "Changed", "DriverMoved", "AlreadyJoined"}

@@ -21,6 +21,7 @@ from app.services.retention import purge
 from tests.bases import BOTH
 
 BACKENDS = BOTH
+EACH_VALUE = True
 
 
 def write(count: int = 5, **values: object) -> list[int]:

@@ -22,6 +22,7 @@ from tests.bases import BOTH
 from tests.support import centre_id, drain, many, person_id, registered, registered_trainer
 
 BACKENDS = BOTH
+EACH_VALUE = True
 
 LEGAL, AGENT, MANAGER = "representant@demo.example", "agent@demo.example", "gestionnaire@demo.example"
 NEIGHBOUR = "98765432400019"

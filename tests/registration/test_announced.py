@@ -36,6 +36,7 @@ from tests.support import (
 )
 
 BACKENDS = EVERY
+EACH_VALUE = True
 
 DURAND = {**MARIE, "last_name": "DURAND"}
 

@@ -14,6 +14,7 @@ from tests.bases import EVERY
 from tests.support import MARIE, centre_id, many, registered, statements
 
 BACKENDS = EVERY
+EACH_VALUE = True
 TRAINING = {"training_label": "FIMO Marchandises", "category": "Marchandises", "end_date": "07/01/2022"}
 
 

@@ -17,6 +17,7 @@ from tests.bases import BOTH
 from tests.support import MARIE, PIERRE, many, registered
 
 BACKENDS = BOTH
+EACH_VALUE = True
 
 YANN = {
     **PIERRE,

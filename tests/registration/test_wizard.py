@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 from app.extensions import db
 from app.models import Accreditation, Batch, MembershipRight, Registration, Tariff
 from app.services.registration import analysis, batches, drafts
-from tests.bases import UNDER_THE_ROLE, on_sqlite
+from tests.bases import UNDER_THE_ROLE, on_sqlite, under_the_role
 from tests.registration.wizard_path import Path, on_draft
 from tests.support import MARIE, PIERRE, many, statements, training_id
 
@@ -272,6 +272,7 @@ def test_odd_arguments_still_show_the_step(manager: FlaskClient, arguments: dict
     assert path.get("conducteurs", ligne="9" * 30, **arguments).status_code == 200
 
 
+@under_the_role
 @pytest.mark.parametrize("count", [10, 1000])
 def test_a_check_reads_the_base_seven_times_whatever_the_lines(manager: FlaskClient, count: int) -> None:
     path = on_draft(manager, *many(count))

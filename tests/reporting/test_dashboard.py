@@ -19,6 +19,7 @@ from tests.bases import BOTH
 from tests.support import MARIE, PIERRE, centre_id, draft, many, registered, statements, training_id
 
 BACKENDS = BOTH
+EACH_VALUE = True
 
 
 @pytest.fixture

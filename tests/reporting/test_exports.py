@@ -22,6 +22,7 @@ from tests.bases import BOTH
 from tests.support import MARIE, PIERRE, centre_id, drain, many, person_id, registered
 
 BACKENDS = BOTH
+EACH_VALUE = True
 
 HOSTILE = ("=1+1", "+33", "-2", "@SUM(A1)", "\t=1", "\r=1", "Élise", "a;b", 'dit "x"', "_x0041_")
 

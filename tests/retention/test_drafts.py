@@ -18,6 +18,7 @@ from tests.bases import BOTH
 from tests.support import MARIE, centre_id, draft, person_id, registered, registered_trainer, trainer_draft
 
 BACKENDS = BOTH
+EACH_VALUE = True
 
 pytestmark = pytest.mark.usefixtures("app")
 

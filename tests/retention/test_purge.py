@@ -25,6 +25,7 @@ from tests.bases import BOTH
 from tests.support import MARIE, drain, many, registered
 
 BACKENDS = BOTH
+EACH_VALUE = True
 
 
 @pytest.fixture

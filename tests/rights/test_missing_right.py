@@ -17,6 +17,7 @@ from tests.bases import UNDER_THE_ROLE
 from tests.support import MARIE, PIERRE, centre_id, drain, person_id, registered, registered_trainer
 
 BACKENDS = UNDER_THE_ROLE
+EACH_VALUE = True
 
 SignIn = Callable[..., FlaskClient]
 WITHOUT, MANAGER, LEGAL = "sansdroit@demo.example", "gestionnaire@demo.example", "representant@demo.example"

@@ -17,6 +17,7 @@ from tests.bases import BOTH
 from tests.corpus.builders import HEADERS, LINE, Error, Formula, Xml, members, row, sheet, xls, xlsx, xlsx_of, zipped
 
 BACKENDS = BOTH
+EACH_VALUE = True
 
 Build = Callable[..., bytes]
 BOTH = pytest.mark.parametrize(("build", "kind"), [(xlsx, "xlsx"), (xls, "xls")])
