@@ -25,7 +25,7 @@ from app.models import (
     Tariff,
 )
 from app.models.amendment import REASONS, REPLACING
-from app.services.amendments import acts, effects, orders
+from app.services.amendments import acts, alone, effects, orders
 from app.services.amendments.acts import Who
 from app.services.billing import drafts
 from app.services.cards import requests as card_requests
@@ -308,7 +308,7 @@ class TestSituations:
         app.config["TODAY"] = date(2022, 2, 1)
         issue()
         app.config["TODAY"] = date(2022, 1, 11)
-        assert acts.look(again(row), order(row, "duplicate"), me()).needs_agent == (effects.INVOICED,)
+        assert acts.look(again(row), order(row, "duplicate"), me()).needs_agent == (alone.INVOICED,)
         with pytest.raises(acts.NeedsAgent):
             mend(row, code="duplicate")
         assert mend(row, agent(), code="duplicate").kind == "cancelled"

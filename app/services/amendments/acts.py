@@ -8,9 +8,8 @@ from sqlalchemy import exists, select, update
 
 from app.extensions import db
 from app.models import Accreditation, Batch, BatchLine, Cancellation, Registration
-from app.models.amendment import CANCELLED, NONE, NOT_ATTENDED, NOTE, OTHER, REASONS, REPLACED
+from app.models.amendment import CANCELLED, NONE, NOTE, REASONS, REPLACED
 from app.models.batch import CORRECTION, REGISTERING
-from app.models.centre import REGISTER
 from app.models.registration import CERTIFICATE, RECAP
 from app.services.billing import drafts
 from app.services.core import actor, clock, outbox
@@ -31,6 +30,8 @@ from app.validators.remark import encode_remarks
 from . import agent_mail, cards, papers, reports
 from .effects import Effects, Foreseen, LineRefused, foresee, judge
 from .orders import Order
+from .orders import Who as Who
+from .orders import gives_back as gives_back
 
 #: Why documents were revoked, as the register keeps it.
 WHY = {
@@ -56,40 +57,6 @@ class NeedsAgent(Refusal):
     """Situation B: an agent decides. The centre is told no more than that."""
 
     message = "Cette correction doit être décidée par un agent : envoyez-lui une demande."
-
-
-@dataclass(frozen=True, slots=True)
-class Who:
-    """Who asked for a correction, and the agent who decides it; None where the centre acts alone."""
-
-    person_id: int
-    agent_id: int | None = None
-    #: The right by which the person acts at the centre: « API » for a key.
-    right: str = REGISTER
-    #: By API: the idempotency key and the hash of what was sent.
-    call: tuple[str, str] | None = None
-    #: Whether what is invoiced already is given back, as the agent decides; None: as the reason has it.
-    credit: bool | None = None
-
-    def gives_back(self, reason_code: str) -> bool:
-        """Tell whether what is invoiced already is given back."""
-        return gives_back(reason_code) if self.credit is None else self.credit
-
-    @property
-    def is_agents_own(self) -> bool:
-        """Tell whether an agent acts without having been asked to by the centre."""
-        return self.agent_id is not None and self.agent_id == self.person_id
-
-    @property
-    def actor_id(self) -> int:
-        """Return whose act it is."""
-        return self.agent_id or self.person_id
-
-
-def gives_back(reason_code: str) -> bool:
-    """Tell whether a reason has what is invoiced given back, unless an agent decides otherwise: not for a place that was kept
-    and not taken, nor for a reason that only words tell."""
-    return reason_code not in (NOT_ATTENDED, OTHER)
 
 
 @dataclass(frozen=True, slots=True)

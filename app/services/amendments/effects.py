@@ -5,22 +5,21 @@ or none. Nothing here writes.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from app.extensions import db
-from app.models import CardRequest, Document, Registration, Training
+from app.models import Document, Registration, Training
 from app.models.amendment import DRAFT as AS_DRAFT
 from app.models.amendment import NONE, NOTE
-from app.models.card import ACCEPTED, DRAFT, GIVEN_UP, IN_REVIEW, REFUSED, SUBMITTED
-from app.models.registration import CERTIFICATE, RECAP, REVOKED
-from app.services.core import actor, clock
+from app.models.card import ACCEPTED, DRAFT, IN_REVIEW, REFUSED, SUBMITTED
+from app.models.registration import CERTIFICATE, REVOKED
+from app.services.core import clock
 from app.services.core.reason import version_of
 from app.services.core.refusal import Refusal
-from app.services.invoicing import credit_notes
 from app.services.reference import pricing
 from app.services.registration import analysis, facts, fco_modules
 from app.services.rights.access import Reach
@@ -30,17 +29,12 @@ from app.validators.fco import Module, completing
 from app.validators.remark import Code
 from app.validators.validity import add_months
 
+from .alone import card_state, invoiced_on, why_agent
 from .orders import Order
 
-#: Calendar days after the registration during which a centre corrects alone (situation A).
-WINDOW = timedelta(days=7)
 YEARS = 6
-#: As many replacements of one line a centre makes alone; the next one is an agent's.
-ALONE = 2
 #: The new registration, while it has no id.
 NEW = "new"
-#: Why a centre may not do it alone; it is told one neutral sentence, an agent these words.
-LATE, CARD, OTHERS, CHAIN, BY_AGENT, INVOICED = "late", "card", "others", "chain", "revoked", "invoiced"
 
 
 class TooOld(Refusal):
@@ -149,7 +143,7 @@ def foresee(registration: Registration, order: Order, found: analysis.Analysis |
     before, after = _completed(registration, found, driver)
     new = _new(registration, found, driver, NEW in after) if found else None
     lost, gained = _others(registration, before - after), _others(registration, after - before)
-    card, invoiced = card_state(registration.id), _invoiced(registration)
+    card, invoiced = card_state(registration.id), invoiced_on(registration)
     live = {one.kind: one.number for one in registration.documents if one.state != REVOKED}
     return Foreseen(
         Effects(
@@ -160,7 +154,7 @@ def foresee(registration: Registration, order: Order, found: analysis.Analysis |
             tuple(gained),
             card,
             new,
-            _why_agent(registration, order, card, bool(lost or gained), invoiced),
+            why_agent(registration, order, card, bool(lost or gained), invoiced),
             order.line[1:10] if order.line else (),
             invoiced,
         ),
@@ -178,23 +172,6 @@ def judge(registration: Registration, order: Order, reach: Reach | None) -> anal
         return None
     asked = reach is not None
     return analysis.analyse_lines(registration.centre_id, [order.line], reach, asked=asked, without=[registration.id])
-
-
-def last_day(registration: Registration) -> date:
-    """Return the last day on which a centre corrects alone, until 23:59:59 in Paris."""
-    return registration.registered_on + WINDOW
-
-
-@actor.acting(actor.PROGRAM)
-def card_state(registration_id: int) -> str | None:
-    """Return the state of the request for a card that leans on a registration, None without any.
-
-    It is asked by the program: what becomes of a driver's card is none of a centre's business.
-    """
-    query = select(CardRequest.state).where(
-        CardRequest.registration_id == registration_id, CardRequest.state.not_in(GIVEN_UP)
-    )
-    return db.session.scalar(query)
 
 
 def _driver_of(found: analysis.Analysis | None) -> facts.DriverRow | None:
@@ -266,46 +243,6 @@ def _price_today(training_id: int, centre_id: int) -> tuple[Decimal, Decimal]:
     if price is None:
         raise pricing.NoTariff
     return price.amount, price.vat_rate
-
-
-def _why_agent(
-    registration: Registration, order: Order, card: str | None, moves_others: bool, invoiced: str
-) -> tuple[str, ...]:
-    """Return why the centre may not do it alone; nothing in situation A."""
-    why = []
-    if clock.today() > last_day(registration):
-        why.append(LATE)
-    if card not in (None, DRAFT):
-        why.append(CARD)
-    if moves_others:
-        why.append(OTHERS)
-    if order.line is not None and replacements(registration) >= ALONE:
-        why.append(CHAIN)
-    if _revoked_by_agent(registration):
-        why.append(BY_AGENT)
-    if invoiced:
-        why.append(INVOICED)
-    return tuple(why)
-
-
-def _invoiced(registration: Registration) -> str:
-    """Return the number of the issued invoice that charges a registration, or what it replaced; '' without any."""
-    charge = credit_notes.charge_of(registration)
-    return str(charge.invoice.public_number) if charge else ""
-
-
-def replacements(registration: Registration) -> int:
-    """Return how many registrations before this one its chain holds."""
-    query = select(func.count()).where(
-        Registration.ledger_id == registration.root_id, Registration.id <= registration.id
-    )
-    return db.session.scalar(query) or 0
-
-
-def _revoked_by_agent(registration: Registration) -> bool:
-    """Tell whether an agent revoked a document for which there is no other: a correction would bring it back."""
-    live = {one.kind for one in registration.documents if one.state != REVOKED}
-    return any(one.kind not in live for one in registration.documents if one.kind in (RECAP, CERTIFICATE))
 
 
 def documents_of(registration_ids: list[int], *kinds: str) -> list[int]:

@@ -24,7 +24,7 @@ from app.validators.rules import mistyped
 
 from . import acts
 from .acts import Who
-from .effects import WINDOW, last_day
+from .alone import WINDOW, last_day
 from .reports import SUBJECT, reach_to
 
 #: Days after the registration on which it is first shown, and from which it is shown as urgent.

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.models import Registration
-from app.models.amendment import OTHER, REASONS, REPLACING
+from app.models.amendment import NOT_ATTENDED, OTHER, REASONS, REPLACING
+from app.models.centre import REGISTER
 from app.services.core.reason import REASON_MAX
 from app.services.core.refusal import Refusal
 from app.validators.line import RawLine
@@ -67,3 +68,37 @@ def as_typed(registration: Registration) -> RawLine:
         f"{born:%d/%m}/{born.year:04d}",
         registration.identity.permit_number,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Who asked for a correction, and the agent who decides it; None where the centre acts alone."""
+
+    person_id: int
+    agent_id: int | None = None
+    #: The right by which the person acts at the centre: « API » for a key.
+    right: str = REGISTER
+    #: By API: the idempotency key and the hash of what was sent.
+    call: tuple[str, str] | None = None
+    #: Whether what is invoiced already is given back, as the agent decides; None: as the reason has it.
+    credit: bool | None = None
+
+    def gives_back(self, reason_code: str) -> bool:
+        """Tell whether what is invoiced already is given back."""
+        return gives_back(reason_code) if self.credit is None else self.credit
+
+    @property
+    def is_agents_own(self) -> bool:
+        """Tell whether an agent acts without having been asked to by the centre."""
+        return self.agent_id is not None and self.agent_id == self.person_id
+
+    @property
+    def actor_id(self) -> int:
+        """Return whose act it is."""
+        return self.agent_id or self.person_id
+
+
+def gives_back(reason_code: str) -> bool:
+    """Tell whether a reason has what is invoiced given back, unless an agent decides otherwise: not for a place that was kept
+    and not taken, nor for a reason that only words tell."""
+    return reason_code not in (NOT_ATTENDED, OTHER)

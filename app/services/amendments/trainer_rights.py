@@ -33,7 +33,7 @@ from app.services.rights import access
 
 from . import cards
 from .acts import AlreadyCancelled, Changed, NeedsAgent
-from .effects import WINDOW
+from .alone import WINDOW
 
 SUBJECT = "trainer"
 #: Kinds of mails: to the person whose right closes, to who asked for it; their values hold the ``cancellation``.

@@ -16,7 +16,8 @@ from app.models.card import CARD_STATES
 from app.models.registration import CERTIFICATE, RECAP
 from app.services.core import actor
 
-from .effects import BY_AGENT, CARD, CHAIN, INVOICED, LATE, OTHERS, Effects
+from .alone import BY_AGENT, CARD, CHAIN, INVOICED, LATE, OTHERS
+from .effects import Effects
 
 #: How a sentence is shown.
 END, NEW, PLAIN = "end", "new", "plain"

@@ -13,7 +13,8 @@ from app.models.amendment import REASONS, REPLACING, REQUEST_STATES
 from app.models.centre import REGISTER
 from app.services.amendments import acts, orders, reports, requests, words
 from app.services.amendments.acts import Who
-from app.services.amendments.effects import Effects, LineRefused, last_day
+from app.services.amendments.alone import last_day
+from app.services.amendments.effects import Effects, LineRefused
 from app.services.amendments.orders import Order
 from app.services.core import clock
 from app.services.core.refusal import Refusal
