@@ -146,8 +146,24 @@ def _queue(socket: Path) -> subprocess.Popen[bytes]:
     socket.parent.chmod(0o700)
     with contextlib.suppress(FileNotFoundError):
         socket.unlink()
-    options = ["--port", "0", "--unixsocket", socket.name, "--dir", ".", "--appendonly", "yes", "--save", "",
-               "--maxmemory-policy", "noeviction", "--loglevel", "warning", "--logfile", "queue.log"]  # fmt: skip
+    options = [
+        "--port",
+        "0",
+        "--unixsocket",
+        socket.name,
+        "--dir",
+        ".",
+        "--appendonly",
+        "yes",
+        "--save",
+        "",
+        "--maxmemory-policy",
+        "noeviction",
+        "--loglevel",
+        "warning",
+        "--logfile",
+        "queue.log",
+    ]
     # The socket is named relative to its folder: a unix socket's whole path may not exceed 107 characters.
     return _spawn([str(get_binary_path()), *options], folder=socket.parent)
 

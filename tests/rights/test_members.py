@@ -22,7 +22,7 @@ from app.services.core.refusal import Refusal
 from app.services.imports import intake
 from app.services.registration import analysis, confirm, drafts
 from app.services.rights import access, members
-from app.services.rights.members import Grant
+from app.services.rights.granting import Grant
 from app.validators.remark import HEADERS, Code
 from tests.bases import on_both
 from tests.corpus import builders

@@ -21,8 +21,8 @@ from app.services.core.refusal import Refusal
 from app.services.rights import invitations as member_invitations
 from app.services.rights import mail as member_mail
 from app.services.rights import members, wishes
+from app.services.rights.granting import Grant
 from app.services.rights.invitations import Newcomer
-from app.services.rights.members import Grant
 from tests.bases import UNDER_THE_ROLE
 from tests.support import centre_id, drain, person_id
 

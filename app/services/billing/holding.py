@@ -40,8 +40,11 @@ def complete(invoice_ids: Sequence[int]) -> None:
     for centre_id, centre, profile in db.session.execute(query).tuples().all():
         why = reasons(centre, profile)
         own = (
-            Invoice.centre_id == centre_id, Invoice.state == DRAFT, Invoice.kind == INVOICE, Invoice.held_by_id.is_(None)
-        )  # fmt: skip
+            Invoice.centre_id == centre_id,
+            Invoice.state == DRAFT,
+            Invoice.kind == INVOICE,
+            Invoice.held_by_id.is_(None),
+        )
         statement = update(Invoice).where(*own, Invoice.held_reason != why).values(held_reason=why)
         db.session.execute(statement.execution_options(synchronize_session=False))
     db.session.expire_all()

@@ -13,7 +13,7 @@ from app.models.card import OPEN_STATES
 from app.models.registration import CERTIFICATE
 from app.services.accounts import link as account_link
 from app.services.amendments import cards, papers
-from app.services.amendments.effects import card_state
+from app.services.amendments.alone import card_state
 from app.services.core import actor, clock, outbox
 from app.services.core.reason import reason as reason_of
 from app.services.core.refusal import Refusal

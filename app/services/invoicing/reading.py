@@ -86,9 +86,13 @@ def annex(invoice: Invoice, page: int) -> Page:
     """Return a page of what an invoice charges, or gives back, by receipt."""
     i, r, t = InvoiceItem, Registration, Trainer
     keys: list[Any] = [
-        func.coalesce(Batch.receipt_number, t.receipt_number), i.registered_on, i.training_id, r.end_date,
-        func.coalesce(r.reference, t.reference), i.amount,
-    ]  # fmt: skip
+        func.coalesce(Batch.receipt_number, t.receipt_number),
+        i.registered_on,
+        i.training_id,
+        r.end_date,
+        func.coalesce(r.reference, t.reference),
+        i.amount,
+    ]
     columns: list[Any] = [*keys, func.count()]
     grouped: Select[Any] = (
         select(*columns)

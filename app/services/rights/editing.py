@@ -13,7 +13,7 @@ from app.services.core.refusal import Refusal
 from app.services.core.transaction import whole
 
 from . import access, members
-from .members import Grant
+from .granting import Grant
 
 
 class AlreadySo(Refusal):

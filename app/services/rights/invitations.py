@@ -32,7 +32,7 @@ from app.validators.address import parse_address
 
 from . import access, members, naming, promises, telling
 from . import mail as member_mail
-from .members import Grant
+from .granting import Grant
 
 HOLDS = timedelta(days=7)
 FOR_ADDRESS, ACCEPTING = Limit("member invitation address", 5), Limit("member invitation accept", 5)

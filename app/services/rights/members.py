@@ -6,9 +6,7 @@ Every act is judged by the next request of the person concerned: nothing is reme
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.exc import IntegrityError
@@ -16,19 +14,15 @@ from sqlalchemy.orm import contains_eager, selectinload
 
 from app.extensions import db
 from app.models import Accreditation, Membership, MembershipRight, Person
-from app.models.centre import API, LEGAL_REPRESENTATIVE, REGISTER, RIGHTS
+from app.models.centre import LEGAL_REPRESENTATIVE, RIGHTS
 from app.models.types import holds_on
 from app.services.core import clock, outbox
 from app.services.core.refusal import Refusal
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
 
-from . import access, telling
-
-#: Rights that may be limited to named accreditations; the others are not about trainings.
-BY_ACCREDITATION = (REGISTER, API)
-#: What the journal says of a right that names no accreditation.
-EVERY = "tous"
+from . import access, granting, telling
+from .granting import Grant
 
 
 class LastRepresentative(Refusal):
@@ -47,14 +41,6 @@ class NobodyThere(Refusal):
     """The place is another centre's, has ended, or never was."""
 
     message = "Cette personne n’intervient pas, ou plus, pour ce centre."
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """A right as it is asked for. ``accreditation_ids``: None for all of the centre's, those to come too."""
-
-    accreditation_ids: frozenset[int] | None = None
-    ends_on: date | None = None
 
 
 def is_agent(person_id: int) -> bool:
@@ -120,7 +106,7 @@ def set_rights(centre_id: int, membership_id: int, wanted: Mapping[str, Grant], 
             if membership.role == LEGAL_REPRESENTATIVE:
                 raise Refusal("Un représentant légal tient déjà tous les droits du centre.")
             before = {grant.id for grant in standing(membership)}
-            changed = sum(_set(membership, right, wanted.get(right), actor_id) for right in RIGHTS)
+            changed = sum(granting.put(membership, right, wanted.get(right), actor_id) for right in RIGHTS)
             if changed:
                 telling.of_change(membership, before, refreshed(membership))
     except IntegrityError:
@@ -133,14 +119,14 @@ def check(centre_id: int, wanted: Mapping[str, Grant]) -> None:
     """Raise `Refusal` for rights that cannot be granted at a centre, as :func:`set_rights` does."""
     known = {one.id for one in accreditations(centre_id)}
     for right, grant in wanted.items():
-        _check(right, grant, known)
+        granting.require_possible(right, grant, known)
 
 
 def give(membership: Membership, wanted: Mapping[str, Grant], actor_id: int) -> list[int]:
     """Grant these rights to who has just taken a place, in the caller's transaction; return the ids of the grants."""
     for right in RIGHTS:
         if right in wanted:
-            _set(membership, right, wanted[right], actor_id)
+            granting.put(membership, right, wanted[right], actor_id)
     return sorted(grant.id for grant in refreshed(membership) if grant.right in wanted)
 
 
@@ -157,7 +143,7 @@ def end(centre_id: int, membership_id: int, actor_id: int, reason: str = "") -> 
         if membership.role == LEGAL_REPRESENTATIVE:
             _check_representative_may_go(membership, actor_id)
         for right in RIGHTS:
-            _set(membership, right, None, actor_id)
+            granting.put(membership, right, None, actor_id)
         membership.valid_to = clock.today() - timedelta(days=1)
         journal.record(
             "member.ended",
@@ -234,20 +220,6 @@ def _place(membership_id: int, centre_id: int) -> Membership:
     return found
 
 
-def _check(right: str, grant: Grant, known: set[int]) -> None:
-    if right not in RIGHTS:
-        raise Refusal("Ce droit n’existe pas.")
-    named = grant.accreditation_ids
-    if named is not None and right not in BY_ACCREDITATION:
-        raise Refusal(f"Le droit « {RIGHTS[right].lower()} » ne se limite pas à des agréments.")
-    if named is not None and not named:
-        raise Refusal(f"« {RIGHTS[right]} » : cochez au moins un agrément, ou choisissez tous les agréments.")
-    if named is not None and not named <= known:
-        raise Refusal("Un agrément choisi n’est pas de ce centre.")
-    if grant.ends_on is not None and grant.ends_on < clock.today():
-        raise Refusal(f"« {RIGHTS[right]} » : le dernier jour est déjà passé.")
-
-
 def _check_representative_may_go(membership: Membership, actor_id: int, last_day: date | None = None) -> None:
     """Raise unless another legal representative remains, after ``last_day`` where one is given."""
     if not is_agent(actor_id):
@@ -262,65 +234,3 @@ def _check_representative_may_go(membership: Membership, actor_id: int, last_day
     ]
     if not others:
         raise LastRepresentative
-
-
-def _set(membership: Membership, right: str, wanted: Grant | None, actor_id: int) -> int:
-    """Make a right what is wanted, None to withdraw it; answer 1 where something changed."""
-    held = [grant for grant in membership.rights if grant.right == right and grant.withdrawn_at is None]
-    before = next((_said(grant) for grant in held), None)
-    if before == (_plain(wanted) if wanted else None):
-        return 0
-    for grant in held:
-        grant.withdrawn_at, grant.withdrawn_by_id = clock.now(), actor_id
-    db.session.flush()  # one grant of a right stands at a time
-    if wanted is not None:
-        db.session.add(_row(membership, right, wanted, actor_id))
-    journal.record(
-        "right.granted" if wanted else "right.withdrawn",
-        "membership",
-        membership.id,
-        actor_id=actor_id,
-        centre_id=membership.centre_id,
-        before=_told(membership, right, before),
-        after=_told(membership, right, _plain(wanted) if wanted else None),
-    )
-    return 1
-
-
-def _told(membership: Membership, right: str, grant: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return a grant as people read it in the journal: accreditations by their numbers."""
-    if grant is None:
-        return None
-    named = grant["accreditations"]
-    if named != EVERY:
-        query = select(Accreditation.number).where(Accreditation.id.in_(named)).order_by(Accreditation.number)
-        named = list(db.session.execute(query).scalars())
-    return {"person": membership.person_id, "right": RIGHTS[right], **grant, "accreditations": named}
-
-
-def _row(membership: Membership, right: str, wanted: Grant, actor_id: int) -> MembershipRight:
-    named = wanted.accreditation_ids
-    query = select(Accreditation).where(Accreditation.id.in_(named or ()))
-    return MembershipRight(
-        membership_id=membership.id,
-        right=right,
-        granted_at=clock.now(),
-        granted_by_id=actor_id,
-        ends_on=wanted.ends_on,
-        all_accreditations=named is None,
-        accreditations=list(db.session.execute(query).scalars()) if named else [],
-    )
-
-
-def _plain(grant: Grant) -> dict[str, Any]:
-    """Return a grant as it is compared and journalled."""
-    named = grant.accreditation_ids
-    return {
-        "accreditations": EVERY if named is None else sorted(named),
-        "ends_on": grant.ends_on.isoformat() if grant.ends_on else None,
-    }
-
-
-def _said(row: MembershipRight) -> dict[str, Any]:
-    named = None if row.all_accreditations else frozenset(one.id for one in row.accreditations)
-    return _plain(Grant(named, row.ends_on))

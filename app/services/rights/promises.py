@@ -11,7 +11,7 @@ from app.models.centre import MANAGER
 from app.services.core import clock
 
 from . import access, members
-from .members import Grant
+from .granting import Grant
 
 
 def plain(rights: Mapping[str, Grant]) -> dict[str, Any]:

@@ -26,8 +26,10 @@ def of_change(membership: Membership, before: Set[int], now: Iterable[Membership
     gone = [grant.id for grant in membership.rights if grant.id in before and grant.right not in standing.values()]
     if membership.person.active:
         about = {
-            "membership": membership.id, "granted": sorted(standing.keys() - before), "withdrawn": sorted(gone),
-        }  # fmt: skip
+            "membership": membership.id,
+            "granted": sorted(standing.keys() - before),
+            "withdrawn": sorted(gone),
+        }
         mail.make_due(member_mail.CHANGED, membership.person.email, about)
 
 

@@ -12,7 +12,7 @@ from wtforms.validators import InputRequired
 
 from app.models import Membership
 from app.services.rights.editing import Edited
-from app.services.rights.members import Grant
+from app.services.rights.granting import Grant
 from app.validators.address import ADDRESS_MAX, parse_address
 from app.validators.fields import clean, parse_name
 from app.views.crud import choices

@@ -11,7 +11,7 @@ from app.models import Membership
 from app.models.centre import RIGHTS
 from app.services.core.refusal import Refusal
 from app.services.rights import members
-from app.services.rights.members import BY_ACCREDITATION, Grant
+from app.services.rights.granting import BY_ACCREDITATION, Grant
 from app.validators.fields import clean, loosen_date, parse_date
 
 #: What a right may be on the form.

@@ -107,12 +107,31 @@ class AgentTrainersView(TrainerRows):
         },
     )
     list_columns = [
-        "last_name", "profile", "permit_number", "sectors", "fee", "centre.name", "registered_on", "withheld",
-    ]  # fmt: skip
+        "last_name",
+        "profile",
+        "permit_number",
+        "sectors",
+        "fee",
+        "centre.name",
+        "registered_on",
+        "withheld",
+    ]
     show_columns = add_columns = edit_columns = [
-        "last_name", "profile", "birth_date", "permit_number", "email", "sectors", "fee", "order_number", "reference",
-        "centre.name", "registered_on", "registered_by", "receipt_number", "withheld",
-    ]  # fmt: skip
+        "last_name",
+        "profile",
+        "birth_date",
+        "permit_number",
+        "email",
+        "sectors",
+        "fee",
+        "order_number",
+        "reference",
+        "centre.name",
+        "registered_on",
+        "registered_by",
+        "receipt_number",
+        "withheld",
+    ]
 
 
 class CentreTrainersView(TrainerRows):
@@ -124,10 +143,28 @@ class CentreTrainersView(TrainerRows):
     base_filters = [["state", own_rows(_own), None]]
     datamodel = Rows(T, eager=EAGER, computed={**COMPUTED, "receipt_number": _receipt}, questions=QUESTIONS)
     list_columns = [
-        "last_name", "profile", "permit_number", "sectors", "fee", "order_number", "registered_on", "withheld",
+        "last_name",
+        "profile",
+        "permit_number",
+        "sectors",
+        "fee",
+        "order_number",
+        "registered_on",
+        "withheld",
         "receipt_number",
-    ]  # fmt: skip
+    ]
     show_columns = add_columns = edit_columns = [
-        "last_name", "profile", "birth_date", "permit_number", "email", "sectors", "fee", "order_number", "reference",
-        "registered_on", "registered_by", "receipt_number", "withheld",
-    ]  # fmt: skip
+        "last_name",
+        "profile",
+        "birth_date",
+        "permit_number",
+        "email",
+        "sectors",
+        "fee",
+        "order_number",
+        "reference",
+        "registered_on",
+        "registered_by",
+        "receipt_number",
+        "withheld",
+    ]

@@ -55,8 +55,11 @@ def _table(rows: Sequence[Sequence[Any]], widths: Sequence[float], style: Sequen
 
 def _facts(rows: Iterable[tuple[str, Any]], widths: tuple[float, float]) -> Table:
     """Return labels and what they stand for; a text that is empty is left out."""
-    cells = [(paragraph(label, "label"), paragraph(value, "strong") if isinstance(value, str) else value)
-             for label, value in rows if value]  # fmt: skip
+    cells = [
+        (paragraph(label, "label"), paragraph(value, "strong") if isinstance(value, str) else value)
+        for label, value in rows
+        if value
+    ]
     return _table(
         cells,
         widths,
