@@ -121,7 +121,7 @@ def test_a_dialog_begins_on_cancel_and_gives_the_focus_back(show: Callable[..., 
 
 def test_an_error_summary_has_the_focus_and_leads_to_its_fields(show: Callable[..., Page]) -> None:
     page = show(birth_date="27/03/1990", last_name="")
-    assert page.title() == "Erreur\u00a0: Essai – Registre CQC"
+    assert page.title() == "Erreur : Essai – Registre CQC"
     expect(page.locator("[data-error-summary]")).to_be_focused()
     page.get_by_role("link", name="Nom non renseigné").click()
     expect(page.locator("#last_name")).to_be_focused()

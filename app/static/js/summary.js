@@ -7,7 +7,7 @@ function announce(root) {
   const summary = root.querySelector?.("[data-error-summary]");
   if (!summary || (root !== document && announced.has(summary))) return;
   announced.add(summary);
-  if (!document.title.startsWith("Erreur\u00a0: ")) document.title = `Erreur\u00a0: ${document.title}`;
+  if (!/^Erreur\s: /.test(document.title)) document.title = `Erreur\u00a0: ${document.title}`;
   summary.focus();
 }
 
