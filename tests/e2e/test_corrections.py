@@ -35,14 +35,14 @@ MARIE = ("Marie", "MARTIN", "12/04/1985", "850492100123")
 LEROY, OTHER_LEROY = ("Marie", "LEROY", "25/12/2002", "298795874"), "298795875"
 
 
-def register(page: Page, driver: tuple[str, str, str, str] = PAUL) -> None:
+def register(page: Page, driver: tuple[str, str, str, str] = PAUL, order: str = "COM1") -> None:
     page.goto("/sessions/")
     page.get_by_role("button", name="Continuer").first.click()
     page.locator("#training_id").select_option(index=1)
     page.locator("#end_date").fill("07/01/2022")
     page.get_by_role("button", name="Étape suivante").click()
     names = ("first_name", "last_name", "birth_date", "permit_number")
-    for name, value in (("order_number", "COM1"), *zip(names, driver, strict=True)):
+    for name, value in (("order_number", order), *zip(names, driver, strict=True)):
         page.locator(f"[name={name}]").first.fill(value)
     page.get_by_role("button", name="Ajouter").first.click()
     expect(page.get_by_text(driver[1]).first).to_be_visible()
@@ -50,6 +50,7 @@ def register(page: Page, driver: tuple[str, str, str, str] = PAUL) -> None:
     page.get_by_role("button", name="Vérifier").click()
     page.get_by_role("button", name=re.compile("Importer 1 ligne")).first.click()
     page.get_by_role("dialog").get_by_role("button", name=re.compile("Importer 1 ligne")).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Reçu RE-")
 
 
 def test_a_wrong_digit_is_mended_within_a_minute(new_person: Callable[..., Page]) -> None:

@@ -123,6 +123,7 @@ def _told(batch: Batch, addresses: Addresses | None = None) -> dict[str, Any]:
     receipt = receipts.receipt(batch, number_of("page"), wanted=BY_CODE.get(wanted))
     return {
         **_words(receipt),
+        "may_bill": may(INVOICES),
         "seen": receipt.fingerprint,
         "addresses": addresses or Addresses(),
         "fresh": request.args.get("nouveau") == "1",
@@ -143,7 +144,7 @@ def _words(receipt: Receipt) -> dict[str, Any]:
         "issuer": current_app.config["ISSUER"],
         "now": clock.now(),
         "facts": receipt_words,
-        "may_bill": may(INVOICES),
+        "may_bill": False,  # on screen only
     }
 
 
