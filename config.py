@@ -105,6 +105,8 @@ class Config:
     #: The largest file is 10 Mo; the envelope of the form comes on top.
     MAX_CONTENT_LENGTH = 10 * 1024 * 1024 + 64 * 1024
     SEND_FILE_MAX_AGE_DEFAULT = 3600
+    #: Seconds for which a process knows what people are told without asking the base again.
+    INCIDENT_SECONDS = 5
     #: Calls of the API that one key may make in a minute.
     API_CALLS_PER_MINUTE = 600
 
@@ -199,6 +201,8 @@ class Test(Config):
     ENVIRONMENT = "test"
     USUAL_SEED = BARE
     TESTING = True
+    #: Tests that count statements meet the one that asks for messages at the first request alone.
+    INCIDENT_SECONDS = 3600
     FAB_PASSWORD_HASH_METHOD = "pbkdf2:sha256:1"  # noqa: S105
     WTF_CSRF_ENABLED = False
 

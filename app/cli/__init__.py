@@ -23,6 +23,7 @@ from .backup import backup, restore
 from .billing import billing
 from .check import check
 from .database import as_owner, by_the_program, db_role
+from .incident import incident
 from .journal import journal
 from .metrics import serve_metrics
 
@@ -153,6 +154,7 @@ def register(app: Flask) -> None:
         api_key,
         purge,
         journal,
+        incident,
         serve_metrics,
         db_role,
         refusals,

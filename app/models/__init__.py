@@ -33,7 +33,7 @@ from .driver import Driver, DriverMerge, IdentityCorrection
 from .export import Export
 from .identity import AskedIdentity, AskingAlert, IdentityCheck, IdentityClaim
 from .journal import JournalCheckpoint, JournalEntry, JournalLink
-from .operations import Breach
+from .operations import Breach, Incident
 from .outbox import Mail, NightlyTask, Outbox
 from .person import KeptForm, Person, RecoveryCode, SecondFactor
 from .refused import RefusedRequest
@@ -71,6 +71,7 @@ __all__ = [
     "IdentityClaim",
     "IdentityCorrection",
     "ImportFile",
+    "Incident",
     "Invoice",
     "InvoiceItem",
     "InvoiceLine",

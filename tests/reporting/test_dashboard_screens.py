@@ -10,8 +10,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from app.extensions import db
-from app.models import Document
+from app.models import Breach, Document
 from app.models.registration import MISSING
+from app.services.core import clock
 from app.services.reporting import waiting as counted
 from app.services.reporting.dashboard import Month
 from app.views.reporting.charts import trend
@@ -36,6 +37,8 @@ def test_agents_land_on_their_dashboard(client: FlaskClient, sign_in) -> None:
 def test_whatever_waits_for_an_agent_is_counted_and_led_to(client: FlaskClient, sign_in) -> None:
     sent()
     db.session.execute(update(Document).values(fault=MISSING))
+    now = clock.machine_now()
+    db.session.add(Breach(code="mail.twice", words="Deux fois", count=1, subjects=["1"], since=now, seen_at=now))
     db.session.commit()
     registered_trainer(birth_date=MARIE["birth_date"], permit_number=MARIE["permit_number"])
     waiting = counted.counts()

@@ -28,7 +28,7 @@ from app.services.api.keys import NewKey
 from app.services.cards import requests as card_requests
 from app.services.contracts import acts as contract_acts
 from app.services.core import clock, links, outbox
-from app.services.decisions import identity_checks
+from app.services.decisions import identity_checks, incidents
 from app.services.drivers import data_copy
 from app.services.identities import merging
 from app.services.imports import intake
@@ -109,6 +109,7 @@ VALUES: dict[str, dict[str, str]] = {
     "ToHandleView.retry": {"row_id": "failed"},
     "ToHandleView.see_alert": {"row_id": "alert"},
     "IdentityChecksView": {"row_id": "identity_check"},
+    "IncidentsView": {"row_id": "incident"},
     "IdentityCorrectionView": {"row_id": "driver"},
     "MergeView": {"row_id": "driver", "other_id": "twin"},
     "PartView": {"row_id": "merger"},
@@ -243,6 +244,7 @@ def make_rows(app: Flask) -> Rows:
         _registrations,
         _reported,
         _list_export,
+        _incident,
         _card,
         _copy,
         _trainers,
@@ -308,6 +310,11 @@ def _copy() -> dict[str, Any]:
     export = data_copy.ask(person_id(cards.HOLDER))
     drain()
     return {"export": export.id}
+
+
+def _incident() -> dict[str, Any]:
+    """Make a message that nobody is told before long."""
+    return {"incident": incidents.declare(incidents.read("Travaux prévus", "01/01/2098 08:00", "", False), None)}
 
 
 def _list_export() -> dict[str, Any]:

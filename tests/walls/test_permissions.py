@@ -34,6 +34,7 @@ PERMISSIONS: dict[str, set[str]] = {
     "Drivers": {"DriversView"},
     "Identities": {"IdentityCorrectionView", "MergeView", "PartView"},
     "Imports": {"ImportFilesView"},
+    "Incidents": {"IncidentsView"},
     "Journal": {"JournalView"},
     "Managers": {"ManagersView"},
     "Registrations": {"RegistrationsView"},

@@ -60,6 +60,8 @@ PREDICATES = {
     "documents.purged": "a retiré des documents en fin de conservation",
     "documents.verified": "a vérifié les documents",
     "register.checked": "a contrôlé le registre",
+    "incident.declared": "a annoncé un message de service : {}",
+    "incident.ended": "a retiré un message de service : {}",
     "drafts.purged": "a supprimé des brouillons anciens",
     "asking.limit_reached": "a noté trop d’interrogations sur des conducteurs inconnus par {}",
     "asking.seen": "a vu l’alerte d’interrogations sur {}",

@@ -28,7 +28,7 @@ SUBJECTS = {
     "data_export": "Copie de données", "webhook_delivery": "Envoi d’une notification",
     "seller": "Vendeur", "vat_regime": "TVA d’un territoire",
     "billing_profile": "Coordonnées de facturation", "invoice": "Facture", "order_budget": "Plafond",
-    "register": "Registre",
+    "register": "Registre", "incident": "Message de service",
 }  # fmt: skip
 #: Kind of subject → what an act is about that concerns no one row.
 ABOUT_NONE = {"invoice": "Factures", "document": "Documents", "draft": "Brouillons", "person": "Adresse sans compte"}
@@ -127,6 +127,8 @@ ACTIONS = {
     "documents.purged": "Documents retirés en fin de conservation",
     "documents.verified": "Documents vérifiés",
     "register.checked": "Contrôles du registre faits",
+    "incident.declared": "Message de service annoncé",
+    "incident.ended": "Message de service retiré",
     "drafts.purged": "Brouillons anciens supprimés",
     "import.confirmed": "Import confirmé",
     "import.purged": "Fichier purgé",
@@ -206,7 +208,8 @@ FIELDS = {
     "ceiling": "Plafond HT", "blocking": "Bloquant", "period_end": "Fin de période",
     "accounts_email": "Courriel de la comptabilité", "payment_days": "Délai de paiement", "confirmed": "SIRET confirmé",
     "fields": "Données", "not_attended": "Formation non suivie", "url": "Adresse", "events": "Évènements",
-    "count": "Nombre", "sha256": "Empreinte", "size": "Octets", "asked": "Contrôles faits", "breaches": "En défaut",
+    "count": "Nombre", "sha256": "Empreinte", "size": "Octets", "asked": "Contrôles faits",
+    "breaches": "En défaut", "text": "Message", "read_only": "Lecture seule",
 }  # fmt: skip
 _WORDS = {
     **CARD_STATES,

@@ -1,5 +1,5 @@
 """What those who run the machine ask: is it well, what does it count, may its role work.
 
-Offers: health, metrics, nightly, database_role, invariants.
+Offers: health, metrics, nightly, database_role, invariants, incidents.
 May know: core, storage.
 """

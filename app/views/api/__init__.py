@@ -13,7 +13,9 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from app.extensions import csrf, db
+from app.services.operations import incidents
 from app.services.rights import asking
+from app.views.shell import incidents as shell_incidents
 
 from . import calls, invoices, lists, pages
 from .operations import blueprint, rate_headers
@@ -36,6 +38,14 @@ def _call_number() -> str:
     return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
 
+@blueprint.before_request
+def _refuse_writes() -> None:
+    """Refuse a call that writes while the register is only read; a caller sends it again, with the same key, later."""
+    if (notice := shell_incidents.is_refused()) is not None:
+        g.retry_after = incidents.retry_after(notice)
+        raise Problem("read_only")
+
+
 @blueprint.after_request
 def _tell(response: Response) -> Response:
     """Add the call's number and what is left of its minute."""
@@ -52,6 +62,8 @@ def _on_problem(problem: Problem) -> Response:
     response = answer(problem)
     if problem.code == "too_many_strangers":
         response.headers["Retry-After"] = str(asking.seconds_left())
+    if problem.code == "read_only":
+        response.headers["Retry-After"] = str(g.retry_after)
     return response
 
 

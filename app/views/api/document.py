@@ -21,6 +21,14 @@ _HEADERS: Schema = {
     "RateLimit-Limit": {"description": "Appels par minute de la clé.", "schema": {"type": "integer"}},
     "RateLimit-Remaining": {"description": "Appels restants dans la minute.", "schema": {"type": "integer"}},
     "RateLimit-Reset": {"description": "Secondes jusqu’à la minute suivante.", "schema": {"type": "integer"}},
+    "Registre-Message": {
+        "description": "Message de service du moment, en UTF-8 codé par « % » (RFC 8187) ; absent le plus souvent.",
+        "schema": {"type": "string"},
+    },
+    "Registre-Read-Only": {
+        "description": "« true » pendant que le service est en lecture seule : ce qui écrit reçoit 503 « read_only ».",
+        "schema": {"type": "string"},
+    },
 }
 _ROW = {
     "line": 1,

@@ -15,6 +15,7 @@ from app.services.api.files import File
 from app.services.api.gate import Allowance, Caller, KeyRefused
 from app.services.core import actor
 from app.views.shell.headers import REVALIDATED
+from app.views.shell.incidents import OPEN
 
 from . import strict
 from .problems import Problem
@@ -59,7 +60,8 @@ class Operation:
     @property
     def all_problems(self) -> tuple[str, ...]:
         """Return the codes of every problem this call may meet."""
-        return (*ALWAYS, *(BODY if self.request else ()), *self.problems)
+        writes = self.method != "GET" and f"{blueprint.name}.{self.name}" not in OPEN
+        return (*ALWAYS, *(BODY if self.request else ()), *(("read_only",) if writes else ()), *self.problems)
 
 
 OPERATIONS: list[Operation] = []

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from app.services.amendments import acts
 from app.services.api import files, registering
+from app.services.operations import incidents
 from app.services.reference import pricing
 
 MEDIA_TYPE = "application/problem+json"
@@ -100,6 +101,7 @@ KINDS: Mapping[str, Kind] = {
         "Votre centre a interrogé aujourd’hui trop de conducteurs qu’il n’a jamais enregistrés : attendez demain. "
         "Les enregistrements restent ouverts.",
     ),
+    "read_only": Kind(503, "Lecture seule", incidents.READ_ONLY),
     "internal_error": Kind(
         500, "Erreur du service",
         "Le service a rencontré une erreur. Renvoyez l’appel avec la même clé d’idempotence : rien ne sera fait deux fois.",

@@ -8,7 +8,7 @@ from flask_appbuilder import AppBuilder
 
 def register(_app: Flask, appbuilder: AppBuilder) -> None:
     """Register this room's screens."""
-    from . import identity_checks, to_handle
+    from . import identity_checks, incidents, to_handle
 
-    for screen in (to_handle.ToHandleView, identity_checks.IdentityChecksView):
+    for screen in (to_handle.ToHandleView, identity_checks.IdentityChecksView, incidents.IncidentsView):
         appbuilder.add_view_no_menu(screen)

@@ -16,6 +16,7 @@ def register(app: Flask) -> None:
         filters,
         headers,
         health,
+        incidents,
         looking,
         pages,
         refused,
@@ -24,7 +25,21 @@ def register(app: Flask) -> None:
         timing,
     )
 
-    for part in (looking, timing, refused, border, sign_ins, actors, resume, filters, chrome, headers, errors, base):
+    for part in (
+        looking,
+        timing,
+        refused,
+        border,
+        sign_ins,
+        actors,
+        incidents,
+        resume,
+        filters,
+        chrome,
+        headers,
+        errors,
+        base,
+    ):
         part.register(app)
     for blueprint in (pages.blueprint, health.blueprint):
         app.register_blueprint(blueprint)

@@ -82,7 +82,13 @@ MENU: dict[str, Entries] = {
         ("Facturation", "/facturation/"),
         (
             "Réglages",
-            (("Catalogue", "Catalogue"), ("Tarifs", "Tariffs"), ("TVA", "VatRegimes"), ("Vendeur", "Sellers")),
+            (
+                ("Catalogue", "Catalogue"),
+                ("Tarifs", "Tariffs"),
+                ("TVA", "VatRegimes"),
+                ("Vendeur", "Sellers"),
+                ("Message de service", "Incidents"),
+            ),
         ),
     ),
     roles.CENTRE: (

@@ -114,14 +114,15 @@ def wants_json() -> bool:
     return request.path.startswith("/api/") or accept["application/json"] > accept["text/html"]
 
 
-def _answer(page: Page, code: int) -> Response:
+def answer(page: Page, code: int, *, bare: bool = True) -> Response:
+    """Return an error as who asks reads it; ``bare``: around one of 500 and more stands nothing that was read from the base."""
     if request_ctx.url_adapter is None:  # a host that is not ours: no address can be made, so no page either
         return make_response(
             "Cette adresse n’est pas celle du service.\n", 400, {"Content-Type": "text/plain; charset=utf-8"}
         )
     if wants_json():
         return _problem(page, code)
-    if code >= 500:
+    if code >= 500 and bare:
         lay_bare()
     if is_htmx():
         response = make_response(render_template("shell/errors/fragment.html", error=page), code)
@@ -142,7 +143,7 @@ def _on_http_error(error: HTTPException) -> Response:
         return error.get_response()  # a redirection, or an answer made by the screen itself
     if isinstance(error, CSRFError) and not session.get(SWITCHED) and (back := after_a_void_token()):
         return back
-    response = _answer(_said(error), error.code or 500)
+    response = answer(_said(error), error.code or 500)
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After", "WWW-Authenticate"):
             response.headers[name] = value
@@ -152,7 +153,7 @@ def _on_http_error(error: HTTPException) -> Response:
 def _on_failure(error: HTTPException) -> Response:
     """Answer an unforeseen failure; Flask has written it to the log with its trace, the screen shows none."""
     db.session.rollback()
-    return _answer(PAGES[500], 500)
+    return answer(PAGES[500], 500)
 
 
 def _on_base_away(error: OperationalError) -> Response:
@@ -162,7 +163,7 @@ def _on_base_away(error: OperationalError) -> Response:
     # Nobody, for this answer: the person is not asked of the base again.
     g._login_user = current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]
     log.error("base away", error=type(error.orig).__name__, endpoint=request.endpoint)
-    response = _answer(PAGES[503], 503)
+    response = answer(PAGES[503], 503)
     response.headers["Retry-After"] = "30"
     return response
 
