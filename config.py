@@ -107,6 +107,8 @@ class Config:
     SEND_FILE_MAX_AGE_DEFAULT = 3600
     #: Seconds for which a process knows what people are told without asking the base again.
     INCIDENT_SECONDS = 5
+    #: Seconds for which a migration waits for a table on PostgreSQL.
+    MIGRATION_LOCK_SECONDS = 5
     #: Calls of the API that one key may make in a minute.
     API_CALLS_PER_MINUTE = 600
 

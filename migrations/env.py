@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from alembic import context
 from flask import current_app
 from flask_appbuilder import Model
+from psycopg.errors import LockNotAvailable
 from sqlalchemy.types import TypeDecorator
 
 
@@ -21,11 +22,32 @@ def _render_item(kind: str, item: Any, autogen: Any) -> str | bool:
     return False
 
 
+def _wait_for_nobody_long(connection: sa.Connection) -> None:
+    """Give a lock up after some seconds: whoever waits for one on a busy table holds up everybody who comes after."""
+    if connection.dialect.name == "postgresql":
+        seconds = int(current_app.config["MIGRATION_LOCK_SECONDS"])
+        connection.exec_driver_sql(f"SET lock_timeout = '{seconds}s'")
+        connection.commit()  # Alembic begins its own transactions
+
+
 def run() -> None:
-    """Run the migrations as the owner of the tables, each in a transaction."""
+    """Run the migrations as the owner of the tables, each in a transaction; say so where somebody holds a table they need."""
     owner = current_app.config["DATABASE_OWNER_URL"]
     engine = sa.create_engine(owner) if owner else current_app.extensions["migrate"].db.engine
+    try:
+        _run(engine)
+    except sa.exc.OperationalError as error:
+        if not isinstance(error.orig, LockNotAvailable):
+            raise
+        raise SystemExit(
+            "A table is held by somebody's transaction: the migration that needs it was given up, nothing of it stands, "
+            "people go on working. Run it again."
+        ) from None
+
+
+def _run(engine: sa.Engine) -> None:
     with engine.connect() as connection:
+        _wait_for_nobody_long(connection)
         context.configure(
             connection=connection, target_metadata=Model.metadata, render_item=_render_item, compare_type=True,
             render_as_batch=connection.dialect.name == "sqlite", transaction_per_migration=True,
