@@ -33,7 +33,7 @@ def test_the_address_is_changed_from_the_profile(app: Flask, driver: FlaskClient
     answer = driver.post(
         "/mon-profil/adresse/", data={"email": NEW.upper(), "password": PASSWORD}, follow_redirects=True
     )
-    assert f"Un lien est envoyé à l’adresse {NEW}." in answer.text
+    assert f"Un lien part à l’adresse {NEW}." in answer.text
     stranger = app.test_client()
     page = stranger.get(link())
     assert (page.status_code, page.headers["X-Robots-Tag"]) == (200, "noindex")

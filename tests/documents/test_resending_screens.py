@@ -36,7 +36,7 @@ def test_the_card_sends_it_and_says_where(client: FlaskClient, sign_in, sent: in
     assert f'action="/renvois/{sent}"' in browser.get(card).text
     page = browser.post(f"/renvois/{sent}", follow_redirects=True)
     assert page.request.path == card
-    assert f"Le certificat est renvoyé à l’adresse {told}." in page.text
+    assert f"Le certificat repart à l’adresse {told}." in page.text
     assert "conducteur@demo.example" not in page.text or email == AGENT, (
         "an account's address is not the centre's to know"
     )

@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 
 from app.extensions import db
 from app.models import Batch, Mail, Registration
-from app.models.outbox import INVITATION_MAIL, MAIL_REFUSED
+from app.models.outbox import INVITATION_MAIL, MAIL_REFUSED, MAIL_SENT
 from app.services.core import clock
 from app.services.drivers import account_invitations, address_list
 from app.services.notifications import invitation_limits
@@ -212,3 +212,31 @@ PERSONS = {7: ("EL HADJ", "Inès"), 8: ("NOËL", "Yann"), 9: ("ROUX", "Ève")}
 def test_where_the_lines_of_a_list_go(text: str, placed: dict[int, str], left: list[str]) -> None:
     found = address_list.spread(text, PERSONS)
     assert (found.placed, found.left) == (placed, left)
+
+
+def test_invitations_in_every_state_are_each_said_as_they_stand(manager: FlaskClient) -> None:
+    batch = registered(MARIE, *many(4))
+    here = f"/sessions/{batch.key}/recu"
+    drain()
+    for line, name in ((2, "partie"), (3, "attend"), (4, "refusee")):
+        account_invitations.invite(batch.id, line, f"{name}@mail.example", person_id())
+    for name, state, at in (("partie", MAIL_SENT, clock.now()), ("refusee", MAIL_REFUSED, None)):
+        found = Mail.recipient == f"{name}@mail.example"
+        db.session.execute(update(Mail).where(found).values(state=state, sent_at=at))
+    db.session.commit()
+    page = manager.get(here).text
+    rows = {row: words(row) for row in re.findall(r"<tr role=\"row\".*?</tr>", page, re.DOTALL)}
+    told = {
+        name: next(said for said in rows.values() if f"{name}@mail.example" in said)
+        for name in ("partie", "attend", "refusee")
+    }
+    assert "Invitation envoyée le 10/01/2022" in told["partie"]
+    assert "Invitation en cours d’envoi" in told["attend"]
+    assert "Adresse refusée" in told["refusee"]
+    for name in ("attend", "refusee"):
+        assert "Invitation envoyée" not in told[name]
+    nobody = [said for said in rows.values() if " ND " in f" {said} " and "@" not in said]
+    assert len(nobody) == 1, "who was not invited bears no word of an invitation"
+    assert "Invitation" not in nobody[0]
+    assert "4 attendent la création d’un compte" in words(page)
+    assert "1 certificat envoyé" in words(page)

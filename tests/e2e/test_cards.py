@@ -153,7 +153,7 @@ def test_a_new_address_and_a_copy_of_one_s_data(new_person: Callable[..., Page],
     page.get_by_label("Adresse électronique").fill(new)
     page.get_by_label("Mot de passe actuel").fill(PASSWORD)
     page.keyboard.press("Enter")
-    expect(page.get_by_text(f"Un lien est envoyé à l’adresse {new}.")).to_be_visible()
+    expect(page.get_by_text(f"Un lien part à l’adresse {new}.")).to_be_visible()
     look(page, "profile-with-address")
     letter(program, "petit@demo.example", "Un changement d’adresse a été demandé")
     body = letter(program, new, "Confirmez votre nouvelle adresse").get_body(("plain",))

@@ -49,7 +49,7 @@ def test_a_centre_is_put_in_service(new_person: Callable[..., Page], program: Pr
     look(representative, "rights")
     representative.get_by_label("Adresse électronique").fill(ADDRESS)
     representative.keyboard.press("Enter")
-    expect(representative.get_by_text(f"Une invitation est envoyée à l’adresse {ADDRESS}.")).to_be_visible()
+    expect(representative.get_by_text(f"Une invitation part à l’adresse {ADDRESS}.")).to_be_visible()
     look(representative, "rights-invited")
 
     body = letter(program, ADDRESS, "vous invite au Registre CQC").get_body(("plain",))

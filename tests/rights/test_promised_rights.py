@@ -184,7 +184,7 @@ def test_a_right_is_asked_for_once_a_day_of_the_representatives_by_name(
     assert "Votre demande part par courriel à Représentant Démo." in page.text
     for address in ("/mes-conducteurs/list/", "/sessions/"):
         page = browser.get(address)
-        assert "Vous avez demandé ce droit aujourd’hui : Représentant Démo en est averti par courriel." in page.text
+        assert "Vous avez demandé ce droit aujourd’hui, par courriel, à Représentant Démo." in page.text
         assert "Demander ce droit</button>" not in page.text
     assert "Demander ce droit</button>" in browser.get("/mes-formateurs/list/").text
     page = browser.post("/mon-centre/demander-un-droit", data={"right": REGISTER}, follow_redirects=True)
@@ -232,3 +232,28 @@ def test_the_form_to_invite_takes_rights_and_keeps_them_when_it_is_refused(
     browser.post("/logout/")
     page = browser.get(f"/invitation/{links.token('member', row.nonce)}")
     assert "Droits prévus : Enregistrement de sessions, pour l’agrément TP-2020-0457, jusqu’au 30/06/2022." in page.text
+
+
+def test_what_became_of_each_invitation_is_said_states_mixed(client: FlaskClient, sign_in: SignIn) -> None:
+    browser = sign_in(client, LEGAL)
+    for at in range(3):
+        page = browser.post("/mon-centre/droits/inviter", data={"email": f"n{at}@mail.example"}, follow_redirects=True)
+        assert f"Une invitation part à l’adresse n{at}@mail.example." in page.text
+        assert "Courriel parti" not in page.text
+        assert "est envoyée" not in page.text
+    drain()
+    query = select(MemberInvitation).order_by(MemberInvitation.id)
+    _, again, refused = db.session.execute(query).scalars()
+    for one in (again, refused):
+        state = "refused" if one is refused else "sent"
+        db.session.execute(update(Mail).where(Mail.recipient == one.email).values(state=state))
+    db.session.commit()
+    page = browser.post(f"/mon-centre/droits/invitations/{again.id}/renvoyer", follow_redirects=True)
+    assert "L’invitation repart à l’adresse n1@mail.example. Le lien précédent ne sert plus." in page.text
+    listed = page.text[page.text.index('id="t-invitations"') :]
+    told = [" ".join(part.split()) for part in listed.split('<p class="list__title">')[1:4]]
+    assert [part.partition("<")[0] for part in told] == ["n2@mail.example", "n1@mail.example", "n0@mail.example"]
+    assert "Courriel refusé par la messagerie" in told[0]
+    assert "Courriel en cours d’envoi" in told[1]
+    assert "Courriel parti le" in told[2]
+    assert [part.count("Courriel") for part in told] == [1, 1, 1]

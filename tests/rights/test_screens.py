@@ -171,7 +171,7 @@ def test_an_agent_does_the_same_for_any_centre(client: FlaskClient, sign_in: Sig
     assert "À compléter" in page
     data = {"email": "nouvelle@mail.example", "role": "legal_representative"}
     page = agent.post(f"{there}inviter", data=data, follow_redirects=True).text
-    assert "Une invitation est envoyée à l’adresse nouvelle@mail.example." in page
+    assert "Une invitation part à l’adresse nouvelle@mail.example." in page
     assert "nouvelle@mail.example" in page.split("invitations en attente")[1], "the centre's page says what comes next"
     page = agent.get(there).text
     assert "nouvelle@mail.example" in page.split("Invitations en attente")[1]
@@ -203,7 +203,7 @@ class TestInvitation:
 
     def link(self, browser: FlaskClient, address: str) -> str:
         page = browser.post(f"{HOME}inviter", data={"email": address}, follow_redirects=True)
-        assert f"Une invitation est envoyée à l’adresse {address}." in page.text
+        assert f"Une invitation part à l’adresse {address}." in page.text
         nonce = db.session.execute(select(MemberInvitation.nonce).where(MemberInvitation.email == address)).scalar_one()
         return f"/invitation/{links.token('member', nonce)}"
 

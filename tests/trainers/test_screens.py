@@ -253,7 +253,7 @@ def test_the_receipt_follows_its_notice(legal: FlaskClient) -> None:
     legal.post(f"{address}/prevenir", data={"email": "chloe@"})
     assert "Saisissez l’adresse électronique de la personne" in legal.get(address).text
     legal.post(f"{address}/prevenir", data={"email": "chloe@exemple.fr"})
-    assert "Le message est envoyé à l’adresse chloe@exemple.fr." in legal.get(address).text
+    assert "Le message part à l’adresse chloe@exemple.fr." in legal.get(address).text
 
 
 def test_a_withheld_right_says_that_an_agent_looks_at_the_name(legal: FlaskClient) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import selectinload
 
 from app.extensions import db
@@ -48,6 +48,17 @@ def promised(row: MemberInvitation) -> list[str]:
         )
         for right, grant in sorted(row.rights.items(), key=lambda one: list(RIGHTS).index(one[0]))
     ]
+
+
+@actor.acting(actor.PROGRAM)
+def letters(rows: Sequence[MemberInvitation]) -> dict[int, Mail]:
+    """Return id of an invitation → the mail of its last link; one query."""
+    each = [Mail.values == {"invitation": row.nonce} for row in rows]
+    if not each:
+        return {}
+    query = select(Mail).where(Mail.kind == MEMBER, or_(*each))
+    found = {row.values["invitation"]: row for row in db.session.execute(query).scalars()}
+    return {row.id: found[row.nonce] for row in rows if row.nonce in found}
 
 
 def _held(ids: Sequence[int]) -> list[str]:

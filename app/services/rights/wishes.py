@@ -23,7 +23,7 @@ from . import recipients
 class AskedToday(Refusal):
     """A right is asked for once a day."""
 
-    message = "Vous avez déjà demandé ce droit aujourd’hui : un représentant légal du centre en est averti."
+    message = "Vous avez déjà demandé ce droit aujourd’hui : il se demande une fois par jour."
 
 
 class NobodyToAsk(Refusal):

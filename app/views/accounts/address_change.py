@@ -39,7 +39,7 @@ class AddressView(Screen):
         form = ChangeAddressForm(request.form)
         if request.method == "POST" and form.validate() and _asked(form):
             flash(
-                f"Un lien est envoyé à l’adresse {form.address}. Ouvrez-le pour la confirmer, dans les 24 heures.",
+                f"Un lien part à l’adresse {form.address}. Ouvrez-le pour la confirmer, dans les 24 heures.",
                 "success",
             )
             return redirect(url_for("ProfileView.index"))

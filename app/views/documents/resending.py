@@ -28,6 +28,6 @@ class ResendingView(Screen):
         except LookupError:
             abort(404, "Cet enregistrement n’existe pas, ou concerne un autre centre.")
         shown = address if is_agent else "du compte du conducteur"
-        flash(f"Le certificat est renvoyé à l’adresse {shown}.", "success")
+        flash(f"Le certificat repart à l’adresse {shown}.", "success")
         view = "RegistrationsView" if is_agent else "CentreRegistrationsView"
         return redirect(url_for(f"{view}.show", pk=row_id))

@@ -63,13 +63,13 @@ class PeopleScreen(Screen):
         except Refusal as refusal:
             form.email.errors = [refusal.message]
             return make_response(self._page(centre, form), 422)
-        return self._done(f"Une invitation est envoyée à l’adresse {address}. Elle est valable 7 jours.")
+        return self._done(f"Une invitation part à l’adresse {address}. Elle est valable 7 jours.")
 
     @expose(f"/invitations/{INVITATION}/renvoyer", methods=["POST"])
     def resend(self, invitation_id: int, centre_id: int = 0) -> Response:
         """Send an invitation again, under a new link."""
         address = member_invitations.resend(self.centre(centre_id).id, invitation_id, g.user.id)
-        return self._done(f"L’invitation est renvoyée à l’adresse {address}. Le lien précédent ne sert plus.")
+        return self._done(f"L’invitation repart à l’adresse {address}. Le lien précédent ne sert plus.")
 
     @expose(f"/invitations/{INVITATION}/annuler", methods=["POST"])
     def cancel(self, invitation_id: int, centre_id: int = 0) -> Response:
@@ -107,6 +107,7 @@ class PeopleScreen(Screen):
         return members.place(place_id, centre.id) or abort(404, members.NobodyThere.message)
 
     def _page(self, centre: Centre, form: InviteForm) -> str:
+        invitations = member_invitations.waiting(centre.id)
         return str(
             self.render_template(
                 "rights/matrix.html",
@@ -116,8 +117,9 @@ class PeopleScreen(Screen):
                 rights=RIGHTS,
                 grants=members.grants,
                 roles=MEMBER_ROLES,
-                invitations=member_invitations.waiting(centre.id),
+                invitations=invitations,
                 promised=member_mail.promised,
+                letters=member_mail.letters(invitations),
                 has_run_out=member_invitations.has_run_out,
                 **grants.known(centre.id, grants.typed()),
                 **self.shared(centre),

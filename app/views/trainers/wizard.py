@@ -190,7 +190,7 @@ class TrainersView(Screen):
     def notify(self, key: str) -> Response:
         """Tell the person again, at the address typed."""
         address = trainer_notices.send_again(registered(key).id, request.form.get("email", ""), g.user.id)
-        flash(f"Le message est envoyé à l’adresse {address}.", "success")
+        flash(f"Le message part à l’adresse {address}.", "success")
         return redirect(url_for("TrainersView.receipt", key=key))
 
 
