@@ -78,7 +78,7 @@ def test_a_centre_is_put_in_service(new_person: Callable[..., Page], program: Pr
     look(representative, "person-named")
     representative.get_by_role("button", name="Enregistrer les droits").click()
     expect(representative.get_by_text("Les droits de Camille Roche sont modifiés")).to_be_visible()
-    expect(representative.get_by_text("FI-69-2020-014")).to_be_visible()
+    expect(representative.get_by_text("FI-69-2020-014", exact=True)).to_be_visible()
 
     register(manager, "ROCHEFORT", "910512300777")
 
