@@ -23,7 +23,7 @@ ADDRESS = "camille.garnier@mail.example"
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, Path]:
     """Write the pictures a person would choose."""
-    made = {"photo": photo(), "signature": signature(), "square": picture(700, 700)}
+    made = {"photo": photo(), "signature": signature(), "small": picture(300, 300)}
     for name, content in made.items():
         (tmp_path / f"{name}.jpg").write_bytes(content.read())
     return {name: tmp_path / f"{name}.jpg" for name in made}
@@ -57,13 +57,13 @@ def fill_address(page: Page) -> None:
 
 
 def choose_pictures(page: Page, files: dict[str, Path]) -> None:
-    """Step 2: a photo of the wrong shape is told, the signature is kept meanwhile."""
+    """Step 2: a photo too small is told, framed or not, the signature is kept meanwhile."""
     expect(page.get_by_role("heading", level=1)).to_contain_text("Étape 2 sur 4")
     look(page, "card-pictures")
-    page.get_by_label("Photo d’identité").set_input_files(files["square"])
+    page.get_by_label("Photo d’identité").set_input_files(files["small"])
     page.get_by_label("Signature", exact=True).set_input_files(files["signature"])
     page.get_by_role("button", name="Étape suivante").click()
-    expect(page.get_by_text("La photo n’a pas le format d’une photo d’identité").first).to_be_visible()
+    expect(page.get_by_text("La photo est trop petite").first).to_be_visible()
     expect(page.get_by_alt_text("Votre signature")).to_be_visible()
     look(page, "card-pictures-errors")
     page.get_by_label("Photo d’identité").set_input_files(files["photo"])

@@ -35,6 +35,29 @@ function tidy(input) {
   input.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
+/** A day after the last one allowed is told at once, under the field; mended, the field is quiet again. */
+function tellLate(input) {
+  const { until, late } = input.dataset;
+  if (!until) return;
+  const iso = toIso(input.value);
+  const id = `${input.id}-late`;
+  document.getElementById(id)?.remove();
+  const others = (input.getAttribute("aria-describedby") ?? "").split(" ").filter((one) => one && one !== id);
+  const isLate = iso && iso > until;
+  if (isLate) {
+    const said = document.createElement("span");
+    said.className = "fielderror";
+    said.id = id;
+    said.setAttribute("role", "alert");
+    said.textContent = `Erreur : ${late}`;
+    input.closest(".field").append(said);
+    input.setAttribute("aria-invalid", "true");
+  } else if (!others.some((one) => one.endsWith("-error"))) input.removeAttribute("aria-invalid");
+  const all = isLate ? [...others, id] : others;
+  if (all.length) input.setAttribute("aria-describedby", all.join(" "));
+  else input.removeAttribute("aria-describedby");
+}
+
 function openPicker({ input, picker }) {
   picker.value = toIso(input.value);
   picker.showPicker();
@@ -50,13 +73,20 @@ function take({ input, picker }) {
 
 // Delegated, so that fields brought in later by htmx work too. Capture: before htmx or a guard reads the value.
 document.addEventListener("focusout", (event) => {
-  if (event.target.matches?.("[data-date] .input")) tidy(event.target);
+  if (!event.target.matches?.("[data-date] .input")) return;
+  tidy(event.target);
+  tellLate(event.target);
 }, true);
 document.addEventListener("submit", (event) => {
   event.target.querySelectorAll("[data-date] .input").forEach(tidy);
 }, true);
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && event.target.matches?.("[data-date] .input")) tidy(event.target);
+  if (!event.target.matches?.("[data-date] .input")) return;
+  if (event.key === "Enter") tidy(event.target);
+  if (event.altKey && event.key === "ArrowDown" && "showPicker" in HTMLInputElement.prototype) {
+    event.preventDefault(); // as a select opens: the button is no Tab stop
+    openPicker(partsOf(event.target.closest("[data-date]")));
+  }
 }, true);
 document.addEventListener("click", (event) => {
   const button = event.target.closest?.("[data-date] button");

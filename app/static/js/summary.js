@@ -26,3 +26,22 @@ document.addEventListener("click", (event) => {
   control.scrollIntoView({ block: "center" });
   control.focus({ preventScroll: true });
 });
+
+// What was mended since is struck out there; whether it is right, the server says when the form is sent.
+document.addEventListener("change", ({ target }) => {
+  if (!target.id && !target.name) return;
+  const group = target.closest("fieldset[id]")?.id;
+  for (const summary of document.querySelectorAll("[data-error-summary]")) {
+    const links = [...summary.querySelectorAll("a[href^='#']")];
+    const line = links.find((one) => [target.id, group].includes(decodeURIComponent(one.hash.slice(1))))?.closest("li");
+    if (!line) continue;
+    const isMended = "value" in target && (target.type === "radio" || target.type === "checkbox" || target.value !== target.defaultValue);
+    line.classList.toggle("is-mended", isMended);
+    line.querySelector("[data-mended]")?.remove();
+    if (!isMended) continue;
+    const word = document.createElement("span");
+    word.dataset.mended = "";
+    word.textContent = " (modifié)";
+    line.append(word);
+  }
+});

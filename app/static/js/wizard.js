@@ -60,6 +60,13 @@ document.addEventListener("htmx:afterSettle", (event) => {
   settleAddress();
 });
 
+// Step 2 is for typing: the first empty field has the focus as the page comes, unless something is to be read first.
+const entry = document.getElementById("entry");
+if (entry && !location.hash && !document.querySelector("[data-error-summary]") && [document.body, null].includes(document.activeElement)) {
+  const fields = [...entry.querySelectorAll(".input:not([type=date])")];
+  (fields.find((one) => one.required || (one.getAttribute("aria-required") && !one.value)) ?? fields[0])?.focus({ preventScroll: true });
+}
+
 // Links that act as buttons where scripts run answer to the space bar as buttons do.
 document.addEventListener("keydown", (event) => {
   if (event.key !== " " || !event.target.matches?.("a[role=button]")) return;

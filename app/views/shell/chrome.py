@@ -14,6 +14,7 @@ from flask import Flask, current_app, g, request, url_for
 from app import roles
 from app.models import Centre, Person
 from app.models.centre import MEMBER_ROLES
+from app.services.core import clock
 from app.services.reporting import waiting
 
 from .base import current_place, places
@@ -32,7 +33,7 @@ SHEETS = (
     *("frame/gate", "centre", "wizard", "imports"),
     *(f"frame/{name}" for name in ("narrow", "narrow-lists", "print")),
 )
-MODULES = ("menus", "find", "dates", "dialogs", "confirm", "summary", "guard", "tables", "idle", "htmx-setup")
+MODULES = ("menus", "find", "dates", "dialogs", "confirm", "summary", "focus", "guard", "tables", "idle", "htmx-setup")
 #: Own indicator styles would need inline CSS; a refused form (422) is shown; other errors go to the page's messages.
 HTMX_CONFIG = {
     "includeIndicatorStyles": False,
@@ -272,6 +273,6 @@ def _address(root: str, base: str, folder: str, name: str) -> str:
 
 
 def register(app: Flask) -> None:
-    """Give templates `chrome()`, `asset()`, `answers()`: globals, as Flask-AppBuilder's widgets have no context."""
-    helpers: dict[str, Any] = {"chrome": chrome, "asset": asset, "answers": answers}
+    """Give templates `chrome()`, `asset()`, `answers()`, `today()`: globals, as Flask-AppBuilder's widgets have no context."""
+    helpers: dict[str, Any] = {"chrome": chrome, "asset": asset, "answers": answers, "today": clock.today}
     app.jinja_env.globals.update(helpers)
