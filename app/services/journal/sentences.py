@@ -224,12 +224,12 @@ _NAMES: dict[str, Callable[[set[int]], dict[str, str]]] = {
     ),
     "document": _rows(_one(Document, Document.number), lambda number: f"le document {number}"),
     "batch": _rows(
-        _one(Batch, Batch.receipt_number, Batch.id),
-        lambda receipt, number: f"reçu {receipt}" if receipt else f"enregistrement n° {number}",
+        _one(Batch, Batch.receipt_number),
+        lambda receipt: f"reçu {receipt}" if receipt else "sans reçu à ce jour",
     ),
     "card_request": _rows(
-        _one(CardRequest, CardRequest.number, CardRequest.id),
-        lambda number, id_: f"la demande de carte {number}" if number else f"la demande de carte n° {id_}",
+        _one(CardRequest, CardRequest.number),
+        lambda number: f"la demande de carte {number}" if number else "une demande de carte, non déposée à ce jour",
     ),
     "api_key": _rows(_one(ApiKey, ApiKey.name), lambda name: f"la clé de l’API « {name} »"),
     "webhook_endpoint": _rows(

@@ -43,7 +43,7 @@ def _told(row: JournalEntry) -> sentences.Told:
 def _sentence(row: JournalEntry) -> Markup:
     """Return who did what to what, linked, with the values behind « détails »."""
     told, drawn = _told(row), [get_template_attribute("crud/told.html", name) for name in ("sentence", "details")]
-    return Markup("{}{}").format(drawn[0](told, address_of), drawn[1](told))
+    return Markup('<div class="told__one">{}{}</div>').format(drawn[0](told, address_of), drawn[1](told))
 
 
 def _centre(row: JournalEntry) -> str | None:
