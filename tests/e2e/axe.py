@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
@@ -33,14 +34,13 @@ def violations(page: Page, within: str = "") -> list[str]:
     at as a whole. Names, roles and colours are the same at each width: of what is known at another one, its layout is asked.
     """
     page.wait_for_load_state()  # a click comes back when the new page begins, not when all of it is there
-    page.evaluate(SCRIPT)
-    width, kinds = _width(page), set(page.evaluate("part => screenTest.kinds(part)", within or "body"))
-    frame = page.evaluate("screenTest.frame()")
+    width, made = _width(page), _made(page, within or "body")
+    kinds, frame = set(made["kinds"]), made["frame"]
     is_known = bool(within) or frame in _frames.get(width, ())
     unknown = sorted(kinds - _faultless.setdefault(width, set()))
     if is_known and not unknown:
         return []
-    if not page.evaluate("Boolean(window.axe)"):
+    if not made["axe"]:
         page.evaluate(AXE_SCRIPT)
     is_new = kinds.difference(*_faultless.values()) or not (within or frame in set().union(*_frames.values()))
     options = OPTIONS if is_new else LAYOUT
@@ -52,9 +52,18 @@ def violations(page: Page, within: str = "") -> list[str]:
     return found
 
 
-def has_new(page: Page, within: str) -> bool:
-    """Tell whether a part of the page shows a kind of element that was not looked at in this width."""
-    return not _faultless.get(_width(page), set()).issuperset(page.evaluate("part => screenTest.kinds(part)", within))
+def has_new_controls(page: Page, within: str) -> bool:
+    """Tell whether a part of the page shows a kind of control that axe has not looked at in this width."""
+    return not _faultless.get(_width(page), set()).issuperset(_made(page, within)["controls"])
+
+
+def _made(page: Page, part: str) -> dict[str, Any]:
+    """Return how a part of the page is made (`screen.js`), which is told what that means where it does not know yet."""
+    made = page.evaluate("part => window.screenTest?.made(part)", part)
+    if made is None:
+        page.evaluate(SCRIPT)
+        made = page.evaluate("part => screenTest.made(part)", part)
+    return dict(made)
 
 
 def _width(page: Page) -> int:

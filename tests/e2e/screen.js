@@ -90,9 +90,16 @@ window.screenTest ??= (() => {
   }
 
   return {
-    /** Which kinds of elements a part shows, each once; how what is around the page itself is made. */
-    kinds: (part) => [...new Set(placed(part).map(([, kind]) => kind))],
-    frame: () => digest([structureOf(document.body)]),
+    /** Which kinds of elements a part shows, each once, and which of them are controls; how what is around the page is made. */
+    made(part) {
+      const shows = placed(part);
+      return {
+        kinds: [...new Set(shows.map(([, kind]) => kind))],
+        controls: [...new Set(shows.filter(([el]) => el.matches(CONTROLS)).map(([, kind]) => kind))],
+        frame: digest([structureOf(document.body)]),
+        axe: Boolean(window.axe),
+      };
+    },
     /** The elements of a part that are of these kinds, without those inside of another one. */
     ofKinds(part, kinds) {
       const wanted = new Set(kinds);

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.shell.test_french import ENGLISH, words_of
 
-from .axe import SCRIPT, has_new, violations
+from .axe import SCRIPT, has_new_controls, violations
 
 WIDTHS = (1280, 390)
 
@@ -19,7 +19,7 @@ class Screens:
 
     Axe and the keyboard are slow. The keyboard finds nothing new in a page made as one before: of the same elements (same
     classes and attributes, other words) in the same places, however often a row is there; nor at the second width where each
-    kind of element was looked at in some page. Axe looks at each kind once a width (`axe.violations`). What only a whole page
+    kind of control was met in some page. Axe looks at each kind once a width (`axe.violations`). What only a whole page
     tells, such as what is named and is not there, is asked of every page. The page itself and what surrounds it, menu and
     footer, are remembered apart.
     """
@@ -43,7 +43,7 @@ class Screens:
             said = f"{name} at {width}"
             too_wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
             self._add(said, [f"{too_wide} px too wide"] * (too_wide > 0))
-            is_new = around or width == WIDTHS[0] or has_new(page, "main")
+            is_new = around or width == WIDTHS[0] or has_new_controls(page, "main")
             self._add(said, violations(page, "" if around else "main"))
             if not is_new:
                 continue

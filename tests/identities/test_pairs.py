@@ -10,12 +10,10 @@ from sqlalchemy import select
 from app.extensions import db
 from app.models import Driver, Registration
 from app.services.core.refusal import Refusal
-from tests.bases import BOTH
 from tests.support import many, registered, training_id
 
 from .making import certified, due, join, part
 
-BACKENDS = BOTH
 PAIRS = 200
 #: Days of June 2021 on which a module was given; twice the same: one of the two counts.
 DAYS = (1, 2, 3, 3, 4, 5, 6, 7, 7, 8)
