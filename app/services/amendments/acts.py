@@ -8,7 +8,7 @@ from sqlalchemy import exists, select, update
 
 from app.extensions import db
 from app.models import Accreditation, Batch, BatchLine, Cancellation, Registration
-from app.models.amendment import CANCELLED, NONE, NOTE, REASONS, REPLACED
+from app.models.amendment import CANCELLED, NONE, NOTE, REPLACED
 from app.models.batch import CORRECTION, REGISTERING
 from app.models.registration import CERTIFICATE, RECAP
 from app.services.billing import drafts
@@ -16,7 +16,6 @@ from app.services.core import actor, clock, outbox
 from app.services.core.refusal import Refusal
 from app.services.core.taking import taken
 from app.services.core.transaction import transaction
-from app.services.invoicing import credit_notes
 from app.services.journal import record as journal
 from app.services.notifications import certificate_mail, webhook_events
 from app.services.registration import analysis, confirm, facts, fco_modules
@@ -27,11 +26,10 @@ from app.services.rights.access import Reach
 from app.validators.reading import parse_lines
 from app.validators.remark import encode_remarks
 
-from . import agent_mail, cards, papers, reports
+from . import agent_mail, cards, money, papers, reports
 from .effects import Effects, Foreseen, LineRefused, foresee, judge
 from .orders import Order
 from .orders import Who as Who
-from .orders import gives_back as gives_back
 
 #: Why documents were revoked, as the register keeps it.
 WHY = {
@@ -171,7 +169,7 @@ def _write(registration: Registration, order: Order, who: Who, foreseen: Foresee
     new = db.session.get_one(Registration, outcome.new.id) if outcome.new and effects.card_follows else None
     cards.settle(id_, new, who.actor_id)
     drafts.amended(registration, db.session.get_one(Registration, outcome.new.id) if outcome.new else None)
-    row = _cancellation(order, who, effects, outcome, _credit(registration, order, who, effects))
+    row = _cancellation(order, who, effects, outcome, _settle(registration, order, who, effects))
     if who.is_agents_own:
         agent_mail.tell(row)
     act = "registration.replaced" if outcome.new else "registration.cancelled"
@@ -195,17 +193,15 @@ def _write(registration: Registration, order: Order, who: Who, foreseen: Foresee
     return replace(outcome, cancellation_id=row.id)
 
 
-def _credit(registration: Registration, order: Order, who: Who, effects: Effects) -> str:
-    """Give back what an issued invoice charges, where an agent so decides or another price takes its place; return what was
-    done of the money. Raises :class:`Changed` where it was issued since the effects were shown.
-    """
-    charge = credit_notes.charge_of(registration)
-    if (charge is not None) != bool(effects.invoiced):
+def _settle(registration: Registration, order: Order, who: Who, effects: Effects) -> str:
+    """Do what becomes of the money and return what; raise :class:`Changed` where it was invoiced since it was shown."""
+    if money.invoiced(registration) != effects.invoiced:
         raise Changed
-    if effects.money != NOTE or not (effects.new is not None or who.gives_back(order.reason_code)):
-        return NONE if effects.money == NOTE else effects.money
-    why = f"{REASONS[order.reason_code]}{' : ' + order.reason if order.reason else ''}"
-    credit_notes.of_cancelled(registration, why, who.actor_id)
+    if effects.moves != NOTE:
+        return effects.moves
+    if effects.new is None and not who.gives_back(order.reason_code):
+        return NONE
+    money.give_back(registration, order, who.actor_id)
     return NOTE
 
 

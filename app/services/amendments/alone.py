@@ -11,7 +11,6 @@ from app.models import CardRequest, Registration
 from app.models.card import DRAFT, GIVEN_UP
 from app.models.registration import CERTIFICATE, RECAP, REVOKED
 from app.services.core import actor, clock
-from app.services.invoicing import credit_notes
 
 from .orders import Order
 
@@ -58,12 +57,6 @@ def why_agent(
     if invoiced:
         why.append(INVOICED)
     return tuple(why)
-
-
-def invoiced_on(registration: Registration) -> str:
-    """Return the number of the issued invoice that charges a registration, or what it replaced; '' without any."""
-    charge = credit_notes.charge_of(registration)
-    return str(charge.invoice.public_number) if charge else ""
 
 
 def replacements(registration: Registration) -> int:

@@ -12,9 +12,7 @@ from typing import Any
 from sqlalchemy import select
 
 from app.extensions import db
-from app.models import Document, Registration, Training
-from app.models.amendment import DRAFT as AS_DRAFT
-from app.models.amendment import NONE, NOTE
+from app.models import Registration, Training
 from app.models.card import ACCEPTED, DRAFT, IN_REVIEW, REFUSED, SUBMITTED
 from app.models.registration import CERTIFICATE, REVOKED
 from app.services.core import clock
@@ -29,7 +27,8 @@ from app.validators.fco import Module, completing
 from app.validators.remark import Code
 from app.validators.validity import add_months
 
-from .alone import card_state, invoiced_on, why_agent
+from . import money
+from .alone import card_state, why_agent
 from .orders import Order
 
 YEARS = 6
@@ -94,11 +93,9 @@ class Effects:
     invoiced: str = ""
 
     @property
-    def money(self) -> str:
-        """Return what becomes of the money: nothing moves, what is still to be billed changes, or a credit note is made."""
-        if not self.price or (self.new is not None and self.new.price == self.price):
-            return NONE
-        return NOTE if self.invoiced else AS_DRAFT
+    def moves(self) -> str:
+        """Return what becomes of the money (`money.moves`)."""
+        return money.moves(self.price, self.new.price if self.new else None, self.invoiced)
 
     @property
     def card_follows(self) -> bool:
@@ -143,7 +140,7 @@ def foresee(registration: Registration, order: Order, found: analysis.Analysis |
     before, after = _completed(registration, found, driver)
     new = _new(registration, found, driver, NEW in after) if found else None
     lost, gained = _others(registration, before - after), _others(registration, after - before)
-    card, invoiced = card_state(registration.id), invoiced_on(registration)
+    card, invoiced = card_state(registration.id), money.invoiced(registration)
     live = {one.kind: one.number for one in registration.documents if one.state != REVOKED}
     return Foreseen(
         Effects(
@@ -243,14 +240,3 @@ def _price_today(training_id: int, centre_id: int) -> tuple[Decimal, Decimal]:
     if price is None:
         raise pricing.NoTariff
     return price.amount, price.vat_rate
-
-
-def documents_of(registration_ids: list[int], *kinds: str) -> list[int]:
-    """Return the ids of the documents of registrations that are not revoked, locked in their order."""
-    query = (
-        select(Document.id)
-        .where(Document.registration_id.in_(registration_ids), Document.kind.in_(kinds), Document.state != REVOKED)
-        .order_by(Document.id)
-        .with_for_update()
-    )
-    return list(db.session.execute(query).scalars())

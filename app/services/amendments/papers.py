@@ -15,8 +15,6 @@ from app.services.core.taking import changed
 from app.services.journal import record as journal
 from app.services.registration import rows as registration_rows
 
-from .effects import documents_of
-
 SUBJECT = "registration"
 
 
@@ -55,3 +53,14 @@ def note_lost(registration_ids: tuple[int, ...], actor_id: int) -> None:
     query = select(Registration.id, Registration.centre_id).where(Registration.id.in_(registration_ids))
     for id_, centre_id in db.session.execute(query).tuples().all() if registration_ids else ():
         journal.record("certificate.lost", SUBJECT, id_, actor_id=actor_id, centre_id=centre_id)
+
+
+def documents_of(registration_ids: list[int], *kinds: str) -> list[int]:
+    """Return the ids of the documents of registrations that are not revoked, locked in their order."""
+    query = (
+        select(Document.id)
+        .where(Document.registration_id.in_(registration_ids), Document.kind.in_(kinds), Document.state != REVOKED)
+        .order_by(Document.id)
+        .with_for_update()
+    )
+    return list(db.session.execute(query).scalars())

@@ -12,6 +12,7 @@ from sqlalchemy.orm import joinedload
 
 from app.extensions import db
 from app.models import Registration
+from app.models.amendment import NONE
 from app.models.card import CARD_STATES
 from app.models.registration import CERTIFICATE, RECAP
 from app.services.core import actor
@@ -131,7 +132,7 @@ def _billed(effects: Effects) -> list[Sentence]:
         return [Sentence(PLAIN, "info", text)]
     if effects.new is None:
         text = f"Il figure sur la facture {number} : un agent décide si un avoir le rend, ou s’il reste dû."
-    elif effects.money == "none":
+    elif effects.moves == NONE:
         text = f"Il figure sur la facture {number}, au même prix : ni avoir, ni nouvelle facture."
     else:
         text = f"Il figure sur la facture {number}, à un autre prix : un avoir le rend, le nouveau prix sera facturé."

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from app.extensions import db
 from app.models import BillingProfile, Centre, Invoice
-from app.models.billing.invoices import DRAFT, HELD_MAX, INVOICE
+from app.models.billing.invoices import DRAFT, HELD_MAX
 from app.services.core import actor, clock, reason
 from app.services.core.refusal import Refusal
 from app.services.core.taking import changed, taken
@@ -16,7 +16,7 @@ from app.services.core.transaction import transaction
 from app.services.journal import record as journal
 from app.services.reference import vat
 
-from . import missing
+from . import grouping, missing
 
 #: What parts the reasons of one draft.
 AND = " ; "
@@ -39,12 +39,7 @@ def complete(invoice_ids: Sequence[int]) -> None:
     )
     for centre_id, centre, profile in db.session.execute(query).tuples().all():
         why = reasons(centre, profile)
-        own = (
-            Invoice.centre_id == centre_id,
-            Invoice.state == DRAFT,
-            Invoice.kind == INVOICE,
-            Invoice.held_by_id.is_(None),
-        )
+        own = (Invoice.centre_id == centre_id, *grouping.BILLS, Invoice.held_by_id.is_(None))
         statement = update(Invoice).where(*own, Invoice.held_reason != why).values(held_reason=why)
         db.session.execute(statement.execution_options(synchronize_session=False))
     db.session.expire_all()
@@ -53,7 +48,7 @@ def complete(invoice_ids: Sequence[int]) -> None:
 @actor.acting(actor.PROGRAM)
 def review(centre_id: int) -> None:
     """Note anew what holds a centre's drafts, and that none is proved, in the caller's transaction: its profile has changed."""
-    own = (Invoice.centre_id == centre_id, Invoice.state == DRAFT, Invoice.kind == INVOICE)
+    own = (Invoice.centre_id == centre_id, *grouping.BILLS)
     ids = list(db.session.execute(select(Invoice.id).where(*own).order_by(Invoice.id).with_for_update()).scalars())
     unproved = update(Invoice).where(Invoice.id.in_(ids)).values(proved_hash="")
     changed(unproved.execution_options(synchronize_session=False))

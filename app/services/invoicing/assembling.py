@@ -187,22 +187,7 @@ def _contract(centre_id: int) -> int | None:
 
 
 def _seller(row: Seller, *, is_public: bool) -> dict[str, Any]:
-    names = (
-        "name",
-        "siren",
-        "siret",
-        "vat_number",
-        "street",
-        "postcode",
-        "city",
-        "e_address",
-        "legal_form",
-        "capital",
-        "rcs",
-        "iban",
-        "bic",
-        "vat_on_debits",
-    )
+    names = [field.name for field in fields(SellingParty) if field.name not in ("extra", "territory")]
     terms = Terms(PENALTY_PUBLIC if is_public else PENALTY, RECOVERY, DISCOUNT)
     where = {"extra": "", "territory": territory_of(row.postcode).value}
     return {**{name: getattr(row, name) for name in names}, **where, "terms": asdict(terms)}

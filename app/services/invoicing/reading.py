@@ -85,14 +85,8 @@ class Receipt:
 def annex(invoice: Invoice, page: int) -> Page:
     """Return a page of what an invoice charges, or gives back, by receipt."""
     i, r, t = InvoiceItem, Registration, Trainer
-    keys: list[Any] = [
-        func.coalesce(Batch.receipt_number, t.receipt_number),
-        i.registered_on,
-        i.training_id,
-        r.end_date,
-        func.coalesce(r.reference, t.reference),
-        i.amount,
-    ]
+    number, own = func.coalesce(Batch.receipt_number, t.receipt_number), func.coalesce(r.reference, t.reference)
+    keys: list[Any] = [number, i.registered_on, i.training_id, r.end_date, own, i.amount]
     columns: list[Any] = [*keys, func.count()]
     grouped: Select[Any] = (
         select(*columns)
@@ -111,8 +105,8 @@ def annex(invoice: Invoice, page: int) -> Page:
         grouped.order_by(i.registered_on, keys[0], i.training_id).limit(PAGE).offset((page - 1) * PAGE)
     )
     found = [
-        Receipt(number or "", day, known[training], end, reference or "", count, price * count)
-        for number, day, training, end, reference, price, count in rows
+        Receipt(receipt or "", day, known[training], end, reference or "", count, price * count)
+        for receipt, day, training, end, reference, price, count in rows
     ]
     return Page(found, total, page, page_count)
 

@@ -11,7 +11,7 @@ from app.extensions import db
 from app.models import ErrorReport, Registration
 from app.models.amendment import REASONS, REPLACING, REQUEST_STATES
 from app.models.centre import REGISTER
-from app.services.amendments import acts, orders, reports, requests, words
+from app.services.amendments import acts, money, orders, reports, requests, words
 from app.services.amendments.acts import Who
 from app.services.amendments.alone import last_day
 from app.services.amendments.effects import Effects, LineRefused
@@ -146,7 +146,7 @@ class CorrectionView(Screen):
             why=words.why_agent(found) if agent else [],
             needs_agent=bool(found.needs_agent) and not agent,
             reason_words=REASONS[order.reason_code],
-            gives_back=acts.gives_back(order.reason_code),
+            gives_back=money.gives_back(order.reason_code),
             fields=FIELDS,
             waiting=requests.open_of(row.id),
         )

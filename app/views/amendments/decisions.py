@@ -7,7 +7,7 @@ from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
 from app.models.amendment import REASONS
-from app.services.amendments import acts, card_stops, reports, requests, trainer_rights, words
+from app.services.amendments import card_stops, money, reports, requests, trainer_rights, words
 from app.views.shell.base import Screen
 
 from .correction import ROWS
@@ -56,7 +56,7 @@ class CorrectionDecisionsView(Screen):
             new=one.new.values() if one.new else {},
             sentences=words.sentences(one.effects, agent=True) if one.effects else [],
             why=words.why_agent(one.effects) if one.effects else [],
-            gives_back=acts.gives_back(one.request.reason_code),
+            gives_back=money.gives_back(one.request.reason_code),
         )
         return page
 
