@@ -16,7 +16,7 @@ from sqlalchemy import func, select, update
 from app.extensions import db
 from app.models import Cancellation, Invoice, InvoiceItem, Outbox, Registration, Trainer
 from app.models.types import CENT
-from app.services.amendments import acts, orders
+from app.services.amendments import acts, orders, trainer_rights
 from app.services.amendments.acts import Who
 from app.services.billing import drafts, estimates
 from app.services.core.reason import ReasonNeeded
@@ -265,3 +265,27 @@ def test_a_fee_is_given_back_as_well(app: Flask, over: Any) -> None:
     assert training_id()
     assert BOTH
     assert registered
+
+
+def end_right(row: Trainer, code: str) -> None:
+    """Cancel a trainer's right, as an agent."""
+    found = trainer_rights.look(row)
+    trainer_rights.cancel(row.id, code, "Saisie deux fois", person_id(AGENT), shown=found.version, agent=True)
+
+
+def test_the_fee_of_a_cancelled_right_leaves_its_draft_or_is_given_back(app: Flask, over: Any) -> None:
+    first = registered_trainer().id
+    second = registered_trainer(order="CMD 2", permit_number="800569210055", last_name="PETIT", email="p@exemple.fr").id
+    db.session.execute(update(Trainer).values(registered_on=date(2022, 1, 28)))
+    db.session.commit()
+    over()
+    running.build(JANUARY)
+    end_right(db.session.get_one(Trainer, second), "duplicate")
+    assert drafts.of_month(date(2022, 1, 31)).drafts == 1
+    assert running.build(JANUARY).drafts == 1  # not billed again either
+    assert running.issue(JANUARY, Judge()).numbers == ["F2022-000001"]
+    assert trainer_rights.look(db.session.get_one(Trainer, first)).needs_agent
+    end_right(db.session.get_one(Trainer, first), "duplicate")
+    [credit] = notes_issued()
+    assert credit.net == D("47.00")
+    assert broken() == {}

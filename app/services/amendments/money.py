@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from app.models import Registration
-from app.models.amendment import DRAFT, NONE, NOTE, REASONS
+from app.models import InvoiceItem, Registration
+from app.models.amendment import DRAFT, NONE, NOTE, REASONS, TRAINER_REASONS
+from app.services.billing import drafts
 from app.services.invoicing import credit_notes
 
 from .orders import Order
@@ -14,7 +15,15 @@ from .orders import gives_back as gives_back
 
 def invoiced(registration: Registration) -> str:
     """Return the number of the issued invoice that charges a registration, or what it replaced; '' without any."""
-    charge = credit_notes.charge_of(registration)
+    return _number(credit_notes.charge_of(registration))
+
+
+def fee_invoiced(trainer_id: int) -> str:
+    """Return the number of the issued invoice that charges a trainer's fee; '' without any."""
+    return _number(credit_notes.charge_of_fee(trainer_id))
+
+
+def _number(charge: InvoiceItem | None) -> str:
     return str(charge.invoice.public_number) if charge else ""
 
 
@@ -29,4 +38,18 @@ def moves(price: Decimal, after: Decimal | None, invoice: str) -> str:
 def give_back(registration: Registration, order: Order, agent_id: int) -> None:
     """Draft the credit note of what an issued invoice charges, in the transaction of the correction."""
     why = f"{REASONS[order.reason_code]}{' : ' + order.reason if order.reason else ''}"
-    credit_notes.of_cancelled(registration, why, agent_id)
+    if (charge := credit_notes.charge_of(registration)) is not None:
+        credit_notes.of_cancelled(charge, why, agent_id)
+
+
+def settle_fee(trainer_id: int, reason_code: str, why: str, agent_id: int) -> str:
+    """Do what becomes of the fee of a cancelled right, in its transaction, and return what was done: it leaves its draft, or a
+    credit note gives it back, as the reason has it."""
+    drafts.fee_cancelled(trainer_id)
+    charge = credit_notes.charge_of_fee(trainer_id)
+    if charge is None:
+        return DRAFT
+    if not gives_back(reason_code):
+        return NONE
+    credit_notes.of_cancelled(charge, f"{TRAINER_REASONS[reason_code]}{' : ' + why if why else ''}", agent_id)
+    return NOTE

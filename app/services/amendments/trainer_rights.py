@@ -15,12 +15,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
 from app.extensions import db
-from app.models import CardRequest, InvoiceItem, Mail, Trainer, TrainerCancellation
-from app.models.amendment import ACCEPTED, DRAFT, NONE, OPEN, OTHER, REFUSED, TRAINER_REASONS
+from app.models import CardRequest, Mail, Trainer, TrainerCancellation
+from app.models.amendment import ACCEPTED, NONE, OPEN, OTHER, REFUSED, TRAINER_REASONS
 from app.models.card import CARD_STATES, GIVEN_UP
 from app.models.card import DRAFT as CARD_DRAFT
 from app.models.centre import TRAINERS
-from app.services.billing import billable, drafts
 from app.services.core import actor, case, clock, outbox
 from app.services.core.reason import REASON_MAX, reason, version_of
 from app.services.core.refusal import Refusal
@@ -31,7 +30,7 @@ from app.services.notifications import mail
 from app.services.notifications.mail import Content
 from app.services.rights import access
 
-from . import cards
+from . import cards, money
 from .acts import AlreadyCancelled, Changed, NeedsAgent
 from .alone import WINDOW
 
@@ -64,6 +63,8 @@ class Effects:
     card: str | None
     needs_agent: bool
     until: date
+    #: The issued invoice that charges the fee, by its number; empty where none does.
+    invoiced: str = ""
 
     @property
     def version(self) -> str:
@@ -187,9 +188,9 @@ def _write(trainer_id: int, code: str, text: str, person_id: int) -> TrainerCanc
 def _effects(row: Trainer) -> Effects:
     assert row.registered_on is not None
     until, card = row.registered_on + WINDOW, _card_state(row.id)
-    late = clock.today() > until or card not in (None, CARD_DRAFT)
-    late = late or billable.invoiced(InvoiceItem.trainer_id == row.id)
-    return Effects(row.id, row.fee or Decimal("0.00"), card, late, until)
+    invoiced = money.fee_invoiced(row.id)
+    late = clock.today() > until or card not in (None, CARD_DRAFT) or bool(invoiced)
+    return Effects(row.id, row.fee or Decimal("0.00"), card, late, until, invoiced)
 
 
 @actor.acting(actor.PROGRAM)
@@ -213,10 +214,11 @@ def _carry_out(row: TrainerCancellation, actor_id: int, shown: str, agent: bool)
     if effects.needs_agent and not agent:
         raise NeedsAgent
     cards.settle_right(trainer.id, actor_id)
-    drafts.fee_cancelled(trainer.id)
     row = db.session.get_one(TrainerCancellation, row.id)
     row.state, row.decided_at, row.agent_id = ACCEPTED, clock.now(), actor_id if agent else None
-    row.credit, row.card = DRAFT if effects.fee else NONE, effects.card or ""
+    row.credit, row.card = NONE, effects.card or ""
+    if effects.fee:
+        row.credit = money.settle_fee(trainer.id, row.reason_code, row.reason, actor_id)
     db.session.flush()
     _note("trainer.right_cancelled", trainer, actor_id, row.reason_code, row.reason)
     if not trainer.withheld:

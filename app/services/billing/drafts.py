@@ -235,7 +235,7 @@ def fee_cancelled(trainer_id: int) -> None:
 
     On an issued invoice nothing moves.
     """
-    charge = InvoiceItem.trainer_id == trainer_id
+    charge = (InvoiceItem.trainer_id == trainer_id) & ~InvoiceItem.credit
     ids = grouping.hold(grouping.charging(charge))
     if ids:
         changed(delete(InvoiceItem).where(charge, InvoiceItem.invoice_id.in_(ids)))

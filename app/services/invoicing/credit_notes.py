@@ -82,15 +82,11 @@ def bill_again(invoice_id: int, why: str, agent_id: int) -> int:
     return credit_id
 
 
-def of_cancelled(registration: Registration, why: str, agent_id: int) -> int:
-    """Give back what the chain of a registration is charged on an issued invoice, in the transaction of its cancellation.
-
-    Where a credit note of that invoice waits already, it gives this back as well.
+def of_cancelled(item: InvoiceItem, why: str, agent_id: int) -> int:
+    """Give back a charge of an issued invoice (:func:`charge_of`), in the transaction of the cancellation; return the credit
+    note's id. Where one of that invoice waits already, it gives this back as well.
     """
     with actor.acting(actor.PROGRAM):
-        item = charge_of(registration)
-        if item is None:
-            raise Credited
         waiting = _waiting(item.invoice_id)
         if waiting is not None and not waiting.rebills:
             _charge_back(waiting, [item])
@@ -102,6 +98,11 @@ def of_cancelled(registration: Registration, why: str, agent_id: int) -> int:
 def charge_of(registration: Registration) -> InvoiceItem | None:
     """Return the charge of a registration's chain that stands on an issued invoice; None where nothing does."""
     return _standing(InvoiceItem.root_id == registration.root_id)
+
+
+def charge_of_fee(trainer_id: int) -> InvoiceItem | None:
+    """Return the charge of a trainer's fee that stands on an issued invoice; None where it is on none."""
+    return _standing(InvoiceItem.trainer_id == trainer_id)
 
 
 def _standing(same: ColumnElement[bool]) -> InvoiceItem | None:

@@ -12,7 +12,7 @@ from app.models import Trainer
 from app.models.amendment import REQUEST_STATES, TRAINER_REASONS
 from app.models.centre import TRAINERS
 from app.models.trainer import REGISTERED
-from app.services.amendments import acts, trainer_rights
+from app.services.amendments import acts, money, trainer_rights
 from app.services.core.refusal import Refusal
 from app.views.shell.base import Screen, current_centre_id, require_right
 
@@ -91,6 +91,7 @@ class TrainerRightView(Screen):
             "amendments/trainer_form.html",
             row=row,
             found=trainer_rights.look(row),
+            gives_back=money.gives_back(code),
             code=code,
             reason=text,
             error=error,
