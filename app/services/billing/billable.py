@@ -105,12 +105,6 @@ def stands() -> ColumnElement[bool]:
     return ~InvoiceItem.credit & ~credited
 
 
-def invoiced(same: ColumnElement[bool]) -> bool:
-    """Tell whether a charge stands on an issued invoice; ``same`` is about `InvoiceItem`."""
-    on_issued = select(InvoiceItem.id).join(Invoice, Invoice.id == InvoiceItem.invoice_id)
-    return bool(db.session.scalar(select(on_issued.where(same, stands(), Invoice.state == ISSUED).exists())))
-
-
 def groups(until: date, centre_id: int | None = None, orders: Iterable[str] | None = None) -> list[Group]:
     """Return what is to be billed up to a day: of one centre or of all, under these order numbers or under any."""
     found = both(until, centre_id)
