@@ -55,16 +55,10 @@ def _table(rows: Sequence[Sequence[Any]], widths: Sequence[float], style: Sequen
 
 def _facts(rows: Iterable[tuple[str, Any]], widths: tuple[float, float]) -> Table:
     """Return labels and what they stand for; a text that is empty is left out."""
-    cells = [
-        (paragraph(label, "label"), paragraph(value, "strong") if isinstance(value, str) else value)
-        for label, value in rows
-        if value
-    ]
-    return _table(
-        cells,
-        widths,
-        [*_BARE, *_TIGHT, ("BOTTOMPADDING", (0, 0), (-1, -1), 2.5), ("VALIGN", (0, 0), (-1, -1), "MIDDLE")],
-    )
+    told = [(label, paragraph(value, "strong") if isinstance(value, str) else value) for label, value in rows if value]
+    cells = [(paragraph(label, "label"), value) for label, value in told]
+    below = [("BOTTOMPADDING", (0, 0), (-1, -1), 2.5), ("VALIGN", (0, 0), (-1, -1), "MIDDLE")]
+    return _table(cells, widths, [*_BARE, *_TIGHT, *below])
 
 
 def _head(content: Content) -> Table:
