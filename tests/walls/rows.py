@@ -142,7 +142,7 @@ VALUES: dict[str, dict[str, str]] = {
     "api_v1": {"key": "registered", "id": "registration"},
     "api_v1.correction": {"key": "correction_key"},
     "api_v1.document": {"number": "certificate"},
-    "api_v1.invoice": {"number": "no_invoice"},
+    "api_v1.invoice": {"number": "issued_number"},
 }
 #: Endpoint and method → what the form or the call sends, where an empty one would be refused before anybody is looked at.
 BODIES: dict[str, dict[str, Any]] = {
@@ -270,7 +270,7 @@ def _registrations() -> dict[str, Any]:
         "unproved": registered(PIERRE).key, "correction": asked.id, "correction_key": asked.key, "registered": done.key,
         "registration": _one(Registration, Registration.batch_id == done.id).id,
         "withheld": _one(Registration, Registration.batch_id == apart.id).id,
-        "document": certificate.id, "certificate": certificate.number, "no_invoice": "F2022-000001",
+        "document": certificate.id, "certificate": certificate.number,
     }  # fmt: skip
 
 
@@ -367,11 +367,12 @@ def _reference() -> dict[str, Any]:
     db.session.flush()
     contract = _one(models.ServiceContract, models.ServiceContract.centre_id == centre_id())
     contract_acts.draw(contract.id)
+    invoice = invoicing.december()
     return {
         "centre": centre_id(), "accreditation": accreditation.id, "suspension": suspension.id,
         "contract": contract.id, "contract_act": "suspendre",
         "draft_invoice": billing.draft().key,
-        "issued_invoice": invoicing.december().key,
+        "issued_invoice": invoice.key, "issued_number": invoice.public_number,
         "training": _one(models.Training).id, "tariff": _one(models.Tariff).id,
         "seller": _one(models.Seller).id, "regime": _one(models.VatRegime, models.VatRegime.to_confirm).id,
         "driver": _one(models.Driver).id,

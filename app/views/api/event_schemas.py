@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from app.models.amendment import REASONS
-from app.models.api import AVAILABLE, CANCELLED, CONFIRMED, REFUSED, REVOKED
+from app.models.api import AVAILABLE, CANCELLED, CONFIRMED, INVOICED, REFUSED, REVOKED
 from app.models.batch import MODES
+from app.models.billing.invoices import CREDIT_NOTE, INVOICE
 
 from .schemas import _ID, Schema, _list, _object, _or_null, _text
 
@@ -81,5 +82,14 @@ EVENT_SCHEMAS: dict[str, Schema] = {
             ),
         },
         {"batch": _BATCH_ID, "registrations": [{"id": 41, "line": 1}]},
+    ),
+    INVOICED: _event(
+        INVOICED,
+        {
+            "number": _text("À demander par GET /invoices/…"),
+            "kind": _text("Facture ou avoir.", enum=[INVOICE, CREDIT_NOTE]),
+            "corrects": _or_null("string", "Pour un avoir, la facture qu’il corrige."),
+        },
+        {"number": "F2022-000001", "kind": INVOICE, "corrects": None},
     ),
 }
