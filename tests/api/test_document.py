@@ -61,7 +61,7 @@ def test_it_describes_the_routes_and_no_other(app: Flask, document: dict[str, An
         if method not in ("HEAD", "OPTIONS")
     }
     assert {(path, method) for path, method, _ in calls(document)} == served
-    assert len({call["operationId"] for *_, call in calls(document)}) == len(served) == 10
+    assert len({call["operationId"] for *_, call in calls(document)}) == len(served) == 15
 
 
 def test_each_place_of_an_address_is_described(document: dict[str, Any]) -> None:
