@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -28,6 +28,7 @@ from app.models import (
     Seller,
 )
 from app.services.billing import drafts, holding, profiles
+from app.services.core import clock
 from app.services.core.refusal import Refusal
 from app.services.invoicing import assembling, invariants, issuing, numbering, proving, running
 from app.services.invoicing.content import Content
@@ -317,3 +318,25 @@ def test_a_refusal_leaves_nothing_behind(app: Flask, over: Any, monkeypatch: pyt
     assert issuing.issue(draft_id, Judge()) == "F2022-000001"
     assert centre_id()
     assert issubclass(issuing.Held, Refusal)
+
+
+def paris(*when: int) -> datetime:
+    """Return an instant of Paris."""
+    return datetime(*when, tzinfo=clock.PARIS)  # type: ignore[misc,arg-type]
+
+
+@on_sqlite
+def test_a_month_ends_at_midnight_in_paris(app: Flask) -> None:
+    registered(MARIE)
+    for month, before, after in (
+        (JANUARY, paris(2022, 1, 31, 23, 59, 59), paris(2022, 2, 1)),
+        (date(2024, 2, 1), paris(2024, 2, 29, 23, 59, 59), paris(2024, 3, 1)),
+        (date(2024, 3, 1), paris(2024, 3, 31, 3, 0), paris(2024, 4, 1)),  # the night of summer time
+        (date(2024, 12, 1), paris(2024, 12, 31, 23, 59, 59), paris(2025, 1, 1)),
+    ):
+        with clock.moved(before), pytest.raises(drafts.NotYet):
+            running.build(month)
+        with clock.moved(after):
+            running.build(month)
+    with clock.moved(paris(2024, 12, 31, 23, 59, 59)):
+        assert running.issue(JANUARY, Judge()).numbers == ["F2024-000001"]
