@@ -10,7 +10,7 @@ from functools import cache
 
 from flask import current_app
 from sqlalchemy import func, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, selectinload
 
 from app.extensions import db
 from app.models import Person
@@ -81,9 +81,13 @@ def forget_tries(person: Person) -> None:
 
 @actor.acting(actor.PROGRAM)
 def holder(token: str) -> Person | None:
-    """Return the person of an open account whose cookie bears this token, with their roles, or None; one read."""
+    """Return the person of an open account whose cookie bears this token, with their roles, or None.
+
+    One read; SQLite, which would go through everybody's roles to join them, reads those by themselves.
+    """
+    with_roles = joinedload if on_postgresql() else selectinload
     theirs = Person.id == func.registre_signed_in(token) if on_postgresql() else Person.auth_token == token
-    query = select(Person).options(joinedload(Person.roles), joinedload(Person.groups))
+    query = select(Person).options(with_roles(Person.roles), with_roles(Person.groups))
     return db.session.execute(query.where(theirs, Person.active.is_(True))).unique().scalar_one_or_none()
 
 
