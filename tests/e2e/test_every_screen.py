@@ -61,7 +61,10 @@ STATES = {
         "/imports/{report}", "/imports/{report}?gravite=erreurs", "/imports/{report}?gravite=informations",
         "/imports/{refused}", "/sessions/{draft}/conducteurs?ligne=1", "/a-traiter/", "/nulle-part/",
     ),
-    "legal": ("/mon-centre/contrat/{offer}", "/nulle-part/"),
+    "legal": (
+        "/mon-centre/contrat/{offer}", "/factures/lignes/?seule=r{registration}", "/factures/lignes/?recu={registered}",
+        "/nulle-part/",
+    ),
     "agent": (
         "/facturation/?mois=2021-12", "/contrats/show/{offer}", "/comptes/list/?_flt_0_words=zzz", "/sessions/", "/nulle-part/",
         "/enregistrements/list/?_flt_0_since=31/02/2022&_flt_0_training=abc",

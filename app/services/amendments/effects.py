@@ -1,6 +1,4 @@
-"""What a correction would bring about, worked out before it is done and again as it is done: as data, in its own transaction
-or none. Nothing here writes.
-"""
+"""What a correction would bring about, worked out before it is done and again as it is done: as data. Nothing here writes."""
 
 from __future__ import annotations
 
@@ -230,8 +228,8 @@ def _new(registration: Registration, found: analysis.Analysis, driver: facts.Dri
     if completes or not training.is_module:
         kept = registration.live_documents.get(CERTIFICATE) if same_driver else None
         keeps_days = kept is not None
-        today = clock.today()
-        days = (kept.valid_from, kept.valid_until) if kept else validity.certificate_validity(today, line.driver_key[0])
+        born = line.driver_key[0]
+        days = (kept.valid_from, kept.valid_until) if kept else validity.certificate_validity(clock.today(), born)
     return New(*price, keeps_price, days, keeps_days, same_driver, Code.NO_ACCOUNT not in said, row.stake.withheld)
 
 
