@@ -53,9 +53,9 @@ class Program:
     metrics: str = ""
 
     def stop(self) -> int:
-        """Send Ctrl-C and return the exit status."""
+        """Send Ctrl-C and return the exit status; it gives each of its parts ten seconds."""
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(30)
+        return self.process.wait(60)
 
 
 def start_program(folder: Path, **env: str) -> Program:
