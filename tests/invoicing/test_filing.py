@@ -17,15 +17,16 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.jobs import work
-from app.models import Document, Invoice, Outbox
+from app.models import Document, Invoice, Outbox, Registration
 from app.models.outbox import INVOICE_FILE
 from app.models.registration import RECAP
+from app.services.billing import billed, orders
 from app.services.core.transaction import transaction
-from app.services.invoicing import assembling, files, filing, proving, running
+from app.services.invoicing import assembling, files, filing, proving, reading, running
 from app.services.seal import checking
 from app.services.storage import store
 from tests.bases import EVERY
-from tests.support import MARIE, PIERRE, registered
+from tests.support import LEGAL, MARIE, PIERRE, centre_id, person_id, registered
 
 from .making import JANUARY, Judge, all_issued
 
@@ -146,3 +147,16 @@ def test_without_its_file_or_with_another_nothing_is_handed_out(built: int) -> N
     store.put_named(made.path, b"%PDF-1.7 another")
     with pytest.raises(store.Changed):
         filing.pdf_of(made)
+
+
+def test_the_annex_says_the_reference_as_billed(built: int, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(app.config, "TODAY", date(2022, 2, 3))
+    lines = billed.refs_of_draft(built)
+    shown = {line.ref: line.mark for line in billed.of_refs(lines[:1])}
+    orders.bill_under(centre_id(), orders.Chosen(shown=shown), "COM1", person_id(LEGAL), reference="REF-FACTURE")
+    running.issue(JANUARY, Judge())
+    issued = all_issued()[0]
+    own = {one.reference for one in db.session.execute(select(Registration)).scalars()}
+    assert "REF-FACTURE" in {detail.centre_reference for detail in filing.details(issued.id)}
+    assert "REF-FACTURE" in {row.reference for row in reading.annex(issued, 1).rows}
+    assert "REF-FACTURE" not in own

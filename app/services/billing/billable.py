@@ -105,6 +105,12 @@ def stands() -> ColumnElement[bool]:
     return ~InvoiceItem.credit & ~credited
 
 
+def overrides() -> ColumnElement[bool]:
+    """Return, as SQL, whether an `OrderOverride` is about what an `InvoiceItem` charges."""
+    same_fee = OrderOverride.trainer_id == InvoiceItem.trainer_id
+    return (OrderOverride.registration_id == InvoiceItem.registration_id) | same_fee
+
+
 def groups(until: date, centre_id: int | None = None, orders: Iterable[str] | None = None) -> list[Group]:
     """Return what is to be billed up to a day: of one centre or of all, under these order numbers or under any."""
     found = both(until, centre_id)

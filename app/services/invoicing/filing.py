@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import joinedload
 
 from app.extensions import db
-from app.models import Document, Invoice, InvoiceItem, Registration, Trainer
+from app.models import Document, Invoice, InvoiceItem, OrderOverride, Registration, Trainer
 from app.models.registration import RECAP
 from app.services.billing import billable
 from app.services.core.taking import taken
@@ -58,28 +58,28 @@ def details(invoice_id: int) -> list[Detail]:
     """Return what stands on an invoice row by row, without a name: by day, receipt and line."""
     known, numbers = billable.labels(), _recaps(invoice_id)
     query = (
-        select(InvoiceItem, Registration, Trainer)
+        select(InvoiceItem, Registration, Trainer, OrderOverride.reference)
         .outerjoin(Registration, Registration.id == InvoiceItem.registration_id)
         .outerjoin(Trainer, Trainer.id == InvoiceItem.trainer_id)
+        .outerjoin(OrderOverride, billable.overrides())
         .options(joinedload(Registration.batch))
         .where(InvoiceItem.invoice_id == invoice_id)
         .order_by(InvoiceItem.registered_on, Registration.batch_id, Registration.line_number, InvoiceItem.id)
     )
     return [
-        _detail(item, registration, trainer, known[item.training_id], numbers)
-        for item, registration, trainer in db.session.execute(query).tuples()
+        _detail(item, registration or trainer, known[item.training_id], numbers, reference)
+        for item, registration, trainer, reference in db.session.execute(query).tuples()
     ]
 
 
 def _detail(
-    item: InvoiceItem, registration: Registration | None, trainer: Trainer | None, label: str, numbers: dict[int, str]
+    item: InvoiceItem, row: Registration | Trainer, label: str, numbers: dict[int, str], reference: str | None
 ) -> Detail:
-    if registration is not None:
-        receipt, number = registration.batch.receipt_number or "", numbers.get(registration.id, "")
-        end, own = registration.end_date, registration.reference
-        return Detail(receipt, item.registered_on, label, end, own, number, item.amount)
-    assert trainer is not None
-    return Detail("", item.registered_on, label, item.registered_on, trainer.reference, "", item.amount)
+    own = row.reference if reference is None else reference
+    if isinstance(row, Registration):
+        receipt, number = row.batch.receipt_number or "", numbers.get(row.id, "")
+        return Detail(receipt, item.registered_on, label, row.end_date, own, number, item.amount)
+    return Detail(row.receipt_number or "", item.registered_on, label, item.registered_on, own, "", item.amount)
 
 
 def _recaps(invoice_id: int) -> dict[int, str]:

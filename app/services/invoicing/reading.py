@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from app.extensions import db
-from app.models import Batch, Centre, Invoice, InvoiceItem, Registration, Trainer
+from app.models import Batch, Centre, Invoice, InvoiceItem, OrderOverride, Registration, Trainer
 from app.models.billing.invoices import CREDIT_NOTE, DRAFT, INVOICE, ISSUED
 from app.services.billing import billable
 
@@ -85,7 +85,8 @@ class Receipt:
 def annex(invoice: Invoice, page: int) -> Page:
     """Return a page of what an invoice charges, or gives back, by receipt."""
     i, r, t = InvoiceItem, Registration, Trainer
-    number, own = func.coalesce(Batch.receipt_number, t.receipt_number), func.coalesce(r.reference, t.reference)
+    number = func.coalesce(Batch.receipt_number, t.receipt_number)
+    own = func.coalesce(OrderOverride.reference, r.reference, t.reference)
     keys: list[Any] = [number, i.registered_on, i.training_id, r.end_date, own, i.amount]
     columns: list[Any] = [*keys, func.count()]
     grouped: Select[Any] = (
@@ -94,6 +95,7 @@ def annex(invoice: Invoice, page: int) -> Page:
         .outerjoin(r, r.id == i.registration_id)
         .outerjoin(Batch, Batch.id == r.batch_id)
         .outerjoin(t, t.id == i.trainer_id)
+        .outerjoin(OrderOverride, billable.overrides())
         .where(i.invoice_id == invoice.id)
         .group_by(*keys)
     )
