@@ -10,7 +10,7 @@ import pytest
 from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 
 from app.extensions import db
 from app.models import Decision, Mail, ServiceContract, SignUp
@@ -93,6 +93,8 @@ def _decide(app: Flask) -> None:
     contract_acts.suspend(contract, agent, "Audit en cours")
     contract_acts.resume(contract, agent, "Audit terminé")
     drain()
+    db.session.execute(delete(Mail).where(Mail.kind.in_(LATER)))
+    db.session.commit()
 
 
 def _request(last_name: str) -> int:

@@ -67,7 +67,9 @@ def _send(person: Person, email: str, actor_id: int) -> None:
     links.void(person.id, ADDRESS)
     link = links.issue(ADDRESS, email, CONFIRM_WITHIN)
     link.person_id = person.id
-    values = {"link": link.nonce, "by_agent": actor_id != person.id}
+    values: dict[str, object] = {"link": link.nonce}
+    if actor_id != person.id:
+        values["by_agent"] = True
     mail.make_due(account_mail.ADDRESS_LINK, email, values)
     mail.make_due(account_mail.ADDRESS_ASKED, person.email, values)
     journal.record("address.asked", "person", person.id, actor_id=actor_id)
