@@ -67,6 +67,10 @@ def all_issued() -> list[Invoice]:
 
 def december() -> Invoice:
     """Return an invoice of December, issued today, with one line."""
-    drafted = billing.draft("FACTURE 1", permit="990000000002")
+    return issue_draft(billing.draft("FACTURE 1", permit="990000000002"))
+
+
+def issue_draft(drafted: Invoice) -> Invoice:
+    """Return the invoice that a draft becomes, issued today."""
     issuing.issue(drafted.id, Judge())
     return db.session.get_one(Invoice, drafted.id, populate_existing=True)

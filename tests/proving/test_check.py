@@ -11,17 +11,19 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
 from app.extensions import db
-from app.models import Breach, Document, JournalEntry
+from app.models import Breach, Document, Invoice, JournalEntry
 from app.services.core import actor
 from app.services.core.dialect import on_postgresql
 from app.services.imports import uploads
+from app.services.invoicing import credit_notes, filing, issuing
 from app.services.operations import metrics, nightly
 from app.services.proving import check
 from app.services.storage import store
 from tests.bases import BOTH, EVERY
 from tests.billing import making
 from tests.cli.test_commands import run
-from tests.support import MARIE, PIERRE, drain, many, registered, registered_trainer
+from tests.invoicing import making as invoicing
+from tests.support import MARIE, PIERRE, drain, many, person_id, registered, registered_trainer
 from tests.walls.rows import make_rows
 
 BACKENDS = BOTH
@@ -41,6 +43,7 @@ _CREDITED = (
     " registered_on) SELECT invoice_id, registration_id, root_id, 2, credit, training_id, amount, vat_rate, registered_on"
     " FROM invoice_item"
 )
+_CHARGED = "SELECT registration_id AS x FROM invoice_item WHERE NOT credit AND registration_id IS NOT NULL"
 #: Invariant → the statements that break it, on a base that has a row of each kind.
 BREAKS: dict[str, tuple[str, ...]] = {
     "registration.batch_in_part": (
@@ -101,16 +104,31 @@ BREAKS: dict[str, tuple[str, ...]] = {
         f"UPDATE mail SET kind = 'certificate', trainer_id = NULL, registration_id = {ANY}, state = 'sent'"
         " WHERE id IN (SELECT min(id) FROM mail)",
     ),
-    "billing.lines": ("UPDATE invoice_line SET amount = amount + 100, unit_price = unit_price + 100",),
-    "billing.vat_totals": ("UPDATE invoice_vat SET base = base + 100",),
-    "billing.vat": ("UPDATE invoice_vat SET vat = vat + 1",),
-    "billing.charges": ("DELETE FROM invoice_item",),
     "billing.charged_twice": (_CREDITED,),
-    "billing.cancelled": (
-        "UPDATE registration SET cancelled_on = '2022-01-10' WHERE id IN (SELECT registration_id FROM invoice_item)",
-    ),
     "billing.price": ("UPDATE invoice_item SET amount = amount + 100",),
     "billing.order": ("UPDATE invoice SET order_number = 'AUTRE'",),
+    "invoice.series": ("UPDATE invoice_series SET last_number = last_number + 1",),
+    "invoice.series_known": ("UPDATE invoice_series SET last_number = last_number - 1 WHERE kind = 'invoice'",),
+    "invoice.days": ("UPDATE invoice SET issued_on = '2021-12-31' WHERE kind = 'invoice' AND number = 2",),
+    "invoice.everything_billed": (
+        f"UPDATE registration SET registered_on = '2021-12-31' WHERE id NOT IN ({_CHARGED})",
+    ),
+    "invoice.cancelled_in_draft": (f"UPDATE registration SET cancelled_on = '2022-01-10' WHERE id IN ({_CHARGED})",),
+    "invoice.cancelled_and_charged": (
+        f"UPDATE registration SET price = price + 100 WHERE id = {OTHER}",
+        _CANCELLED.replace("'none'", "'note'").replace(f"SELECT {ANY}", f"SELECT (SELECT min(x) FROM ({_CHARGED}) y)"),
+    ),
+    "invoice.items": ("DELETE FROM invoice_item",),
+    "invoice.bases": ("UPDATE invoice_vat SET base = base + 100",),
+    "invoice.sums": ("UPDATE invoice SET net = net + 100, total = total + 100",),
+    "invoice.vat": ("UPDATE invoice_vat SET vat = vat + 1",),
+    "invoice.content": ("UPDATE invoice SET order_number = 'AUTRE' WHERE state = 'issued'",),
+    "credit.at_most": (
+        "UPDATE invoice_vat SET base = base - 100 WHERE invoice_id IN (SELECT id FROM invoice WHERE kind = 'invoice')",
+    ),
+    "credit.vat": ("UPDATE invoice_vat SET vat = vat + 1",),
+    "credit.items": ("UPDATE invoice_item SET amount = amount + 100 WHERE credit",),
+    "credit.rounds": ("UPDATE invoice_item SET charge_round = 2 WHERE NOT credit",),
     "journal.chain": (
         "UPDATE journal_link SET hash = 'x' WHERE position = 2",
     ),
@@ -121,9 +139,28 @@ BREAKS: dict[str, tuple[str, ...]] = {
 def filled(app: Flask) -> Flask:
     """Give a base with a row of each kind, all work done, the journal sealed."""
     make_rows(app)
+    credited()
     drain()
     check.chain.seal()
     return app
+
+
+def credited() -> Invoice:
+    """Return an issued invoice, given back in whole by an issued credit note."""
+    invoice = invoicing.issue_draft(making.draft("FACTURE 2", permit="990000000003"))
+    given = [one.id for one in credit_notes.charges(invoice.id)]
+    credit = credit_notes.give_back(invoice.id, given, "Erreur de saisie", person_id("agent@demo.example"))
+    issuing.issue(credit, invoicing.Judge())
+    return invoice
+
+
+def unguard() -> None:
+    """Drop what keeps journal and issued invoices as they are, on SQLite; no commit."""
+    guards = text(
+        "SELECT name FROM sqlite_master WHERE type = 'trigger' AND (tbl_name LIKE 'journal%' OR tbl_name LIKE 'invoice%')"
+    )
+    for name in list(db.session.execute(guards).scalars()):
+        db.session.execute(text(f"DROP TRIGGER {name}"))
 
 
 def broken(statements: tuple[str, ...]) -> set[str]:
@@ -145,7 +182,10 @@ def test_a_base_with_a_row_of_each_kind_is_whole_and_each_invariant_is_found_bro
     report = check.run(with_files=True)
     assert (report.found, report.asked) == ([], len(check.invariants()))
     if not on_postgresql():
-        guards = text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name LIKE 'journal%'")
+        guards = text(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger' "
+            " AND (tbl_name LIKE 'journal%' OR tbl_name LIKE 'invoice%')"
+        )
         for name in list(db.session.execute(guards).scalars()):
             db.session.execute(text(f"DROP TRIGGER {name}"))
     db.session.execute(text("DROP INDEX uq_mail_values"))
@@ -200,6 +240,26 @@ def test_files_are_read_with_the_option_alone(filled: Flask) -> None:
     assert found.pop("file.upload") == "Fichier importé : fichier modifié"
     (words,) = found.values()
     assert words.endswith("fichier introuvable")
+
+
+@pytest.mark.bases("sqlite")
+def test_the_electronic_invoice_inside_a_file_is_read_again(filled: Flask) -> None:
+    def told() -> set[str]:
+        return {one.words for one in check.run(with_files=True).found if one.code == "file.invoice"}
+
+    rows = list(db.session.execute(select(Invoice).where(Invoice.path.is_not(None)).order_by(Invoice.id)).scalars())
+    assert {one.kind for one in rows} == {"invoice", "credit_note"}
+    first, other = (store.folder() / str(one.path) for one in rows[:2])
+    assert filing.fault(rows[0].path or "", other.read_bytes()) == "Facture électronique modifiée"
+    assert filing.fault(rows[0].path or "", b"%PDF none") == "Facture électronique absente ou illisible"
+    unguard()
+    db.session.execute(
+        text("UPDATE invoice SET net = net + 100, total = total + 100 WHERE id = :id"), {"id": rows[0].id}
+    )
+    db.session.commit()
+    assert told() == {"Facture : facture électronique d’un autre numéro ou d’autres totaux que la facture"}
+    first.write_bytes(other.read_bytes())
+    assert told() == {"Facture : fichier modifié"}
 
 
 @pytest.mark.bases("sqlite")

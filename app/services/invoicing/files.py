@@ -5,8 +5,11 @@ Before the seal the same invoice gives the same bytes. Nothing can be put into a
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from datetime import datetime
+
+import pikepdf
 
 from app.services.core.clock import PARIS
 from app.services.documents import pdfa
@@ -47,6 +50,15 @@ def attach(drawn: bytes, invoice: bytes, content: Content, issued_at: datetime) 
     """Return drawn pages as PDF/A-3 with this XML attached, dated from the instant of issue."""
     attachment = pdfa.Attachment(XML_NAME, invoice, XML_TYPE, _DESCRIPTION, _metadata())
     return pdfa.archive(drawn, page.title(content), content.seller.name, issued_at, attachment)
+
+
+def attached(content: bytes) -> bytes:
+    """Return the XML that a file holds; raise ValueError where it holds none, or cannot be read."""
+    try:
+        with pikepdf.open(io.BytesIO(content)) as pdf:
+            return pdf.attachments[XML_NAME].get_file().read_bytes()
+    except (pikepdf.PdfError, KeyError) as error:
+        raise ValueError from error
 
 
 def file_name(content: Content) -> str:

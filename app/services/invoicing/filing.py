@@ -14,11 +14,15 @@ from app.services.billing import billable
 from app.services.core.taking import taken
 from app.services.storage import store
 
-from . import assembling, files
+from . import assembling, files, xml
 from .content import Detail
 from .xml import write
 
 STEP = 1000
+#: What may be wrong with the electronic invoice that a file holds.
+NO_XML = "Facture électronique absente ou illisible"
+OTHER_XML = "Facture électronique modifiée"
+OTHER_TOTALS = "Facture électronique d’un autre numéro ou d’autres totaux que la facture"
 
 
 def make(invoice_id: int) -> None:
@@ -52,6 +56,21 @@ def xml_of(invoice: Invoice) -> bytes:
     if sha256(written).hexdigest() != invoice.xml_sha256:
         raise store.Changed(str(invoice.path))
     return written
+
+
+def fault(path: str, content: bytes) -> str:
+    """Return what is wrong with the electronic invoice inside a stored file, in French; nothing where it is the one that was
+    stored, and its number and totals are those of the row.
+    """
+    row = db.session.execute(select(Invoice).where(Invoice.path == path)).scalar_one()
+    try:
+        written = files.attached(content)
+        said = xml.said(written)
+    except ValueError:
+        return NO_XML
+    if sha256(written).hexdigest() != row.xml_sha256:
+        return OTHER_XML
+    return "" if said == xml.Said(row.public_number or "", row.net, row.vat, row.total) else OTHER_TOTALS
 
 
 def details(invoice_id: int) -> list[Detail]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import date
-from decimal import Decimal
-from typing import Any
+from decimal import Decimal, InvalidOperation
+from typing import Any, NamedTuple
 
 from lxml import etree
 
@@ -60,6 +60,28 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 #: An element of lxml.
 _Element = Any
+
+
+class Said(NamedTuple):
+    """What an electronic invoice says of itself: its number, and its totals in euros."""
+
+    number: str
+    net: Decimal
+    vat: Decimal
+    total: Decimal
+
+
+def said(written: bytes) -> Said:
+    """Read number and totals again from an electronic invoice; raise ValueError where it is none."""
+    try:
+        root = etree.fromstring(written, etree.XMLParser(resolve_entities=False, no_network=True))
+        number = root.findtext(f"{{{_RSM}}}ExchangedDocument/{{{_RAM}}}ID") or ""
+        totals = root.find(f".//{{{_RAM}}}SpecifiedTradeSettlementHeaderMonetarySummation")
+        names = ("TaxBasisTotalAmount", "TaxTotalAmount", "GrandTotalAmount")
+        net, vat, total = (Decimal(totals.findtext(f"{{{_RAM}}}{name}")) for name in names)
+    except (etree.XMLSyntaxError, AttributeError, TypeError, InvalidOperation) as error:
+        raise ValueError from error
+    return Said(number, net, vat, total)
 
 
 def write(content: Content) -> bytes:

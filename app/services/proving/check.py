@@ -10,6 +10,7 @@ from sqlalchemy import delete
 from app.extensions import db
 from app.models import Breach
 from app.services.core import clock
+from app.services.invoicing import invariants as invoices
 from app.services.journal import chain
 from app.services.journal import record as journal
 from app.services.operations.invariants import Invariant, one_snapshot
@@ -30,6 +31,7 @@ ROOMS: tuple[tuple[Invariant, ...], ...] = (
     papers.CHECKS,
     work.CHECKS,
     drafts.CHECKS,
+    invoices.CHECKS,
     JOURNAL,
 )
 #: Ids of broken rows that are kept, and shown to agents.

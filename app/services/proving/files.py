@@ -10,10 +10,11 @@ from typing import Any
 from sqlalchemy import Select, select
 
 from app.extensions import db
-from app.models import CardRequest, DataExport, Document, IdentityCheck, ImportFile, ServiceContract
+from app.models import CardRequest, DataExport, Document, IdentityCheck, ImportFile, Invoice, ServiceContract
 from app.models.registration import DOCUMENT_FAULTS
 from app.services.documents import integrity
 from app.services.imports import uploads
+from app.services.invoicing import filing
 from app.services.storage import store
 
 
@@ -31,7 +32,8 @@ def _stored(path: str) -> bytes:
 class Kind:
     """A kind of file: its name in French, the columns that say path and SHA-256, and how one is read.
 
-    ``read`` raises FileNotFoundError for a file that is not there, OSError for one that cannot be read.
+    ``read`` raises FileNotFoundError for a file that is not there, OSError for one that cannot be read; ``look`` says what is
+    wrong, in French, with a file whose hash is the one that was stored.
     """
 
     code: str
@@ -39,6 +41,7 @@ class Kind:
     path: Any
     sha256: Any
     read: Callable[[str], bytes] = _stored
+    look: Callable[[str, bytes], str] | None = None
 
     def rows(self) -> Select[int, str, str]:
         """Return the query of the rows that have a file: id of the row, path, SHA-256 in hexadecimal."""
@@ -57,6 +60,7 @@ KINDS = (
     Kind("signature", "Signature d’une demande de carte", CardRequest.signature_path, CardRequest.signature_sha256),
     Kind("identity", "Pièce d’identité", IdentityCheck.path, IdentityCheck.sha256),
     Kind("own_data", "Copie de données", DataExport.path, DataExport.sha256),
+    Kind("invoice", "Facture", Invoice.path, Invoice.sha256, look=filing.fault),
     Kind(UPLOAD, "Fichier importé", ImportFile.path, ImportFile.sha256, _sent),
 )
 
@@ -74,15 +78,17 @@ def faults() -> Iterator[tuple[Kind, int, str]]:
     for kind in KINDS[1:]:
         for id_, path, expected in db.session.execute(kind.rows().execution_options(yield_per=500)):
             if fault := _fault(kind, path, expected):
-                yield kind, id_, DOCUMENT_FAULTS[fault]
+                yield kind, id_, fault
 
 
 def _fault(kind: Kind, path: str, expected: str) -> str:
-    """Return what is wrong with a file (`DOCUMENT_FAULTS`), nothing when it is as it was stored."""
+    """Return what is wrong with a file in French, nothing when it is as it was stored."""
     try:
         content = kind.read(path)
     except FileNotFoundError:
-        return "missing"
+        return DOCUMENT_FAULTS["missing"]
     except OSError:
-        return "unreadable"
-    return "" if sha256(content).hexdigest() == expected else "changed"
+        return DOCUMENT_FAULTS["unreadable"]
+    if sha256(content).hexdigest() != expected:
+        return DOCUMENT_FAULTS["changed"]
+    return kind.look(path, content) if kind.look else ""
