@@ -67,6 +67,7 @@ LATER = {
     "agent_act",
     "budget",
     "invoice_issued",
+    "invoice_held",
 }
 LATER |= {rights_mail.JOINED, rights_mail.CHANGED, rights_mail.ENDED, rights_mail.ASKED, decision_mail.WITHHELD}
 LATER |= {identity_mails.CORRECTED, identity_mails.JOINED, identity_mails.PARTED}

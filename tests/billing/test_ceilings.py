@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.extensions import db
-from app.models import Batch, Mail, OrderBudget, Registration
+from app.models import Batch, InvoiceItem, Mail, OrderBudget, Registration
 from app.services.billing import ceilings
 from app.services.registration import analysis, confirm, spending
 from app.services.rights import access
@@ -25,9 +26,10 @@ D = Decimal
 SignIn = Callable[..., FlaskClient]
 
 
-def limit(ceiling: str, *, number: str = "COM1", blocking: bool = False) -> None:
-    """Set a ceiling, as the representative."""
-    ceilings.set_ceiling(centre_id(), number, D(ceiling), blocking, person_id(LEGAL))
+def limit(ceiling: str, *days: date | None, number: str = "COM1", blocking: bool = False) -> None:
+    """Set a ceiling, as the representative; ``days``: its first and its last."""
+    period = ceilings.Period(*days)
+    ceilings.set_ceiling(centre_id(), number, D(ceiling), blocking, person_id(LEGAL), period)
 
 
 def told() -> list[tuple[str, int]]:
@@ -93,6 +95,47 @@ def test_people_are_told_at_80_and_at_100_once_each(app: Flask) -> None:
     assert told() == [(one, share) for share in (80, 100) for one in to]
 
 
+def test_only_what_is_registered_on_its_days_counts_against_a_ceiling(app: Flask) -> None:
+    registered(MARIE)
+    making.draft("COM1")
+    for table in (Registration, InvoiceItem):
+        db.session.execute(update(table).values(registered_on=date(2021, 12, 31)))
+    db.session.commit()
+    registered(PIERRE)
+    limit("60.00", date(2022, 1, 1), date(2022, 12, 31))
+    [use] = ceilings.uses(centre_id())
+    assert (use.spent, use.counted, use.left, use.share) == (D("76.02"), D("25.34"), D("34.66"), 42)
+    assert (use.holds, use.is_over) == (True, False)
+    registered(*many(1))
+    assert {share for _, share in told()} == {80}
+    limit("60.00", None, date(2021, 12, 31))
+    assert ceilings.uses(centre_id())[0].counted == D("50.68")
+    limit("60.00")
+    assert ceilings.uses(centre_id())[0].counted == D("101.36")
+
+
+@pytest.mark.parametrize("days", [(None, date(2022, 1, 9)), (date(2022, 1, 11), None)])
+def test_a_ceiling_stops_and_tells_on_its_days_alone(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, days: tuple[date | None, date | None]
+) -> None:
+    limit("20.00", *days, blocking=True)
+    batch_id = draft(MARIE)
+    analysis.check(batch_id)
+    assert spending.foreseen(db.session.get_one(Batch, batch_id)) == []
+    assert registered(PIERRE).state == "registered"
+    assert told() == []
+    monkeypatch.setitem(app.config, "TODAY", days[0] or days[1])
+    with pytest.raises(ceilings.OverCeiling):
+        registered(*many(1))
+
+
+def test_a_period_that_ends_before_it_begins_is_none(app: Flask) -> None:
+    with pytest.raises(ceilings.BadCeiling, match="précède") as refused:
+        limit("20.00", date(2022, 1, 2), date(2022, 1, 1))
+    assert refused.value.field == "valid_to"
+    assert db.session.execute(select(OrderBudget)).first() is None
+
+
 def test_who_may_and_what_is_no_ceiling(app: Flask) -> None:
     with pytest.raises(access.NotAllowed):
         ceilings.set_ceiling(centre_id(), "COM1", D("10.00"), False, person_id())
@@ -112,6 +155,12 @@ def test_the_screen(app: Flask, client: FlaskClient, sign_in: SignIn) -> None:
     page = client.get("/consommation/").text
     for said in ("COM1", "30,00", "bloquant"):
         assert said in page, said
+    ends = {"order_number": "COM2", "ceiling": "30,00", "valid_from": "01/02/2022", "valid_to": "31/12/2022"}
+    for wrong, said in (("45/01/2022", "JJ/MM/AAAA"), ("01/01/2022", "Le dernier jour précède le premier.")):
+        bad = client.post("/consommation/plafond", data={**ends, "valid_to": wrong})
+        assert (bad.status_code, said in bad.text) == (422, True), wrong
+    assert client.post("/consommation/plafond", data=ends).status_code == 302
+    assert "du 01/02/2022 au 31/12/2022, à venir" in client.get("/consommation/").text
     batch_id = draft(MARIE, PIERRE)
     analysis.check(batch_id)
     key = db.session.get_one(Batch, batch_id).key

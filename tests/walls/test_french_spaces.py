@@ -18,14 +18,14 @@ import pytest
 from flask import Flask, render_template_string
 from flask_mail import Message
 from reportlab.pdfbase.ttfonts import TTFont
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from app.extensions import db
 from app.french.spaces import WIDE, no_break, plain
 from app.french.templates import Place
-from app.models import AccountLink, Driver, IdentityCorrection, Mail, TrainerCancellation
+from app.models import AccountLink, BillingProfile, Driver, IdentityCorrection, Invoice, Mail, TrainerCancellation
 from app.models.outbox import MAIL_SENT
 from app.models.sign_up import ADDRESS, CONFIRM, RESET
 from app.services.core import actor, clock
@@ -189,6 +189,8 @@ def say_the_rest(world: World) -> None:
         state="refused", answer="Pièce illisible",
     )  # fmt: skip
     db.session.add_all([corrected, ended])
+    db.session.execute(update(BillingProfile).values(e_address=""))
+    db.session.execute(update(Invoice).where(Invoice.state == "draft").values(held_reason="Adresse non renseignée"))
     db.session.flush()
     told = {
         "person": holder, "merge": world.rows.named["merger"], "centre": centre_id(), "order": "COM1", "share": 80,

@@ -237,6 +237,9 @@ class OrderBudget(Model):
         UniqueConstraint("centre_id", "order_number"),
         CheckConstraint("ceiling > 0", name="ck_order_budget_ceiling"),
         CheckConstraint("told IN (0, 80, 100)", name="ck_order_budget_told"),
+        CheckConstraint(
+            "valid_to IS NULL OR valid_from IS NULL OR valid_to >= valid_from", name="ck_order_budget_period"
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -244,6 +247,9 @@ class OrderBudget(Model):
     order_number: Mapped[str] = mapped_column(String(ORDER_MAX))
     #: Excluding VAT, in euros.
     ceiling: Mapped[Decimal] = mapped_column(Money)
+    #: The days on which it holds, both included; None: from ever, for ever. What is registered on them counts, nothing else.
+    valid_from: Mapped[date | None] = mapped_column(Date)
+    valid_to: Mapped[date | None] = mapped_column(Date)
     #: What would go over the ceiling is not registered.
     blocking: Mapped[bool] = mapped_column(default=False, server_default=false())
     #: The threshold, in per cent, that people were told of last.

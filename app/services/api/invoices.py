@@ -125,6 +125,8 @@ def consumption(caller: Caller, order_number: str) -> dict[str, Any]:
         "ceiling": None if use.ceiling is None else str(use.ceiling),
         "left": None if use.left is None else str(use.left),
         "blocking": use.blocking,
+        "valid_from": use.valid_from and use.valid_from.isoformat(),
+        "valid_to": use.valid_to and use.valid_to.isoformat(),
     }
 
 

@@ -6,16 +6,22 @@ from flask import current_app
 from sqlalchemy import select
 
 from app.extensions import db
-from app.models import BillingProfile, Centre, Mail, Person
+from app.models import BillingProfile, Centre, Invoice, Mail, Person
 from app.models.centre import INVOICES
 from app.services.core import clock
 from app.services.notifications import mail
 from app.services.notifications.mail import Content
 from app.services.rights import access
 
+from . import grouping, missing
+
 #: Kind of the mail that says how much of an order number's ceiling is spent; its values: ``centre``, ``order``, ``share``,
 #: and ``at``, ``to``, by which one is told from another.
 BUDGET = "budget"
+#: Kind of the mail that says what keeps a centre's invoices from being issued; its values: ``centre``, ``at``, ``to``.
+HELD = "invoice_held"
+#: Order numbers that a mail names.
+NAMED = 10
 
 
 def recipients(centre_id: int) -> list[str]:
@@ -36,6 +42,39 @@ def make_due(centre_id: int, order_number: str, share: int) -> None:
     values = {"centre": centre_id, "order": order_number, "share": share, "at": clock.machine_now().isoformat()}
     to = enumerate(recipients(centre_id), 1)
     mail.make_all_due(BUDGET, [{"recipient": one, "values": {**values, "to": rank}} for rank, one in to])
+
+
+def held(centre_id: int) -> None:
+    """Make due the mail that something is missing which holds invoices of a centre; no commit."""
+    values = {"centre": centre_id, "at": clock.machine_now().isoformat()}
+    to = enumerate(recipients(centre_id), 1)
+    mail.make_all_due(HELD, [{"recipient": one, "values": {**values, "to": rank}} for rank, one in to])
+
+
+@mail.says(HELD, "Factures retenues")
+def _held(row: Mail) -> Content:
+    """Say what is missing as the mail leaves; nothing once it was filled in."""
+    centre = db.session.get_one(Centre, row.values["centre"])
+    own = select(Invoice.order_number).where(
+        Invoice.centre_id == centre.id, *grouping.BILLS, Invoice.held_reason != "", Invoice.held_by_id.is_(None)
+    )
+    orders = list(db.session.execute(own.order_by(Invoice.order_number)).scalars())
+    profile = db.session.scalars(select(BillingProfile).where(BillingProfile.centre_id == centre.id)).first()
+    lacking = missing.of_centre(centre, profile)
+    if not orders or not lacking:
+        raise mail.Void
+    told = list(dict.fromkeys(one for one in orders if one))
+    count = "Une facture est retenue" if len(orders) == 1 else f"{len(orders)} factures sont retenues"
+    is_theirs = any(one.field for one in lacking)
+    values: dict[str, object] = {
+        "centre": centre.name,
+        "words": f"{count}, faute de ce qui suit.",
+        "orders": told[:NAMED],
+        "others": len(told[NAMED:]),
+        "missing": [one.sentence for one in lacking],
+        "url": f"{current_app.config['BASE_URL']}/mon-centre/facturation/" if is_theirs else "",
+    }
+    return Content("billing/mail/held", f"{count} : {lacking[0].sentence}", values)
 
 
 @mail.says(BUDGET, "Plafond d’une commande")

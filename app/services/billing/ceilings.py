@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
+from typing import Any, NamedTuple
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, union_all, update
 
 from app.extensions import db
 from app.models import Invoice, InvoiceItem, OrderBudget
@@ -46,9 +48,22 @@ class BadCeiling(Refusal):
         self.field = field
 
 
+class Period(NamedTuple):
+    """The days on which a ceiling holds, both included; None: from ever, for ever."""
+
+    first: date | None = None
+    last: date | None = None
+
+
+EVER = Period()
+
+
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What one order number has cost: what no invoice holds yet, what drafts hold, what was invoiced; its ceiling, if any."""
+    """What one order number has cost: what no invoice holds yet, what drafts hold, what was invoiced; its ceiling, if any.
+
+    ``counted``: what counts against the ceiling, registered on the days on which it holds; ``holds``: today is one of them.
+    """
 
     order_number: str
     open: Decimal
@@ -56,6 +71,15 @@ class Use:
     invoiced: Decimal
     ceiling: Decimal | None = None
     blocking: bool = False
+    counted: Decimal = ZERO
+    valid_from: date | None = None
+    valid_to: date | None = None
+    holds: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether its last day is past."""
+        return self.valid_to is not None and self.valid_to < clock.today()
 
     @property
     def spent(self) -> Decimal:
@@ -65,12 +89,12 @@ class Use:
     @property
     def left(self) -> Decimal | None:
         """Return what is left of the ceiling, below zero beyond it; None without one."""
-        return None if self.ceiling is None else self.ceiling - self.spent
+        return None if self.ceiling is None else self.ceiling - self.counted
 
     @property
     def share(self) -> int:
         """Return what is spent of the ceiling, in whole per cent; 0 without one."""
-        return int(self.spent * 100 / self.ceiling) if self.ceiling else 0
+        return int(self.counted * 100 / self.ceiling) if self.ceiling else 0
 
 
 def uses(centre_id: int, orders: Iterable[str] | None = None) -> list[Use]:
@@ -82,18 +106,57 @@ def uses(centre_id: int, orders: Iterable[str] | None = None) -> list[Use]:
     drafted, invoiced = _charged(centre_id, wanted)
     limits = {one.order_number: one for one in budgets(centre_id)}
     known = {*open_, *drafted, *invoiced, *(limits if wanted is None else ())} | ({*limits} & {*(wanted or ())})
-    found = [
-        Use(
-            number,
-            open_.get(number, ZERO),
-            drafted.get(number, ZERO),
-            invoiced.get(number, ZERO),
-            limits[number].ceiling if number in limits else None,
-            number in limits and limits[number].blocking,
-        )
-        for number in known
-    ]
+    apart = _in_time(centre_id) if any(one.valid_from or one.valid_to for one in limits.values()) else {}
+    found = []
+    for number in known:
+        use = Use(number, open_.get(number, ZERO), drafted.get(number, ZERO), invoiced.get(number, ZERO))
+        found.append(_limited(use, limits[number], apart) if number in limits else use)
     return sorted(found, key=lambda use: (use.ceiling is None, use.order_number))
+
+
+def _limited(use: Use, row: OrderBudget, apart: Mapping[str, Decimal]) -> Use:
+    """Return what an order number has cost, with its ceiling; ``apart``: what counts, where it holds for a time."""
+    lasts = row.valid_from is None and row.valid_to is None
+    return replace(
+        use,
+        ceiling=row.ceiling,
+        blocking=row.blocking,
+        counted=use.spent if lasts else apart.get(use.order_number, ZERO),
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        holds=is_in_force(row),
+    )
+
+
+def is_in_force(row: OrderBudget) -> bool:
+    """Tell whether a ceiling holds today."""
+    today = clock.today()
+    return (row.valid_from is None or row.valid_from <= today) and (row.valid_to is None or today <= row.valid_to)
+
+
+def in_force(centre_id: int) -> set[str]:
+    """Return the order numbers whose ceiling holds today; one query."""
+    return {one.order_number for one in budgets(centre_id) if is_in_force(one)}
+
+
+def _in_time(centre_id: int) -> dict[str, Decimal]:
+    """Return order number → what was registered under it on the days on which its ceiling holds."""
+    open_ = billable.both(clock.today(), centre_id).c
+    charged = (
+        select(Invoice.order_number, InvoiceItem.amount, InvoiceItem.registered_on)
+        .join(InvoiceItem, InvoiceItem.invoice_id == Invoice.id)
+        .where(Invoice.centre_id == centre_id, ~InvoiceItem.credit)
+    )
+    all_ = union_all(select(open_.order_number, open_.amount, open_.registered_on), charged).subquery().c
+    b = OrderBudget
+    query = (
+        select(all_.order_number, func.sum(all_.amount))
+        .join(b, (b.order_number == all_.order_number) & (b.centre_id == centre_id))
+        .where(b.valid_from.is_(None) | (all_.registered_on >= b.valid_from))
+        .where(b.valid_to.is_(None) | (all_.registered_on <= b.valid_to))
+        .group_by(all_.order_number)
+    )
+    return dict(db.session.execute(query).tuples().all())
 
 
 def _charged(centre_id: int, orders: list[str] | None) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
@@ -119,23 +182,30 @@ def budgets(centre_id: int) -> list[OrderBudget]:
     return list(db.session.execute(select(OrderBudget).where(OrderBudget.centre_id == centre_id)).scalars())
 
 
-def set_ceiling(centre_id: int, number: str, ceiling: Decimal | None, blocking: bool, person_id: int) -> None:
-    """Let an order number cost so much; raise :class:`BadCeiling`, or `access.NotAllowed` for who may not."""
+def set_ceiling(
+    centre_id: int, number: str, ceiling: Decimal | None, blocking: bool, person_id: int, period: Period = EVER
+) -> None:
+    """Let an order number cost so much, on the days of a period.
+
+    Raises :class:`BadCeiling`, or `access.NotAllowed` for who may not.
+    """
     access.holder(person_id, centre_id, INVOICES)
     kept = clean(number)
     if not 0 < len(kept) <= ORDER_MAX:
         raise BadCeiling("order_number", f"Indiquez un numéro de commande, en {ORDER_MAX} caractères au plus.")
     if ceiling is None or not 0 < ceiling <= LARGEST:
         raise BadCeiling("ceiling", "Indiquez un plafond HT, en euros, par exemple 1 500,00.")
+    if period.first and period.last and period.last < period.first:
+        raise BadCeiling("valid_to", "Le dernier jour précède le premier.")
     with transaction():
         query = select(OrderBudget).where(OrderBudget.centre_id == centre_id, OrderBudget.order_number == kept)
         row = db.session.execute(query.with_for_update()).scalar_one_or_none()
-        before = None if row is None else {"ceiling": str(row.ceiling), "blocking": row.blocking}
+        before = None if row is None else _noted(row)
         row = row or OrderBudget(centre_id=centre_id, order_number=kept)
         row.ceiling, row.blocking, row.told = ceiling, blocking, 0
+        row.valid_from, row.valid_to = period
         db.session.add(row)
         db.session.flush()
-        after = {"order_number": kept, "ceiling": str(ceiling), "blocking": blocking}
         journal.record(
             "order_budget.changed",
             "order_budget",
@@ -143,10 +213,20 @@ def set_ceiling(centre_id: int, number: str, ceiling: Decimal | None, blocking: 
             actor_id=person_id,
             centre_id=centre_id,
             before=before,
-            after=after,
+            after={"order_number": kept, **_noted(row)},
         )
         [use] = uses(centre_id, [kept])
         row.told = _reached(use)  # who sets it sees where it stands
+
+
+def _noted(row: OrderBudget) -> dict[str, Any]:
+    """Return what the journal keeps of a ceiling."""
+    days = {"valid_from": row.valid_from, "valid_to": row.valid_to}
+    return {
+        "ceiling": str(row.ceiling),
+        "blocking": row.blocking,
+        **{name: day.isoformat() for name, day in days.items() if day is not None},
+    }
 
 
 def remove(centre_id: int, number: str, person_id: int) -> None:
@@ -169,7 +249,7 @@ def remove(centre_id: int, number: str, person_id: int) -> None:
 def told(use: Use, more: Decimal = ZERO) -> str:
     """Return what is said of an order number with a ceiling once ``more`` is registered under it."""
     assert use.ceiling is not None
-    return f"Commande {use.order_number} : {euros(use.spent + more)} HT sur {euros(use.ceiling)} après cet envoi"
+    return f"Commande {use.order_number} : {euros(use.counted + more)} HT sur {euros(use.ceiling)} après cet envoi"
 
 
 def hold(centre_id: int, numbers: Collection[str]) -> None:
@@ -178,7 +258,7 @@ def hold(centre_id: int, numbers: Collection[str]) -> None:
 
     Raises :class:`OverCeiling` where one that is blocking is passed; makes due the mails of the others.
     """
-    limits = [one.order_number for one in budgets(centre_id) if one.order_number in numbers]
+    limits = in_force(centre_id) & {*numbers}
     for use in uses(centre_id, limits) if limits else ():
         if use.blocking and use.left is not None and use.left < 0:
             raise OverCeiling(use)

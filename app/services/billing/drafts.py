@@ -149,7 +149,7 @@ def _fill(last: date, centre_id: int | None = None) -> int:
         own.append(Invoice.centre_id == centre_id)
     ids = grouping.hold(*own)
     lines.restate(ids)
-    holding.complete(ids)
+    holding.complete(ids, tell=True)
     return len(found)
 
 

@@ -9,14 +9,13 @@ from sqlalchemy import select, update
 from app.extensions import db
 from app.models import BillingProfile, Centre, Invoice
 from app.models.billing.invoices import DRAFT, HELD_MAX
-from app.services.core import actor, clock, reason
+from app.services.core import actor, reason
 from app.services.core.refusal import Refusal
 from app.services.core.taking import changed, taken
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
-from app.services.reference import vat
 
-from . import grouping, missing
+from . import alerts, grouping, missing
 
 #: What parts the reasons of one draft.
 AND = " ; "
@@ -28,8 +27,11 @@ class Moved(Refusal):
     message = "Cette facture a changé depuis que vous l’avez ouverte. Rien n’a été fait : relisez-la."
 
 
-def complete(invoice_ids: Sequence[int]) -> None:
-    """Note on drafts what holds them, unless an agent does; a centre's profile is looked at once, whatever its drafts."""
+def complete(invoice_ids: Sequence[int], *, tell: bool = False) -> None:
+    """Note on drafts what holds them, unless an agent does; a centre's profile is looked at once, whatever its drafts.
+
+    ``tell``: who sees to a centre's invoices is told of what comes to hold one, once an invoice and reason.
+    """
     query = (
         select(Invoice.centre_id, Centre, BillingProfile)
         .join(Centre, Centre.id == Invoice.centre_id)
@@ -41,7 +43,8 @@ def complete(invoice_ids: Sequence[int]) -> None:
         why = reasons(centre, profile)
         own = (Invoice.centre_id == centre_id, *grouping.BILLS, Invoice.held_by_id.is_(None))
         statement = update(Invoice).where(*own, Invoice.held_reason != why).values(held_reason=why)
-        db.session.execute(statement.execution_options(synchronize_session=False))
+        if changed(statement.execution_options(synchronize_session=False)) and why and tell:
+            alerts.held(centre_id)
     db.session.expire_all()
 
 
@@ -57,12 +60,7 @@ def review(centre_id: int) -> None:
 
 def reasons(centre: Centre, profile: BillingProfile | None) -> str:
     """Return all that holds a centre's invoices, as one text; empty where nothing does."""
-    territory = vat.territory_on(centre.id, clock.today())
-    found = [
-        *missing.of_profile(centre, profile),
-        *missing.of_territory(territory, vat.regime_in(territory, clock.today())),
-    ]
-    return _one(one.sentence for one in found)
+    return _one(one.sentence for one in missing.of_centre(centre, profile))
 
 
 def waits_for_vat(draft: Invoice) -> bool:
@@ -92,7 +90,8 @@ def free(invoice_id: int, agent_id: int) -> None:
         if not taken(update(Invoice).where(*own).values(held_by_id=None, held_reason="")):
             raise Moved
         _note("invoice.freed", invoice_id, agent_id, "")
-        complete([invoice_id])
+        with actor.acting(actor.PROGRAM):
+            complete([invoice_id], tell=True)
 
 
 def _note(act: str, invoice_id: int, agent_id: int, why: str) -> None:

@@ -9,6 +9,8 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import BillingProfile, Centre, Seller, VatRegime
+from app.services.core import clock
+from app.services.reference import vat
 from app.validators.postal import TERRITORIES, Territory
 
 #: How a VAT that nobody has confirmed is told.
@@ -49,6 +51,12 @@ def of_territory(territory: Territory, regime: VatRegime) -> list[Missing]:
     if not regime.to_confirm:
         return []
     return [Missing("", f"{VAT_TO_CONFIRM} ({TERRITORIES[territory]})")]
+
+
+def of_centre(centre: Centre, profile: BillingProfile | None) -> list[Missing]:
+    """Return all that holds a centre's invoices today."""
+    territory = vat.territory_on(centre.id, clock.today())
+    return [*of_profile(centre, profile), *of_territory(territory, vat.regime_in(territory, clock.today()))]
 
 
 def seller_on(day: date) -> Seller | None:

@@ -30,8 +30,8 @@ class Foreseen:
 
 
 def foreseen(batch: Batch) -> list[Foreseen]:
-    """Return what importing the kept lines of a batch makes of the centre's ceilings; one query where it has none."""
-    limits = {one.order_number for one in ceilings.budgets(batch.centre_id)}
+    """Return what importing the kept lines of a batch makes of the centre's ceilings; one query where none holds today."""
+    limits = ceilings.in_force(batch.centre_id)
     if not limits:
         return []
     try:

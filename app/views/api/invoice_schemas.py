@@ -47,6 +47,8 @@ INVOICE_SCHEMAS: dict[str, Schema] = {
             "ceiling": _OR_NO_AMOUNT,
             "left": {**_OR_NO_AMOUNT, "description": "Ce qui reste du plafond, négatif au-delà ; null sans plafond."},
             "blocking": {"type": "boolean", "description": "Au-delà du plafond, rien n’est enregistré."},
+            "valid_from": {**_or_null("string", "Premier jour du plafond ; null : depuis toujours."), "format": "date"},
+            "valid_to": {**_or_null("string", "Dernier jour du plafond ; null : sans fin."), "format": "date"},
         }
     ),
 }

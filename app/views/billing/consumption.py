@@ -31,12 +31,12 @@ class ConsumptionView(Screen):
     def save(self) -> Response:
         """Set the ceiling of an order number."""
         form = CeilingForm(request.form)
-        form.validate()  # a number badly written is said in the field's own words
+        form.validate()  # a number or a day badly written is said in the field's own words
         try:
-            if not form.ceiling.errors:
-                ceilings.set_ceiling(
-                    current_centre_id(), form.order_number.data or "", form.ceiling.data, form.blocking.data, g.user.id
-                )
+            if not form.errors:
+                period = ceilings.Period(form.valid_from.data, form.valid_to.data)
+                number, blocking = form.order_number.data or "", form.blocking.data
+                ceilings.set_ceiling(current_centre_id(), number, form.ceiling.data, blocking, g.user.id, period)
         except ceilings.BadCeiling as refusal:
             form[refusal.field].errors = [refusal.message]
         if form.errors:

@@ -9,7 +9,7 @@ from typing import Any
 from wtforms import BooleanField, Form, StringField
 
 from app.services.billing.profiles import Values
-from app.views.crud.forms import AmountField
+from app.views.crud.forms import AmountField, day
 
 
 class ProfileForm(Form):  # type: ignore[misc]
@@ -56,6 +56,8 @@ class CeilingForm(Form):  # type: ignore[misc]
 
     order_number = StringField("N° de commande")
     ceiling = AmountField("Plafond HT, en euros")
+    valid_from = day("Premier jour", needed=False)
+    valid_to = day("Dernier jour", needed=False)
     blocking = BooleanField("Refuser tout enregistrement qui dépasserait ce plafond")
 
 
