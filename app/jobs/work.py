@@ -17,6 +17,7 @@ from app.models.outbox import (
     CONTRACT,
     DOCUMENTS,
     EXPORT,
+    INVITATIONS,
     INVOICE_FILE,
     INVOICES,
     ISSUE,
@@ -37,7 +38,7 @@ from app.services.contracts import acts as contract_acts
 from app.services.core import actor, clock, outbox
 from app.services.core.transaction import transaction
 from app.services.documents import drawing, integrity
-from app.services.drivers import data_copy
+from app.services.drivers import data_copy, line_invitations
 from app.services.imports import analysing
 from app.services.imports import confirmation as import_confirmation
 from app.services.invoicing import asked, filing, running
@@ -64,6 +65,7 @@ HANDLERS: dict[str, Callable[[dict[str, Any]], object]] = {
     WEBHOOK: lambda payload: webhook_delivery.send(payload["delivery"], payload["ticket"]),
     CONTRACT: lambda payload: contract_acts.draw(payload["contract"]),
     EXPORT: lambda payload: data_copy.make(payload["export"]),
+    INVITATIONS: lambda payload: line_invitations.invite(payload["batch"]),
     LISTING: lambda payload: exports.build(payload["export"]),
     ANALYSIS: lambda payload: analysing.analyse(payload["batch"]),
     NIGHTLY: lambda payload: TASKS[payload["task"]](payload),

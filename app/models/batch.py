@@ -98,7 +98,7 @@ class Batch(Model):
     next_number: Mapped[int] = mapped_column(default=1)
     checked_version: Mapped[int | None]
     checked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    #: Counts of the last check: lines, errors, informations, kinds (kind → lines).
+    #: Counts of the last check: lines, errors, informations, addressed, kinds (kind → lines).
     summary: Mapped[dict[str, Any] | None] = mapped_column(Json)
     registered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     registered_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"))
@@ -126,6 +126,11 @@ class Batch(Model):
     def is_checked(self) -> bool:
         """Tell whether the last check still stands: no line has changed since."""
         return self.checked_version is not None and self.checked_version == self.version
+
+    @property
+    def bears_addresses(self) -> bool:
+        """Tell whether lines bore an address when they were checked; once registered, each goes with its invitation."""
+        return bool((self.summary or {}).get("addressed")) and self.state != REGISTERED
 
     @property
     def is_open(self) -> bool:
@@ -156,6 +161,8 @@ class BatchLine(Model):
     remarks: Mapped[str] = mapped_column(Text, default="")
     #: Fields whose cell was a number, a date, a boolean, and may have changed what was typed (`RawLine.not_text`).
     not_text: Mapped[str] = mapped_column(String(60), default="")
+    #: Where the driver is to be invited, as typed; gone once the line is registered and the invitation due, or not sent.
+    email: Mapped[str] = mapped_column(Text, default="")
     #: What lines of the same driver share (`validators.line.Line.group`): a correction judges these lines again.
     group_key: Mapped[str] = mapped_column(Text, default="")
     #: Left out by the person, at will: neither judged nor imported.

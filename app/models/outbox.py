@@ -15,6 +15,8 @@ from .types import Json, Labelled, UtcDateTime
 
 DOCUMENTS, MAIL, RESET, WEBHOOK, EXPORT = "documents", "mail", "reset", "webhook", "export"
 ANALYSIS, REGISTRATION, CONTRACT, LISTING = "analysis", "registration", "contract", "listing"
+#: Invitations to the addresses that came with the lines of a registered batch.
+INVITATIONS = "invitations"
 
 #: The file of an issued invoice; an invoice, or all of a month, that an agent wants issued.
 INVOICE_FILE, ISSUE = "invoice_file", "issue"

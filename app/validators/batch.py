@@ -12,7 +12,7 @@ from typing import Any
 from app.validators.context import Context, DriverKey
 from app.validators.line import Choice, Line, in_order
 from app.validators.memory import collector_paused
-from app.validators.remark import Code, Remark, Severity
+from app.validators.remark import EMAIL, Code, Remark, Severity
 from app.validators.rules import Reads, ask, rules_reading, training_key
 from app.validators.stake import NOTHING, Stake, stake_of
 
@@ -55,7 +55,7 @@ class Row:
                 {"code": r.code.value, "severity": r.severity.value, "field": r.field, "message": r.message}
                 for r in self.remarks
             ],
-            "values": self.line.raw.values(),
+            "values": self.line.raw.values() | ({EMAIL: email} if (email := self.line.raw.email) else {}),
         }
 
 
@@ -92,6 +92,11 @@ class Report:
         for rank, code, field, detail in sorted(told):
             kinds[Remark(code, field, detail=detail).kind] += told[rank, code, field, detail]
         return dict(kinds)
+
+    @cached_property
+    def addressed(self) -> int:
+        """How many lines bear an address, well formed or not."""
+        return sum(1 for row in self.rows if row.line.raw.email)
 
     @cached_property
     def withheld(self) -> list[int]:

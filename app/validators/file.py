@@ -9,7 +9,8 @@ from enum import StrEnum
 from typing import Literal
 
 from app.validators.fields import clean, fold
-from app.validators.remark import HEADERS
+from app.validators.headings import is_address
+from app.validators.remark import EMAIL_HEADER, HEADERS
 
 MAX_BYTES = 10 * 1024 * 1024
 MAX_LINES = 250_000
@@ -142,7 +143,7 @@ def unread_sheets(sheet: str, others: Sequence[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class HeaderMatch:
-    """A row compared with the nine headers."""
+    """A row compared with the nine headers, and with the one that may be left out."""
 
     columns: dict[str, int]
     """Field code → index of its column, from 0."""
@@ -152,10 +153,12 @@ class HeaderMatch:
     """Headers that are there and not in the model, as typed."""
     duplicated: tuple[str, ...]
     """Headers of the model that are there several times."""
+    email: int | None = None
+    """Index of the column of addresses, which may be left out."""
 
     @property
     def is_complete(self) -> bool:
-        """The nine headers, each once, and no other."""
+        """The nine headers, each once, perhaps that of addresses, and no other."""
         return not (self.missing or self.unknown or self.duplicated)
 
     def check(self) -> None:
@@ -191,10 +194,15 @@ def match_headers(cells: Sequence[str]) -> HeaderMatch:
     for index, key in enumerate(keys):
         if key in _FIELD_BY_KEY:
             columns.setdefault(_FIELD_BY_KEY[key], index)
+    emails = [index for index, cell in enumerate(cells) if keys[index] not in _FIELD_BY_KEY and is_address(cell)]
     passed_over = {"", _header_key(DETAIL_HEADER), *_FIELD_BY_KEY}
     return HeaderMatch(
         columns=columns,
         missing=tuple(header for code, header in HEADERS.items() if code not in columns),
-        unknown=tuple(clean(cell) for cell, key in zip(cells, keys, strict=True) if key not in passed_over),
-        duplicated=tuple(HEADERS[code] for code, count in seen.items() if count > 1),
+        unknown=tuple(clean(cell) for at, cell in enumerate(cells) if keys[at] not in passed_over and at not in emails),
+        duplicated=(
+            *(HEADERS[code] for code, count in seen.items() if count > 1),
+            *([EMAIL_HEADER] if len(emails) > 1 else []),
+        ),
+        email=emails[0] if emails else None,
     )

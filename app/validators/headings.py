@@ -53,6 +53,12 @@ _WORDS = {
         "bornon",
     ),
 }  # fmt: skip
+_ADDRESSES = frozenset({
+    key_word
+    for word in ("courriel", "email", "mail", "mel", "courrierelectronique", "adresseelectronique", "adressecourriel",
+                 "adresseemail", "adressemail", "adressemel", "adressedecourriel", "adresseducourriel")
+    for key_word in (word, f"{word}conducteur", f"{word}duconducteur", f"{word}stagiaire", f"{word}dustagiaire")
+})  # fmt: skip
 _BOTH_NAMES = frozenset({
     "nomprenom", "nometprenom", "nomprenoms", "nometprenoms", "nomsetprenoms", "prenomnom", "prenometnom", "fullname",
     "nomcomplet", "identite",
@@ -91,6 +97,11 @@ def field_of(text: str) -> str:
 def fields_of(cells: Sequence[str]) -> list[str]:
     """The fields a row of headers names, '' for the others."""
     return [field_of(cell) for cell in cells]
+
+
+def is_address(text: str) -> bool:
+    """Whether a header means the one column that may be left out: the driver's address."""
+    return bool(_found_in(text, _ADDRESSES))
 
 
 def names_both(text: str) -> bool:

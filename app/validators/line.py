@@ -20,7 +20,7 @@ TEXT_FIELDS = ("reference", "order_number", "permit_number")
 
 
 class RawLine(NamedTuple):
-    """A line as typed: the number of the data line (from 1) and nine texts, in the order of the file."""
+    """A line as typed: the number of the data line (from 1) and nine texts, in the order of the file; an address besides."""
 
     number: int
     reference: str = ""
@@ -34,6 +34,8 @@ class RawLine(NamedTuple):
     permit_number: str = ""
     not_text: str = ""
     """Of TEXT_FIELDS, those whose cell was no text and may have changed what was typed; parted by spaces, in their order."""
+    email: str = ""
+    """Where the driver is invited to open an account; of the ten the only one that may be left out."""
 
     def values(self) -> dict[str, str]:
         """Field code → text as typed."""
@@ -42,7 +44,7 @@ class RawLine(NamedTuple):
     @property
     def is_blank(self) -> bool:
         """Nothing is typed: such a row is skipped but keeps its number."""
-        return not any(map(clean, self[1:10]))
+        return not any(map(clean, (*self[1:10], self.email)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -148,7 +148,7 @@ class Reader:
             return []
         faults = _Faults()
         # Column by column: each step is one pass of the interpreter's own loops, which halves the time of a large file.
-        _, *typed, not_text = zip(*raws, strict=True)
+        _, *typed, not_text, _emails = zip(*raws, strict=True)
         texts: dict[str, Sequence[str]] = dict(zip(FIELDS, typed, strict=True))
 
         def column(values: _Column[Value]) -> list[Value]:

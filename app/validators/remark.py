@@ -39,6 +39,7 @@ class Code(StrEnum):
     IDENTITY_DIFFERS = "identity_differs"
     NO_ACCOUNT = "no_account"
     LOOKS_ALIKE = "looks_alike"
+    ADDRESS_UNUSABLE = "address_unusable"
 
 
 HEADERS: dict[str, str] = {
@@ -56,6 +57,10 @@ HEADERS: dict[str, str] = {
 
 FIELDS: tuple[str, ...] = tuple(HEADERS)
 """The nine field codes, in the order of the file."""
+
+EMAIL, EMAIL_HEADER = "email", "Courriel"
+"""The one column that may be left out, with its header: where the driver is invited to open an account. It takes no part in
+what a line is: two lines that differ by it alone are identical."""
 
 _NAME = "1 à 60 lettres latines, jointes par des espaces, traits d’union ou apostrophes"
 _TEXT = f"{TEXT_MAX} caractères au plus, lisibles à l’écran"
@@ -104,6 +109,9 @@ SENTENCES: dict[tuple[Code, str | None], str] = {
         "Ressemble au N° de permis {like}, sous lequel votre centre a enregistré les mêmes nom, prénom "
         "et date de naissance : vérifiez"
     ),
+    (Code.ADDRESS_UNUSABLE, EMAIL): (
+        "Adresse électronique non conforme : la ligne sera enregistrée sans que personne soit invité à cette adresse"
+    ),
 }
 """Sentence of each (code, field), in the order in which the remarks of one line are shown; a format says what is expected."""
 
@@ -136,7 +144,8 @@ _GENERIC: dict[Code, str] = {
 }
 _RANKS = {pair: rank for rank, pair in enumerate(ORDER)}
 _INFORMATIONS = frozenset(
-    {Code.IDENTICAL_LINE, Code.ALREADY_REGISTERED, Code.IDENTITY_DIFFERS, Code.NO_ACCOUNT, Code.LOOKS_ALIKE}
+    {Code.ADDRESS_UNUSABLE}
+    | {Code.IDENTICAL_LINE, Code.ALREADY_REGISTERED, Code.IDENTITY_DIFFERS, Code.NO_ACCOUNT, Code.LOOKS_ALIKE}
 )
 _DATED = frozenset({Code.ALREADY_REGISTERED, Code.LOOKS_ALIKE})
 _ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

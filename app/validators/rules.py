@@ -7,10 +7,11 @@ from datetime import date
 from enum import Enum
 from functools import lru_cache
 
+from app.validators.address import parse_address
 from app.validators.context import Context, DriverKey
-from app.validators.fields import NameKey, name_key, namesake_key
+from app.validators.fields import NameKey, clean, name_key, namesake_key
 from app.validators.line import Line
-from app.validators.remark import Code, Remark
+from app.validators.remark import EMAIL, Code, Remark
 
 Rule = Callable[[Line, Context], Remark | None]
 
@@ -25,6 +26,7 @@ _NOT_ACCREDITED = Remark(Code.NOT_ACCREDITED, "training_label")
 _CATEGORY_MISMATCH = Remark(Code.CATEGORY_MISMATCH, "category")
 _IDENTITY_DIFFERS = Remark(Code.IDENTITY_DIFFERS, "last_name")
 _NO_ACCOUNT = Remark(Code.NO_ACCOUNT)
+_ADDRESS_UNUSABLE = Remark(Code.ADDRESS_UNUSABLE, EMAIL)
 
 
 @lru_cache(maxsize=65536)
@@ -163,6 +165,12 @@ def looks_alike(line: Line, context: Context) -> Remark | None:
     return None
 
 
+def address_unusable(line: Line, context: Context) -> Remark | None:
+    """« Adresse électronique non conforme … »: of an address that may be left out, so that it blocks nothing."""
+    typed = line.raw.email
+    return _ADDRESS_UNUSABLE if typed and clean(typed) and parse_address(typed) is None else None
+
+
 class Reads(Enum):
     """What a rule reads of a line and of the context: lines that share it share the answer, which is worked out once."""
 
@@ -184,6 +192,7 @@ RULES: tuple[tuple[Rule, Reads], ...] = (
     (identity_differs, Reads.DRIVER),
     (no_account, Reads.DRIVER),
     (looks_alike, Reads.NAMESAKES),
+    (address_unusable, Reads.LINE),
 )
 """Every rule that looks at one line alone, in the order of the table of rules, with what it reads.
 

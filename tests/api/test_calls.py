@@ -10,7 +10,18 @@ from flask import Flask
 from sqlalchemy import func, select, update
 
 from app.extensions import db
-from app.models import AskedIdentity, Batch, BatchLine, Document, JournalEntry, Outbox, Registration, ServiceContract
+from app.models import (
+    AskedIdentity,
+    Batch,
+    BatchLine,
+    Document,
+    JournalEntry,
+    Mail,
+    Outbox,
+    Registration,
+    ServiceContract,
+)
+from app.models.outbox import INVITATION_MAIL
 from clients.python.registre_cqc import ApiError, LinesInError
 from tests.bases import UNDER_THE_ROLE, on_sqlite
 from tests.support import centre_id, drain, many, statements
@@ -334,6 +345,50 @@ class TestSandbox:
 
     def test_the_rules_are_the_same(self, dial: Dial) -> None:
         assert dial(sandbox=True).register({**MARIE, "end_date": "2022-01-11"}).status_code == 422
+
+
+class TestAddress:
+    def invited(self) -> list[tuple[str, str]]:
+        query = select(Mail.recipient, Mail.state).where(Mail.kind == INVITATION_MAIL)
+        return [(row.recipient, row.state) for row in db.session.execute(query)]
+
+    def test_the_driver_without_account_is_invited_once_registered(self, call: Caller) -> None:
+        answer = call.register({**MARIE, "email": "m@mail.example"}, {**PIERRE, "email": "Pierre@Mail.example"})
+        assert answer.status_code == 201
+        drain()
+        assert self.invited() == [("pierre@mail.example", "sent")]
+        assert set(db.session.scalars(select(BatchLine.email))) == {""}
+
+    def test_a_bad_one_is_told_and_registers_all_the_same(self, call: Caller) -> None:
+        bad = {**PIERRE, "email": "pierre@"}
+        [row] = call("POST", "/analyses", json={"lines": [bad]}).json["rows"]
+        assert [(one["code"], one["severity"], one["field"]) for one in row["remarks"]] == [
+            ("no_account", "information", None), ("address_unusable", "information", "email"),
+        ]  # fmt: skip
+        assert row["values"]["email"] == "pierre@"
+        assert call.register(bad).status_code == 201
+        drain()
+        assert self.invited() == []
+
+    @on_sqlite
+    def test_left_out_or_null_it_changes_nothing(self, call: Caller) -> None:
+        told = call("POST", "/analyses", json={"lines": [PIERRE, {**MARIE, "email": None}]}).json
+        assert all("email" not in row["values"] for row in told["rows"])
+        assert call.register(PIERRE).json == call.register({**PIERRE, "email": None}).json
+
+    @on_sqlite
+    def test_a_trial_invites_nobody(self, dial: Dial) -> None:
+        assert dial(sandbox=True).register({**PIERRE, "email": "p@mail.example"}).status_code == 201
+        drain()
+        assert (self.invited(), count(Outbox)) == ([], 0)
+
+    @on_sqlite
+    def test_a_replacement_takes_none(self, dial: Dial) -> None:
+        sent = {"reason_code": "wrong_permit", "replacement": {**PIERRE, "email": "p@mail.example"}}
+        call = dial()
+        one = call.register(PIERRE).json["registrations"][0]["id"]
+        answer = call("POST", f"/registrations/{one}/cancellation", json=sent, headers={"Idempotency-Key": "another"})
+        assert (answer.status_code, answer.json["code"]) == (400, "unknown_field")
 
 
 @on_sqlite

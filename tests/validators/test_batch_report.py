@@ -182,6 +182,7 @@ def test_a_clean_row_has_no_severity() -> None:
 def test_a_blank_row_is_told_from_a_typed_one() -> None:
     assert RawLine(4, reference=" \u00a0\u200b").is_blank
     assert not RawLine(4, permit_number="0").is_blank
+    assert not RawLine(4, email="a@exemple.fr").is_blank, "an address alone is not passed over in silence"
 
 
 ODD_LINES = st.lists(

@@ -104,6 +104,25 @@ def test_order_is_forgiven_and_our_own_detail_column_passed_over() -> None:
     assert match.columns["reference"] == 10
 
 
+@pytest.mark.parametrize(
+    "header",
+    ["Courriel", "COURRIEL", "E-mail", "Adresse électronique", "adresse e-mail", "Mél", "Courriel du conducteur"],
+)
+def test_a_tenth_column_of_addresses_may_stand_anywhere(header: str) -> None:
+    for at in (0, 4, 9):
+        match = match_headers([*MODEL[:at], header, *MODEL[at:]])
+        match.check()
+        assert match.email == at
+        assert len(match.columns) == 9
+    assert match_headers(MODEL).email is None
+
+
+def test_two_columns_of_addresses_are_told() -> None:
+    with pytest.raises(FileRefused) as refusal:
+        match_headers([*MODEL, "Courriel", "E-mail"]).check()
+    assert "(en double : « Courriel »)" in refusal.value.message
+
+
 def test_missing_unknown_and_doubled_headers_are_each_said() -> None:
     match = match_headers(["Ref", "REF", *MODEL[1:-1], "Téléphone"])
     assert (match.missing, match.unknown, match.duplicated) == (("N° de permis",), ("Téléphone",), ("Ref",))

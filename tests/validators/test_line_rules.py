@@ -25,6 +25,7 @@ from tests.validators.facts import (
     parsed,
     raw,
     remarks,
+    report,
 )
 
 NAME = "1 à 60 lettres latines, jointes par des espaces, traits d’union ou apostrophes"
@@ -310,6 +311,27 @@ def test_looks_alike_by_birth_date(born: str, speaks: bool) -> None:
         "Ressemble à la date de naissance 01/02/1990, sous laquelle votre centre a enregistré les mêmes nom, prénom "
         "et N° de permis : vérifiez"
     ] * speaks
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("", []), (" \u00a0", []),
+        ("p.dupont@exemple.fr", []), (" P.Dupont@EXEMPLE.fr ", []), ("pierre@", ["address_unusable"]),
+        ("é@exemple.fr", ["address_unusable"]), ("a@x.fr b@x.fr", ["address_unusable"]), ("VRAI", ["address_unusable"]),
+        ("a" * 130 + "@exemple.fr", ["address_unusable"]),
+    ],
+)  # fmt: skip
+def test_an_address_that_cannot_be_used_is_said_and_blocks_nothing(typed: str, told: list[str]) -> None:
+    assert kinds(email=typed) == told
+    found = report({"email": typed})
+    assert (found.errors, found.importable) == (0, True)
+
+
+def test_lines_that_differ_by_their_address_alone_are_identical() -> None:
+    found = report({"email": "a@exemple.fr"}, {"email": "b@exemple.fr"}, {})
+    assert found.kinds == {"identical_line": 2}
+    assert found.addressed == 2
 
 
 def test_looks_alike_is_the_last_remark_and_forgives_how_names_are_written() -> None:

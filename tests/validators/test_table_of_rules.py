@@ -35,6 +35,7 @@ SPEAKING: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "identity_differs": ({}, {"own_names": {DRIVER: frozenset({name_key("AUTRE", "Nom")})}}),
     "no_account": ({}, {"accounts": frozenset()}),
     "looks_alike": ({"permit_number": "82R987982"}, {"own_namesakes": NAMESAKES}),
+    "address_unusable": ({"email": "pierre@"}, {}),
 }
 
 

@@ -20,7 +20,7 @@ from xml.sax.saxutils import quoteattr
 from app.services.core import xlsx
 from app.validators.file import DETAIL_HEADER
 from app.validators.line import RawLine
-from app.validators.remark import FIELDS, HEADERS, Remark, Severity
+from app.validators.remark import EMAIL, EMAIL_HEADER, FIELDS, HEADERS, Remark, Severity
 
 Annotated = tuple[RawLine, Sequence[Remark] | str]
 """A line with its remarks, or with what is to be said of a line that was not judged."""
@@ -32,8 +32,8 @@ _PLAIN, _HEAD, _FAULTY, _DETAIL_ERROR, _DETAIL_INFORMATION, _INFORMATION = range
 _FAULTY_DAY, _FAULTY_CLOCK, _FAULTY_BOOLEAN = range(6, 9)
 _BATCH = 5_000
 _LINE_HEIGHT = 15  # points
-_LETTERS = "ABCDEFGHIJ"
-_COLUMN = {field: number for number, field in enumerate(FIELDS, 1)}
+_LETTERS = "ABCDEFGHIJK"
+_COLUMN = {field: number for number, field in enumerate((*FIELDS, EMAIL), 1)}
 
 _BOOLEANS = {"VRAI": 1, "FAUX": 0}
 _DAY = re.compile(r"([0-9]{2})/([0-9]{2})/([0-9]{4})")
@@ -78,19 +78,22 @@ _STYLES = (
     '</cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles>'
     "</styleSheet>"
 )
-_WIDTHS = (60, 16, 28, 36, 24, 18, 20, 24, 20, 20)
-_SHEET_HEAD = (
-    f'<worksheet xmlns="{xlsx.NAMESPACE}" xmlns:r="{xlsx.OFFICE}"><sheetViews><sheetView workbookViewId="0">'
-    '<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews><cols>'
-    + "".join(
-        f'<col min="{n}" max="{n}" width="{w}" style="{_PLAIN}" customWidth="1"/>' for n, w in enumerate(_WIDTHS, 1)
+_WIDTHS = (60, 16, 28, 36, 24, 18, 20, 24, 20, 20, 36)
+
+
+def _sheet_head(addresses: bool) -> str:
+    widths = enumerate(_WIDTHS if addresses else _WIDTHS[:-1], 1)
+    columns = (f'<col min="{n}" max="{n}" width="{w}" style="{_PLAIN}" customWidth="1"/>' for n, w in widths)
+    return (
+        f'<worksheet xmlns="{xlsx.NAMESPACE}" xmlns:r="{xlsx.OFFICE}"><sheetViews><sheetView workbookViewId="0">'
+        '<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews><cols>'
+        f"{''.join(columns)}</cols><sheetData>"
     )
-    + "</cols><sheetData>"
-)
 
 
-def write(rows: Iterable[Annotated], target: BinaryIO) -> None:
-    """Writes an .xlsx of these lines, in the order given and each on its own row (blank rows stay blank).
+def write(rows: Iterable[Annotated], target: BinaryIO, *, addresses: bool = False) -> None:
+    """Writes an .xlsx of these lines, in the order given and each on its own row (blank rows stay blank); with the column of
+    ``addresses`` where they bear any.
 
     Lines must come by rising number (ValueError otherwise). What XML cannot hold is left out.
     """
@@ -100,8 +103,8 @@ def write(rows: Iterable[Annotated], target: BinaryIO) -> None:
             archive.writestr(name, xlsx.DECLARATION + content)
         archive.writestr("xl/styles.xml", xlsx.DECLARATION + _STYLES)
         with archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as part:
-            part.write((xlsx.DECLARATION + _SHEET_HEAD).encode())
-            texts = _row_texts(rows, comments)
+            part.write((xlsx.DECLARATION + _sheet_head(addresses)).encode())
+            texts = _row_texts(rows, comments, addresses)
             while batch := "".join(islice(texts, _BATCH)):
                 part.write(batch.encode())
             part.write(b"</sheetData>" + b'<legacyDrawing r:id="rId2"/>' * bool(comments) + b"</worksheet>")
@@ -114,15 +117,15 @@ def write(rows: Iterable[Annotated], target: BinaryIO) -> None:
             archive.writestr("xl/drawings/vmlDrawing1.vml", _drawing(comments))
 
 
-def build(rows: Iterable[Annotated]) -> bytes:
+def build(rows: Iterable[Annotated], *, addresses: bool = False) -> bytes:
     """The same as bytes, for a few lines or a test."""
     target = io.BytesIO()
-    write(rows, target)
+    write(rows, target, addresses=addresses)
     return target.getvalue()
 
 
-def _row_texts(rows: Iterable[Annotated], comments: list[tuple[str, int, int, str]]) -> Iterator[str]:
-    heads = [DETAIL_HEADER, *HEADERS.values()]
+def _row_texts(rows: Iterable[Annotated], comments: list[tuple[str, int, int, str]], addresses: bool) -> Iterator[str]:
+    heads = [DETAIL_HEADER, *HEADERS.values(), *([EMAIL_HEADER] if addresses else [])]
     yield f'<row r="1">{"".join(_cell(text, _HEAD) for text in heads)}</row>'
     last = 0
     for raw, remarks in rows:
@@ -130,18 +133,20 @@ def _row_texts(rows: Iterable[Annotated], comments: list[tuple[str, int, int, st
             raise ValueError("lines must come by rising number")
         last = raw.number
         if isinstance(remarks, str):
-            yield _row_of(last + 1, _cell(remarks, _DETAIL_INFORMATION), _cells(raw))
+            yield _row_of(last + 1, _cell(remarks, _DETAIL_INFORMATION), _cells(raw, addresses))
         elif remarks:
-            yield _row(raw, last + 1, remarks, comments)
+            yield _row(raw, last + 1, remarks, comments, addresses)
         else:
-            yield _row_of(last + 1, "<c/>", _cells(raw))
+            yield _row_of(last + 1, "<c/>", _cells(raw, addresses))
 
 
-def _row(raw: RawLine, row: int, remarks: Sequence[Remark], comments: list[tuple[str, int, int, str]]) -> str:
+def _row(
+    raw: RawLine, row: int, remarks: Sequence[Remark], comments: list[tuple[str, int, int, str]], addresses: bool
+) -> str:
     styles, told, detail, detail_style = _marks(tuple(remarks))
     cells = [_cell(detail, detail_style)]
-    for column, text in enumerate(_texts(raw), 1):
-        is_text = FIELDS[column - 1] not in raw.not_text
+    for column, text in enumerate(_texts(raw, addresses), 1):
+        is_text = column > len(FIELDS) or FIELDS[column - 1] not in raw.not_text
         cells.append(_cell(text, styles.get(column, _PLAIN)) if is_text else typed_cell(text))
         if column in told and len(comments) < MAX_COMMENTS:
             comments.append((_LETTERS[column], row, column, "\n".join(told[column])))
@@ -155,16 +160,19 @@ def _row_of(row: int, detail: str, cells: Iterable[str]) -> str:
     return f'<row r="{row}">{detail}{"".join(cells)}</row>'
 
 
-def _texts(raw: RawLine) -> Sequence[str]:
+def _texts(raw: RawLine, addresses: bool) -> Sequence[str]:
     texts: tuple[str, ...] = raw[1:10]
-    return texts
+    return (*texts, raw.email) if addresses else texts
 
 
-def _cells(raw: RawLine) -> Iterable[str]:
+def _cells(raw: RawLine, addresses: bool) -> Iterable[str]:
+    texts = _texts(raw, addresses)
     if not raw.not_text:
-        return map(xlsx.text_cell, _texts(raw))
-    came = raw.not_text.split()
-    return [typed_cell(text) if code in came else xlsx.text_cell(text) for code, text in raw.values().items()]
+        return map(xlsx.text_cell, texts)
+    came, codes = raw.not_text.split(), (*FIELDS, EMAIL)
+    return [
+        typed_cell(text) if code in came else xlsx.text_cell(text) for code, text in zip(codes, texts, strict=False)
+    ]
 
 
 @lru_cache(maxsize=4096)

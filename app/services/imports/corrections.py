@@ -20,7 +20,7 @@ from app.services.registration import analysis, facts
 from app.validators.context import Suggestion
 from app.validators.line import RawLine
 from app.validators.reading import parse_lines
-from app.validators.remark import FIELDS
+from app.validators.remark import EMAIL, FIELDS
 
 from . import remembered
 from .rejudging import count_lines, judge_again, lock
@@ -66,7 +66,7 @@ def correct_cell(
     The value that stands there already changes nothing; of one that came as a number it says that it is right.
     Raises `batches.BatchClosed`, :class:`NoSuchLine` or :class:`NothingToCorrect`.
     """
-    if field not in FIELDS or len(value) > MAX_TEXT:
+    if field not in (*FIELDS, EMAIL) or len(value) > MAX_TEXT or (field == EMAIL and everywhere):
         raise NothingToCorrect
     with transaction():
         batch = lock(batch_id)
@@ -82,13 +82,18 @@ def correct_cell(
         if everywhere:
             _journal_value(batch, person_id, act, {field: before})
         else:
-            old, new = {"line": number, field: before}, {"line": number, field: value}
+            old, new = ({"line": number, field: _noted(field, text)} for text in (before, value))
             _journal(batch, person_id, "line.corrected", before=old, after=new)
     return found
 
 
 def others(batch_id: int, number: int, field: str) -> int:
-    """Return how many other lines bear the value of this cell in the same column; lines set aside are not counted."""
+    """Return how many other lines bear the value of this cell in the same column; lines set aside are not counted.
+
+    An address is one person's: no other line is to have it.
+    """
+    if field == EMAIL:
+        return 0
     value = db.session.scalar(
         select(getattr(BatchLine, field)).where(BatchLine.batch_id == batch_id, BatchLine.number == number)
     )
@@ -132,7 +137,7 @@ def undo(batch_id: int, person_id: int) -> Undone:
         else:
             row = _line(batch_id, act.lines[0][0])
             found = [] if row.set_aside != bool(act.after) else _aside(batch, row, not act.after, person_id)
-        told = {act.field: act.before} if act.field else {"aside": not act.after}
+        told = {act.field: _noted(act.field, act.before)} if act.field else {"aside": not act.after}
         _journal(batch, person_id, "correction.undone", after={**told, "lines": remembered.count(act)})
     return Undone(act, found)
 
@@ -190,7 +195,7 @@ def _put(
     ``only``: numbers beyond which nothing is touched; ``as_numbers``: lines whose cell is again one that came as a number.
     """
     c = BatchLine
-    query = select(c.group_key, c.number, *(getattr(c, name) for name in FIELDS), c.not_text)
+    query = select(c.group_key, c.number, *(getattr(c, name) for name in FIELDS), c.not_text, c.email)
     rows = db.session.execute(query.where(c.batch_id == batch.id, *where).order_by(c.number)).all()
     concerned = [row for row in rows if only is None or row.number in only]
     raws = [_changed(row, field, value, row.number in as_numbers) for row in concerned]
@@ -247,6 +252,11 @@ def _line(batch_id: int, number: int) -> BatchLine:
     if row is None:
         raise NoSuchLine
     return row
+
+
+def _noted(field: str, text: str) -> str | bool:
+    """Return what the journal, which keeps all for good, says of a value: of an address, whether there is one."""
+    return bool(text) if field == EMAIL else text
 
 
 def _journal_value(batch: Batch, person_id: int, act: Act, before: dict[str, str]) -> None:

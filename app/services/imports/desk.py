@@ -151,7 +151,7 @@ def annotated(batch_id: int) -> Iterator[tuple[RawLine, tuple[Remark, ...] | str
     thousands in memory at once.
     """
     c = BatchLine
-    columns = (c.number, *(getattr(c, field) for field in FIELDS), c.not_text, c.remarks, c.set_aside)
+    columns = (c.number, *(getattr(c, field) for field in FIELDS), c.not_text, c.email, c.remarks, c.set_aside)
     query = select(*columns).where(c.batch_id == batch_id).order_by(c.number)
     for *typed, remarks, aside in db.session.execute(query.execution_options(yield_per=STEP)):
         yield RawLine(*typed), ASIDE if aside else decode_remarks(remarks)

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import repeat
 from pathlib import Path
@@ -27,7 +27,7 @@ from app.validators.file import (
 )
 from app.validators.line import TEXT_FIELDS, RawLine
 from app.validators.memory import collector_paused
-from app.validators.remark import FIELDS
+from app.validators.remark import EMAIL, FIELDS
 
 from . import zipguard
 from .workbooks import child as script
@@ -187,7 +187,7 @@ def _parse(pipe: _Bounded) -> Iterator[tuple[bytes, bytes]]:
 
 def _collect(frames: Iterator[tuple[bytes, bytes]], sheet: Sheet, on_lines: OnLines | None) -> None:
     """Fills the sheet with what the child answers. Raises FileRefused where it refuses, _Unreadable where it makes no sense."""
-    shared: list[dict[str, str]] = [{} for _ in FIELDS]
+    shared: list[dict[str, str]] = [{} for _ in (*FIELDS, EMAIL)]
     for letter, payload in frames:
         try:
             lines = _take(letter, payload, sheet, shared)
@@ -226,16 +226,19 @@ def _plain(text: str) -> str:
 
 
 def _lines(text: str, shared: list[dict[str, str]]) -> list[RawLine]:
-    """The lines of one frame; ValueError when it is not a table of nine columns with a number to each row."""
+    """The lines of one frame; ValueError when it is not a table of nine columns, or ten, with a number to each row."""
     first_part, *columns = text.split(COLUMN_END)
     head = json.loads(first_part)
     if not head["count"]:
         return []
     numbers = _numbers(head)
-    cells = [_held_once(column.split(CELL_END), seen) for column, seen in zip(columns, shared, strict=True)]
+    if len(columns) not in (len(FIELDS), len(shared)):
+        raise ValueError("another number of columns")
+    cells = [_held_once(column.split(CELL_END), seen) for column, seen in zip(columns, shared, strict=False)]
     if {len(column) for column in cells} != {len(numbers)}:
         raise ValueError("columns of unequal lengths")
-    lines = list(map(RawLine._make, zip(numbers, *cells, repeat(""))))
+    emails: Iterable[str] = cells[len(FIELDS)] if len(cells) > len(FIELDS) else repeat("")
+    lines = list(map(RawLine._make, zip(numbers, *cells[: len(FIELDS)], repeat(""), emails)))
     return _marked(lines, head["not_text"]) if head["not_text"] else lines
 
 

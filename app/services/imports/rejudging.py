@@ -36,7 +36,7 @@ def lock(batch_id: int) -> Batch:
 
 def raw_of(row: BatchLine) -> RawLine:
     """Return a line as typed."""
-    return RawLine._make((row.number, *(getattr(row, field) for field in FIELDS), row.not_text))
+    return RawLine._make((row.number, *(getattr(row, field) for field in FIELDS), row.not_text, row.email))
 
 
 def judge_again(

@@ -1,4 +1,4 @@
-"""The model of the import file: nine text columns, lists that follow the catalogue, an instruction sheet."""
+"""The model of the import file: nine text columns and an optional one, lists that follow the catalogue, instructions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from app.validators.fields import fold
 from app.validators.file import MAX_LINES
-from app.validators.remark import FIELDS, HEADERS
+from app.validators.remark import EMAIL, EMAIL_HEADER, HEADERS
 
 SESSIONS, INSTRUCTIONS, LISTS = "Sessions", "Mode d’emploi", "Listes"
 
@@ -61,7 +61,15 @@ HINTS: dict[str, Hint] = {
         "850492100123",
         20,
     ),
+    EMAIL: Hint(
+        "Adresse où le conducteur est invité, une fois enregistré, à créer son compte s’il n’en a pas.",
+        "prenom.nom@exemple.fr",
+        36,
+        is_needed=False,
+    ),
 }
+#: Field → header of its column, the one that may be left out behind the nine.
+_HEADS = {**HEADERS, EMAIL: EMAIL_HEADER}
 
 _RULES = (
     "Saisissez une ligne par conducteur et par formation dans la feuille « Sessions ».",
@@ -94,11 +102,11 @@ def build(trainings: Sequence[tuple[str, str]]) -> bytes:
 
 
 def _write_sessions(sheet: Worksheet) -> None:
-    for number, field in enumerate(FIELDS, 1):
+    for number, field in enumerate(_HEADS, 1):
         column = sheet.column_dimensions[get_column_letter(number)]
         column.width = HINTS[field].width
         column.number_format = _TEXT
-        _head(sheet, 1, number, HEADERS[field])
+        _head(sheet, 1, number, _HEADS[field])
     sheet.freeze_panes = "A2"
 
 
@@ -125,7 +133,7 @@ def _write_instructions(sheet: Worksheet) -> None:
         needed = "obligatoire" if hint.is_needed else "facultative"
         # Said outright: LibreOffice makes room for the lines it counts with another font than it prints.
         sheet.row_dimensions[row].height = 15 * -(-len(hint.text) // 60)
-        for column, text in enumerate((HEADERS[field], needed, hint.text, hint.example), 1):
+        for column, text in enumerate((_HEADS[field], needed, hint.text, hint.example), 1):
             cell = sheet.cell(row, column, text)
             cell.alignment, cell.number_format = _WRAPPED, _TEXT
 
@@ -161,7 +169,7 @@ def _add_list(sheet: Worksheet, field: str, formula: str) -> None:
 
 
 def _add_hints(sheet: Worksheet, *, has_lists: bool) -> None:
-    for field in FIELDS:
+    for field in _HEADS:
         if has_lists and field in ("training_label", "category"):
             continue
         rule = DataValidation(None, allow_blank=True)
@@ -174,10 +182,10 @@ def _prompt(rule: DataValidation, field: str) -> None:
     hint = HINTS[field]
     needed = "Obligatoire." if hint.is_needed else "Facultatif."
     rule.showInputMessage = True
-    rule.promptTitle = HEADERS[field][:32]
+    rule.promptTitle = _HEADS[field][:32]
     rule.prompt = f"{needed} {hint.text} Exemple : {hint.example}"[:255]
 
 
 def _cells(field: str) -> str:
-    letter = get_column_letter(FIELDS.index(field) + 1)
+    letter = get_column_letter([*_HEADS].index(field) + 1)
     return f"{letter}2:{letter}{_LAST_ROW}"

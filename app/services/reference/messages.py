@@ -94,6 +94,10 @@ CURES: dict[Code | tuple[Code, str | None], str] = {
         "Rien ne bloque : le certificat attendra le compte. Invitez le conducteur depuis le reçu, ou remettez-lui sa fiche "
         "d’activation."
     ),
+    Code.ADDRESS_UNUSABLE: (
+        "Une adresse a une arobase et un domaine, sans espace ni accent. Corrigez-la, ou videz la case : vous pourrez inviter "
+        "le conducteur depuis le reçu."
+    ),
     Code.LOOKS_ALIKE: "Comparez avec le permis : un chiffre a pu être mal recopié, ou le jour et le mois inversés.",
 }
 _COLUMN = (
@@ -116,7 +120,7 @@ FILE_CURES: dict[FileCode, str] = {
     FileCode.NO_SHEET: _MODEL,
     FileCode.HEADERS: (
         "La première ligne porte les neuf titres du modèle, dans n’importe quel ordre ; majuscules, accents et espaces ne "
-        "comptent pas. Retirez les colonnes en trop."
+        "comptent pas. Une dixième colonne, « Courriel », est facultative. Retirez les colonnes en trop."
     ),
     FileCode.NO_LINE: "Écrivez vos lignes sous les titres, dans une feuille visible.",
     FileCode.TOO_MANY_LINES: "Chaque fichier a son reçu.",

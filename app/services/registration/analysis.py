@@ -113,7 +113,7 @@ def conclude(batch_id: int, report: Report, version: int, new: Sequence[int] = (
 
 
 def summary(report: Report) -> dict[str, Any]:
-    """Return the counts kept on the batch: lines, errors, informations, lines kept, lines by kind of remark; what of it a
+    """Return the counts kept on the batch: lines, errors, informations, lines kept or with an address, lines by kind; what a
     confirmation tells, in persons and in lines that will be billed; and what is at stake in which lines, to be compared at
     « Importer ».
     """
@@ -123,6 +123,7 @@ def summary(report: Report) -> dict[str, Any]:
         "informations": report.informations,
         "kept": report.lines - report.kinds.get(Code.IDENTICAL_LINE, 0),
         "kinds": report.kinds,
+        **({"addressed": report.addressed} if report.addressed else {}),
         "told": {"no_account": report.without_account, "already": report.billed_again},
         "stakes": {
             "withheld": report.withheld,

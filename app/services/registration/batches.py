@@ -20,7 +20,7 @@ from app.validators.batch import Row
 from app.validators.line import RawLine
 from app.validators.remark import FIELDS, encode_remarks
 
-LINE_COLUMNS = ("batch_id", "number", *FIELDS, "rank", "remarks", "not_text", "group_key", "set_aside")
+LINE_COLUMNS = ("batch_id", "number", *FIELDS, "rank", "remarks", "not_text", "email", "group_key", "set_aside")
 
 
 class BatchClosed(Refusal):
@@ -70,6 +70,7 @@ def stored_lines(batch: Batch) -> list[StoredLine]:
             c.birth_date,
             c.permit_number,
             c.not_text,
+            c.email,
             c.rank,
             c.remarks,
         )
@@ -92,7 +93,7 @@ def _line_values(batch_id: int, rows: Sequence[Row]) -> Iterator[tuple[object, .
     """Return the columns of judged lines, in the order of LINE_COLUMNS; false as 0, which is quicker."""
     if not rows:
         return iter(())
-    *typed, not_text = zip(*(row.line.raw for row in rows), strict=True)
+    *typed, not_text, emails = zip(*(row.line.raw for row in rows), strict=True)
     # Most remarks are those of many lines, held once: each is looked at and written out once.
     said = {
         id(row.remarks): (row.rank, encode_remarks(row.remarks))
@@ -100,7 +101,7 @@ def _line_values(batch_id: int, rows: Sequence[Row]) -> Iterator[tuple[object, .
     }
     ranks, remarks = zip(*(said[id(row.remarks)] for row in rows), strict=True)
     groups = [row.line.group for row in rows]
-    return zip(repeat(batch_id), *typed, ranks, remarks, not_text, groups, repeat(0))
+    return zip(repeat(batch_id), *typed, ranks, remarks, not_text, emails, groups, repeat(0))
 
 
 def with_training(line: RawLine, batch: Batch) -> RawLine:

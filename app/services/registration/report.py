@@ -189,6 +189,7 @@ def _read(batch: Batch, query: Select[BatchLine]) -> list[ReportLine]:
             row.birth_date,
             row.permit_number,
             row.not_text,
+            row.email,
         )
         found.append(ReportLine(raw, row.rank, decode_remarks(row.remarks)))
     manual = batch.mode == "manual"

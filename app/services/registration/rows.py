@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 
 from app.extensions import db
 from app.models import Document, Driver, Registration
-from app.models.outbox import DOCUMENTS
+from app.models.outbox import DOCUMENTS, INVITATIONS
 from app.models.registration import CERTIFICATE, PENDING, RECAP
 from app.models.search import search_key
 from app.services.core import bulk, clock, numbers, outbox
@@ -111,6 +111,8 @@ def write_lines(
     documents = [_documents(id_, one, id_ in complete, day, kept) for id_, one in zip(ids, due, strict=True)]
     _insert_documents([document for both in documents for document in both])
     outbox.add(DOCUMENTS, ({"registrations": ids[at : at + CHUNK]} for at in range(0, len(ids), CHUNK)))
+    if found.report.addressed:
+        outbox.add(INVITATIONS, [{"batch": batch_id}])
     return [
         Written(id_, row["line_number"], row["price"], both[1]["number"] if len(both) > 1 else None)
         for id_, row, both in zip(ids, rows, documents, strict=True)

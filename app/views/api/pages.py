@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from app.models.api import CONFIRMED, EVENTS, WHEN
 from app.services.api import webhook_delivery, webhook_transport
-from app.validators.remark import HEADERS, SENTENCES, Remark
+from app.validators.remark import EMAIL, EMAIL_HEADER, HEADERS, SENTENCES, Remark
 from config import ROOT
 
 from .document import address, document
@@ -56,7 +56,7 @@ def guide() -> str:
         "api/guide.html",
         rules=rules,
         kinds=KINDS,
-        headers=HEADERS,
+        headers={**HEADERS, EMAIL: f"{EMAIL_HEADER} (facultatif)"},
         base_url=_base_url(),
         most=MAX_LINES,
         line=_written({"lines": [MARIE]}),

@@ -9,7 +9,7 @@ from app.models.batch import MODES, STATES
 from app.models.registration import AVAILABLE as DOCUMENT_AVAILABLE
 from app.models.registration import DOCUMENT_KINDS, DOCUMENT_STATES
 from app.services.api.reading import PAGE
-from app.validators.remark import FIELDS, HEADERS, Code, Severity
+from app.validators.remark import EMAIL, FIELDS, HEADERS, Code, Severity
 
 from .problems import KINDS
 
@@ -67,6 +67,14 @@ _VALUES = {
     }
     for field, header in HEADERS.items()
 }
+_ADDRESS = {
+    **_or_null(
+        "string",
+        "Adresse où le conducteur, s’il n’a pas de compte, est invité à en créer un ; une adresse non conforme ne bloque rien.",
+    ),
+    "maxLength": MAX_TEXT,
+    "pattern": NO_CONTROL,
+}
 _ANALYSIS = {
     "lines": _COUNT,
     "informations": _COUNT,
@@ -121,13 +129,18 @@ SCHEMAS: dict[str, Schema] = {
         example={"lines": [MARIE]},
     ),
     "Line": _object(
+        {**_VALUES, EMAIL: _ADDRESS},
+        optional=(*FIELDS, EMAIL),
+        description="Les neuf champs d’une ligne, et une adresse facultative ; un champ absent ou null est vide.",
+    ),
+    "Replacement": _object(
         _VALUES, optional=FIELDS, description="Les neuf champs d’une ligne ; un champ absent ou null est vide."
     ),
     "Remark": _object(
         {
             "code": _text(enum=[code.value for code in Code]),
             "severity": _text(enum=[severity.value for severity in Severity]),
-            "field": {"enum": [*FIELDS, None]},
+            "field": {"enum": [*FIELDS, EMAIL, None]},
             "message": _text("La phrase à montrer."),
         }
     ),
@@ -136,7 +149,7 @@ SCHEMAS: dict[str, Schema] = {
             "line": {**_ID, "description": "Rang de la ligne dans l’appel, à partir de 1."},
             "severity": {"enum": [*(severity.value for severity in Severity), None]},
             "remarks": _list(_ref("Remark")),
-            "values": _object({field: _text() for field in FIELDS}),
+            "values": _object({field: _text() for field in (*FIELDS, EMAIL)}, optional=(EMAIL,)),
         }
     ),
     "Analysis": _object(_ANALYSIS),
@@ -189,7 +202,7 @@ SCHEMAS: dict[str, Schema] = {
         {
             "reason_code": _text("Motif.", enum=list(REASONS)),
             "reason": _text("Précision ; nécessaire pour « other ».", maxLength=300, pattern=NO_CONTROL),
-            "replacement": _ref("Line"),
+            "replacement": _ref("Replacement"),
         },
         optional=("reason", "replacement"),
         example={"reason_code": "wrong_permit", "reason": "chiffres inversés", "replacement": MARIE},

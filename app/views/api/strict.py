@@ -17,7 +17,7 @@ from jsonschema.exceptions import ValidationError, best_match
 from app.services.core import clock
 from app.validators.fields import iso_to_french, parse_date
 from app.validators.line import RawLine
-from app.validators.remark import FIELDS
+from app.validators.remark import EMAIL, FIELDS
 from app.views.shell.border import CONTROL
 
 from .problems import Problem
@@ -27,7 +27,7 @@ MAX_BODY = 2 * 1024 * 1024
 #: What no call of ours comes near: beginnings of objects and lists in a body, members of one object.
 MAX_OPENINGS, MAX_MEMBERS = 10 * MAX_LINES, 50
 #: Every name that a member of a body may have.
-KNOWN = frozenset({"lines", "accept_duplicates", "reason_code", "reason", "replacement", *FIELDS})
+KNOWN = frozenset({"lines", "accept_duplicates", "reason_code", "reason", "replacement", *FIELDS, EMAIL})
 #: In a text, what could stand for a character that is not written plainly.
 _ESCAPED = "\\"
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,80}")
@@ -173,7 +173,7 @@ def _refuse(error: ValidationError) -> NoReturn:
 
 def _raw(number: int, line: dict[str, str]) -> RawLine:
     values = (iso_to_french(text) if field in DATES else text for field in FIELDS for text in [line.get(field, "")])
-    return RawLine._make((number, *values, False))
+    return RawLine._make((number, *values, "", line.get(EMAIL, "")))
 
 
 def _refuse_crowd(text: bytes) -> None:

@@ -25,7 +25,7 @@ from app.views.shell.headers import is_htmx
 from app.views.shell.reading import told_shown, version_shown
 from app.views.shell.resume.keeping import stands_at
 
-from .report import COLUMNS, import_file, told, wanted_lines
+from .report import columns_of, import_file, told, wanted_lines
 
 #: Rows on a page at most: more changed ones than that are not on it.
 _SHOWN = 200
@@ -42,7 +42,7 @@ class CorrectionsView(Screen):
     def cell(self, key: str, number: int) -> Response | str:
         """Turn a cell into a field (GET), or take its new value and judge its line again (POST)."""
         file, field = import_file(key), request.values.get("champ", "")
-        if field not in COLUMNS:
+        if field not in columns_of(file.batch):
             abort(404, "Cette colonne n’existe pas dans le rapport.")
         if request.method != "POST":
             return self._editor(file, number, field)

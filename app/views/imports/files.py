@@ -138,7 +138,8 @@ class ImportsView(Screen):
         if not file.batch.is_open and file.batch.state != REGISTERED:
             abort(404, "Cet import n’a pas de rapport à télécharger.")
         target = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  Flask closes it once it is sent
-        annotated_workbook.write(import_desk.annotated(file.batch_id), target)  # type: ignore[arg-type]
+        rows, addresses = import_desk.annotated(file.batch_id), file.batch.bears_addresses
+        annotated_workbook.write(rows, target, addresses=addresses)  # type: ignore[arg-type]
         target.seek(0)
         name = f"{PurePath(file.name).stem[:80]}-annote.xlsx"
         return send_file(target, _XLSX, as_attachment=True, download_name=name)  # type: ignore[arg-type]

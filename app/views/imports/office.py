@@ -23,7 +23,7 @@ from app.views.crud.rows import Question, Rows, one_of, words
 from app.views.crud.scope import own_rows
 from app.views.shell import filters
 
-from .report import COLUMNS, kinds_of, lines_asked_for
+from .report import columns_of, kinds_of, lines_asked_for
 
 B = Batch
 #: States in which the lines and what is said of them are there to be read.
@@ -159,7 +159,7 @@ def _report(batch: Batch) -> dict[str, Any]:
         "kinds": kinds,
         "counts": batch.summary,
         "aside": aside,
-        "columns": COLUMNS,
+        "columns": columns_of(batch),
         "earlier": earlier,
         "receipts_of": widgets.receipts_of,
         **lines_asked_for(batch, here, kinds, aside),

@@ -17,7 +17,7 @@ from app.services.registration import report
 from app.services.registration.report import Filter
 from app.validators.context import Suggestion
 from app.validators.file import unread_sheets
-from app.validators.remark import Code, Remark, kind_sentence
+from app.validators.remark import EMAIL, EMAIL_HEADER, Code, Remark, kind_sentence
 from app.views.shell.base import Screen, batch_or_404, limits, require_right, strangers
 from app.views.shell.headers import is_htmx, page_of_htmx
 from app.views.shell.reading import number_of, word_of
@@ -69,6 +69,7 @@ _SHORT = {
     "already_registered": "Déjà enregistré",
     "identity_differs": "Connu sous un autre nom",
     "no_account": "Sans compte",
+    "address_unusable": "Adresse non conforme",
 }
 
 
@@ -99,6 +100,11 @@ def import_file(key: str) -> ImportFile:
     return file
 
 
+def columns_of(batch: Batch) -> dict[str, str]:
+    """Return the columns of a report: those of the reference document, and the address where lines bear one."""
+    return {**COLUMNS, EMAIL: EMAIL_HEADER} if batch.bears_addresses else COLUMNS
+
+
 def kinds_of(batch: Batch) -> list[Kind]:
     """Return the kinds of remark of the last check, errors first, in the order of the rules."""
     counts: dict[str, int] = (batch.summary or {}).get("kinds", {})
@@ -117,7 +123,7 @@ def told(file: ImportFile) -> dict[str, Any]:
         "counts": batch.summary,
         "aside": import_desk.aside_count(batch.id),
         "kinds": kinds,
-        "columns": COLUMNS,
+        "columns": columns_of(batch),
         "limits": limits() if any(kind.code == Code.NOT_ACCREDITED.value for kind in kinds) else None,
         "strangers": strangers(),
         "importable": batch.state == READY and batch.is_checked,

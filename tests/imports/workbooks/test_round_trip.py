@@ -178,6 +178,7 @@ def test_every_kind_of_remark_took_part(tmp_path: Path) -> None:
     lines = sent(tmp_path, xlsx(HEADERS, *lines_of_every_kind(1)))
     kinds = set(judged(lines).kinds)
     about_the_past = {Code.ALREADY_REGISTERED.value, Code.IDENTITY_DIFFERS.value, Code.LOOKS_ALIKE.value}  # of no cell
+    about_the_past |= {Code.ADDRESS_UNUSABLE.value}  # of no column of the nine
     expected = {
         code.value if code not in (Code.MISSING, Code.FORMAT) else f"{code.value}:{field}" for code, field in ORDER
     }
@@ -189,6 +190,19 @@ def test_a_number_goes_back_as_a_number_and_what_is_typed_in_its_place_is_text(t
     for remarks in ((), "Ligne écartée de l’import", judged([line]).rows[0].remarks):
         cell = openpyxl.load_workbook(io.BytesIO(annotated_workbook.build([(line, remarks)]))).active["J2"]
         assert (cell.value, cell.number_format) == (50492100123, "@")
+
+
+def test_addresses_come_again_beside_what_is_said_of_them(tmp_path: Path) -> None:
+    typed = ["pierre@", "", "p.dupont@exemple.fr"]
+    first = [RawLine(at, *GOOD.values())._replace(email=email) for at, email in enumerate(typed, 1)]
+    rows = [(row.line.raw, row.remarks) for row in sorted(judged(first).rows, key=lambda row: row.line.number)]
+    content = annotated_workbook.build(rows, addresses=True)
+    sheet = openpyxl.load_workbook(io.BytesIO(content)).active
+    assert [cell.value for cell in sheet["K"]] == ["Courriel", "pierre@", None, "p.dupont@exemple.fr"]
+    assert "Adresse électronique non conforme" in sheet["A2"].value
+    assert "Adresse électronique non conforme" in sheet["K2"].comment.text
+    assert sent(tmp_path, content) == first
+    assert openpyxl.load_workbook(io.BytesIO(annotated_workbook.build(rows))).active.max_column == 10
 
 
 def test_a_line_set_aside_keeps_its_fault(tmp_path: Path) -> None:

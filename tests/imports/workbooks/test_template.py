@@ -44,13 +44,13 @@ def rule_of(book: openpyxl.Workbook, cell: str) -> DataValidation:
 
 def test_the_headers_stand_on_text_columns(book: openpyxl.Workbook) -> None:
     sheet = book["Sessions"]
-    assert tuple(cell.value for cell in sheet[1]) == HEADERS
+    assert tuple(cell.value for cell in sheet[1]) == (*HEADERS, "Courriel")
     assert sheet.max_row == 1
-    assert {sheet.column_dimensions[letter].number_format for letter in "ABCDEFGHI"} == {"@"}
+    assert {sheet.column_dimensions[letter].number_format for letter in "ABCDEFGHIJ"} == {"@"}
     assert book.sheetnames[:2] == ["Sessions", "Mode d’emploi"]
 
 
-@pytest.mark.parametrize("letter", "ABCDEFGHI")
+@pytest.mark.parametrize("letter", "ABCDEFGHIJ")
 def test_each_column_has_a_hint_and_an_example_to_the_last_line(book: openpyxl.Workbook, letter: str) -> None:
     rule = rule_of(book, f"{letter}250001")
     assert rule is rule_of(book, f"{letter}2")
@@ -77,7 +77,7 @@ def test_lists_come_sorted_from_a_hidden_sheet(book: openpyxl.Workbook) -> None:
 
 def test_the_instructions_name_each_column(book: openpyxl.Workbook) -> None:
     texts = {cell.value for row in book["Mode d’emploi"].iter_rows() for cell in row}
-    assert {*HEADERS, "obligatoire", "facultative"} <= texts
+    assert {*HEADERS, "Courriel", "obligatoire", "facultative"} <= texts
 
 
 def test_each_instruction_has_room_for_its_lines(book: openpyxl.Workbook) -> None:

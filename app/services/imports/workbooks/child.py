@@ -220,7 +220,7 @@ def send_others(out: io.BufferedWriter, tabs: Sequence[Tab], chosen: str = "") -
 
 
 def encode(chunk: Chunk) -> tuple[int, bytes]:
-    """How many lines hold something, and the frame of them: a JSON head, then the nine columns."""
+    """How many lines hold something, and the frame of them: a JSON head, then the columns, nine or ten."""
     from app.services.imports.workbooks.tabs import is_blank
     from app.services.imports.workbooks.values import not_text, texts_of
 

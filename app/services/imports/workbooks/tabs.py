@@ -32,7 +32,7 @@ class Place(NamedTuple):
     row: int
     """Row of the headers, from 0."""
     columns: tuple[int, ...]
-    """Index of each of the nine columns in the reader's rows, in the order of the fields."""
+    """Index of each of the nine columns in the reader's rows, in the order of the fields; that of the addresses behind."""
 
 
 class Chunk(NamedTuple):
@@ -41,7 +41,7 @@ class Chunk(NamedTuple):
     numbers: Sequence[int]
     """Number of each data line, from 1."""
     columns: list[list[Any]]
-    """The nine columns of cells: texts, numbers, booleans, moments; a blank is an empty text."""
+    """The columns of cells, as of the place: texts, numbers, booleans, moments; a blank is an empty text."""
 
     def after(self, number: int) -> Chunk:
         """The lines of it beyond this one."""
@@ -137,7 +137,8 @@ def _headers(tab: Tab) -> tuple[HeaderMatch, int, list[str]]:
 
 
 def _place(match: HeaderMatch, row: int) -> Place:
-    return Place(row, tuple(match.columns[field] for field in FIELDS))
+    addresses = () if match.email is None else (match.email,)
+    return Place(row, (*(match.columns[field] for field in FIELDS), *addresses))
 
 
 def has_line(found: Found) -> bool:

@@ -68,7 +68,7 @@ def _clock(cell: time | timedelta) -> str:
 def not_text(columns: Sequence[list[Any]]) -> dict[str, list[int]]:
     """Field → places in its column of the cells that should have been text: what was typed may have been lost.
 
-    `columns` are the nine. Of a permit number only a whole number of twelve digits lost nothing, of an order number or a
+    `columns` begin with the nine. Of a permit number only a whole number of twelve digits lost nothing, of an order number or a
     reference a whole number of at most fifteen (spec, « The rules », order number and reference from numeric cells).
     """
     found = {field: _lossy(field, columns[place]) for field, place in _PLACES.items()}
