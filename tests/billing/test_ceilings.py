@@ -161,6 +161,8 @@ def test_the_screen(app: Flask, client: FlaskClient, sign_in: SignIn) -> None:
         assert (bad.status_code, said in bad.text) == (422, True), wrong
     assert client.post("/consommation/plafond", data=ends).status_code == 302
     assert "du 01/02/2022 au 31/12/2022, à venir" in client.get("/consommation/").text
+    form = client.get("/consommation/?commande=COM2").text
+    assert all(f'value="{value}"' in form for value in ("COM2", "30,00", "01/02/2022", "31/12/2022"))
     batch_id = draft(MARIE, PIERRE)
     analysis.check(batch_id)
     key = db.session.get_one(Batch, batch_id).key

@@ -20,12 +20,14 @@ from app.extensions import db
 from app.models import Batch, Centre, Document, Driver, JournalEntry, Outbox, Registration, Trainer, Training
 from app.models.batch import API, FILE, IN_ERROR, MANUAL, REGISTERED
 from app.models.types import UtcDateTime
+from app.services.billing import months
 from app.services.cards import desk as card_desk
 from app.services.core import actor, clock
 from app.services.core.refusal import Refusal
 from app.services.demonstration import demonstration, doors, plan, year
 from app.services.drivers import fco, space
 from app.services.imports import desk as import_desk
+from app.services.invoicing import running
 from app.services.proving import check
 from app.services.registration import analysis, batches, drafts
 from app.services.reporting import dashboard, waiting
@@ -33,6 +35,7 @@ from app.validators.validity import add_months
 from config import BARE, YEAR
 from tests.backends import TODAY, Sqlite
 from tests.bases import EVERY
+from tests.invoicing.making import Judge
 from tests.registration.test_analysis import FIRST_TABLE, SECOND_TABLE, raws
 from tests.support import centre_id, draft
 
@@ -261,6 +264,11 @@ def test_every_base_takes_the_year(app: Flask) -> None:
     assert sum(counts().values()) == 335
     assert waiting.counts() == ONE_OF_EACH
     assert not year.load(), "once"
+    month = months.before(clock.today())
+    running.build(month)
+    assert running.issue(month, Judge()).numbers
+    of_invoices = [one for one in check.invariants() if one.code.startswith(("invoice.", "credit.", "billing."))]
+    assert (len(of_invoices) > 15, [one.code for one in of_invoices if one.breaches()]) == (True, [])
 
 
 def nothing() -> bool:

@@ -182,6 +182,12 @@ def budgets(centre_id: int) -> list[OrderBudget]:
     return list(db.session.execute(select(OrderBudget).where(OrderBudget.centre_id == centre_id)).scalars())
 
 
+def budget(centre_id: int, number: str) -> OrderBudget | None:
+    """Return the ceiling of an order number; None without one."""
+    own = (OrderBudget.centre_id == centre_id, OrderBudget.order_number == number)
+    return db.session.scalars(select(OrderBudget).where(*own)).first()
+
+
 def set_ceiling(
     centre_id: int, number: str, ceiling: Decimal | None, blocking: bool, person_id: int, period: Period = EVER
 ) -> None:

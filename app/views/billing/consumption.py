@@ -24,8 +24,10 @@ class ConsumptionView(Screen):
 
     @expose("/")
     def index(self) -> Response:
-        """Show order numbers, those with a ceiling first, and the form of a ceiling."""
-        return self._page(CeilingForm(data={"order_number": request.args.get("commande", "")[:50]}))
+        """Show order numbers, those with a ceiling first, and the form of a ceiling: of a number, as it stands."""
+        number = request.args.get("commande", "")[:50]
+        row = ceilings.budget(current_centre_id(), number)
+        return self._page(CeilingForm(obj=row) if row else CeilingForm(data={"order_number": number}))
 
     @expose("/plafond", methods=["POST"])
     def save(self) -> Response:
