@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from app.validators.fields import fold
-from app.validators.remark import HEADERS
+from app.validators.remark import EMAIL, HEADERS
 
 _SIGNS = re.compile(r"[^a-z0-9]+")
 _ASIDE = re.compile(r"\([^)]*\)|\[[^]]*\]")
@@ -91,7 +91,7 @@ def _found_in(text: str, known: Iterable[str]) -> str:
 
 def field_of(text: str) -> str:
     """The field a header means: the model's own words or a usual way to say it; '' when it is not known for sure."""
-    return _FIELDS.get(_found_in(text, _FIELDS), "")
+    return EMAIL if is_address(text) else _FIELDS.get(_found_in(text, _FIELDS), "")
 
 
 def fields_of(cells: Sequence[str]) -> list[str]:

@@ -22,12 +22,14 @@ from app.validators.context import Training as CatalogueEntry
 from app.validators.fields import clean
 from app.validators.line import RawLine
 from app.validators.reading import parse_lines
-from app.validators.remark import Remark, Severity, encode_remarks
+from app.validators.remark import EMAIL, Remark, Severity, encode_remarks
 
 from . import analysis, batches, facts
 
 #: The six fields of step 2; the training's three come from step 1.
 LINE_FIELDS = ("reference", "order_number", "first_name", "last_name", "birth_date", "permit_number")
+#: What a line typed or pasted may bear besides: an address to invite the driver at.
+TYPED_FIELDS = (*LINE_FIELDS, EMAIL)
 #: What is mostly the same on every line of a session.
 SHARED_FIELDS = ("order_number", "reference")
 #: Beyond this many lines a file is the better door.
@@ -213,7 +215,8 @@ def last_line(batch_id: int) -> tuple[str, str] | None:
 
 def _raw(batch: Batch, number: int, values: Mapping[str, str]) -> RawLine:
     reference, order, first, last, birth, permit = (values.get(field, "") for field in LINE_FIELDS)
-    return batches.with_training(RawLine(number, reference, order, "", "", "", first, last, birth, permit), batch)
+    raw = RawLine(number, reference, order, "", "", "", first, last, birth, permit, email=values.get(EMAIL, ""))
+    return batches.with_training(raw, batch)
 
 
 def _judge_rows(batch: Batch, rows: Sequence[Mapping[str, str]], person_id: int | None, first: int) -> list[Row]:
@@ -268,6 +271,7 @@ def _values(row: Row) -> dict[str, object]:
         "category": "",
         "end_date": "",
         "not_text": "",
+        "email": row.line.raw.email,
     }
 
 

@@ -1,4 +1,4 @@
-"""Rows copied from a spreadsheet and pasted in step 2 → the six fields of each line, with what was left out."""
+"""Rows copied from a spreadsheet and pasted in step 2 → the fields of each line, with what was left out."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from app.validators import headings
 from app.validators.context import Category
 from app.validators.fields import clean, fold, loosen_date, parse_date
 from app.validators.file import DETAIL_HEADER
-from app.validators.remark import HEADERS
+from app.validators.remark import EMAIL
 
 from .drafts import LINE_FIELDS, MAX_LINES, TooManyLines
 from .pasting_columns import (
     NEEDED,
+    TITLES,
     Layout,
     NoLine,
     NotRows,
@@ -33,7 +34,7 @@ from .pasting_table import cells
 __all__ = ["FIELD_CHOICES", "Given", "Layout", "NotRows", "OtherTraining", "Pasted", "Unsure", "read"]
 
 #: What a column may be said to be, in the order in which it is asked.
-FIELD_CHOICES = {name: HEADERS[name] for name in (*NEEDED, *(name for name in HEADERS if name not in NEEDED))}
+FIELD_CHOICES = {name: TITLES[name] for name in (*NEEDED, *(name for name in TITLES if name not in NEEDED))}
 #: Characters: what a draft holds at most, at 300 a line; more takes seconds to part.
 _LONGEST = 300 * MAX_LINES
 _TOTALS = ("total", "soustotal", "nombrede", "effectif", "nbde", "nbre")
@@ -88,10 +89,11 @@ def read(text: str, given: Given, answer: Layout | None = None) -> Pasted:
 
 
 def _line(line: dict[str, str], given: Given) -> dict[str, str]:
-    """Return the six fields of a row; reference and order number are the form's where the row bears none."""
+    """Return the six fields of a row, and its address if any; reference and order number are the form's where it bears none."""
     shared = {"reference": given.reference, "order_number": given.order_number}
     found = {name: line.get(name) or shared.get(name, "") for name in LINE_FIELDS}
-    return {**found, "birth_date": loosen_date(found["birth_date"])}
+    address = {EMAIL: line[EMAIL]} if line.get(EMAIL) else {}
+    return {**found, "birth_date": loosen_date(found["birth_date"]), **address}
 
 
 def _below(table: Table, layout: Layout) -> tuple[Table, list[str]]:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from app.services.core.refusal import Refusal
 from app.validators import headings
 from app.validators.fields import bare_permit, clean, loosen_date, parse_date, visible
-from app.validators.remark import FIELDS, HEADERS
+from app.validators.remark import EMAIL, EMAIL_HEADER, FIELDS, HEADERS
 
 from .drafts import LINE_FIELDS
 from .pasting_table import LEAST
@@ -21,7 +21,9 @@ Row = Sequence[str]
 
 NEEDED = ("first_name", "last_name", "birth_date", "permit_number")
 #: Number of columns → what they are, where nothing is written above them.
-BY_WIDTH = {4: NEEDED, 6: LINE_FIELDS, 9: FIELDS}
+BY_WIDTH = {4: NEEDED, 6: LINE_FIELDS, 9: FIELDS, 10: (*FIELDS, EMAIL)}
+#: Field → how a column of it is called.
+TITLES = {**HEADERS, EMAIL: EMAIL_HEADER}
 #: A table with more columns than this is no list of trainees.
 MOST = 60
 _SHOWN = 10
@@ -105,7 +107,7 @@ def answered(table: Table, answer: Layout) -> Layout | None:
     faults: dict[int, str] = {}
     for at, name in enumerate(answer.fields):
         if name and name in answer.fields[:at]:
-            faults[at] = f"« {HEADERS[name]} » est déjà la colonne {letter(answer.fields.index(name))}."
+            faults[at] = f"« {TITLES[name]} » est déjà la colonne {letter(answer.fields.index(name))}."
     missing = [HEADERS[name] for name in NEEDED if name not in answer.fields]
     if missing:
         at = next((at for at, name in enumerate(answer.fields) if not name and at not in faults), 0)
@@ -163,6 +165,10 @@ def _is_no_day(cell: str) -> bool:
     return not is_day(cell) and (is_permit(cell) or not _DIGIT.search(cell))
 
 
+def _is_no_address(cell: str) -> bool:
+    return "@" not in cell
+
+
 def _is_no_permit(cell: str) -> bool:
     return is_day(cell) or not _DIGIT.search(cell)
 
@@ -175,6 +181,7 @@ _ODD: dict[str, Callable[[str], bool]] = {
     "birth_date": _is_no_day,
     "end_date": _is_no_day,
     "permit_number": _is_no_permit,
+    EMAIL: _is_no_address,
 }
 
 
@@ -195,7 +202,7 @@ def _headed(table: Table, layout: Layout) -> Layout:
         raise NoLine
     if any(any(map(is_day, row)) and any(map(is_permit, row)) for row in table[: layout.head]):
         raise unsure(table, "Des lignes précèdent les en-têtes.", layout)
-    twice = [HEADERS[name] for name, count in Counter(layout.fields).items() if name and count > 1]
+    twice = [TITLES[name] for name, count in Counter(layout.fields).items() if name and count > 1]
     if twice:
         raise unsure(table, f"Plusieurs colonnes ont un en-tête qui veut dire « {twice[0]} ».", layout)
     if not _fits(rows, layout.fields):

@@ -8,7 +8,7 @@ from wtforms import BooleanField, Form, RadioField, StringField, TextAreaField
 from wtforms.validators import InputRequired
 
 from app.models import trainer
-from app.services.registration.drafts import LINE_FIELDS, SHARED_FIELDS
+from app.services.registration.drafts import SHARED_FIELDS, TYPED_FIELDS
 from app.validators.context import Training
 from app.views.shell.forms import as_text, loosened
 
@@ -40,7 +40,7 @@ class TrainingForm(Form):  # type: ignore[misc]
 
 
 class LineForm(Form):  # type: ignore[misc]
-    """Step 2: the six fields of one line."""
+    """Step 2: the six fields of one line, and an address that may be left out."""
 
     reference = StringField("Réf")
     order_number = StringField("N° de commande", [InputRequired()])
@@ -48,11 +48,12 @@ class LineForm(Form):  # type: ignore[misc]
     last_name = StringField("Nom", [InputRequired()])
     birth_date = StringField("Date de naissance", [InputRequired()], filters=[loosened])
     permit_number = StringField("N° de permis", [InputRequired()])
+    email = StringField("Courriel")
 
     @property
     def values(self) -> dict[str, str]:
         """Return field code → text as typed."""
-        return {name: self[name].data or "" for name in LINE_FIELDS}
+        return {name: self[name].data or "" for name in TYPED_FIELDS}
 
 
 class SharedForm(Form):  # type: ignore[misc]

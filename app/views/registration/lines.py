@@ -12,9 +12,9 @@ from app.models import Batch
 from app.services.core.numbers import count_of
 from app.services.core.refusal import Refusal
 from app.services.registration import drafts, pasting, report
-from app.services.registration.drafts import LINE_FIELDS, KeptLine, LineRefused
+from app.services.registration.drafts import TYPED_FIELDS, KeptLine, LineRefused
 from app.validators.fields import clean
-from app.validators.remark import Severity
+from app.validators.remark import EMAIL, Severity
 from app.views.shell.base import Screen
 from app.views.shell.forms import put_remarks
 from app.views.shell.headers import is_htmx
@@ -95,10 +95,10 @@ class LinesView(Screen):
         """Return what the rules say of one field that was just left; nothing is kept."""
         batch, form = batch_at(key, 2), LineForm(request.form)
         name = request.form.get("champ", "")
-        if name not in LINE_FIELDS:
+        if name not in TYPED_FIELDS:
             abort(400)
         said = drafts.judge_line(batch, form.values, g.user.id)
-        put_remarks(form, [r for r in said if r.severity is Severity.ERROR])
+        put_remarks(form, [r for r in said if r.severity is Severity.ERROR or r.field == EMAIL])
         return str(self.render_template("registration/lines/field.html", field=form[name]))
 
     @expose("/<key>/lignes/<int(max=9999999):number>", methods=["POST"])

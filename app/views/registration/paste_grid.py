@@ -9,9 +9,10 @@ from flask import request
 
 from app.models import Batch
 from app.services.registration import drafts, pasting
-from app.services.registration.drafts import LINE_FIELDS
+from app.services.registration.drafts import LINE_FIELDS, TYPED_FIELDS
 from app.validators.batch import Row
 from app.validators.fields import loosen_date
+from app.validators.remark import EMAIL
 
 from . import paste_columns
 from .forms import PasteForm
@@ -54,7 +55,7 @@ class Grid:
 
     @property
     def values(self) -> list[Mapping[str, str]]:
-        """Return the six fields of each row."""
+        """Return the fields of each row."""
         return [row.values for row in self.rows]
 
     @property
@@ -65,6 +66,11 @@ class Grid:
     def judged(self, rows: Sequence[Row]) -> Grid:
         """Return the grid with what the rules say of its rows."""
         return replace(self, rows=[replace(row, judged=said) for row, said in zip(self.rows, rows, strict=True)])
+
+    @property
+    def addresses(self) -> bool:
+        """Tell whether a row bears an address."""
+        return any(row.own[EMAIL] for row in self.rows)
 
     @property
     def shown(self) -> list[GridRow]:
@@ -104,12 +110,12 @@ def _is_place(text: str) -> bool:
 
 
 def _row(at: int, pasted: Mapping[str, str], form: PasteForm) -> GridRow:
-    own, typed = dict(pasted), {}
-    for field in LINE_FIELDS:
+    own, typed = {EMAIL: "", **pasted}, {}
+    for field in TYPED_FIELDS:
         name = f"{CELL}{at}-{field}"
         # A cell shown stands below what is carried on of it: the last one counts.
         sent = request.form.getlist(name)[-1:]
-        if sent and sent[0] != one_line(pasted[field]):
+        if sent and sent[0] != one_line(pasted.get(field, "")):
             own[field] = loosen_date(sent[0]) if field == "birth_date" else sent[0]
             typed[name] = sent[0]
     shared = {"reference": form.reference.data or "", "order_number": form.order_number.data or ""}
@@ -133,6 +139,7 @@ def one_line(text: str) -> str:
 
 def as_text(grid: Grid) -> str:
     """Return the rows as a text to paste, with what was typed over; the headers say what each column is."""
-    heads = [pasting.FIELD_CHOICES[field] for field in LINE_FIELDS]
-    rows = [[one_line(row.own[field]).replace("\t", " ") for field in LINE_FIELDS] for row in grid.rows]
+    fields = TYPED_FIELDS if grid.addresses else LINE_FIELDS
+    heads = [pasting.FIELD_CHOICES[field] for field in fields]
+    rows = [[one_line(row.own[field]).replace("\t", " ") for field in fields] for row in grid.rows]
     return "\n".join("\t".join(row) for row in [heads, *rows])
