@@ -18,7 +18,7 @@ from app.models import Cancellation, Invoice, InvoiceItem, Outbox, Registration,
 from app.models.types import CENT
 from app.services.amendments import acts, orders, trainer_rights
 from app.services.amendments.acts import Who
-from app.services.billing import drafts, estimates
+from app.services.billing import ceilings, drafts, estimates
 from app.services.core.reason import ReasonNeeded
 from app.services.invoicing import assembling, credit_notes, invariants, issuing, running
 from app.services.invoicing.content import Kind
@@ -129,6 +129,16 @@ def test_any_partition_into_credit_notes_adds_up(items: list[tuple[int, int]], s
     for rate, (base_given, vat_given) in done.items():
         base = sum(cents for cents, own in items if own == rate)
         assert (int(base_given * 100), int(vat_given * 100)) == (base, (base * rate + 5000) // 10000)
+
+
+def test_what_was_given_back_weighs_once_on_its_order_number(app: Flask, over: Any) -> None:
+    over()
+    invoice = issued(MARIE, *many(2))
+    before = {use.order_number: use.spent for use in ceilings.uses(centre_id())}
+    give_back(invoice, 0)
+    db.session.expire_all()
+    [use] = ceilings.uses(centre_id())
+    assert (use.open, use.invoiced, use.spent) == (D("25.34"), D("50.68"), before[use.order_number])
 
 
 def test_a_credit_note_says_why_and_waits_for_the_one_before(app: Flask, over: Any) -> None:

@@ -145,7 +145,7 @@ def _in_time(centre_id: int) -> dict[str, Decimal]:
     charged = (
         select(Invoice.order_number, InvoiceItem.amount, InvoiceItem.registered_on)
         .join(InvoiceItem, InvoiceItem.invoice_id == Invoice.id)
-        .where(Invoice.centre_id == centre_id, ~InvoiceItem.credit)
+        .where(Invoice.centre_id == centre_id, billable.stands())
     )
     all_ = union_all(select(open_.order_number, open_.amount, open_.registered_on), charged).subquery().c
     b = OrderBudget
@@ -164,7 +164,7 @@ def _charged(centre_id: int, orders: list[str] | None) -> tuple[dict[str, Decima
     query = (
         select(Invoice.order_number, Invoice.state, func.sum(InvoiceItem.amount))
         .join(InvoiceItem, InvoiceItem.invoice_id == Invoice.id)
-        .where(Invoice.centre_id == centre_id, ~InvoiceItem.credit)
+        .where(Invoice.centre_id == centre_id, billable.stands())
         .group_by(Invoice.order_number, Invoice.state)
     )
     if orders is not None:
