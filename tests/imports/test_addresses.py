@@ -73,7 +73,9 @@ def test_from_the_file_to_the_invitation(manager: FlaskClient, kind: str, at: in
     page = words(manager.get(address))
     assert "6 2 information(s) 0 erreur(s)" in page
     assert "Adresse électronique non conforme : la ligne sera enregistrée sans que personne soit invité" in page
-    assert "Ceux dont une adresse valable est indiquée seront invités" in words(manager.get(f"{address}/confirmation"))
+    assert "Si une adresse valable est indiquée pour lui, il sera invité à en créer un." in words(
+        manager.get(f"{address}/confirmation")
+    )
     manager.post(f"{address}/importer")
     assert invited() == [], "nothing leaves before the job"
     assert typed(batch) != [""] * 6
@@ -165,6 +167,14 @@ class TestTheJob:
         db.session.commit()
         drain()
         assert (invited(), typed(batch)) == ([], [""] * 6)
+
+    @on_sqlite
+    def test_the_address_of_a_line_set_aside_goes_too(self, manager: FlaskClient) -> None:
+        address = analysed(manager, with_addresses("un@mail.example"))
+        corrections.set_aside(batch_at(address).id, 1, True, person_id())
+        confirm.register(batch_at(address).id, person_id())
+        drain()
+        assert (invited(), works(), typed(batch_at(address))) == ([], [], [""] * 6)
 
     @on_sqlite
     def test_it_goes_step_by_step(self, manager: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:

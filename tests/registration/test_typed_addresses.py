@@ -44,7 +44,7 @@ def test_from_the_paste_to_the_invitation(path: Path) -> None:
     assert "jean@mail.example" in path.get("conducteurs").text
     path.post("verifier")
     asked = path.get("confirmation").text
-    assert "Ceux dont une adresse valable est indiquée seront invités à en créer un." in asked
+    assert "Ceux pour qui une adresse valable est indiquée seront invités à en créer un." in asked
     path.post("importer", {"version": str(path.batch.version)})
     assert path.batch.state == "registered"
     drain()
@@ -73,7 +73,8 @@ def test_a_paste_taken_up_again_keeps_its_addresses(path: Path) -> None:
 
 
 def test_a_line_typed_keeps_its_address_when_it_is_changed_and_brought_back(path: Path) -> None:
-    path.post("lignes", {**PIERRE, "email": "pierre@mail.example"})
+    told = path.post("lignes", {**PIERRE, "email": "pierre@mail.example"}, htmx=True).text
+    assert "Une fois enregistré, il sera invité à créer son compte" in told
     assert addresses(path) == ["pierre@mail.example"]
     assert re.search(r'name="email"[^>]*value="pierre@mail.example"', path.get("conducteurs", ligne="1").text)
     path.post("lignes/1", {**PIERRE, "email": "pierre@", "first_name": "Paul"})

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from app.extensions import db
 from app.models import Batch, BatchLine
-from app.models.batch import CANCELLED, MANUAL, OPEN_STATES, TRANSITIONS
+from app.models.batch import ASIDE_RANK, CANCELLED, MANUAL, OPEN_STATES, TRANSITIONS
 from app.services.core import bulk, clock
 from app.services.core.refusal import Refusal
 from app.services.core.taking import taken
@@ -102,6 +102,12 @@ def _line_values(batch_id: int, rows: Sequence[Row]) -> Iterator[tuple[object, .
     ranks, remarks = zip(*(said[id(row.remarks)] for row in rows), strict=True)
     groups = [row.line.group for row in rows]
     return zip(repeat(batch_id), *typed, ranks, remarks, not_text, emails, groups, repeat(0))
+
+
+def forget_addresses_aside(batch_id: int) -> None:
+    """Erase the addresses of the lines set aside, inside the caller's transaction: nobody will be invited to them."""
+    aside = BatchLine.batch_id == batch_id, BatchLine.rank == ASIDE_RANK, BatchLine.email != ""
+    db.session.execute(update(BatchLine).where(*aside).values(email="").execution_options(synchronize_session=False))
 
 
 def with_training(line: RawLine, batch: Batch) -> RawLine:

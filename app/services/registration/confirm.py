@@ -7,7 +7,7 @@ from typing import Any
 
 from app.extensions import db
 from app.models import Batch
-from app.models.batch import READY, REGISTERED, REGISTERING
+from app.models.batch import FILE, READY, REGISTERED, REGISTERING
 from app.models.centre import REGISTER
 from app.services.billing import ceilings
 from app.services.core import clock, numbers, outbox
@@ -124,6 +124,8 @@ def _write(batch: Batch, found: analysis.Analysis, person_id: int) -> str:
     """Write a checked batch's lines, its state and the journal; return the receipt's number."""
     batch_id, centre_id = batch.id, batch.centre_id
     count = len(write_lines(batch_id, centre_id, found))
+    if batch.mode == FILE:
+        batches.forget_addresses_aside(batch_id)
     ceilings.hold(centre_id, {row.line.order_number for row in found.report.rows})
     return conclude(batch_id, centre_id, found, person_id, count)
 
