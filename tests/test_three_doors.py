@@ -17,7 +17,7 @@ from app.services.api import keys as api_keys
 from app.services.api.keys import NewKey
 from app.services.imports import intake
 from app.services.registration import analysis, batches, confirm, drafts
-from app.validators.remark import FIELDS, HEADERS, Code, decode_remarks
+from app.validators.remark import EMAIL, EMAIL_HEADER, FIELDS, HEADERS, Code, decode_remarks
 from tests.corpus import builders
 from tests.support import MARIE, centre_id, drain, many, person_id, registered, training_id
 
@@ -25,7 +25,7 @@ Line = dict[str, str]
 Codes = dict[int, list[str]]
 TRAINING = {"training_label": "FIMO Marchandises", "category": "Marchandises", "end_date": "07/01/2022"}
 PEOPLE = many(100)
-CLEAN = PEOPLE[:57]
+CLEAN = [*PEOPLE[:56], {**PEOPLE[56], "email": "jean@"}]
 
 
 def each(field: str, *values: str, of: int) -> list[Line]:
@@ -84,7 +84,8 @@ def iso(line: Line) -> Line:
 
 
 def sheet(lines: Iterable[Line]) -> bytes:
-    return builders.xlsx(list(HEADERS.values()), *[[line[field] for field in FIELDS] for line in lines])
+    rows = [[*(line[field] for field in FIELDS), line.get(EMAIL, "")] for line in lines]
+    return builders.xlsx([*HEADERS.values(), EMAIL_HEADER], *rows)
 
 
 def codes_of(batch: Batch) -> Codes:
