@@ -16,7 +16,6 @@ from app.models import (
     Cancellation,
     CardRequest,
     Driver,
-    Invoice,
     InvoiceItem,
     Mail,
     Membership,
@@ -34,6 +33,7 @@ from app.services.notifications import mail
 from app.services.rights import access
 from tests.bases import UNDER_THE_ROLE
 from tests.cards import making
+from tests.invoicing.making import issue
 from tests.support import LEGAL, MARIE, centre_id, drain, person_id, registered_trainer
 
 from .test_acts import OTHER_PERMIT, again, agent, me, mend, new_of, one, order
@@ -196,8 +196,7 @@ def test_invoice_issued_at_the_same_price_nothing_is_charged_anew(app: Flask) ->
     row = one()
     app.config["TODAY"] = date(2022, 2, 1)
     drafts.build(date(2022, 1, 1))
-    db.session.execute(update(Invoice).values(state="issued"))
-    db.session.commit()
+    issue()
     new = new_of(mend(row, agent(), **OTHER_PERMIT))
     kept = db.session.execute(select(Cancellation)).scalar_one()
     assert kept.credit == "none"

@@ -10,12 +10,13 @@ from datetime import date
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from app.extensions import db
 from app.models import Invoice, Membership, OrderOverride, Registration, Trainer
 from app.services.billing import drafts
 from tests.bases import UNDER_THE_ROLE
+from tests.invoicing.making import issue
 from tests.support import LEGAL, MARIE, PIERRE, many, person_id, registered, registered_trainer
 
 BACKENDS = UNDER_THE_ROLE
@@ -164,8 +165,7 @@ def test_after_issue_it_is_said_that_an_agent_makes_a_credit_note(app: Flask, le
     row_id = db.session.scalar(select(Registration.id))
     line = ticks(legal.get(LINES, query_string={"seule": f"r{row_id}"}).text)
     over(app)
-    db.session.execute(update(Invoice).values(state="issued"))
-    db.session.commit()
+    issue()
     page = legal.get(LINES, query_string={"seule": f"r{row_id}"}).text
     assert "un agent doit établir un avoir et une nouvelle facture" in page
     assert "Facturer sous ce numéro" not in page

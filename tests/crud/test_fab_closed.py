@@ -33,6 +33,8 @@ from config import ROOT, Production
 from tests.support import drain
 
 AGENT, MANAGER, NEIGHBOUR = "agent@demo.example", "gestionnaire@demo.example", "voisin@demo.example"
+#: What keeps the fields of a page whose sign-in has ended: for whom, a signed token says, which it reads by itself.
+KEEPING = "/saisie-gardee/"
 
 
 def views(app: Flask) -> list[ModelView]:
@@ -175,7 +177,8 @@ def test_csrf_is_asked_of_every_form_and_nothing_is_deleted_by_get(app: Flask, c
     for rule in posting:
         page = browser.post(filled(rule), data={"x": "y"})
         assert page.status_code == 400, rule.rule
-        assert "Le formulaire a expiré." in page.text, rule.rule
+        if rule.rule != KEEPING:
+            assert "Le formulaire a expiré." in page.text, rule.rule
     for view in views(app):
         rows = db.session.query(view.datamodel.obj).count()
         asking = {200} if view.removal else set()  # a page that asks why, and deletes nothing

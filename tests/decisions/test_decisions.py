@@ -29,6 +29,8 @@ AGENT = "agent@demo.example"
 SERVICES = Path(withheld_documents.__file__).parents[1]
 #: Who reads the journal's table: it is written, sealed, purged and told there.
 THE_JOURNAL = {"journal/record.py", "journal/chain.py", "journal/search.py", "journal/sentences.py"}
+#: What proves that each act was told of: it decides nothing.
+THE_JOURNAL |= {"proving/registrations.py"}
 #: Who has it told: a person's own acts in the copy of their data. Screens of histories ask for them themselves.
 HISTORIES = {"drivers/data_gathered.py"}
 

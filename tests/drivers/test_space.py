@@ -243,4 +243,4 @@ def test_a_file_that_is_gone_says_why(app: Flask, client: FlaskClient, sign_in) 
     purge.purge()
     page = sign_in(client, "conducteur@demo.example").get("/mon-espace/").text
     assert "Documents qui ne sont plus disponibles (1)" in page
-    assert "Sa validité s’est terminée le 10/05/2022 : le fichier n’est pas conservé au-delà." in page
+    assert "Sa validité s’est terminée le 10/05/2022 : le fichier n’est pas conservé au-delà." in page

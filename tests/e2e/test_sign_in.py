@@ -104,7 +104,10 @@ def test_before_an_idle_sign_in_ends_one_is_told_and_may_stay(new_person: Callab
     page = new_person("gestionnaire@demo.example")
     page.clock.install()
     page.goto("/aide/")
-    warning, last = page.locator("[data-idle]"), page.get_by_role("link", name="Vérifier un certificat")
+    warning, last = (
+        page.locator("[data-idle]"),
+        page.get_by_role("contentinfo").get_by_role("link", name="Vérifier un certificat"),
+    )
     last.focus()
     page.clock.fast_forward((120 - 4) * 60_000)
     expect(warning).to_be_hidden()

@@ -231,7 +231,7 @@ _NAMES: dict[str, Callable[[set[int]], dict[str, str]]] = {
         _one(CardRequest, CardRequest.number),
         lambda number: f"la demande de carte {number}" if number else "une demande de carte, non déposée à ce jour",
     ),
-    "api_key": _rows(_one(ApiKey, ApiKey.name), lambda name: f"la clé de l’API « {name} »"),
+    "api_key": _rows(_one(ApiKey, ApiKey.name), lambda name: f"la clé de l’API «\u00a0{name}\u00a0»"),
     "webhook_endpoint": _rows(
         _one(WebhookEndpoint, WebhookEndpoint.url), lambda url: f"les notifications à l’adresse {url}"
     ),

@@ -51,7 +51,7 @@ function setUp(box) {
     try {
       if (file) picture = await createImageBitmap(file);
     } catch {
-      said.textContent = "Ce fichier ne s’affiche pas : choisissez une image JPEG ou PNG.";
+      said.textContent = "Ce fichier ne s’affiche pas : choisissez une image JPEG ou PNG.";
     }
     for (const other of canvas.parentElement.children) other.hidden = Boolean(picture) === (other !== canvas);
     if (tools) tools.hidden = !picture;

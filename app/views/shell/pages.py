@@ -17,7 +17,7 @@ blueprint = Blueprint("pages", __name__)
 SECTIONS = {
     "enregistrer": ("register", "Enregistrer des formations"),
     "formateurs": ("trainers", "Formateurs et moniteurs"),
-    "messages": ("mending", "Corriger des lignes"),
+    "corriger-lignes": ("mending", "Corriger des lignes"),
     "contrat": ("contract", "Contrat et mise en service"),
     "droits": ("rights", "Droits"),
     "documents": ("documents", "Documents"),
@@ -29,7 +29,7 @@ SECTIONS = {
     "verifier": ("verifying", "Vérifier un certificat"),
     "joindre": ("contact", "Joindre l’exploitant"),
 }
-BEFORE_MESSAGES = ("enregistrer", "formateurs", "messages")
+BEFORE_MESSAGES = ("enregistrer", "formateurs", "corriger-lignes")
 #: Nobody types as much to find something.
 LONGEST = 100
 

@@ -74,7 +74,7 @@ class Annex:
             end_page()
 
     def _title(self, at: int) -> str:
-        return "Annexe, suite" if at else f"Annexe : {count_of(self._count, 'enregistrement')}, sans nom"
+        return "Annexe, suite" if at else f"Annexe\u00a0: {count_of(self._count, 'enregistrement')}, sans nom"
 
 
 def _paged(rows: Iterator[_Row]) -> Iterator[list[_Row]]:
@@ -183,4 +183,4 @@ def _write(text: PDFTextObject, cells: Sequence[Sequence[str]], base: float, fac
 def _draw_total(canvas: Canvas, top: float, total: Decimal) -> None:
     canvas.setFont(faces.BOLD, _SIZE)
     canvas.setFillColor(sheet.INK)
-    canvas.drawRightString(sheet.LEFT + sheet.WIDTH - _PAD, top - 1.2 * mm - _SIZE, f"Total HT : {euros(total)}")
+    canvas.drawRightString(sheet.LEFT + sheet.WIDTH - _PAD, top - 1.2 * mm - _SIZE, f"Total HT\u00a0: {euros(total)}")

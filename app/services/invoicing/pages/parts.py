@@ -69,7 +69,7 @@ def _head(content: Content) -> Table:
             paragraph(text, "soft")
             for text in (mentions.legal_form(seller), *_address(seller), ", ".join(_identity(seller)))
         ),
-        paragraph(f"Adresse de facturation électronique : {seller.e_address}", "soft"),
+        paragraph(f"Adresse de facturation électronique\u00a0: {seller.e_address}", "soft"),
     ]
     right = [
         paragraph(content.kind.label, "kind"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 
 from flask import current_app, g, request, session
@@ -18,7 +17,8 @@ def void_forms(person_id: int | None = None) -> None:
     session.pop(name, None)
     g.pop(name, None)
     if person_id is not None:
-        session[name] = f"{hashlib.sha256(secrets.token_bytes(32)).hexdigest()}.{person_id}"
+        # Of base 64, which nothing makes shorter: a page is as long each time it is drawn.
+        session[name] = f"{secrets.token_urlsafe(32)}.{person_id}"
 
 
 def of_request() -> int | None:
