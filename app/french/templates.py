@@ -39,7 +39,7 @@ TYPED = frozenset(
         "first_name", "last_name", "full_name", "name", "holder", "centre", "reference", "references", "order_number",
         "order_numbers", "orders", "reason", "revoked_reason", "undone_reason", "held_reason", "answer", "email", "address",
         "street", "address_extra", "signer_name", "sheet", "authority", "url", "value", "old", "column", "note", "sought",
-        "birth_date", "permit_number",
+        "birth_date", "permit_number", "record_name", "own_number", "own_reference",
     }
 )  # fmt: skip
 #: Filters that end an expression in which no sentence is left.

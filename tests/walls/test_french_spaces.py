@@ -18,14 +18,26 @@ import pytest
 from flask import Flask, render_template_string
 from flask_mail import Message
 from reportlab.pdfbase.ttfonts import TTFont
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, text, update
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from app.extensions import db
 from app.french.spaces import WIDE, no_break, plain
 from app.french.templates import Place
-from app.models import AccountLink, BillingProfile, Driver, IdentityCorrection, Invoice, Mail, TrainerCancellation
+from app.models import (
+    AccountLink,
+    BillingProfile,
+    Cancellation,
+    Driver,
+    IdentityCorrection,
+    Invoice,
+    Mail,
+    MemberInvitation,
+    Membership,
+    MembershipRight,
+    TrainerCancellation,
+)
 from app.models.outbox import MAIL_SENT
 from app.models.sign_up import ADDRESS, CONFIRM, RESET
 from app.services.core import actor, clock
@@ -198,13 +210,43 @@ def say_the_rest(world: World) -> None:
         "document": world.rows.named["document"],
         "mail": db.session.scalar(select(Mail.id).where(Mail.state == MAIL_SENT)),
     }  # fmt: skip
+    of_kind = {
+        "agent_act": {"cancellation": _cancelled(world.rows.named["registration"])},
+        "member_joined": {"invitation": _joined(), "granted": [], "left": ["invoices"]},
+        "rights_changed": {"granted": list(db.session.scalars(select(MembershipRight.id).limit(1))), "withdrawn": []},
+    }
+    told |= {"to": person_id(), "right": "invoices", "membership": db.session.scalar(select(func.min(Membership.id)))}
     links = dict(db.session.execute(select(AccountLink.kind, AccountLink.nonce)).tuples().all())
     for kind in mail.KINDS.keys() - {kind for kind, _ in world.mails}:
         link = links[{"reset": RESET, "address_link": ADDRESS}.get(kind, CONFIRM)]
         about = world.rows.named["registration"] if kind in ("invitation", "cancelled") else None
-        mail.make_due(kind, f"{kind}@exemple.fr", {**told, "link": link}, registration_id=about)
+        mail.make_due(
+            kind, f"{kind}@exemple.fr", {**told, "link": link, **of_kind.get(kind, {})}, registration_id=about
+        )
     db.session.commit()
     drain()
+
+
+def _cancelled(registration_id: int) -> int:
+    """Return the cancellation of a registration, made where there is none."""
+    found = db.session.scalar(select(Cancellation.id).where(Cancellation.registration_id == registration_id))
+    if found is None:
+        row = Cancellation(
+            registration_id=registration_id, kind="cancelled", reason_code="duplicate", asked_by_id=person_id(),
+            at=clock.now(), effects={},
+        )  # fmt: skip
+        db.session.add(row)
+        db.session.flush()
+        found = row.id
+    return found
+
+
+def _joined() -> int:
+    """Return an invitation to a centre that somebody has accepted."""
+    row = db.session.scalars(select(MemberInvitation).limit(1)).one()
+    row.accepted_by_id = person_id()
+    db.session.flush()
+    return row.id
 
 
 def test_no_answer_to_a_form_breaks_at_a_mark_nor_does_any_mail(world: World) -> None:

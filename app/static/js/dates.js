@@ -49,7 +49,7 @@ function tellLate(input) {
     said.className = "fielderror";
     said.id = id;
     said.setAttribute("role", "alert");
-    said.textContent = `Erreur : ${late}`;
+    said.textContent = `Erreur : ${late}`;
     input.closest(".field").append(said);
     input.setAttribute("aria-invalid", "true");
   } else if (!others.some((one) => one.endsWith("-error"))) input.removeAttribute("aria-invalid");

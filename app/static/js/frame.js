@@ -58,7 +58,7 @@ function setUp(box) {
     if (!picture) return;
     for (const one of sliders) one.value = one.defaultValue;
     show();
-    said.textContent = tools ? "Photo affichée. Cadrez-la : seul le cadre est envoyé." : "Image affichée.";
+    said.textContent = tools ? "Photo affichée. Cadrez-la : seul le cadre est envoyé." : "Image affichée.";
   }
 
   input.addEventListener("change", take);
