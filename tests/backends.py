@@ -91,7 +91,9 @@ class Browser(FlaskClient):
         if self.reads_plain and response.mimetype == "text/html":
             shown = response.get_data(as_text=True)
             if (read := plain(shown)) != shown:
+                sent = response.headers["Content-Length"]
                 response.set_data(read)
+                response.headers["Content-Length"] = sent
         return response
 
 
