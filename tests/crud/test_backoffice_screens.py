@@ -24,6 +24,7 @@ from app.models import (
     Training,
     VatRegime,
 )
+from app.views.crud.base import BackOfficeView
 from tests.support import MARIE, PIERRE, many, registered, statements
 
 AGENT, MANAGER, NEIGHBOUR, DRIVER, LEGAL = (
@@ -94,6 +95,14 @@ def test_every_column_has_a_french_label_and_every_view_its_permission(app: Flas
             assert column in {**type(view).label_columns, **view.datamodel.questions}, f"{view.route_base}: {column}"
         assert "class_permission_name" in vars(type(view)), view.route_base
         assert set(view.base_permissions) <= {"can_read", "can_write"}
+
+
+def test_every_card_is_called_by_a_name(app: Flask) -> None:
+    """Not by what Python calls an object that nobody has named."""
+    for view in _views(app):
+        model = view.datamodel.obj
+        named = model.__repr__ is not object.__repr__ or model.__str__ is not object.__str__
+        assert named or type(view).name_of is not BackOfficeView.name_of, type(view).__name__
 
 
 def test_nothing_of_flask_appbuilder_s_own_is_reachable(app: Flask) -> None:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from playwright.sync_api import Error, Locator, Page, expect
 
+from app.french.spaces import plain
 from tests.registration.test_analysis import ORDER
 
 #: To the letter and in the order of the reference document.
@@ -94,7 +95,9 @@ def shown_rows(page: Page) -> list[tuple[str, list[str]]]:
             row.querySelector(".remark")?.textContent ?? "", [...row.querySelectorAll("td")].map(cell => cell.textContent)
         ])"""
     )
-    return [(main.split(" : ", 1)[-1], [_bare(" ".join(text.split())) for text in cells[1:]]) for main, cells in read]
+    return [
+        (plain(main).split(" : ", 1)[-1], [_bare(" ".join(text.split())) for text in cells[1:]]) for main, cells in read
+    ]
 
 
 def shown_lines(page: Page) -> list[str]:

@@ -59,7 +59,7 @@ def test_an_agent_searches_a_list_takes_it_away_and_reads_its_history(new_person
     expect(page.get_by_role("heading", name="Journal", level=1)).to_be_visible()
     assert not violations(page)
     page.goto("/journal/list/")
-    expect(page.get_by_role("cell", name="Liste exportée").first).to_be_visible()
+    expect(page.get_by_text("a exporté une liste").first).to_be_visible()
     assert not violations(page)
 
 

@@ -108,7 +108,7 @@ def test_a_new_centre_is_put_in_service(new_person: Callable[..., Page], program
     expect(page.get_by_text("Le centre est créé.")).to_be_visible()
     hand.click(page.get_by_role("link", name="Inviter le représentant légal"))
     hand.type(page.get_by_label("Adresse électronique"), NEWCOMER, "Enter")
-    expect(page.get_by_text("Une invitation est envoyée")).to_be_visible()
+    expect(page.get_by_text("Une invitation part")).to_be_visible()
     _accredit(hand)
     hand.click(page.get_by_role("link", name=re.compile("proposition|Proposer")).first)
     hand.click(page.get_by_role("button", name="Enregistrer"))

@@ -42,6 +42,6 @@ def test_the_search_fits(new_person: Callable[..., Page], width: int) -> None:
 def test_it_works_without_scripts(new_person: Callable[..., Page]) -> None:
     page = new_person("agent@demo.example", java_script_enabled=False)
     page.goto("/aide/")
-    page.get_by_role("searchbox").fill("12345678200010")
+    page.get_by_label("Chercher dans le registre").fill("12345678200010")
     page.get_by_role("searchbox").press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Centre de formation Démo")

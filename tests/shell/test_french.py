@@ -27,7 +27,9 @@ ASIDE = re.compile(
 
 def words_of(page: str) -> str:
     """Return what a page says to people, its attributes that are read out included, without its markup."""
-    body = re.sub(r"(?s)<(script|style|code|pre)\b.*?</\1>", " ", page)
+    body = re.sub(
+        r"(?s)<(script|style|code|pre)\b.*?</\1>|<q lang=\"en\">.*?</q>", " ", page
+    )  # what is quoted in English
     read_out = " ".join(re.findall(r'(?:aria-label|title|placeholder|alt)="([^"]*)"', body))
     return ALLOWED.sub(" ", re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body) + " " + read_out))
 

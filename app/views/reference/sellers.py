@@ -56,3 +56,7 @@ class SellersView(BackOfficeView):
     formatters_columns = {"vat_on_debits": lambda chosen: WHEN[chosen], "siret": filters.siret}
     add_form = edit_form = SellerForm
     add_row_message = "Cette version du vendeur est enregistrée : les factures la portent à partir de son premier jour."
+
+    def name_of(self, item: Seller) -> str:
+        """Return what the version is called: what it says, and from which day."""
+        return f"{item.name}, depuis le {item.valid_from:%d/%m/%Y}"

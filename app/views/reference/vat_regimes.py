@@ -12,7 +12,7 @@ from app.models.types import holds_on
 from app.services.billing import regimes
 from app.services.core.reason import REASON_MAX
 from app.services.journal import search as journal_search
-from app.validators.postal import TERRITORIES
+from app.validators.postal import TERRITORIES, Territory
 from app.views.crud import widgets
 from app.views.crud.base import METHODS, BackOfficeView
 from app.views.crud.rows import Rows, on_day, one_of, yes_no
@@ -69,6 +69,10 @@ class VatRegimesView(BackOfficeView):
     add_row_message = (
         "Cette TVA est enregistrée. Elle reste à confirmer : d’ici là, les factures concernées sont retenues."
     )
+
+    def name_of(self, item: VatRegime) -> str:
+        """Return what the version is called: what it says, and from which day."""
+        return f"{TERRITORIES[Territory(item.territory)]}, depuis le {item.valid_from:%d/%m/%Y}"
 
     @expose("/show/<pk>")
     @has_access
