@@ -43,5 +43,5 @@ def test_it_works_without_scripts(new_person: Callable[..., Page]) -> None:
     page = new_person("agent@demo.example", java_script_enabled=False)
     page.goto("/aide/")
     page.get_by_label("Chercher dans le registre").fill("12345678200010")
-    page.get_by_role("searchbox").press("Enter")
+    page.get_by_label("Chercher dans le registre").press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Centre de formation Démo")
