@@ -281,7 +281,7 @@ class TestPages:
     def test_a_cursor_is_good_where_it_was_given(self, call: Caller, dial: Dial) -> None:
         of(*many(3))
         cursor = get(call).json["next"]
-        tampered = cursor[:-1] + ("A" if cursor[-1] != "A" else "B")
+        tampered = ("A" if cursor[0] != "A" else "B") + cursor[1:]  # the last sign may hold bits that nobody reads
         for caller, path, text_ in (
             (call, "/batches", cursor), (dial(siret=NEIGHBOUR), "/registrations", cursor), (call, "/registrations", tampered)
         ):  # fmt: skip
