@@ -18,6 +18,7 @@ from app.services.amendments import orders as corrections
 from app.services.billing import billed, ceilings, drafts, estimates, holding, near, orders
 from app.services.billing.billed import FEE, REGISTRATION, Ref
 from app.services.billing.orders import Chosen
+from app.services.invoicing import credit_notes
 from app.services.rights import access
 from tests.bases import EVERY
 from tests.invoicing.making import issue
@@ -311,6 +312,29 @@ def test_numbers_nearly_the_same_are_billed_as_one(app: Flask, over: Any) -> Non
     [draft] = db.session.execute(select(Invoice)).scalars()
     assert near.of_draft(draft) == {}
     assert own_numbers() == {"COM1", "com-1"}
+
+
+def test_a_waiting_credit_note_is_no_draft_of_the_bills(app: Flask, over: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has the centre, the month and the order number of a draft: lines go to the bill, and its number is not like one."""
+    registered(MARIE, {**PIERRE, "order_number": "com-1"})
+    registered({**many(1)[0], "order_number": "ENG 1"})
+    over()
+    issue()
+    monkeypatch.setitem(app.config, "TODAY", date(2022, 1, 31))
+    registered(*many(4)[1:])
+    over()
+    late = rows()[3:]
+    bill("ENG 1", late[0])
+    for one in db.session.execute(select(Invoice).where(Invoice.state == "issued")).scalars().all():
+        items = [charge.id for charge in credit_notes.charges(one.id)]
+        credit_notes.give_back(one.id, items, "Erreur de saisie", person_id(AGENT))
+    bill("ENG 1", late[1])
+    held = select(Invoice.kind, func.count(InvoiceItem.id)).join(InvoiceItem).where(Invoice.state == "draft")
+    held = held.where(Invoice.order_number == "ENG 1").group_by(Invoice.kind)
+    assert dict(db.session.execute(held).tuples().all()) == {"credit_note": 1, "invoice": 2}
+    own = (Invoice.kind == "invoice", Invoice.state == "draft", Invoice.order_number == "COM1")
+    [draft] = db.session.execute(select(Invoice).where(*own)).scalars()
+    assert near.of_draft(draft) == {}
 
 
 def test_numbers_nearly_the_same_of_the_running_month(app: Flask) -> None:

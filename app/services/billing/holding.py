@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from app.extensions import db
 from app.models import BillingProfile, Centre, Invoice
-from app.models.billing.invoices import DRAFT, HELD_MAX
+from app.models.billing.invoices import HELD_MAX
 from app.services.core import actor, reason
 from app.services.core.refusal import Refusal
 from app.services.core.taking import changed, taken
@@ -51,8 +51,7 @@ def complete(invoice_ids: Sequence[int], *, tell: bool = False) -> None:
 @actor.acting(actor.PROGRAM)
 def review(centre_id: int) -> None:
     """Note anew what holds a centre's drafts, and that none is proved, in the caller's transaction: its profile has changed."""
-    own = (Invoice.centre_id == centre_id, *grouping.BILLS)
-    ids = list(db.session.execute(select(Invoice.id).where(*own).order_by(Invoice.id).with_for_update()).scalars())
+    ids = grouping.hold(Invoice.centre_id == centre_id)
     unproved = update(Invoice).where(Invoice.id.in_(ids)).values(proved_hash="")
     changed(unproved.execution_options(synchronize_session=False))
     complete(ids)
@@ -77,7 +76,7 @@ def hold(invoice_id: int, agent_id: int, typed: str) -> None:
     """Keep a draft from being issued, for a reason, until an agent frees it; raise :class:`Moved` or `reason.ReasonNeeded`."""
     why = reason.reason(typed, "Dites pourquoi cette facture est retenue : le centre le lit.")
     with transaction():
-        own = (Invoice.id == invoice_id, Invoice.state == DRAFT, Invoice.held_by_id.is_(None))
+        own = (Invoice.id == invoice_id, *grouping.BILLS, Invoice.held_by_id.is_(None))
         if not taken(update(Invoice).where(*own).values(held_by_id=agent_id, held_reason=why)):
             raise Moved
         _note("invoice.held", invoice_id, agent_id, why)
@@ -86,7 +85,7 @@ def hold(invoice_id: int, agent_id: int, typed: str) -> None:
 def free(invoice_id: int, agent_id: int) -> None:
     """Free a draft that an agent holds; what is missing holds it still. Raise :class:`Moved`."""
     with transaction():
-        own = (Invoice.id == invoice_id, Invoice.state == DRAFT, Invoice.held_by_id.is_not(None))
+        own = (Invoice.id == invoice_id, *grouping.BILLS, Invoice.held_by_id.is_not(None))
         if not taken(update(Invoice).where(*own).values(held_by_id=None, held_reason="")):
             raise Moved
         _note("invoice.freed", invoice_id, agent_id, "")

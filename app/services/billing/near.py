@@ -6,16 +6,15 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import Invoice
-from app.models.billing.invoices import DRAFT
 
-from . import estimates
+from . import estimates, grouping
 
 
 def of_draft(draft: Invoice) -> dict[str, str]:
     """Return the order numbers that are nearly that of a draft, its own among them, each with the key of its draft of the same
     month; empty where there is no other.
     """
-    same = (Invoice.centre_id == draft.centre_id, Invoice.period_end == draft.period_end, Invoice.state == DRAFT)
+    same = (Invoice.centre_id == draft.centre_id, Invoice.period_end == draft.period_end, *grouping.BILLS)
     keys = dict(db.session.execute(select(Invoice.order_number, Invoice.key).where(*same)).tuples().all())
     return {number: keys[number] for number in _like(draft.order_number, list(keys))}
 

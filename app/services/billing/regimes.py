@@ -6,14 +6,13 @@ from sqlalchemy import select, update
 
 from app.extensions import db
 from app.models import Invoice, VatRegime
-from app.models.billing.invoices import DRAFT
 from app.services.core import actor, reason
 from app.services.core.refusal import Refusal
 from app.services.core.taking import taken
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
 
-from . import holding
+from . import grouping, holding
 
 SUBJECT = "vat_regime"
 
@@ -36,5 +35,5 @@ def confirm(regime_id: int, agent_id: int, typed: str) -> None:
             raise Confirmed
         journal.record("vat_regime.confirmed", SUBJECT, regime_id, actor_id=agent_id, reason=why)
         with actor.acting(actor.PROGRAM):
-            waiting = select(Invoice.id).where(Invoice.state == DRAFT, Invoice.held_reason != "")
+            waiting = select(Invoice.id).where(*grouping.BILLS, Invoice.held_reason != "")
             holding.complete(list(db.session.execute(waiting).scalars()))

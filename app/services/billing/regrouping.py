@@ -90,7 +90,7 @@ def regroup(centre_id: int, charged: list[Charge], wanted: Mapping[Ref, tuple[st
         raise Issued
     for last in lasts:
         grouping.make(last, [(centre_id, number) for day, number in targets if day == last])
-    named = select(Invoice.id, Invoice.period_end, Invoice.order_number).where(Invoice.state == DRAFT, *fitting)
+    named = select(Invoice.id, Invoice.period_end, Invoice.order_number).where(*grouping.BILLS, *fitting)
     by_name = {(last, number): id_ for id_, last, number in db.session.execute(named).tuples()}
     moves: dict[int, list[int]] = {}
     for charge in charged:
