@@ -18,6 +18,7 @@ from app.models.api import DELIVERED, GIVEN_UP, PENDING, TRIAL
 from app.models.centre import API
 from app.models.outbox import WEBHOOK
 from app.services.core import clock, outbox
+from app.services.core.narrowing import page_at
 from app.services.core.refusal import Refusal
 from app.services.core.taking import changed
 from app.services.core.transaction import transaction
@@ -130,8 +131,7 @@ def listing(endpoint: WebhookEndpoint, page: int = 1) -> Listing:
     """Return a page of the messages to an address."""
     d = WebhookDelivery
     total = db.session.scalar(select(func.count()).where(d.endpoint_id == endpoint.id)) or 0
-    page_count = max(1, -(-total // PAGE))
-    page = min(max(page, 1), page_count)
+    page, page_count = page_at(page, total, PAGE)
     query = select(d).where(d.endpoint_id == endpoint.id).order_by(d.id.desc()).limit(PAGE).offset((page - 1) * PAGE)
     rows = list(db.session.execute(query.execution_options(populate_existing=True)).scalars())
     moving = any(row.state == PENDING and row.attempts == 0 for row in rows) and endpoint.active

@@ -20,6 +20,7 @@ from app.models.catalogue import CARD_FEE, PRICE_CLASSES
 from app.models.trainer import REGISTERED
 from app.models.types import Labelled
 from app.services.core import clock
+from app.services.core.narrowing import page_at
 from app.services.core.reason import version_of
 
 from . import billable
@@ -249,8 +250,7 @@ def _on_receipt(batch_id: int) -> Any:
 
 def _page(query: Any, page: int) -> Page:
     total = db.session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
-    page_count = max(1, -(-total // PAGE))
-    page = min(max(page, 1), page_count)
+    page, page_count = page_at(page, total, PAGE)
     return Page(of_refs(_refs(query.limit(PAGE).offset((page - 1) * PAGE))), total, page, page_count)
 
 

@@ -17,6 +17,7 @@ from app.extensions import db
 from app.models import Centre, Invoice, InvoiceItem, InvoiceLine, OrderOverride, Registration, Trainer
 from app.services.core import actor, clock
 from app.services.core.dialect import on_postgresql
+from app.services.core.narrowing import page_at
 from app.services.core.refusal import Refusal
 from app.services.core.taking import changed
 from app.services.core.transaction import transaction
@@ -110,8 +111,7 @@ def listing(page: int, *, centre_id: int | None = None, last: date | None = None
     if only_held:
         wanted.append(Invoice.held_reason != "")
     total = db.session.scalar(select(func.count()).select_from(Invoice).where(*wanted)) or 0
-    page_count = max(1, -(-total // PAGE))
-    page = min(max(page, 1), page_count)
+    page, page_count = page_at(page, total, PAGE)
     query = (
         select(Invoice)
         .join(Invoice.centre)

@@ -22,7 +22,7 @@ from app.models.card import (
     SUBMITTED,
 )
 from app.services.core import outbox
-from app.services.core.narrowing import holds
+from app.services.core.narrowing import holds, page_at
 from app.services.core.reason import reason as reason_of
 from app.services.core.transaction import transaction
 from app.validators.fields import clean
@@ -60,8 +60,7 @@ def listing(wanted: str, searched: str = "", page: int = 1) -> Listing:
     """
     conditions = [CardRequest.state.in_(FILTERS.get(wanted) or FILTERS["a-examiner"]), *_matching(searched)]
     total = db.session.scalar(select(func.count()).select_from(CardRequest).where(*conditions)) or 0
-    page_count = max(1, -(-total // PAGE))
-    page = min(max(page, 1), page_count)
+    page, page_count = page_at(page, total, PAGE)
     query = (
         select(CardRequest)
         .options(

@@ -1,4 +1,4 @@
-"""What lists are narrowed by: a word anywhere in a text, days as people type them; and counting without reading everything."""
+"""What lists are narrowed by: a word anywhere in a text, days as people type them; counting without reading all; pages."""
 
 from __future__ import annotations
 
@@ -122,3 +122,9 @@ def up_to(limit: int, statement: Select[Any]) -> int:
     """Return how many rows a statement finds, :class:`MoreThan` the limit where there are more; one query."""
     found = db.session.scalar(select(func.count()).select_from(statement.limit(limit + 1).subquery())) or 0
     return MoreThan(limit) if found > limit else found
+
+
+def page_at(asked: int, total: int, size: int) -> tuple[int, int]:
+    """Return the page to show, the nearest to the one asked for, and how many there are, of so many rows each; at least one."""
+    count = max(1, -(-total // size))
+    return min(max(asked, 1), count), count

@@ -26,6 +26,7 @@ from app.models.batch import (
 )
 from app.models.outbox import ANALYSIS
 from app.services.core import clock, outbox
+from app.services.core.narrowing import page_at
 from app.services.core.refusal import Refusal
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
@@ -96,8 +97,7 @@ def listing(centre_id: int, wanted: str = "", page: int = 1) -> Listing:
     if states := FILTERS.get(wanted):
         conditions.append(Batch.state.in_(states))
     total = db.session.scalar(select(func.count()).select_from(Batch).where(*conditions)) or 0
-    page_count = max(1, -(-total // PAGE))
-    page = min(max(page, 1), page_count)
+    page, page_count = page_at(page, total, PAGE)
     query = (
         select(ImportFile)
         .join(ImportFile.batch)

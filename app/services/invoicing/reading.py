@@ -14,6 +14,7 @@ from app.extensions import db
 from app.models import Batch, Centre, Invoice, InvoiceItem, OrderOverride, Registration, Trainer
 from app.models.billing.invoices import CREDIT_NOTE, DRAFT, INVOICE, ISSUED
 from app.services.billing import billable
+from app.services.core.narrowing import page_at
 
 from . import credit_notes
 
@@ -100,8 +101,7 @@ def annex(invoice: Invoice, page: int) -> Page:
         .group_by(*keys)
     )
     total = db.session.scalar(select(func.count()).select_from(grouped.subquery())) or 0
-    page_count = max(1, -(-total // PAGE))
-    page = min(max(page, 1), page_count)
+    page, page_count = page_at(page, total, PAGE)
     known = billable.labels()
     rows = db.session.execute(
         grouped.order_by(i.registered_on, keys[0], i.training_id).limit(PAGE).offset((page - 1) * PAGE)
@@ -172,7 +172,6 @@ def _count(*wanted: ColumnElement[bool]) -> int:
 
 def _page(query: Select[Any], counting: Select[Any], page: int) -> Page:
     total = db.session.scalar(counting) or 0
-    page_count = max(1, -(-total // PAGE))
-    page = min(max(page, 1), page_count)
+    page, page_count = page_at(page, total, PAGE)
     rows = list(db.session.execute(query.limit(PAGE).offset((page - 1) * PAGE)).scalars())
     return Page(rows, total, page, page_count)

@@ -20,6 +20,7 @@ from app.models.registration import RECAP, Document
 from app.services.accounts import activation
 from app.services.core import actor
 from app.services.core.clock import PARIS
+from app.services.core.narrowing import page_at
 from app.services.notifications import invited
 from app.services.reference.pricing import Quote, billed
 
@@ -139,8 +140,7 @@ def receipt(
     """
     standing = receipt_fates.standing(batch.id)
     total = standing.counts.get(wanted, 0) if wanted else standing.lines
-    page_count = max(1, -(-total // size))
-    page = min(max(page, 1), page_count)
+    page, page_count = page_at(page, total, size)
     grouped = grouped and standing.lines <= GROUPED
     return Receipt(
         batch,

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from app.extensions import db
 from app.models import Batch, BatchLine
 from app.models.batch import ASIDE_RANK, ERROR_RANK, INFORMATION_RANK
-from app.services.core.narrowing import escaped, holds
+from app.services.core.narrowing import escaped, holds, page_at
 from app.validators.batch import Row
 from app.validators.fields import bare_permit
 from app.validators.line import RawLine
@@ -101,8 +101,7 @@ def page(batch: Batch, wanted: Filter, number: int = 1, total: int | None = None
     conditions = _conditions(batch.id, wanted)
     if total is None:
         total = db.session.scalar(select(func.count()).select_from(BatchLine).where(*conditions)) or 0
-    page_count = max(1, -(-total // PAGE))
-    number = min(max(number, 1), page_count)
+    number, page_count = page_at(number, total, PAGE)
     order = (BatchLine.number,) if wanted.by_number else (*_new_first(batch), BatchLine.rank, BatchLine.number)
     query = select(BatchLine).where(*conditions).order_by(*order).limit(PAGE).offset((number - 1) * PAGE)
     return ReportPage(_read(batch, query), total, number, page_count)

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from app.models.centre import INVOICES
 from app.services.billing import ceilings
+from app.services.core.narrowing import page_at
 from app.views.shell.base import Screen, current_centre_id
 from app.views.shell.reading import number_of
 
@@ -56,8 +57,7 @@ class ConsumptionView(Screen):
 
     def _page(self, form: CeilingForm) -> Response:
         found = ceilings.uses(current_centre_id())
-        page_count = max(1, -(-len(found) // ceilings.PAGE))
-        page = min(max(number_of("page"), 1), page_count)
+        page, page_count = page_at(number_of("page"), len(found), ceilings.PAGE)
         drawn = self.render_template(
             "billing/consumption.html",
             form=form,

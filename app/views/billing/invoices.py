@@ -11,6 +11,7 @@ from app.models.billing.invoices import ORDER_MAX
 from app.models.centre import INVOICES
 from app.services.billing import drafts, estimates, missing, months, near, profiles
 from app.services.core import clock
+from app.services.core.narrowing import page_at
 from app.services.invoicing import assembling, reading
 from app.views.shell.base import Screen, current_centre_id, place_or_403
 from app.views.shell.reading import number_of
@@ -31,8 +32,7 @@ class InvoicesView(Screen):
         """Show the estimate of the month, order number by order number, and the drafts."""
         place, order = place_or_403(), request.args.get("commande", "")[:ORDER_MAX]
         found = estimates.of_centre(place.centre_id)
-        page_count = max(1, -(-len(found) // estimates.PAGE))
-        page = min(max(number_of("page"), 1), page_count)
+        page, page_count = page_at(number_of("page"), len(found), estimates.PAGE)
         shown = drafts.listing(number_of("brouillons"), centre_id=place.centre_id)
         page_: str = self.render_template(
             "billing/invoices.html",

@@ -13,6 +13,7 @@ from app.models import Invoice
 from app.models.billing.runs import RunState
 from app.services.billing import drafts, estimates, holding, months
 from app.services.core import clock
+from app.services.core.narrowing import page_at
 from app.services.core.numbers import count_of
 from app.services.invoicing import asked, reading, running
 from app.views.shell.base import Screen
@@ -35,8 +36,7 @@ class BillingView(Screen):
         built = drafts.of_month(months.last_of(month))
         only_held = request.args.get("voir") == "retenues"
         found = estimates.of_all() if is_current else []
-        page_count = max(1, -(-len(found) // estimates.PAGE))
-        page = min(max(number_of("page"), 1), page_count)
+        page, page_count = page_at(number_of("page"), len(found), estimates.PAGE)
         page_: str = self.render_template(
             "billing/office.html",
             month=month,
