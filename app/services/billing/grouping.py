@@ -10,14 +10,13 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, exists, select, text, update
+from sqlalchemy import ColumnElement, exists, select, text
 
 from app.extensions import db
 from app.models import Invoice, InvoiceItem
 from app.models.billing.invoices import DRAFT, INVOICE
 from app.services.core import clock
-from app.services.core.dialect import insert_new, on_postgresql
-from app.services.core.taking import changed
+from app.services.core.dialect import be_the_writer, insert_new, on_postgresql
 
 from . import lines, months
 
@@ -28,11 +27,10 @@ BILLS = (Invoice.state == DRAFT, Invoice.kind == INVOICE)
 
 
 def alone() -> None:
-    """Let one at a time make drafts, or re-group them. On SQLite whoever writes is alone: from this first write on."""
+    """Let one at a time make drafts, or re-group them. On SQLite whoever writes is alone."""
+    be_the_writer(Invoice)
     if on_postgresql():
         db.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-    else:
-        changed(update(Invoice).where(Invoice.id == 0).values(net=Invoice.net))
 
 
 def hold(*conditions: ColumnElement[bool]) -> list[int]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from flask_appbuilder import Model
-from sqlalchemy import Connection, Engine, Table
+from sqlalchemy import Connection, Engine, Table, false, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.extensions import db
@@ -15,6 +15,15 @@ from app.extensions import db
 def on_postgresql(base: Connection | Engine | None = None) -> bool:
     """Tell whether a connection, or an engine, leads to PostgreSQL; the session's base by default. Else it is SQLite."""
     return bool((base or db.session.get_bind()).dialect.name == "postgresql")
+
+
+def be_the_writer(model: type[Model]) -> None:
+    """On SQLite, be the only one who writes, from before anything is read to the end of the transaction: a write of no row
+    takes its one lock. On PostgreSQL nothing: who needs a lock there takes its own.
+    """
+    if not on_postgresql():
+        table = _table(model)
+        db.session.execute(update(table).where(false()).values(id=table.c.id))
 
 
 def insert_ignoring(table: Table) -> Any:

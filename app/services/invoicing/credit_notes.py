@@ -11,16 +11,17 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, delete, exists, false, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, insert, select, update
 from sqlalchemy.orm import aliased
 
 from app.extensions import db
-from app.models import Invoice, InvoiceItem, InvoiceLine, InvoiceSeries, InvoiceVat, Registration
+from app.models import Invoice, InvoiceItem, InvoiceLine, InvoiceVat, Registration
 from app.models.batch import new_key
 from app.models.billing.invoices import CREDIT_NOTE, DRAFT, INVOICE, ISSUED
 from app.services.billing import billable, lines
 from app.services.core import actor, clock, outbox
 from app.services.core import reason as reasons
+from app.services.core.dialect import be_the_writer
 from app.services.core.refusal import Refusal
 from app.services.core.taking import changed
 from app.services.core.transaction import transaction
@@ -141,9 +142,7 @@ def _draft(
     invoice_id: int, item_ids: Sequence[int], why: str, agent_id: int, *, internal: bool = False, rebills: bool = False
 ) -> int:
     """Write a credit note's draft in the caller's transaction; twins wait for each other at the invoice's row."""
-    changed(
-        update(InvoiceSeries).where(false()).values(last_number=0)
-    )  # takes SQLite's one lock before anything is read
+    be_the_writer(Invoice)
     own = (Invoice.id == invoice_id, Invoice.state == ISSUED, Invoice.kind == INVOICE)
     corrected = db.session.execute(select(Invoice).where(*own).with_for_update()).scalar_one_or_none()
     if corrected is None:

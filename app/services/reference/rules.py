@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from flask_appbuilder import Model
-from sqlalchemy import ColumnElement, and_, exists, false, inspect, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, exists, inspect, or_, select, text
 from stdnum.fr import siret
 
 from app.extensions import db
@@ -15,7 +15,7 @@ from app.models import Accreditation, Centre, Driver, Registration, Seller, Susp
 from app.models.billing.parties import VatCategory
 from app.models.catalogue import PRICE_CLASSES
 from app.services.core import clock
-from app.services.core.dialect import on_postgresql
+from app.services.core.dialect import be_the_writer, on_postgresql
 from app.services.core.refusal import Refusal
 from app.validators.address import parse_address
 from app.validators.fields import parse_name, parse_permit
@@ -45,10 +45,9 @@ def hold(item: Model) -> None:
     """Let one at a time write rows that are judged against each other, to the end of the transaction; reading goes on."""
     if type(item) not in JUDGED_TOGETHER:
         return
+    be_the_writer(type(item))
     if on_postgresql():
         db.session.execute(text(f'LOCK TABLE "{item.__tablename__}" IN SHARE ROW EXCLUSIVE MODE'))
-    else:  # a write of no row takes SQLite's one lock
-        db.session.execute(update(type(item)).where(false()).values(id=type(item).id))
 
 
 def check_removal(item: Model) -> None:
