@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, timedelta
 from typing import Any, TypeVar
 
@@ -48,9 +48,9 @@ class Source:
     contract_id: int | None
 
 
-def of_draft(invoice: Invoice, day: date, number: str = "") -> Source:
-    """Return what a draft says if issued on a day under a number, or one of its shape; raise :class:`Incomplete`."""
-    number = number or numbering.specimen(invoice.kind, day.year)
+def of_draft(invoice: Invoice, day: date) -> Source:
+    """Return what a draft says if issued on a day, under a number of the right shape; raise :class:`Incomplete`."""
+    number = numbering.specimen(invoice.kind, day.year)
     if invoice.kind == CREDIT_NOTE:
         corrected = invoice.corrects
         assert corrected is not None
@@ -80,6 +80,11 @@ def of_issued(invoice: Invoice) -> Content:
     return _content(invoice, *days, invoice.service_code, invoice.contract_id, *copies)
 
 
+def numbered(content: Content, number: str) -> Content:
+    """Return a content under another number."""
+    return replace(content, number=number, reference=_reference(content.kind, number))
+
+
 def of(invoice: Invoice, day: date) -> Content:
     """Return what an invoice says: a draft as if issued on a day."""
     return of_issued(invoice) if invoice.state == ISSUED else of_draft(invoice, day).content
@@ -102,9 +107,9 @@ def _content(
     buyer: dict[str, Any],
 ) -> Content:
     first, last = _days(invoice)
-    is_credit = invoice.kind == CREDIT_NOTE
+    kind = KINDS[invoice.kind]
     return Content(
-        kind=KINDS[invoice.kind],
+        kind=kind,
         number=number,
         issued_on=day,
         due_on=due_on,
@@ -122,11 +127,15 @@ def _content(
         net=invoice.net,
         vat=invoice.vat,
         total=invoice.total,
-        reference="" if is_credit else reference.of(number),
+        reference=_reference(kind, number),
         terms=Terms(**seller["terms"]),
-        corrects=_corrected(invoice) if is_credit else None,
+        corrects=_corrected(invoice) if kind is Kind.CREDIT_NOTE else None,
         reason=invoice.reason,
     )
+
+
+def _reference(kind: Kind, number: str) -> str:
+    return "" if kind is Kind.CREDIT_NOTE else reference.of(number)
 
 
 def _party(kind: type[P], kept: dict[str, Any]) -> P:

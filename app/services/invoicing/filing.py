@@ -16,7 +16,6 @@ from app.services.storage import store
 
 from . import assembling, files, xml
 from .content import Detail
-from .xml import write
 
 STEP = 1000
 #: What may be wrong with the electronic invoice that a file holds.
@@ -32,7 +31,7 @@ def make(invoice_id: int) -> None:
         return
     content = assembling.of_issued(invoice)
     made = files.make(content, details(invoice_id), invoice.issued_at)
-    written = write(content)
+    written = xml.write(content)
     file = store.put_named(f"invoices/{content.number}-{sha256(made).hexdigest()[:12]}.pdf", made)
     hashes = {"sha256": file.sha256, "size": file.size, "xml_sha256": sha256(written).hexdigest()}
     if not taken(
@@ -52,7 +51,7 @@ def xml_of(invoice: Invoice) -> bytes:
     """Return the XML that the file holds; raise `store.Missing` where there is none yet, or it is not that one any more."""
     if not invoice.xml_sha256:
         raise store.Missing(str(invoice.id))
-    written = write(assembling.of_issued(invoice))
+    written = xml.write(assembling.of_issued(invoice))
     if sha256(written).hexdigest() != invoice.xml_sha256:
         raise store.Changed(str(invoice.path))
     return written

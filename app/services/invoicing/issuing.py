@@ -53,7 +53,7 @@ def _issue(invoice_id: int, agent_id: int | None) -> str:
         raise Held
     number = numbering.take(source.content.seller.siren, draft.kind, day)
     public = numbering.public(draft.kind, day.year, number)
-    content = assembling.of_draft(draft, day, public).content
+    content = assembling.numbered(source.content, public)
     _freeze(draft, source, content, number, agent_id)
     _follow(invoice_id, content, agent_id)
     return public
