@@ -37,9 +37,13 @@ def moves(price: Decimal, after: Decimal | None, invoice: str) -> str:
 
 def give_back(registration: Registration, order: Order, agent_id: int) -> None:
     """Draft the credit note of what an issued invoice charges, in the transaction of the correction."""
-    why = f"{REASONS[order.reason_code]}{' : ' + order.reason if order.reason else ''}"
     if (charge := credit_notes.charge_of(registration)) is not None:
-        credit_notes.of_cancelled(charge, why, agent_id)
+        credit_notes.of_cancelled(charge, _why(REASONS[order.reason_code], order.reason), agent_id)
+
+
+def _why(reason: str, words: str) -> str:
+    """Return the reason of a credit note: that of the correction, and what was written to it."""
+    return f"{reason} : {words}" if words else reason
 
 
 def settle_fee(trainer_id: int, reason_code: str, why: str, agent_id: int) -> str:
@@ -51,5 +55,5 @@ def settle_fee(trainer_id: int, reason_code: str, why: str, agent_id: int) -> st
         return DRAFT
     if not gives_back(reason_code):
         return NONE
-    credit_notes.of_cancelled(charge, f"{TRAINER_REASONS[reason_code]}{' : ' + why if why else ''}", agent_id)
+    credit_notes.of_cancelled(charge, _why(TRAINER_REASONS[reason_code], why), agent_id)
     return NOTE

@@ -39,16 +39,18 @@ def recipients(centre_id: int) -> list[str]:
 
 def make_due(centre_id: int, order_number: str, share: int) -> None:
     """Make due the mail that a threshold, in per cent, of a ceiling is reached; no commit."""
-    values = {"centre": centre_id, "order": order_number, "share": share, "at": clock.machine_now().isoformat()}
-    to = enumerate(recipients(centre_id), 1)
-    mail.make_all_due(BUDGET, [{"recipient": one, "values": {**values, "to": rank}} for rank, one in to])
+    tell(BUDGET, centre_id, centre=centre_id, order=order_number, share=share, at=clock.machine_now().isoformat())
 
 
 def held(centre_id: int) -> None:
     """Make due the mail that something is missing which holds invoices of a centre; no commit."""
-    values = {"centre": centre_id, "at": clock.machine_now().isoformat()}
+    tell(HELD, centre_id, centre=centre_id, at=clock.machine_now().isoformat())
+
+
+def tell(kind: str, centre_id: int, **values: object) -> None:
+    """Make a mail due to each of a centre's :func:`recipients`, its values with ``to``: the rank of who gets it; no commit."""
     to = enumerate(recipients(centre_id), 1)
-    mail.make_all_due(HELD, [{"recipient": one, "values": {**values, "to": rank}} for rank, one in to])
+    mail.make_all_due(kind, [{"recipient": one, "values": {**values, "to": rank}} for rank, one in to])
 
 
 @mail.says(HELD, "Factures retenues")

@@ -130,9 +130,14 @@ def groups(until: date, centre_id: int | None = None, orders: Iterable[str] | No
 
 def both(until: date, centre_id: int | None) -> Subquery:
     """Return registrations and fees to be billed up to a day, as one subquery: of one centre or of all."""
-    of_registrations = [] if centre_id is None else [R.centre_id == centre_id]
-    of_trainers = [] if centre_id is None else [T.centre_id == centre_id]
-    return union_all(registrations(until, *of_registrations), fees(until, *of_trainers)).subquery()
+    return union_all(*apart(until, centre_id)).subquery()
+
+
+def apart(until: date, centre_id: int | None) -> tuple[Select[*tuple[Any, ...]], Select[*tuple[Any, ...]]]:
+    """Return the statements of :func:`both`: of registrations, of fees."""
+    if centre_id is None:
+        return registrations(until), fees(until)
+    return registrations(until, R.centre_id == centre_id), fees(until, T.centre_id == centre_id)
 
 
 def _since() -> Any:

@@ -155,12 +155,8 @@ def _fill(last: date, centre_id: int | None = None) -> int:
 
 def _charge(last: date, centre_id: int | None) -> None:
     """Write a charge for each registration and each fee; on PostgreSQL who cancels one meanwhile waits, or is waited for."""
-    of_registrations = [] if centre_id is None else [Registration.centre_id == centre_id]
-    of_trainers = [] if centre_id is None else [Trainer.centre_id == centre_id]
-    for wanted, model in (
-        (billable.registrations(last, *of_registrations), Registration),
-        (billable.fees(last, *of_trainers), Trainer),
-    ):
+    of_registrations, of_fees = billable.apart(last, centre_id)
+    for wanted, model in ((of_registrations, Registration), (of_fees, Trainer)):
         if on_postgresql():
             # The rows are read again once locked: one cancelled meanwhile is left out.
             locked = wanted.with_only_columns(model.id).order_by(model.id)

@@ -18,8 +18,7 @@ ISSUED = "invoice_issued"
 
 def make_due(invoice: Invoice) -> None:
     """Make due the mail that an invoice, or a credit note, is issued; no commit."""
-    to = enumerate(alerts.recipients(invoice.centre_id), 1)
-    mail.make_all_due(ISSUED, [{"recipient": one, "values": {"invoice": invoice.id, "to": rank}} for rank, one in to])
+    alerts.tell(ISSUED, invoice.centre_id, invoice=invoice.id)
 
 
 @mail.says(ISSUED, "Facture ou avoir émis")
