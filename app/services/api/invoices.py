@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
@@ -89,26 +89,21 @@ def one(caller: Caller, number: str) -> dict[str, Any] | None:
 
 def pdf(caller: Caller, number: str) -> File | None:
     """Return the sealed file of an invoice, None where the centre has none of this number; raise `files.NotHandedOver`."""
-    row = _of(caller, number)
-    if row is None:
-        return None
-    if row.path is None:
-        raise StillPending
-    try:
-        return File(filing.pdf_of(row), f"{number}.pdf")
-    except store.Missing:
-        raise Unreadable from None
+    return _file(_of(caller, number), filing.pdf_of, "pdf")
 
 
 def xml(caller: Caller, number: str) -> File | None:
     """Return the electronic invoice that the file holds, likewise."""
-    row = _of(caller, number)
+    return _file(_of(caller, number), filing.xml_of, "xml")
+
+
+def _file(row: Invoice | None, read: Callable[[Invoice], bytes], extension: str) -> File | None:
     if row is None:
         return None
-    if row.xml_sha256 is None:
+    if row.path is None:  # the file and what it holds are made at once
         raise StillPending
     try:
-        return File(filing.xml_of(row), f"{number}.xml")
+        return File(read(row), f"{row.public_number}.{extension}")
     except store.Missing:
         raise Unreadable from None
 

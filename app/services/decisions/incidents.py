@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, insert, or_, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import joinedload
 
 from app.extensions import db
@@ -83,8 +83,8 @@ def end(incident_id: int, agent_id: int | None) -> None:
     """Tell it no longer. Raises :class:`Over`."""
     now = clock.machine_now()
     with transaction():
-        standing = (Incident.id == incident_id, Incident.ended_at.is_(None), _not_over(now))
-        if not taken(update(Incident).where(*standing).values(ended_at=now, ended_by_id=agent_id)):
+        own = (Incident.id == incident_id, incidents.standing_clause(now))
+        if not taken(update(Incident).where(*own).values(ended_at=now, ended_by_id=agent_id)):
             raise Over
         journal.record("incident.ended", SUBJECT, incident_id, actor_id=agent_id)
     incidents.forget()
@@ -93,23 +93,15 @@ def end(incident_id: int, agent_id: int | None) -> None:
 def standing() -> list[Incident]:
     """Return the messages that are told, or will be, the first to begin first."""
     query = select(Incident).options(joinedload(Incident.made_by))
-    query = query.where(Incident.ended_at.is_(None), _not_over(clock.machine_now()))
+    query = query.where(incidents.standing_clause(clock.machine_now()))
     return list(db.session.execute(query.order_by(Incident.starts_at, Incident.id).limit(incidents.MOST)).scalars())
 
 
 def past() -> list[Incident]:
     """Return the last messages that are told no longer."""
     now = clock.machine_now()
-    query = (
-        select(Incident)
-        .options(joinedload(Incident.made_by))
-        .where(or_(Incident.ended_at.is_not(None), Incident.ends_at <= now))
-    )
+    query = select(Incident).options(joinedload(Incident.made_by)).where(~incidents.standing_clause(now))
     return list(db.session.execute(query.order_by(Incident.id.desc()).limit(SHOWN)).scalars())
-
-
-def _not_over(now: datetime) -> ColumnElement[bool]:
-    return or_(Incident.ends_at.is_(None), Incident.ends_at > now)
 
 
 def _instant(field: str, typed: str, empty: datetime | None) -> datetime | None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import structlog
 from flask import current_app
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.extensions import db
@@ -127,11 +127,16 @@ def _known() -> tuple[Notice, ...]:
     return known
 
 
+def standing_clause(now: datetime) -> ColumnElement[bool]:
+    """Return, as SQL about `Incident`, whether it is told at a moment, or will be."""
+    return Incident.ended_at.is_(None) & (Incident.ends_at.is_(None) | (Incident.ends_at > now))
+
+
 def _of_base() -> tuple[Notice, ...]:
-    i, now = Incident, clock.machine_now()
+    i = Incident
     query = (
         select(i.id, i.text, i.read_only, i.starts_at, i.ends_at)
-        .where(i.ended_at.is_(None), or_(i.ends_at.is_(None), i.ends_at > now))
+        .where(standing_clause(clock.machine_now()))
         .order_by(i.id.desc())
         .limit(MOST)
     )

@@ -44,9 +44,14 @@ def require_possible(right: str, grant: Grant, known: set[int]) -> None:
         raise Refusal(f"« {RIGHTS[right]} » : le dernier jour est déjà passé.")
 
 
+def standing(membership: Membership) -> list[MembershipRight]:
+    """Return the grants that nobody has withdrawn."""
+    return [grant for grant in membership.rights if grant.withdrawn_at is None]
+
+
 def put(membership: Membership, right: str, wanted: Grant | None, actor_id: int) -> int:
     """Make a right what is wanted, None to withdraw it; answer 1 where something changed."""
-    held = [grant for grant in membership.rights if grant.right == right and grant.withdrawn_at is None]
+    held = [grant for grant in standing(membership) if grant.right == right]
     before = next((_said(grant) for grant in held), None)
     if before == (_plain(wanted) if wanted else None):
         return 0

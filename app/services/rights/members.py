@@ -105,7 +105,7 @@ def set_rights(centre_id: int, membership_id: int, wanted: Mapping[str, Grant], 
             membership = _place(membership_id, centre_id)
             if membership.role == LEGAL_REPRESENTATIVE:
                 raise Refusal("Un représentant légal tient déjà tous les droits du centre.")
-            before = {grant.id for grant in standing(membership)}
+            before = {grant.id for grant in granting.standing(membership)}
             changed = sum(granting.put(membership, right, wanted.get(right), actor_id) for right in RIGHTS)
             if changed:
                 telling.of_change(membership, before, refreshed(membership))
@@ -158,16 +158,11 @@ def end(centre_id: int, membership_id: int, actor_id: int, reason: str = "") -> 
     outbox.ring()
 
 
-def standing(membership: Membership) -> list[MembershipRight]:
-    """Return the grants that nobody has withdrawn."""
-    return [grant for grant in membership.rights if grant.withdrawn_at is None]
-
-
 def refreshed(membership: Membership) -> list[MembershipRight]:
     """Return them as the transaction has written them."""
     db.session.flush()
     db.session.refresh(membership, ["rights"])
-    return standing(membership)
+    return granting.standing(membership)
 
 
 def end_on(centre_id: int, membership_id: int, last_day: date | None, actor_id: int) -> bool:
