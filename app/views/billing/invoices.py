@@ -12,11 +12,12 @@ from app.models.centre import INVOICES
 from app.services.billing import drafts, estimates, missing, months, near, profiles
 from app.services.core import clock
 from app.services.core.narrowing import page_at
-from app.services.invoicing import assembling, reading
+from app.services.invoicing import reading
 from app.views.shell.base import Screen, current_centre_id, place_or_403
 from app.views.shell.reading import number_of
 
 from . import files
+from .issued import told
 
 
 class InvoicesView(Screen):
@@ -71,24 +72,13 @@ class InvoicesView(Screen):
         """Show an issued invoice, or one draft, line by line."""
         invoice = reading.find(key, current_centre_id())
         if invoice is not None:
-            return self._issued(invoice)
+            issued_: str = self.render_template("billing/issued.html", **told(invoice))
+            return issued_
         draft = drafts.find(key, current_centre_id())
         if draft is None:
             abort(404, "Cette facture n’existe pas, ou concerne un autre centre.")
         page: str = self.render_template(
             "billing/draft.html", draft=draft, month=months.name_of(draft.period_end), near=near.of_draft(draft)
-        )
-        return page
-
-    def _issued(self, invoice: Invoice) -> str:
-        notes = reading.credits_of(invoice)
-        page: str = self.render_template(
-            "billing/issued.html",
-            invoice=invoice,
-            content=assembling.of_issued(invoice),
-            notes=notes,
-            left=reading.left_of(invoice, notes),
-            annex=reading.annex(invoice, number_of("annexe")),
         )
         return page
 

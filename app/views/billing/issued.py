@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import abort, flash, g, redirect, request, url_for
 from flask_appbuilder import expose
 from werkzeug.wrappers import Response
@@ -29,14 +31,9 @@ class IssuedView(Screen):
     def show(self, key: str) -> str:
         """Show what an issued invoice says, its credit notes, and the charges that may be given back."""
         invoice = _invoice(key)
-        notes = reading.credits_of(invoice)
         page: str = self.render_template(
             "billing/issued_office.html",
-            invoice=invoice,
-            content=assembling.of_issued(invoice),
-            notes=notes,
-            left=reading.left_of(invoice, notes),
-            annex=reading.annex(invoice, number_of("annexe")),
+            **told(invoice),
             charges=reading.charges(invoice, number_of("page")) if invoice.kind == INVOICE else None,
             reason_max=REASON_MAX,
         )
@@ -64,6 +61,18 @@ class IssuedView(Screen):
         """Undo the whole invoice and have it billed anew."""
         credit_notes.bill_again(_invoice(key).id, request.form.get("reason", ""), g.user.id)
         return _led(key, f"{ASKED} Une nouvelle facture est alors mise en brouillon, à jour de ce qui a changé.")
+
+
+def told(invoice: Invoice) -> dict[str, Any]:
+    """Return what the page of an issued invoice shows, to agents and to its centre: content, credit notes, rows."""
+    notes = reading.credits_of(invoice)
+    return {
+        "invoice": invoice,
+        "content": assembling.of_issued(invoice),
+        "notes": notes,
+        "left": reading.left_of(invoice, notes),
+        "annex": reading.annex(invoice, number_of("annexe")),
+    }
 
 
 def _led(key: str, said: str) -> Response:

@@ -12,10 +12,12 @@ from app.models.types import holds_on
 from app.services.billing import regimes
 from app.services.core.reason import REASON_MAX
 from app.services.journal import search as journal_search
+from app.services.journal import sentences
 from app.validators.postal import TERRITORIES, Territory
 from app.views.crud import widgets
 from app.views.crud.base import METHODS, BackOfficeView
 from app.views.crud.rows import Rows, on_day, one_of, yes_no
+from app.views.crud.told import address_of
 
 from .forms import VatRegimeForm
 
@@ -86,7 +88,8 @@ class VatRegimesView(BackOfficeView):
             widgets=self._show(pk),
             related_views=[],
             regime=row,
-            history=journal_search.history(regimes.SUBJECT, row.id),
+            history=sentences.tell(journal_search.history(regimes.SUBJECT, row.id)),
+            address_of=address_of,
             reason_max=REASON_MAX,
         )
         return page
