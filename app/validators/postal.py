@@ -8,6 +8,10 @@ from enum import StrEnum
 from .fields import clean
 
 LINE_MAX, CITY_MAX = 38, 32
+#: What is said where a street, a postcode or a town has not its form.
+STREET_FORM = f"Écrivez le numéro et la voie, en {LINE_MAX} caractères au plus."
+POSTCODE_FORM = "Le code postal est celui d’une adresse en France : 5 chiffres, comme 69007."
+CITY_FORM = f"Écrivez la commune en {CITY_MAX} caractères au plus, comme « LYON CEDEX 03 »."
 _LINE = re.compile(r"[^\W_](?:[\w ,.'/°()&-]*[\w.)])?")
 _CITY = re.compile(r"[^\W\d_](?:[\w '/.-]*[\w.])?")
 #: Mainland with Corsica (20), overseas départements and collectivités; 96, 99 and 00 are not delivered to.

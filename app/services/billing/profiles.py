@@ -23,8 +23,10 @@ from app.services.rights import access
 from app.validators.address import parse_address
 from app.validators.fields import visible
 from app.validators.postal import (
-    CITY_MAX,
+    CITY_FORM,
     LINE_MAX,
+    POSTCODE_FORM,
+    STREET_FORM,
     Territory,
     parse_city,
     parse_extra,
@@ -240,10 +242,10 @@ def _vat_of(siren: str) -> str:
 def _address(typed: Values, faults: dict[str, str]) -> tuple[str, str, str, str]:
     """Return street, further line, postcode and town; what is empty stays so."""
     rules = {
-        "street": (parse_street, f"Écrivez le numéro et la voie, en {LINE_MAX} caractères au plus."),
+        "street": (parse_street, STREET_FORM),
         "extra": (parse_extra, f"Ce complément fait {LINE_MAX} caractères au plus : lettres, chiffres et virgules."),
-        "postcode": (parse_postcode, "Le code postal est celui d’une adresse en France : 5 chiffres, comme 69007."),
-        "city": (parse_city, f"Écrivez la commune en {CITY_MAX} caractères au plus, comme « LYON CEDEX 03 »."),
+        "postcode": (parse_postcode, POSTCODE_FORM),
+        "city": (parse_city, CITY_FORM),
     }
     kept = []
     for field, (parse, sentence) in rules.items():

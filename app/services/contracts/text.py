@@ -15,8 +15,10 @@ from typing import NamedTuple
 
 from flask import current_app
 
+from app.french.spaces import WIDE
 from app.models import Centre
 from app.models.catalogue import PRICE_CLASSES
+from app.services.core.numbers import percent
 from app.services.core.refusal import Refusal
 from app.services.reference import pricing, vat
 
@@ -102,7 +104,7 @@ def _tariffs(day: date, centre: Centre) -> str:
     lines = tariff_lines(day)
     if not lines:
         raise pricing.NoTariff
-    rate = f"TVA {_rate(vat.rate_of(centre.id, day))} %"
+    rate = f"TVA {percent(vat.rate_of(centre.id, day))}".replace(WIDE, " ")  # plain, as the text is kept
     return "\n".join(f"- {line}, {rate}" for line in lines)
 
 
@@ -114,8 +116,3 @@ def tariff_lines(day: date) -> list[str]:
 
 def _number(value: Decimal) -> str:
     return f"{value:.2f}".replace(".", ",")
-
-
-def _rate(value: Decimal) -> str:
-    """Return a rate as every screen writes it: « 20 », « 8,5 »."""
-    return _number(value).rstrip("0").rstrip(",")

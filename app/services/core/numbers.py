@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Sequence
 from decimal import Decimal
 
-NO_BREAK = "\u00a0"
+from app.french.spaces import WIDE
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 #: Ten bits as two characters.
@@ -37,14 +37,14 @@ def typed_number(text: str) -> str:
 
 def grouped(whole: int) -> str:
     """Return a whole number by groups of three figures, as « 1 152 », with no-break spaces."""
-    return f"{whole:,}".replace(",", NO_BREAK)
+    return f"{whole:,}".replace(",", WIDE)
 
 
 def euros(amount: Decimal) -> str:
     """Return an amount as « 1 152,04 € », with no-break spaces."""
     sign, cents = ("-" if amount < 0 else ""), abs(amount).quantize(Decimal("0.01"))
     whole, _, fraction = str(cents).partition(".")
-    return f"{sign}{grouped(int(whole))},{fraction}{NO_BREAK}€"
+    return f"{sign}{grouped(int(whole))},{fraction}{WIDE}€"
 
 
 def count_of(count: int, one: str, many: str | None = None) -> str:
@@ -56,7 +56,7 @@ def percent(rate: Decimal | int) -> str:
     """Return a rate given in per cent (20 or 5.50) as « 20 % » or « 5,5 % »."""
     text = f"{Decimal(rate):f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
-    return text.replace(".", ",") + NO_BREAK + "%"
+    return text.replace(".", ",") + WIDE + "%"
 
 
 def siret(value: str | None) -> str:
@@ -64,7 +64,12 @@ def siret(value: str | None) -> str:
     text = value or ""
     if not re.fullmatch(r"\d{14}", text):
         return text
-    return NO_BREAK.join((text[:3], text[3:6], text[6:9], text[9:]))
+    return WIDE.join((text[:3], text[3:6], text[6:9], text[9:]))
+
+
+def siren(value: str) -> str:
+    """Return a SIREN in groups (« 123 456 782 »); another text as it stands."""
+    return WIDE.join((value[:3], value[3:6], value[6:])) if re.fullmatch(r"[0-9]{9}", value) else value
 
 
 def enumerated(words: Sequence[str]) -> str:

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from app.models.billing import invoices
 from app.models.types import Labelled
 
 
 class Kind(Labelled):
     """An invoice, or the credit note that undoes one (in whole or in part)."""
 
-    INVOICE = "invoice", "Facture"
-    CREDIT_NOTE = "credit_note", "Avoir"
+    INVOICE = invoices.INVOICE, "Facture"
+    CREDIT_NOTE = invoices.CREDIT_NOTE, "Avoir"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from stdnum.fr import siren, siret, tva
 
 from app.models import Seller, VatRegime
 from app.validators.fields import clean
-from app.validators.postal import parse_city, parse_postcode, parse_street
+from app.validators.postal import CITY_FORM, POSTCODE_FORM, STREET_FORM, parse_city, parse_postcode, parse_street
 
 FIELDS = (
     "name", "legal_form", "capital", "rcs", "siren", "siret", "vat_number", "street", "postcode", "city", "iban", "bic",
@@ -49,9 +49,9 @@ SENTENCES = {
     "iban": "Cet IBAN n’est pas valable : il comporte une clé de contrôle.",
     "bic": "Ce BIC n’est pas valable : 8 ou 11 caractères sont attendus.",
     "e_address": "Cette adresse de facturation électronique commence par le SIREN du vendeur.",
-    "street": "Écrivez le numéro et la voie, en 38 caractères au plus.",
-    "postcode": "Le code postal est celui d’une adresse en France : 5 chiffres, comme 69007.",
-    "city": "Écrivez la commune en 32 caractères au plus, comme « LYON CEDEX 03 ».",
+    "street": STREET_FORM,
+    "postcode": POSTCODE_FORM,
+    "city": CITY_FORM,
     "vat_on_debits": "Choisissez quand la TVA est exigible : aucune réponse ne vaut par défaut.",
 }
 

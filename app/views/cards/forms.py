@@ -10,11 +10,18 @@ from wtforms.validators import InputRequired, ValidationError
 from app.models import CardRequest
 from app.services.cards import payment
 from app.services.cards.requests import Postal
-from app.validators.postal import CITY_MAX, LINE_MAX, parse_city, parse_extra, parse_postcode, parse_street
+from app.validators.postal import (
+    CITY_MAX,
+    LINE_MAX,
+    POSTCODE_FORM,
+    parse_city,
+    parse_extra,
+    parse_postcode,
+    parse_street,
+)
 
 _STREET = f"Écrivez le numéro et la voie, en {LINE_MAX} caractères au plus, comme « 12 rue des Ateliers »."
 _EXTRA = f"Ce complément fait {LINE_MAX} caractères au plus : lettres, chiffres, espaces, virgules et points."
-_POSTCODE = "Le code postal est celui d’une adresse en France : 5 chiffres, comme 69007."
 _CITY = f"Écrivez la commune en {CITY_MAX} caractères au plus, comme « LYON » ou « LYON CEDEX 03 »."
 
 
@@ -36,7 +43,7 @@ class PostalForm(Form):  # type: ignore[misc]
         "Numéro et voie", [InputRequired("Numéro et voie non renseignés"), _parsed(parse_street, _STREET)]
     )
     postcode = StringField(
-        "Code postal", [InputRequired("Code postal non renseigné"), _parsed(parse_postcode, _POSTCODE)]
+        "Code postal", [InputRequired("Code postal non renseigné"), _parsed(parse_postcode, POSTCODE_FORM)]
     )
     city = StringField("Commune", [InputRequired("Commune non renseignée"), _parsed(parse_city, _CITY)])
 

@@ -17,8 +17,9 @@ from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.pdfgen.textobject import PDFTextObject
 
+from app.french.spaces import WIDE
 from app.services.core import faces
-from app.services.core.numbers import NO_BREAK, count_of, euros
+from app.services.core.numbers import count_of, euros
 from app.services.reference.amounts import ZERO
 
 from ..content import Detail
@@ -101,7 +102,7 @@ def _row(detail: Detail) -> _Row:
         detail.centre_reference,
         detail.document_number,
     )
-    amount = euros(detail.amount).removesuffix(f"{NO_BREAK}€")
+    amount = euros(detail.amount).removesuffix(f"{WIDE}€")
     cells = (*(_fitted(text, width) for text, width in zip(texts, _WIDTHS[:-1], strict=True)), (amount,))
     return _Row(cells, _ROW + (max(map(len, cells)) - 1) * _LEADING)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -10,8 +9,9 @@ from reportlab.lib.units import mm
 from reportlab.platypus import Spacer, Table
 from stdnum import iban
 
+from app.french.spaces import WIDE, for_paper
 from app.services.core import faces
-from app.services.core.numbers import NO_BREAK, euros, grouped, percent, siret
+from app.services.core.numbers import euros, grouped, percent, siren, siret
 
 from .. import mentions, reference
 from ..content import Content, Kind, Line, Party, SellingParty
@@ -88,20 +88,14 @@ def _address(party: Party) -> list[str]:
 def _identity(party: Party) -> list[str]:
     """Return the numbers by which a party is known."""
     vat = party.vat_number
-    numbers = [f"SIREN{NO_BREAK}{_spaced(party.siren)}"] if party.siren else []
+    numbers = [f"SIREN{WIDE}{siren(party.siren)}"] if party.siren else []
     if party.siret and not isinstance(party, SellingParty):
-        numbers.append(f"SIRET{NO_BREAK}{siret(party.siret)}")
-    return [text for text in (", ".join(numbers), f"TVA{NO_BREAK}{_vat_number(vat)}" if vat else "") if text]
+        numbers.append(f"SIRET{WIDE}{siret(party.siret)}")
+    return [text for text in (", ".join(numbers), f"TVA{WIDE}{_vat_number(vat)}" if vat else "") if text]
 
 
 def _vat_number(number: str) -> str:
-    return NO_BREAK.join((number[:2], number[2:4], _spaced(number[4:])))
-
-
-def _spaced(figures: str) -> str:
-    """Return nine figures in groups of three; another text as it stands."""
-    is_siren = len(figures) == 9 and figures.isdigit()
-    return NO_BREAK.join((figures[:3], figures[3:6], figures[6:])) if is_siren else figures
+    return WIDE.join((number[:2], number[2:4], siren(number[4:])))
 
 
 def _parties(content: Content) -> Table:
@@ -139,7 +133,7 @@ def _corrected(content: Content) -> str:
 
 def _lines(lines: Sequence[Line]) -> Table:
     tight = 0.5 * mm if len(lines) > _ROOMY else 0
-    heads = ("Désignation", "Quantité", f"Prix unitaire{NO_BREAK}HT", "TVA", f"Montant{NO_BREAK}HT")
+    heads = ("Désignation", "Quantité", f"Prix unitaire{WIDE}HT", "TVA", f"Montant{WIDE}HT")
     rows = [[paragraph(head, "head right" if at else "head") for at, head in enumerate(heads)]]
     for line in lines:
         figures = (grouped(line.quantity), euros(line.unit_price), percent(line.rate), euros(line.amount))
@@ -190,9 +184,9 @@ def _payment(content: Content) -> Table:
     ]
     ways = _facts(
         [
-            ("IBAN", iban.format(content.seller.iban).replace(" ", NO_BREAK)),
+            ("IBAN", iban.format(content.seller.iban).replace(" ", WIDE)),
             ("BIC", content.seller.bic),
-            ("Référence", reference.shown(content.reference).replace(" ", NO_BREAK)),
+            ("Référence", reference.shown(content.reference).replace(" ", WIDE)),
         ],
         (22 * mm, sheet.WIDTH - 10 * mm - 68 * mm - 22 * mm),
     )
@@ -229,8 +223,8 @@ def _panel(rows: Sequence[Sequence[Any]], widths: Sequence[float]) -> Table:
 
 
 def _bound(text: str) -> str:
-    """Return the text with its signs bound to their words, as French type wants it."""
-    return re.sub(r" (?=[€%:;!?»])|(?<=«) ", NO_BREAK, text)
+    """Return the text with its signs bound to their words, the euro's too."""
+    return for_paper(text).replace(" €", f"{WIDE}€")
 
 
 def _mentions(content: Content, notice: str, with_annex: bool) -> list[str]:
