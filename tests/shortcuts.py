@@ -1,12 +1,14 @@
-"""What most tests need done and few are about: a document drawn, a person signed in. The same end without the way there.
+"""What most tests need done and few are about: a document drawn, a person signed in, a form's token. The same end without
+the way there.
 
-Both are done in full by the tests that are about them (`tests/documents`, `tests/seal`, `tests/contracts`; `tests/accounts`)
-and by every test in a browser.
+Drawing and signing in are done in full by the tests that are about them (`tests/documents`, `tests/seal`, `tests/contracts`;
+`tests/accounts`) and by every test in a browser.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest import mock
@@ -54,3 +56,12 @@ def enter(client: FlaskClient, email: str) -> None:
         sign_ins.begin(person, "password")
         answer = app.process_response(app.make_response(""))
     client._update_cookies_from_response("localhost", "/login/", answer.headers.getlist("Set-Cookie"))
+
+
+def token(browser: FlaskClient, address: str) -> str:
+    """Return the token of the forms of a page."""
+    page = browser.get(address)
+    assert page.status_code == 200, address
+    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
+    assert found, address
+    return found[1]

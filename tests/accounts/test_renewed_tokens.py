@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pyotp
 import pytest
 from flask import Flask
@@ -15,6 +13,7 @@ from app.services.accounts import second_factor
 from app.services.rights import invitations as member_invitations
 from tests.bases import UNDER_THE_ROLE
 from tests.conftest import PASSWORD
+from tests.shortcuts import token
 from tests.support import centre_id, person_id
 
 BACKENDS = UNDER_THE_ROLE
@@ -26,15 +25,6 @@ MANAGER, AGENT = "gestionnaire@demo.example", "agent@demo.example"
 def forms_have_tokens(app: Flask) -> None:
     """Have every form prove that it was drawn here."""
     app.config["WTF_CSRF_ENABLED"] = True
-
-
-def token(browser: FlaskClient, address: str) -> str:
-    """Return the token of the forms of a page."""
-    page = browser.get(address)
-    assert page.status_code == 200, address
-    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
-    assert found, address
-    return found[1]
 
 
 def enter(browser: FlaskClient, email: str = MANAGER, before: str = "") -> str:

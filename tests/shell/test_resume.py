@@ -27,6 +27,7 @@ from tests.bases import UNDER_THE_ROLE
 from tests.conftest import PASSWORD
 from tests.imports.importing import FIRST, analysed
 from tests.registration.wizard_path import HTMX, Path, on_draft
+from tests.shortcuts import token
 from tests.support import MARIE, PIERRE, person_id
 
 BACKENDS = UNDER_THE_ROLE
@@ -38,15 +39,6 @@ BACK = "est de retour dans les champs"
 def forms_have_tokens(app: Flask) -> None:
     """Have every form prove that it was drawn here."""
     app.config["WTF_CSRF_ENABLED"] = True
-
-
-def token(browser: FlaskClient, address: str) -> str:
-    """Return the token of the forms of a page."""
-    page = browser.get(address)
-    assert page.status_code == 200, address
-    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
-    assert found, address
-    return found[1]
 
 
 def enter(browser: FlaskClient, email: str = MANAGER, address: str = "/login/") -> TestResponse:
