@@ -22,8 +22,8 @@ from app.services.core.transaction import transaction
 from . import issuing, numbering, proving
 
 log = structlog.get_logger()
-#: Days of the month on which the night builds drafts, and issues them.
-BUILD_ON, ISSUE_ON = 1, 3
+#: Day of the month from which the night issues; it builds drafts from the 1st.
+ISSUE_ON = 3
 
 
 @dataclass

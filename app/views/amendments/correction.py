@@ -170,8 +170,12 @@ def _said(row: Registration) -> ErrorReport | None:
 
 def _who() -> Who:
     agent_id = g.user.id if g.user.is_agent else None
-    credit = request.form.get("credit") == "oui" if agent_id and "credit_asked" in request.form else None
-    return Who(g.user.id, agent_id, credit=credit)
+    return Who(g.user.id, agent_id, credit=credit_chosen() if agent_id else None)
+
+
+def credit_chosen() -> bool | None:
+    """Return whether an agent wants the credit note that the form offers; None where it offered none."""
+    return request.form.get("credit") == "oui" if "credit_asked" in request.form else None
 
 
 def _typed() -> dict[str, str]:

@@ -10,7 +10,7 @@ from app.models.amendment import REASONS
 from app.services.amendments import card_stops, money, reports, requests, trainer_rights, words
 from app.views.shell.base import Screen
 
-from .correction import ROWS
+from .correction import ROWS, credit_chosen
 
 ID = "<int:row_id>"
 
@@ -64,8 +64,7 @@ class CorrectionDecisionsView(Screen):
     def accept(self, row_id: int) -> Response:
         """Do what was asked for, as shown."""
         shown = request.form.get("version", "")
-        credit = request.form.get("credit") == "oui" if "credit_asked" in request.form else None
-        requests.accept(row_id, g.user.id, request.form.get("answer", ""), shown=shown, credit=credit)
+        requests.accept(row_id, g.user.id, request.form.get("answer", ""), shown=shown, credit=credit_chosen())
         return _done("La correction est faite ; le centre en est averti par courriel.")
 
     @expose(f"/{ID}/refuser", methods=["POST"])

@@ -32,7 +32,7 @@ def _send(invoice: Invoice, kind: str, mimetype: str) -> Response:
         abort(404, NOT_YET)
     try:
         content = filing.pdf_of(invoice) if kind == "pdf" else filing.xml_of(invoice)
-    except (store.Missing, store.Changed, store.Unreadable):
+    except store.Missing:
         abort(404, BROKEN)
     sent: Response = send_file(
         io.BytesIO(content), mimetype=mimetype, as_attachment=True, download_name=f"{invoice.public_number}.{kind}"
