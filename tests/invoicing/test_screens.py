@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -58,6 +59,16 @@ def test_the_centre_reads_its_invoice_and_nobody_else_does(
         for address in (f"/factures/{key}", f"/factures/{key}/pdf", f"/factures/{key}/xml"):
             assert other.get(address).status_code in (403, 404)
     assert sign_in(app.test_client(), LEGAL).get(f"/facturation/factures/{key}").status_code == 403
+
+
+def test_what_an_order_number_has_cost_adds_up_once_it_is_invoiced(
+    app: Flask, february: None, client: FlaskClient, sign_in: SignIn
+) -> None:
+    issued(MARIE, *many(2))
+    registered(*many(3)[2:])
+    page = sign_in(client, LEGAL).get("/consommation/").text
+    cells = re.findall(r'data-label="([^"]+)">(?:<strong>)?([0-9,]+)\u00a0€', page)
+    assert cells == [("À facturer", "25,34"), ("En brouillon", "0,00"), ("Facturé", "76,02"), ("Total HT", "101,36")]
 
 
 def test_the_file_is_sent_as_it_is_kept(app: Flask, february: None, client: FlaskClient, sign_in: SignIn) -> None:
