@@ -41,7 +41,7 @@ LONG = (
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Bring the long files to the front; leave out what asks a second base the same again with other words."""
-    again = {item for item in items if _asks_again(item)}
+    again = _asking_again(items)
     if again:
         config.hook.pytest_deselected(items=list(again))
     items[:] = sorted((item for item in items if item not in again), key=_is_short)
@@ -51,14 +51,19 @@ def _is_short(item: pytest.Item) -> bool:
     return not item.path.as_posix().endswith(LONG)
 
 
-def _asks_again(item: pytest.Item) -> bool:
-    """Tell whether a test is a further value on a further base; its file (`EACH_VALUE`) or a mark may ask for each."""
-    spec = getattr(item, "callspec", None)
-    if spec is None or spec.params.get("backend_name", "sqlite") == "sqlite":
-        return False
-    if item.get_closest_marker("bases") or getattr(getattr(item, "module", None), "EACH_VALUE", False):
-        return False
-    return any(at for name, at in spec.indices.items() if name != "backend_name")
+def _asking_again(items: list[pytest.Item]) -> set[pytest.Item]:
+    """Return those that are a further value on a further base; a file (`EACH_VALUE`) or a mark may ask for each."""
+    asked, again = set(), set()
+    for item in items:
+        params = getattr(getattr(item, "callspec", None), "params", {})
+        base = params.get("backend_name", "sqlite")
+        if base == "sqlite" or item.get_closest_marker("bases") or getattr(item.module, "EACH_VALUE", False):  # type: ignore[attr-defined]
+            continue
+        question = (item.nodeid.partition("[")[0], base)
+        if question in asked:
+            again.add(item)
+        asked.add(question)
+    return again
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ from tests.support import LEGAL, MARIE, person_id, registered_trainer
 from .test_races import at_once, settle, work_due
 
 BACKENDS = EVERY
+EACH_VALUE = True
 #: RACE_ROUNDS=200 for a long run.
 ROUNDS = int(os.environ.get("RACE_ROUNDS", "3"))
 AGENT = "agent@demo.example"
