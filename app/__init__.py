@@ -6,12 +6,15 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.validators.memory import collector_paused
+
 if TYPE_CHECKING:
     from flask import Flask
 
     from config import Config
 
 
+@collector_paused()  # nearly all that a start makes stays: walking it again and again took a quarter of its time
 def create_app(config: Config | None = None) -> Flask:
     """Return the application for these settings (those of the environment by default).
 

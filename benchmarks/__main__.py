@@ -13,14 +13,14 @@ import structlog
 
 from app.validators.file import MAX_BYTES
 
-from . import bases, elsewhere, gate, imports, invoices, load, papers, registration, sealed, workbooks
+from . import bases, draining, elsewhere, gate, imports, invoices, load, papers, registration, sealed, workbooks
 from .table import Row, note, show, show_head
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
     """How much is measured: lines of the files on the way, of the largest (None: what fills 10 Mo), rounds,
-    refusals of a key, programs that call at once and how often each.
+    refusals of a key, programs that call at once and how often each, registrations a worker drains.
     """
 
     sizes: tuple[int, ...]
@@ -28,10 +28,11 @@ class Scale:
     rounds: int
     refusals: int
     programs: tuple[int, int]
+    drained: int
 
 
-FULL = Scale((100, 1_000, 10_000, 100_000), None, 3, 600, (load.CLIENTS, load.TURNS))
-QUICK = Scale((100, 200, 1_000), 2_000, 1, 20, (4, 2))
+FULL = Scale((100, 1_000, 10_000, 100_000), None, 3, 600, (load.CLIENTS, load.TURNS), 1_000)
+QUICK = Scale((100, 200, 1_000), 2_000, 1, 20, (4, 2), 10)
 
 
 def rows(scale: Scale, folder: Path) -> Iterator[Row]:
@@ -39,6 +40,7 @@ def rows(scale: Scale, folder: Path) -> Iterator[Row]:
     yield from papers.rows(scale.rounds)
     yield from sealed.rows(scale.rounds)
     yield from invoices.rows(scale.rounds)
+    yield from draining.rows(scale.drained)
     path, largest = _largest(scale, folder)
     with bases.opened(folder) as opened:
         times = {}

@@ -1,7 +1,12 @@
-"""The worker: one process that takes jobs from the queue, each in a fork of the warm program, and relays what waits."""
+"""The worker: one process that takes jobs from the queue, in forks of the warm program, and relays what waits.
+
+A fork costs more than drawing the two documents of one registration: it goes on with what waits for some seconds, so that
+many small rows are drawn at the rate of one large one.
+"""
 
 from __future__ import annotations
 
+import mmap
 import multiprocessing
 import multiprocessing.process
 import os
@@ -12,24 +17,34 @@ import structlog
 from flask import Flask, current_app
 from redis import exceptions as redis_exceptions
 from rq import Worker, worker_registration
+from rq.exceptions import NoSuchJobError
+from rq.executions import Execution
 from rq.job import Job
 from rq.queue import Queue
 from rq.registry import FailedJobRegistry, StartedJobRegistry
+from rq.timeouts import JobTimeoutException
 from rq.utils import now
+from sqlalchemy import select
 
 from app.extensions import db
+from app.models import Training
 from app.services.core import actor, outbox, queue, throttle
-from app.services.core.queue_job import OutboxJob, OutboxQueue
+from app.services.core.queue_job import JOB_TIMEOUT, OutboxJob, OutboxQueue
 from app.services.core.transaction import transaction
+from app.services.documents import drawing
 from app.services.documents import pages as document_pages
 from app.services.journal import chain as journal_chain
 from app.services.operations import nightly
 from app.services.seal import sealing
 
+from .work import run
+
 log = structlog.get_logger()
 
 #: Seconds between two rounds of housekeeping.
 HOUSEKEEPING = 60
+#: Seconds after its start in which a fork still takes a further row.
+GOES_ON = 5.0
 
 
 class WarmWorker(Worker):
@@ -43,11 +58,52 @@ class WarmWorker(Worker):
     app: Flask
     relay: multiprocessing.process.BaseProcess | None = None
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        #: One byte that a fork shares with its parent: no longer 0 once the worker is told to stop.
+        self._stopping = mmap.mmap(-1, 1)
+
+    def handle_warm_shutdown_request(self) -> None:
+        """Let the fork end after the row in hand."""
+        self._stopping[0] = 1
+        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
+
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """Run the job in the fork: the parent's connections to the base are left to the parent."""
         with self.app.app_context():
             db.engine.dispose(close=False)
             super().main_work_horse(job, queue)
+
+    def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
+        """Run the job in the fork, then what waits behind it, in its order, each with its lease, timer and failures.
+
+        A row in hand when the fork is killed has lost its bell: its lease runs out and the relay rings again, as for any row.
+        """
+        until = time.monotonic() + GOES_ON
+        done = super().perform_job(job, queue, execution)
+        while done and not self._stopping[0] and time.monotonic() < until and self._perform_next(queue):
+            pass
+        return done
+
+    def _perform_next(self, queue: Queue) -> bool:
+        """Run the job at the head of the queue; tell whether there was one and all went well."""
+        moved = OutboxQueue.lmove(self.connection, queue.key, None)
+        if moved is None:
+            return False
+        name = moved[1].decode()
+        try:
+            job = OutboxJob.fetch(name, connection=self.connection, serializer=self.serializer)
+            self.connection.delete(job.key)
+            with self.app.app_context(), self.death_penalty_class(JOB_TIMEOUT, JobTimeoutException, job_id=name):
+                job.perform()
+        except NoSuchJobError:
+            return True
+        except Exception as error:
+            log.warning("fork ends early", job=name, error=type(error).__name__)
+            return False
+        finally:
+            queue.intermediate_queue.remove(name)
+        return True
 
     def run_maintenance_tasks(self) -> None:
         """Do RQ's own chores, now and then, and start the relay again should it have died alone."""
@@ -97,9 +153,8 @@ class WarmWorker(Worker):
 def work(*, burst: bool = False) -> None:
     """Work until told to stop (SIGTERM, Ctrl-C), or until nothing waits when ``burst``."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]
-    document_pages.warm_up()
-    sealing.warm_up()
     actor.be(actor.PROGRAM)
+    _warm_up()
     outbox.ring(again=True)
     db.session.remove()
     db.engine.dispose()
@@ -114,6 +169,14 @@ def work(*, burst: bool = False) -> None:
     )
     worker.app, worker.relay = app, relay
     worker.work(burst=burst, logging_level="WARNING")
+
+
+def _warm_up() -> None:
+    """Do once what each fork would have to do again: lay out pages, make a seal, compile what a row asks of the base."""
+    trainings = db.session.execute(select(Training.label, Training.hours).distinct()).tuples()
+    sealing.warm_up(document_pages.warm_up(trainings))
+    drawing.draw(())
+    run(0)  # no row has this number
 
 
 def start_relay(app: Flask) -> multiprocessing.process.BaseProcess:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from typing import Any
+
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from rq.job import Job
+from rq.queue import Queue
+from sqlalchemy import func, select, update
 
 from app.extensions import db
-from app.jobs import worker
+from app.jobs import work, worker
 from app.models import Document, Outbox, Registration
+from app.models.outbox import DOCUMENTS
 from app.services.core import clock, outbox, queue
 from app.services.registration import rows as registration_rows
 from tests.bases import on_both
@@ -34,6 +41,103 @@ def test_registering_rings_and_a_worker_does_the_work(app: Flask, bell: str) -> 
     worker.work(burst=True)
     assert states() == {"available"}
     assert all(row.done_at for row in db.session.execute(select(Outbox)).scalars())
+
+
+def waiting(count: int) -> list[str]:
+    """Register so many people one by one and return the jobs that wait; the worker that starts rings for all rows itself."""
+    for who in many(count):
+        registered(who)
+    queue.queue().empty()
+    outbox.ring(again=True)
+    return queue.queue().job_ids
+
+
+@pytest.fixture
+def forks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Note each job for which the worker forks."""
+    begun: list[str] = []
+    fork = worker.WarmWorker.fork_work_horse
+
+    def noted(self: worker.WarmWorker, job: Job, queue: Queue) -> None:
+        begun.append(job.id)
+        fork(self, job, queue)
+
+    monkeypatch.setattr(worker.WarmWorker, "fork_work_horse", noted)
+    return begun
+
+
+@on_both
+@pytest.mark.usefixtures("small_chunks")
+def test_a_fork_goes_on_with_what_waits(
+    app: Flask, bell: str, forks: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "GOES_ON", 600.0)
+    names = waiting(6)
+    worker.work(burst=True)
+    assert forks == names[:1]
+    assert states() == {"available"}
+    assert not queue.connection().exists(*(f"rq:job:{name}" for name in names)), "a job that is done leaves nothing"
+    assert not queue.queue().intermediate_queue.get_job_ids()
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_a_fork_takes_nothing_more_once_its_time_is_over(
+    app: Flask, bell: str, forks: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "GOES_ON", 0.0)
+    names = waiting(3)
+    monkeypatch.setattr(outbox, "ring", lambda **_options: 0)
+    worker.work(burst=True)
+    assert forks == names
+    assert states() == {"available"}
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_a_worker_told_to_stop_ends_after_the_row_in_hand(
+    app: Flask, bell: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "GOES_ON", 600.0)
+    waiting(3)
+    monkeypatch.setattr(outbox, "ring", lambda **_options: 0)
+    draw = work.HANDLERS[DOCUMENTS]
+
+    def told_to_stop(payload: dict[str, Any]) -> None:
+        os.kill(os.getppid(), signal.SIGTERM)
+        draw(payload)
+
+    monkeypatch.setitem(work.HANDLERS, DOCUMENTS, told_to_stop)
+    handlers = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        worker.work(burst=True)
+    finally:
+        for each, handler in handlers.items():
+            signal.signal(each, handler)
+    done = db.session.execute(select(func.count()).where(Outbox.done_at.is_not(None))).scalar_one()
+    assert done == 1
+    assert queue.length() == 2
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_a_row_that_fails_stops_none_of_those_behind_it(
+    app: Flask, bell: str, forks: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "GOES_ON", 600.0)
+    waiting(3)
+    second = select(Registration.id).order_by(Registration.id).offset(1).limit(1)
+    broken = db.session.execute(second).scalar_one()
+    draw = work.HANDLERS[DOCUMENTS]
+
+    def fails(payload: dict[str, Any]) -> None:
+        if broken in payload["registrations"]:
+            raise RuntimeError
+        draw(payload)
+
+    monkeypatch.setitem(work.HANDLERS, DOCUMENTS, fails)
+    worker.work(burst=True)
+    assert len(forks) == 1
+    failed = db.session.execute(select(Outbox.last_error, Outbox.done_at).where(Outbox.last_error.is_not(None))).all()
+    assert [tuple(row) for row in failed] == [("RuntimeError", None)]
+    assert states() == {"available", "pending"}
 
 
 def test_jobs_carry_an_outbox_id_and_nothing_else(app: Flask, bell: str) -> None:

@@ -4,6 +4,7 @@ Pure: values in, bytes out. No base, no request, no clock, no network, and the s
 are written JJ/MM/AAAA or in words, time stamps in Paris time.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -134,14 +135,19 @@ def render_recap(data: RecapData) -> bytes:
     return draw(shape, values, info, data.verify_url)
 
 
-def warm_up() -> None:
-    """Draw each document once, so that the fonts and layouts are ready before a worker forks."""
+def warm_up(trainings: Iterable[tuple[str, int | None]] = ()) -> bytes:
+    """Draw each document once, so that fonts and layouts are ready before a worker forks; return the last.
+
+    ``trainings``: label and hours of those that will be drawn, on which the layout depends.
+    """
     day, moment = date(2022, 1, 1), datetime(2022, 1, 1, tzinfo=_PARIS)
     who = ("NOM", "Prénom", day, "000000000")
-    render_certificate(
-        CertificateData("-", "-", "-", *who, "-", "-", day, day, day, day, moment, "-", "-", "-", "-"),
-    )
-    render_recap(RecapData("-", "-", "-", "-", "-", "-", "-", "-", 7, day, *who, moment, day, "-"))
+    for label, hours in (("-", 7), *trainings):
+        render_certificate(
+            CertificateData("-", "-", "-", *who, label, "-", day, day, day, day, moment, "-", "-", "-", "-"),
+        )
+        page = render_recap(RecapData("-", "-", "-", "-", "-", "-", label, "-", hours, day, *who, moment, day, "-"))
+    return page
 
 
 def _holder(data: CertificateData | RecapData) -> dict[str, str]:

@@ -27,9 +27,12 @@ def authority() -> Authority:
     return known  # type: ignore[no-any-return]
 
 
-def warm_up() -> None:
-    """Make ready to seal, so that a fork need not; raise `config.ConfigurationError` when key or certificate cannot be used."""
-    _signer()
+def warm_up(page: bytes) -> None:
+    """Make one seal, on a page that is not kept: the first one sets up what a fork would have to set up again.
+
+    Raises `config.ConfigurationError` when key or certificate cannot be used.
+    """
+    seal(page)
 
 
 def seal(page: bytes) -> bytes:
