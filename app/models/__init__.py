@@ -5,6 +5,9 @@ from .amendment import Cancellation, CorrectionRequest, ErrorReport, LookAlike, 
 from .api import ApiKey, ApiSubscription, ChangeDue, LastChange, WebhookDelivery, WebhookEndpoint
 from .batch import Batch, BatchLine, ImportFile
 from .billing import (
+    AccountingLine,
+    AccountingPeriod,
+    AccountMap,
     BillingProfile,
     BillingTerritory,
     Invoice,
@@ -43,6 +46,9 @@ from .trainer import Trainer
 
 __all__ = [
     "AccountLink",
+    "AccountMap",
+    "AccountingLine",
+    "AccountingPeriod",
     "Accreditation",
     "ApiKey",
     "ApiSubscription",

@@ -1,0 +1,177 @@
+"""What a month of the journal that is open writes: invoices and credit notes issued, money allocated, allocations undone.
+
+What was closed is known by the last numbers of its series, and by its lines: what comes later, on whatever day, is written to
+the first month that is open. A month is read by its own days, never the whole of the tables.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import aliased
+
+from app.extensions import db
+from app.models import AccountingPeriod, Invoice, InvoiceVat
+from app.models.billing.accounting import Act
+from app.models.billing.invoices import CREDIT_NOTE, INVOICE, ISSUED
+from app.services.billing import months
+
+from .entries import Receipt, Sale, Standing, Vat
+
+#: Invoices looked up at once.
+STEP = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An act of a month: what it is about, when it was done, and the day on which it is written."""
+
+    act: Act
+    about: Sale | Receipt
+    at: datetime
+    #: That of the act itself.
+    own_day: date
+    #: That on which it is written: within its month.
+    day: date
+
+    @property
+    def order(self) -> tuple[Any, ...]:
+        """Return what acts are written in the order of."""
+        return (self.day, self.at, self.act, self.about.id)
+
+
+def last_closed() -> AccountingPeriod | None:
+    """Return the last month that is closed; None while none is."""
+    return db.session.scalars(select(AccountingPeriod).order_by(AccountingPeriod.month.desc()).limit(1)).first()
+
+
+def first_issued() -> date | None:
+    """Return the day of the very first invoice issued, None while there is none."""
+    firsts = select(func.min(Invoice.issued_on)).where(Invoice.number == 1, Invoice.kind == INVOICE)
+    return db.session.scalar(firsts)
+
+
+def of_month(month: date, last: AccountingPeriod | None) -> list[Happened]:
+    """Return what a month that is open writes, in its order; ``last``: the last month that is closed."""
+    takes_late = last is not None and month == months.after(last.month)
+    sales = _issued(month, last if takes_late else None)
+    found = [_on_their_day(Act.ISSUED, sale, at, day, month) for sale, at, day in sales]
+    return sorted(found, key=lambda one: one.order)
+
+
+def series_of(found: Iterable[Happened], last: AccountingPeriod | None) -> dict[str, int]:
+    """Return series → the last number that is written once these acts are, too."""
+    known = dict(last.series) if last is not None else {}
+    ids = [one.about.id for one in found if one.act == Act.ISSUED]
+    for some in _shares(ids):
+        query = (
+            select(Invoice.kind, Invoice.series_year, func.max(Invoice.number))
+            .where(Invoice.id.in_(some))
+            .group_by(Invoice.kind, Invoice.series_year)
+        )
+        for kind, year, number in db.session.execute(query).tuples():
+            name = f"{kind} {year}"
+            known[name] = max(known.get(name, 0), number or 0)
+    return known
+
+
+def standings(month: date, found: Sequence[Happened]) -> defaultdict[int, Standing]:
+    """Return invoice → where its VAT stood before what a month writes, for those that a credit note or money is about."""
+    own = {one.about.id for one in found if one.act == Act.ISSUED}
+    about = {one.about.about_id for one in found if isinstance(one.about, Sale) and one.about.is_credit}
+    found_: defaultdict[int, Standing] = defaultdict(Standing)
+    for some in _shares(sorted(about)):
+        for about_id, kind, vats in _before(some, months.last_of(month), own):
+            found_[about_id].charge(vats, -1 if kind == CREDIT_NOTE else 1)
+    return found_
+
+
+def _before(ids: Sequence[int], until: date, without: Collection[int]) -> Iterable[tuple[int, str, list[Vat]]]:
+    """Yield what invoices charged, and their credit notes gave back, up to a day, but for some."""
+    about = func.coalesce(Invoice.corrects_id, Invoice.id)
+    query = (
+        select(about, Invoice.kind, Invoice.id, InvoiceVat.rate, InvoiceVat.base, InvoiceVat.vat)
+        .join(InvoiceVat, InvoiceVat.invoice_id == Invoice.id)
+        .where(or_(Invoice.id.in_(ids), Invoice.corrects_id.in_(ids)), Invoice.state == ISSUED)
+        .where(Invoice.issued_on <= until)
+    )
+    for about_id, kind, id_, rate, base, vat in db.session.execute(query).tuples():
+        if id_ not in without:
+            yield about_id, kind, [Vat(rate, base, vat)]
+
+
+def _shares(ids: Sequence[int]) -> Iterable[Sequence[int]]:
+    return (ids[at : at + STEP] for at in range(0, len(ids), STEP))
+
+
+def _on_their_day(act: Act, about: Sale | Receipt, at: datetime, day: date, month: date) -> Happened:
+    return Happened(act, about, at, day, max(day, month))
+
+
+def _issued(month: date, last: AccountingPeriod | None) -> list[tuple[Sale, datetime, date]]:
+    """Return what was issued in a month, with when; ``last``: also what was issued before and is in no month closed by then."""
+    until = months.last_of(month)
+    wanted: list[ColumnElement[bool]] = [Invoice.state == ISSUED, Invoice.issued_on <= until]
+    years = {month.year} if last is None else {month.year, last.month.year}
+    if last is None:
+        wanted.append(Invoice.issued_on >= month)
+    series = dict(last.series) if last is not None else {}
+    own = or_(
+        *(
+            and_(
+                Invoice.kind == kind,
+                Invoice.series_year == year,
+                Invoice.number > series.get(f"{kind} {year}", 0),
+            )
+            for kind in (INVOICE, CREDIT_NOTE)
+            for year in years
+        )
+    )
+    return _sales(select(Invoice.id).where(*wanted, own))
+
+
+def _sales(ids: Select[int]) -> list[tuple[Sale, datetime, date]]:
+    """Return issued invoices and credit notes, each with its VAT and when it was issued; two queries."""
+    corrected = aliased(Invoice)
+    query: Any = (
+        select(
+            Invoice.id,
+            func.coalesce(Invoice.corrects_id, Invoice.id),
+            Invoice.kind,
+            Invoice.public_number,
+            Invoice.total,
+            Invoice.buyer_json,
+            func.coalesce(corrected.seller_json, Invoice.seller_json),
+            Invoice.issued_at,
+            Invoice.issued_on,
+        )
+        .outerjoin(corrected, corrected.id == Invoice.corrects_id)
+        .where(Invoice.id.in_(ids))
+    )
+    rows = db.session.execute(query).tuples().all()
+    vats: defaultdict[int, list[Vat]] = defaultdict(list)  # read after them: what is issued meanwhile is left aside
+    taxed = select(InvoiceVat.invoice_id, InvoiceVat.rate, InvoiceVat.base, InvoiceVat.vat)
+    taxed = taxed.where(InvoiceVat.invoice_id.in_(ids)).order_by(InvoiceVat.invoice_id, InvoiceVat.rate.desc())
+    for invoice_id, rate, base, vat in db.session.execute(taxed).tuples():
+        vats[invoice_id].append(Vat(rate, base, vat))
+    return [
+        (
+            Sale(id_, about_id, kind, number or "", total, *_party(buyer), _on_debits(seller), tuple(vats[id_])),
+            at,
+            day,
+        )
+        for id_, about_id, kind, number, total, buyer, seller, at, day in rows
+    ]
+
+
+def _party(buyer: dict[str, Any]) -> tuple[str, str]:
+    return buyer["siren"], buyer["name"]
+
+
+def _on_debits(seller: dict[str, Any]) -> bool:
+    return bool(seller["vat_on_debits"])
