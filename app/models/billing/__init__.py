@@ -1,18 +1,27 @@
-"""Money: who sells, who is billed, at which VAT; what is billed."""
+"""Money: who sells, who is billed, at which VAT; what is billed, what is paid."""
 
+from .dunning import Dunning, DunningPause, LateRate
 from .invoices import Invoice, InvoiceItem, InvoiceLine, InvoiceVat, OrderBudget, OrderOverride
 from .parties import BillingProfile, BillingTerritory, Seller, VatRegime
+from .payments import Allocation, AllocationVat, BankEntry, BankStatement
 from .runs import InvoiceRun, InvoiceSeries
 
 __all__ = [
+    "Allocation",
+    "AllocationVat",
+    "BankEntry",
+    "BankStatement",
     "BillingProfile",
     "BillingTerritory",
+    "Dunning",
+    "DunningPause",
     "Invoice",
     "InvoiceItem",
     "InvoiceLine",
     "InvoiceRun",
     "InvoiceSeries",
     "InvoiceVat",
+    "LateRate",
     "OrderBudget",
     "OrderOverride",
     "Seller",
