@@ -10,7 +10,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0040"
-down_revision = "0037"
+down_revision = "0039"
 branch_labels = None
 depends_on = None
 
@@ -48,7 +48,7 @@ def upgrade() -> None:
         sa.Column("month", sa.Date(), nullable=False),
         sa.Column("siren", sa.String(length=9), nullable=False),
         sa.Column("entries", sa.Integer(), nullable=False),
-        sa.Column("debit", sa.Integer(), nullable=False),
+        sa.Column("debit", sa.BigInteger(), nullable=False),
         sa.Column("series", _JSON, nullable=False),
         sa.Column("fec_sha256", sa.String(length=64), nullable=False),
         sa.Column("csv_sha256", sa.String(length=64), nullable=False),

@@ -1,22 +1,31 @@
-"""Money: who sells, who is billed, at which VAT; what is billed; the sales journal."""
+"""Money: who sells, who is billed, at which VAT; what is billed, what is paid; the sales journal."""
 
 from .accounting import AccountingLine, AccountingPeriod, AccountMap
+from .dunning import Dunning, DunningPause, LateRate
 from .invoices import Invoice, InvoiceItem, InvoiceLine, InvoiceVat, OrderBudget, OrderOverride
 from .parties import BillingProfile, BillingTerritory, Seller, VatRegime
+from .payments import Allocation, AllocationVat, BankEntry, BankStatement
 from .runs import InvoiceRun, InvoiceSeries
 
 __all__ = [
     "AccountMap",
     "AccountingLine",
     "AccountingPeriod",
+    "Allocation",
+    "AllocationVat",
+    "BankEntry",
+    "BankStatement",
     "BillingProfile",
     "BillingTerritory",
+    "Dunning",
+    "DunningPause",
     "Invoice",
     "InvoiceItem",
     "InvoiceLine",
     "InvoiceRun",
     "InvoiceSeries",
     "InvoiceVat",
+    "LateRate",
     "OrderBudget",
     "OrderOverride",
     "Seller",

@@ -11,7 +11,7 @@ from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.models.person import Person
-from app.models.types import Json, Labelled, Money, Percent, UtcDateTime
+from app.models.types import BigMoney, Json, Labelled, Money, Percent, UtcDateTime
 
 CODE_MAX, LABEL_MAX = 12, 60
 _ANY_RATE, _OF_RATE = text("rate IS NULL"), text("rate IS NOT NULL")
@@ -69,7 +69,7 @@ class AccountingPeriod(Model):
     siren: Mapped[str] = mapped_column(String(9))
     #: How many entries it holds, and the sum of their debits.
     entries: Mapped[int]
-    debit: Mapped[Decimal] = mapped_column(Money)
+    debit: Mapped[Decimal] = mapped_column(BigMoney)
     #: Series (« invoice 2026 ») → the last number written to this month or one before it.
     series: Mapped[dict[str, Any]] = mapped_column(Json)
     #: SHA-256 of what its exports are, byte for byte.

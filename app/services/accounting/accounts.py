@@ -87,7 +87,9 @@ def listing() -> list[Account]:
     accounts, found = Accounts(chosen), []
     for role in AccountRole:
         found.append(accounts.of(role))
-        found += sorted((one for one in chosen if one.role == role and one.rate is not None), key=lambda one: one.rate or 0)
+        found += sorted(
+            (one for one in chosen if one.role == role and one.rate is not None), key=lambda one: one.rate or 0
+        )
     return found
 
 
