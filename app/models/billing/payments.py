@@ -115,6 +115,9 @@ class Allocation(Model):
         Index("ix_allocation_entry", "bank_entry_id", sqlite_where=_LIVE, postgresql_where=_LIVE),
         Index("ix_allocation_credit_note", "credit_note_id", sqlite_where=_LIVE, postgresql_where=_LIVE),
         Index("ix_allocation_returns", "returns_id"),
+        # The months of the sales journal.
+        Index("ix_allocation_at", "at"),
+        Index("ix_allocation_undone_at", "undone_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

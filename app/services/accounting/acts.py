@@ -7,19 +7,21 @@ the first month that is open. A month is read by its own days, never the whole o
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from app.extensions import db
-from app.models import AccountingPeriod, Invoice, InvoiceVat
+from app.models import AccountingLine, AccountingPeriod, Allocation, AllocationVat, Invoice, InvoiceVat
 from app.models.billing.accounting import Act
 from app.models.billing.invoices import CREDIT_NOTE, INVOICE, ISSUED
 from app.services.billing import months
+from app.services.core.clock import PARIS
 
 from .entries import Receipt, Sale, Standing, Vat
 
@@ -59,9 +61,9 @@ def first_issued() -> date | None:
 def of_month(month: date, last: AccountingPeriod | None) -> list[Happened]:
     """Return what a month that is open writes, in its order; ``last``: the last month that is closed."""
     takes_late = last is not None and month == months.after(last.month)
-    sales = _issued(month, last if takes_late else None)
-    found = [_on_their_day(Act.ISSUED, sale, at, day, month) for sale, at, day in sales]
-    return sorted(found, key=lambda one: one.order)
+    before = last if takes_late else None
+    sales = [Happened(Act.ISSUED, sale, at, day, max(day, month)) for sale, at, day in _issued(month, before)]
+    return sorted([*sales, *_moved(month, before)], key=lambda one: one.order)
 
 
 def series_of(found: Iterable[Happened], last: AccountingPeriod | None) -> dict[str, int]:
@@ -82,35 +84,56 @@ def series_of(found: Iterable[Happened], last: AccountingPeriod | None) -> dict[
 
 def standings(month: date, found: Sequence[Happened]) -> defaultdict[int, Standing]:
     """Return invoice → where its VAT stood before what a month writes, for those that a credit note or money is about."""
-    own = {one.about.id for one in found if one.act == Act.ISSUED}
-    about = {one.about.about_id for one in found if isinstance(one.about, Sale) and one.about.is_credit}
-    found_: defaultdict[int, Standing] = defaultdict(Standing)
+    own = {(one.act, one.about.id) for one in found}
+    about = {one.about.about_id for one in found if isinstance(one.about, Sale) and not one.about.on_debits}
+    about |= {one.about.invoice.id for one in found if isinstance(one.about, Receipt)}
+    stood: defaultdict[int, Standing] = defaultdict(Standing)
     for some in _shares(sorted(about)):
-        for about_id, kind, vats in _before(some, months.last_of(month), own):
-            found_[about_id].charge(vats, -1 if kind == CREDIT_NOTE else 1)
-    return found_
+        for about_id, id_, kind, taxed in _charged(some, months.last_of(month)):
+            if (Act.ISSUED, id_) not in own:
+                stood[about_id].charge([taxed], -1 if kind == CREDIT_NOTE else 1)
+        for act, id_, about_id, rate, vat in _paid(some, months.after(month)):
+            if (act, id_) not in own:
+                stood[about_id].pay({rate: vat}, 1 if act == Act.PAID else -1)
+    return stood
 
 
-def _before(ids: Sequence[int], until: date, without: Collection[int]) -> Iterable[tuple[int, str, list[Vat]]]:
-    """Yield what invoices charged, and their credit notes gave back, up to a day, but for some."""
+def _charged(ids: Sequence[int], until: date) -> Iterable[tuple[int, int, str, Vat]]:
+    """Yield what invoices charged, and their credit notes gave back, up to a day: about which, by which, of which kind."""
     about = func.coalesce(Invoice.corrects_id, Invoice.id)
     query = (
-        select(about, Invoice.kind, Invoice.id, InvoiceVat.rate, InvoiceVat.base, InvoiceVat.vat)
+        select(about, Invoice.id, Invoice.kind, InvoiceVat.rate, InvoiceVat.base, InvoiceVat.vat)
         .join(InvoiceVat, InvoiceVat.invoice_id == Invoice.id)
         .where(or_(Invoice.id.in_(ids), Invoice.corrects_id.in_(ids)), Invoice.state == ISSUED)
         .where(Invoice.issued_on <= until)
     )
-    for about_id, kind, id_, rate, base, vat in db.session.execute(query).tuples():
-        if id_ not in without:
-            yield about_id, kind, [Vat(rate, base, vat)]
+    for about_id, id_, kind, rate, base, vat in db.session.execute(query).tuples():
+        yield about_id, id_, kind, Vat(rate, base, vat)
+
+
+def _paid(ids: Sequence[int], before: date) -> Iterable[tuple[Act, int, int, Decimal, Decimal]]:
+    """Yield the VAT of what was allocated to invoices before a day, and of what was undone of it by then."""
+    end = _midnight(before)
+    query = (
+        select(
+            Allocation.id,
+            Allocation.invoice_id,
+            Allocation.undone_at,
+            AllocationVat.rate,
+            AllocationVat.vat,
+        )
+        .join(AllocationVat, AllocationVat.allocation_id == Allocation.id)
+        .where(Allocation.invoice_id.in_(ids), Allocation.at < end)
+    )
+    for id_, about_id, undone_at, rate, vat in db.session.execute(query).tuples():
+        assert about_id is not None
+        yield Act.PAID, id_, about_id, rate, vat
+        if undone_at is not None and undone_at < end:
+            yield Act.UNDONE, id_, about_id, rate, vat
 
 
 def _shares(ids: Sequence[int]) -> Iterable[Sequence[int]]:
     return (ids[at : at + STEP] for at in range(0, len(ids), STEP))
-
-
-def _on_their_day(act: Act, about: Sale | Receipt, at: datetime, day: date, month: date) -> Happened:
-    return Happened(act, about, at, day, max(day, month))
 
 
 def _issued(month: date, last: AccountingPeriod | None) -> list[tuple[Sale, datetime, date]]:
@@ -133,6 +156,46 @@ def _issued(month: date, last: AccountingPeriod | None) -> list[tuple[Sale, date
         )
     )
     return _sales(select(Invoice.id).where(*wanted, own))
+
+
+def _moved(month: date, last: AccountingPeriod | None) -> list[Happened]:
+    """Return what was allocated in a month to invoices whose VAT is due on receipts, and what was undone."""
+    found = [
+        (act, row)
+        for act, instant in ((Act.PAID, Allocation.at), (Act.UNDONE, Allocation.undone_at))
+        for row in db.session.execute(_allocated(act, instant, month, last)).tuples()
+    ]
+    ids = sorted({row[1] for _, row in found})
+    sales = {
+        sale.id: sale for some in _shares(ids) for sale, *_ in _sales(select(Invoice.id).where(Invoice.id.in_(some)))
+    }
+    vats: defaultdict[int, dict[Decimal, Decimal]] = defaultdict(dict)
+    for some in _shares(sorted({row[0] for _, row in found})):
+        query = select(AllocationVat.allocation_id, AllocationVat.rate, AllocationVat.vat)
+        for id_, rate, vat in db.session.execute(query.where(AllocationVat.allocation_id.in_(some))).tuples():
+            vats[id_][rate] = vat
+    moved = []
+    for act, (id_, invoice_id, paid_on, at) in found:
+        if not sales[invoice_id].on_debits:
+            day = at.astimezone(PARIS).date()
+            moved.append(Happened(act, Receipt(id_, sales[invoice_id], paid_on, vats[id_]), at, day, max(day, month)))
+    return moved
+
+
+def _allocated(act: Act, instant: Any, month: date, last: AccountingPeriod | None) -> Select[int, int, date, datetime]:
+    """Return the statement of the allocations made, or undone, in a month; ``last``: also in the last month closed, where that
+    does not hold them."""
+    query = select(Allocation.id, Allocation.invoice_id, Allocation.paid_on, instant)
+    query = query.where(Allocation.invoice_id.is_not(None), instant < _midnight(months.after(month)))
+    if last is None:
+        return query.where(instant >= _midnight(month))
+    kept = exists().where(AccountingLine.act == act, AccountingLine.act_id == Allocation.id)
+    own = or_(instant >= _midnight(month), and_(instant >= _midnight(last.month), ~kept))
+    return query.where(instant >= _midnight(last.month), own)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), PARIS)
 
 
 def _sales(ids: Select[int]) -> list[tuple[Sale, datetime, date]]:

@@ -23,6 +23,11 @@ class Format(Labelled):
     FEC = "fec", "FEC"
     CSV = "csv", "CSV"
 
+    @classmethod
+    def of(cls, code: str) -> Format:
+        """Return the kind of a code; raise ``KeyError`` for none of them."""
+        return {one.value: one for one in cls}[code]
+
 
 #: The columns, in the order of the law.
 FEC_COLUMNS = (
@@ -50,6 +55,7 @@ _LETTERS = str.maketrans(
         "–": "-",
         "—": "-",
         "€": "EUR",
+        "°": "o",
     }
 )
 

@@ -9,6 +9,7 @@ from sqlalchemy import delete
 
 from app.extensions import db
 from app.models import Breach
+from app.services.accounting import invariants as accounting
 from app.services.core import clock
 from app.services.invoicing import invariants as invoices
 from app.services.journal import chain
@@ -32,6 +33,7 @@ ROOMS: tuple[tuple[Invariant, ...], ...] = (
     work.CHECKS,
     drafts.CHECKS,
     invoices.CHECKS,
+    accounting.CHECKS,
     JOURNAL,
 )
 #: Ids of broken rows that are kept, and shown to agents.
