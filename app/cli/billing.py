@@ -70,7 +70,7 @@ def export(period: str, kind: str) -> None:
         raise SystemExit(1) from None
     if periods.of(month) is None:
         click.echo("Mois non clôturé : cet export est provisoire, ses écritures ne sont pas validées.", err=True)
-    click.get_binary_stream("stdout").write(content)
+    click.echo(content, nl=False)
 
 
 def _month(period: str) -> date:
