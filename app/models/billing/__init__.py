@@ -1,5 +1,6 @@
 """Money: who sells, who is billed, at which VAT; what is billed, what is paid."""
 
+from .deposits import Deposit, InvoiceEvent, PlatformPoll, SimulatedEvent, SimulatedFlow
 from .dunning import Dunning, DunningPause, LateRate
 from .invoices import Invoice, InvoiceItem, InvoiceLine, InvoiceVat, OrderBudget, OrderOverride
 from .parties import BillingProfile, BillingTerritory, Seller, VatRegime
@@ -13,9 +14,11 @@ __all__ = [
     "BankStatement",
     "BillingProfile",
     "BillingTerritory",
+    "Deposit",
     "Dunning",
     "DunningPause",
     "Invoice",
+    "InvoiceEvent",
     "InvoiceItem",
     "InvoiceLine",
     "InvoiceRun",
@@ -24,6 +27,9 @@ __all__ = [
     "LateRate",
     "OrderBudget",
     "OrderOverride",
+    "PlatformPoll",
     "Seller",
+    "SimulatedEvent",
+    "SimulatedFlow",
     "VatRegime",
 ]

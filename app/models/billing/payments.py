@@ -101,8 +101,8 @@ class BankEntry(Model):
 class Allocation(Model):
     """So much of a bank entry, or of a credit note's balance, for an invoice; undone it stays, and counts no more.
 
-    Below zero it takes back another allocation, whose transfer the bank returned. Without an invoice it is a refund that an agent
-    noted. Live sums are of ``amount`` where ``undone_at`` is empty.
+    Below zero it takes back another allocation, whose transfer the bank returned. Without an invoice it is a refund that an
+    agent noted. Live sums are of ``amount`` where ``undone_at`` is empty.
     """
 
     __tablename__ = "allocation"
