@@ -14,6 +14,7 @@ from app.services.invoicing import invariants as invoices
 from app.services.journal import chain
 from app.services.journal import record as journal
 from app.services.operations.invariants import Invariant, one_snapshot
+from app.services.payments import invariants as payments
 
 from . import drafts, files, papers, registrations, work
 
@@ -32,6 +33,7 @@ ROOMS: tuple[tuple[Invariant, ...], ...] = (
     work.CHECKS,
     drafts.CHECKS,
     invoices.CHECKS,
+    payments.CHECKS,
     JOURNAL,
 )
 #: Ids of broken rows that are kept, and shown to agents.
