@@ -20,6 +20,8 @@ INVITATIONS = "invitations"
 
 #: The file of an issued invoice; an invoice, or all of a month, that an agent wants issued.
 INVOICE_FILE, ISSUE = "invoice_file", "issue"
+#: An invoice handed to its platform; what the platform has to tell, read; a payment told to it (status 212).
+DEPOSIT, PLATFORM_EVENTS, PAYMENT_TOLD = "deposit", "platform_events", "payment_told"
 
 #: What is due once a day; the payload names the task.
 NIGHTLY = "nightly"

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0039"
-down_revision = "0037"
+down_revision = "0038"
 branch_labels = None
 depends_on = None
 
@@ -85,7 +85,7 @@ def _make_bank() -> None:
         sa.Column("booked_on", sa.Date(), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("end_to_end", sa.String(length=35), nullable=False),
-        sa.Column("remittance", sa.String(length=500), nullable=False),
+        sa.Column("remittance", sa.String(length=2000), nullable=False),
         sa.Column("debtor_name", sa.String(length=140), nullable=False),
         sa.Column("debtor_iban", sa.String(length=34), nullable=False),
         sa.Column("return_code", sa.String(length=4), nullable=False),
@@ -143,12 +143,15 @@ def _make_allocation() -> None:
     op.create_table(
         "allocation_vat",
         sa.Column("allocation_id", sa.Integer(), nullable=False),
+        sa.Column("invoice_id", sa.Integer(), nullable=False),
         sa.Column("rate", sa.Integer(), nullable=False),
         sa.Column("amount", sa.Integer(), nullable=False),
         sa.Column("vat", sa.Integer(), nullable=False),
         _to("allocation_id", "allocation_vat", "allocation"),
-        sa.PrimaryKeyConstraint("allocation_id", "rate", name=op.f("pk_allocation_vat")),
+        _to("invoice_id", "allocation_vat", "invoice"),
+        sa.PrimaryKeyConstraint("allocation_id", "invoice_id", "rate", name=op.f("pk_allocation_vat")),
     )
+    op.create_index("ix_allocation_vat_invoice", "allocation_vat", ["invoice_id"])
 
 
 def _make_dunning() -> None:
@@ -228,7 +231,7 @@ def _protect() -> None:
     of_invoice = "EXISTS (SELECT 1 FROM invoice above WHERE above.id IN (invoice_id{more}))"
     seen = {
         "allocation": of_invoice.format(more=", credit_note_id"),
-        "allocation_vat": "EXISTS (SELECT 1 FROM allocation above WHERE above.id = allocation_id)",
+        "allocation_vat": of_invoice.format(more=""),
         "dunning": of_invoice.format(more=""),
     }
     for table in TABLES:

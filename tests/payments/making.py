@@ -6,10 +6,13 @@ from datetime import date
 from decimal import Decimal
 
 from app.extensions import db
-from app.models import Allocation, BankEntry, BankStatement
+from app.models import Allocation, BankEntry, BankStatement, Invoice
 from app.services.core import clock
+from app.services.invoicing import reference
+from app.services.payments import importing, matching
 
-OWN_IBAN = "FR7630006000011234567890189"
+from .statements import OWN_IBAN, Move, statement
+
 D = Decimal
 
 
@@ -38,3 +41,10 @@ def allocation(amount: str, invoice_id: int | None, **source: object) -> Allocat
     db.session.add(made)
     db.session.commit()
     return made
+
+
+def paid(invoice: Invoice) -> None:
+    """Pay an invoice by a transfer that says its reference and its amount."""
+    data = statement(Move(str(invoice.total), structured=reference.of(invoice.public_number or "")))
+    importing.read_in(data, "releve.xml", None)
+    assert matching.run() == 1

@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any
 
 import pytest
-from flask import Flask
 from sqlalchemy import delete, update
 from sqlalchemy.exc import DBAPIError
 
@@ -17,23 +16,12 @@ from app.services.core import clock
 from app.services.payments import settlement
 from app.services.payments.settlement import State
 from tests.bases import BOTH
-from tests.invoicing.making import issued
 from tests.invoicing.test_credit_notes import give_back
-from tests.support import many
 
 from .making import D, allocation, entry
 
 BACKENDS = BOTH
-ISSUED_ON, LATE = date(2022, 2, 3), date(2022, 4, 30)
-
-
-@pytest.fixture
-def invoice(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Invoice:
-    """Give an invoice of 91,22 €, issued on 3 February, to be paid within 30 days."""
-    monkeypatch.setitem(app.config, "TODAY", ISSUED_ON)
-    made = issued(*many(3))
-    assert made.total == D("91.22")
-    return made
+LATE = date(2022, 4, 30)
 
 
 def seen(invoice: Invoice, today: date | None = None) -> tuple[Any, State]:

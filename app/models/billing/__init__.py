@@ -1,6 +1,7 @@
 """Money: who sells, who is billed, at which VAT; what is billed, what is paid; the sales journal."""
 
 from .accounting import AccountingLine, AccountingPeriod, AccountMap
+from .deposits import Deposit, InvoiceEvent, PlatformPoll, SimulatedEvent, SimulatedFlow
 from .dunning import Dunning, DunningPause, LateRate
 from .invoices import Invoice, InvoiceItem, InvoiceLine, InvoiceVat, OrderBudget, OrderOverride
 from .parties import BillingProfile, BillingTerritory, Seller, VatRegime
@@ -17,9 +18,11 @@ __all__ = [
     "BankStatement",
     "BillingProfile",
     "BillingTerritory",
+    "Deposit",
     "Dunning",
     "DunningPause",
     "Invoice",
+    "InvoiceEvent",
     "InvoiceItem",
     "InvoiceLine",
     "InvoiceRun",
@@ -28,6 +31,9 @@ __all__ = [
     "LateRate",
     "OrderBudget",
     "OrderOverride",
+    "PlatformPoll",
     "Seller",
+    "SimulatedEvent",
+    "SimulatedFlow",
     "VatRegime",
 ]

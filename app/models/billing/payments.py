@@ -15,7 +15,7 @@ from app.models.types import BigMoney, Money, Percent, UtcDateTime
 
 from .invoices import Invoice
 
-REASON_MAX = 300
+REASON_MAX, REMITTANCE_MAX = 300, 2000
 _LIVE = text("undone_at IS NULL")
 
 
@@ -80,7 +80,7 @@ class BankEntry(Model):
     amount: Mapped[Decimal] = mapped_column(BigMoney)
     end_to_end: Mapped[str] = mapped_column(String(35), default="")
     #: What the transfer says, the structured reference first.
-    remittance: Mapped[str] = mapped_column(String(500), default="")
+    remittance: Mapped[str] = mapped_column(String(REMITTANCE_MAX), default="")
     #: The other side: who paid, or was paid.
     debtor_name: Mapped[str] = mapped_column(String(140), default="")
     debtor_iban: Mapped[str] = mapped_column(String(34), default="")
@@ -101,8 +101,8 @@ class BankEntry(Model):
 class Allocation(Model):
     """So much of a bank entry, or of a credit note's balance, for an invoice; undone it stays, and counts no more.
 
-    Below zero it takes back another allocation, whose transfer the bank returned. Without an invoice it is a refund that an agent
-    noted. Live sums are of ``amount`` where ``undone_at`` is empty.
+    Below zero it takes back another allocation, whose transfer the bank returned. Without an invoice it is a refund that an
+    agent noted. Live sums are of ``amount`` where ``undone_at`` is empty.
     """
 
     __tablename__ = "allocation"
@@ -149,11 +149,16 @@ class Allocation(Model):
 
 
 class AllocationVat(Model):
-    """What of an allocation to an invoice falls to one VAT rate: they add up to it (the same sign)."""
+    """What an allocation changes of an invoice's receipts at one VAT rate: those of its invoice add up to it.
+
+    What is taken from a credit note lowers, below zero, the receipts of the invoice that was credited.
+    """
 
     __tablename__ = "allocation_vat"
+    __table_args__ = (Index("ix_allocation_vat_invoice", "invoice_id"),)
 
     allocation_id: Mapped[int] = mapped_column(ForeignKey("allocation.id", ondelete="RESTRICT"), primary_key=True)
+    invoice_id: Mapped[int] = mapped_column(ForeignKey("invoice.id", ondelete="RESTRICT"), primary_key=True)
     rate: Mapped[Decimal] = mapped_column(Percent, primary_key=True)
     #: In euros, VAT included; the VAT in it.
     amount: Mapped[Decimal] = mapped_column(Money)

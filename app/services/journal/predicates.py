@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from . import money_words
+
 _WRITTEN = {
     f"{kind}.{act}": words + " {}"
     for kind in ("centre", "accreditation", "suspension", "training", "tariff", "driver", "seller", "vat_regime")
@@ -9,6 +11,7 @@ _WRITTEN = {
 }
 PREDICATES = {
     **_WRITTEN,
+    **money_words.PREDICATES,
     "vat_regime.confirmed": "a confirmé {}",
     "billing_profile.changed": "a modifié les coordonnées de facturation de {}",
     "correction.undone": "a défait une correction : {}",

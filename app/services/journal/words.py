@@ -16,6 +16,8 @@ from app.models.registration import DOCUMENT_FAULTS
 from app.models.trainer import PROFILES
 from app.services.core.clock import PARIS
 
+from . import money_words
+
 #: Kind of subject → its word.
 SUBJECTS = {
     "centre": "Centre", "accreditation": "Agrément", "suspension": "Suspension", "service_contract": "Contrat",
@@ -28,7 +30,7 @@ SUBJECTS = {
     "data_export": "Copie de données", "webhook_delivery": "Envoi d’une notification",
     "seller": "Vendeur", "vat_regime": "TVA d’un territoire",
     "billing_profile": "Coordonnées de facturation", "invoice": "Facture", "order_budget": "Plafond",
-    "register": "Registre", "incident": "Message de service",
+    "register": "Registre", "incident": "Message de service", **money_words.SUBJECTS,
 }  # fmt: skip
 #: Kind of subject → what an act is about that concerns no one row.
 ABOUT_NONE = {"invoice": "Factures", "document": "Documents", "draft": "Brouillons", "person": "Adresse sans compte"}
@@ -41,6 +43,7 @@ _WRITTEN = {
 #: What was done → its words: each act that the program notes, and no other.
 ACTIONS = {
     **_WRITTEN,
+    **money_words.ACTIONS,
     "vat_regime.confirmed": "TVA d’un territoire confirmée",
     "billing_profile.changed": "Coordonnées de facturation modifiées",
     "invoice.built": "Brouillons de factures construits",

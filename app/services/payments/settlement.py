@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, literal, select, type_coerce
 from sqlalchemy.orm import aliased
@@ -51,32 +52,34 @@ class Settlement:
     state: State
 
 
-def credited() -> ColumnElement[Decimal]:
-    """Return, as SQL on `Invoice`, what its issued credit notes give back."""
+def credited(invoice: Any = Invoice) -> ColumnElement[Decimal]:
+    """Return, as SQL on `Invoice` (or an alias of it), what its issued credit notes give back."""
     note = aliased(Invoice)
-    return _sum_of(select(func.sum(note.total)).where(note.corrects_id == Invoice.id, note.state == ISSUED))
+    return _sum_of(select(func.sum(note.total)).where(note.corrects_id == invoice.id, note.state == ISSUED), invoice)
 
 
-def moved() -> ColumnElement[Decimal]:
-    """Return, as SQL on `Invoice`, what of its credit notes is allocated to other invoices or refunded."""
+def moved(invoice: Any = Invoice) -> ColumnElement[Decimal]:
+    """Return, as SQL on `Invoice` (or an alias of it), what of its credit notes is allocated to other invoices or refunded."""
     note = aliased(Invoice)
     return _sum_of(
         select(func.sum(Allocation.amount))
         .join(note, note.id == Allocation.credit_note_id)
-        .where(note.corrects_id == Invoice.id, Allocation.undone_at.is_(None))
+        .where(note.corrects_id == invoice.id, Allocation.undone_at.is_(None)),
+        invoice,
     )
 
 
-def paid() -> ColumnElement[Decimal]:
-    """Return, as SQL on `Invoice`, what live allocations pay of it."""
+def paid(invoice: Any = Invoice) -> ColumnElement[Decimal]:
+    """Return, as SQL on `Invoice` (or an alias of it), what live allocations pay of it."""
     return _sum_of(
-        select(func.sum(Allocation.amount)).where(Allocation.invoice_id == Invoice.id, Allocation.undone_at.is_(None))
+        select(func.sum(Allocation.amount)).where(Allocation.invoice_id == invoice.id, Allocation.undone_at.is_(None)),
+        invoice,
     )
 
 
-def due() -> ColumnElement[Decimal]:
-    """Return, as SQL on `Invoice`, what is left to pay of an issued invoice."""
-    return type_coerce(Invoice.total - credited() + moved() - paid(), Money)
+def due(invoice: Any = Invoice) -> ColumnElement[Decimal]:
+    """Return, as SQL on `Invoice` (or an alias of it), what is left to pay of an issued invoice."""
+    return type_coerce(invoice.total - credited(invoice) + moved(invoice) - paid(invoice), Money)
 
 
 def state_of(today: date, left: ColumnElement[Decimal], received: ColumnElement[Decimal]) -> ColumnElement[str]:
@@ -126,6 +129,6 @@ def is_in(state: State, today: date | None = None) -> ColumnElement[bool]:
     return and_(Invoice.kind == INVOICE, state_of(today or clock.today(), due(), paid()) == state.value)
 
 
-def _sum_of(query: Select[Decimal]) -> ColumnElement[Decimal]:
+def _sum_of(query: Select[Decimal], invoice: Any) -> ColumnElement[Decimal]:
     none: ColumnElement[Decimal] = literal(Decimal("0.00"), Money)
-    return type_coerce(func.coalesce(query.correlate(Invoice).scalar_subquery(), none), Money)
+    return type_coerce(func.coalesce(query.correlate(invoice).scalar_subquery(), none), Money)

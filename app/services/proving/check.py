@@ -15,6 +15,7 @@ from app.services.invoicing import invariants as invoices
 from app.services.journal import chain
 from app.services.journal import record as journal
 from app.services.operations.invariants import Invariant, one_snapshot
+from app.services.payments import invariants as payments
 
 from . import drafts, files, papers, registrations, work
 
@@ -34,6 +35,7 @@ ROOMS: tuple[tuple[Invariant, ...], ...] = (
     drafts.CHECKS,
     invoices.CHECKS,
     accounting.CHECKS,
+    payments.CHECKS,
     JOURNAL,
 )
 #: Ids of broken rows that are kept, and shown to agents.

@@ -1,0 +1,25 @@
+"""The journal's words for payments: kinds of subjects, acts, and what its sentences say of them."""
+
+from __future__ import annotations
+
+SUBJECTS = {
+    "bank_statement": "Relevé de compte",
+    "bank_entry": "Écriture de banque",
+    "late_rate": "Taux des intérêts de retard",
+}
+#: What was done → its words, and its sentence: {} stands for what it is about.
+_ACTS = {
+    "bank.imported": ("Relevé de compte importé", "a importé {}"),
+    "bank.aside": ("Écriture de banque mise à part", "a mis à part {}"),
+    "bank.taken_back": ("Écriture de banque reprise", "a repris {}"),
+    "payment.allocated": ("Règlement affecté", "a affecté un règlement à {}"),
+    "payment.returned": ("Règlement rendu par la banque", "a noté qu’un règlement a été rendu par la banque : {}"),
+    "payment.refunded": ("Remboursement noté", "a noté un remboursement : {}"),
+    "payment.undone": ("Affectation d’un règlement défaite", "a défait l’affectation d’un règlement : {}"),
+    "dunning.paused": ("Relances suspendues", "a suspendu les relances : {}"),
+    "dunning.resumed": ("Relances reprises", "a repris les relances : {}"),
+    "dunning.done": ("Retard de paiement traité", "a traité un retard de paiement : {}"),
+    "late_rate.changed": ("Taux des intérêts de retard fixé", "a fixé {}"),
+}
+ACTIONS = {act: words for act, (words, _) in _ACTS.items()}
+PREDICATES = {act: sentence for act, (_, sentence) in _ACTS.items()}
