@@ -65,7 +65,9 @@ def on_debits() -> None:
 def pay(invoice: Invoice, amount: str, vat: str, **source: Any) -> Allocation:
     """Allocate money to an invoice at 20 %, so much of it VAT."""
     made = allocation(amount, invoice.id, **(source or {"entry": entry(amount)}))
-    db.session.add(AllocationVat(allocation_id=made.id, rate=D("20.00"), amount=D(amount), vat=D(vat)))
+    db.session.add(
+        AllocationVat(allocation_id=made.id, invoice_id=invoice.id, rate=D("20.00"), amount=D(amount), vat=D(vat))
+    )
     db.session.commit()
     return made
 

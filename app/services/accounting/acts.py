@@ -86,7 +86,7 @@ def standings(month: date, found: Sequence[Happened]) -> defaultdict[int, Standi
     """Return invoice → where its VAT stood before what a month writes, for those that a credit note or money is about."""
     own = {(one.act, one.about.id) for one in found}
     about = {one.about.about_id for one in found if isinstance(one.about, Sale) and not one.about.on_debits}
-    about |= {one.about.invoice.id for one in found if isinstance(one.about, Receipt)}
+    about |= {sale.id for one in found if isinstance(one.about, Receipt) for sale, _ in one.about.parts}
     stood: defaultdict[int, Standing] = defaultdict(Standing)
     for some in _shares(sorted(about)):
         for about_id, id_, kind, taxed in _charged(some, months.last_of(month)):
@@ -113,20 +113,13 @@ def _charged(ids: Sequence[int], until: date) -> Iterable[tuple[int, int, str, V
 
 def _paid(ids: Sequence[int], before: date) -> Iterable[tuple[Act, int, int, Decimal, Decimal]]:
     """Yield the VAT of what was allocated to invoices before a day, and of what was undone of it by then."""
-    end = _midnight(before)
+    end, share = _midnight(before), AllocationVat
     query = (
-        select(
-            Allocation.id,
-            Allocation.invoice_id,
-            Allocation.undone_at,
-            AllocationVat.rate,
-            AllocationVat.vat,
-        )
-        .join(AllocationVat, AllocationVat.allocation_id == Allocation.id)
-        .where(Allocation.invoice_id.in_(ids), Allocation.at < end)
+        select(share.allocation_id, share.invoice_id, Allocation.undone_at, share.rate, share.vat)
+        .join(Allocation, Allocation.id == share.allocation_id)
+        .where(share.invoice_id.in_(ids), Allocation.at < end)
     )
     for id_, about_id, undone_at, rate, vat in db.session.execute(query).tuples():
-        assert about_id is not None
         yield Act.PAID, id_, about_id, rate, vat
         if undone_at is not None and undone_at < end:
             yield Act.UNDONE, id_, about_id, rate, vat
@@ -159,38 +152,52 @@ def _issued(month: date, last: AccountingPeriod | None) -> list[tuple[Sale, date
 
 
 def _moved(month: date, last: AccountingPeriod | None) -> list[Happened]:
-    """Return what was allocated in a month to invoices whose VAT is due on receipts, and what was undone."""
+    """Return what was allocated in a month to invoices whose VAT is due on receipts, and what was undone; ``last``: likewise
+    of the last month closed, where that does not hold it."""
+    acts = ((Act.PAID, Allocation.at), (Act.UNDONE, Allocation.undone_at))
     found = [
-        (act, row)
-        for act, instant in ((Act.PAID, Allocation.at), (Act.UNDONE, Allocation.undone_at))
+        (act, *row)
+        for act, instant in acts
         for row in db.session.execute(_allocated(act, instant, month, last)).tuples()
     ]
-    ids = sorted({row[1] for _, row in found})
-    sales = {
-        sale.id: sale for some in _shares(ids) for sale, *_ in _sales(select(Invoice.id).where(Invoice.id.in_(some)))
-    }
-    vats: defaultdict[int, dict[Decimal, Decimal]] = defaultdict(dict)
-    for some in _shares(sorted({row[0] for _, row in found})):
-        query = select(AllocationVat.allocation_id, AllocationVat.rate, AllocationVat.vat)
-        for id_, rate, vat in db.session.execute(query.where(AllocationVat.allocation_id.in_(some))).tuples():
-            vats[id_][rate] = vat
+    parts = _parts(sorted({id_ for _, id_, *_ in found}))
     moved = []
-    for act, (id_, invoice_id, paid_on, at) in found:
-        if not sales[invoice_id].on_debits:
+    for act, id_, invoice_id, paid_on, at in found:
+        own = sorted(parts[id_].items(), key=lambda part: part[0] != invoice_id)
+        receipt = Receipt(id_, paid_on, tuple(part for _, part in own if not part[0].on_debits))
+        if receipt.parts:
             day = at.astimezone(PARIS).date()
-            moved.append(Happened(act, Receipt(id_, sales[invoice_id], paid_on, vats[id_]), at, day, max(day, month)))
+            moved.append(Happened(act, receipt, at, day, max(day, month)))
     return moved
 
 
-def _allocated(act: Act, instant: Any, month: date, last: AccountingPeriod | None) -> Select[int, int, date, datetime]:
-    """Return the statement of the allocations made, or undone, in a month; ``last``: also in the last month closed, where that
-    does not hold them."""
+def _parts(ids: Sequence[int]) -> defaultdict[int, dict[int, tuple[Sale, dict[Decimal, Decimal]]]]:
+    """Return allocation → invoice → it, and what VAT of the allocation is that invoice's, rate by rate."""
+    share = AllocationVat
+    rows = [
+        row
+        for some in _shares(ids)
+        for row in db.session.execute(
+            select(share.allocation_id, share.invoice_id, share.rate, share.vat).where(share.allocation_id.in_(some))
+        ).tuples()
+    ]
+    sales: dict[int, Sale] = {}
+    for some in _shares(sorted({invoice_id for _, invoice_id, *_ in rows})):
+        sales |= {sale.id: sale for sale, *_ in _sales(select(Invoice.id).where(Invoice.id.in_(some)))}
+    found: defaultdict[int, dict[int, tuple[Sale, dict[Decimal, Decimal]]]] = defaultdict(dict)
+    for id_, invoice_id, rate, vat in rows:
+        found[id_].setdefault(invoice_id, (sales[invoice_id], {}))[1][rate] = vat
+    return found
+
+
+def _allocated(act: Act, instant: Any, month: date, last: AccountingPeriod | None) -> Any:
+    """Return the statement of the allocations made, or undone, in a month; ``last``: as :func:`_moved`."""
     query = select(Allocation.id, Allocation.invoice_id, Allocation.paid_on, instant)
-    query = query.where(Allocation.invoice_id.is_not(None), instant < _midnight(months.after(month)))
+    query = query.where(instant < _midnight(months.after(month)))
     if last is None:
         return query.where(instant >= _midnight(month))
     kept = exists().where(AccountingLine.act == act, AccountingLine.act_id == Allocation.id)
-    own = or_(instant >= _midnight(month), and_(instant >= _midnight(last.month), ~kept))
+    own = or_(instant >= _midnight(month), ~kept)
     return query.where(instant >= _midnight(last.month), own)
 
 

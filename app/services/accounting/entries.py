@@ -7,7 +7,7 @@ is undone: of what a rate charges less its credit notes, as much is due as was p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -50,12 +50,14 @@ class Sale:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Money allocated to an invoice: what of it is VAT, rate by rate, below zero where a transfer came back."""
+    """Money allocated: what of it is VAT of which invoice, rate by rate, the invoice that it pays first.
+
+    Below zero where a transfer came back, and of the invoice whose credit note pays another.
+    """
 
     id: int
-    invoice: Sale
     paid_on: date
-    vats: Mapping[Decimal, Decimal]
+    parts: tuple[tuple[Sale, Mapping[Decimal, Decimal]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,21 +144,24 @@ def of_sale(sale: Sale, issued_on: date, day: date, accounts: Accounts, standing
     )
 
 
-def of_receipt(act: Act, receipt: Receipt, day: date, accounts: Accounts, standing: Standing) -> Entry | None:
-    """Return the entry of an allocation, or of its undoing; None where no VAT moves."""
-    changes = standing.pay(receipt.vats, 1 if act == Act.PAID else -1)
+def of_receipt(
+    act: Act, receipt: Receipt, day: date, accounts: Accounts, standings: MutableMapping[int, Standing]
+) -> Entry | None:
+    """Return the entry of an allocation, or of its undoing, noted on ``standings`` by invoice; None where no VAT moves."""
     lines = []
-    for rate, (due, waiting) in changes.items():
-        lines.append(_line(accounts.of(AccountRole.VAT_WAITING, rate), -waiting))
-        lines.append(_line(accounts.of(AccountRole.VAT_DUE, rate), -due))
+    for sale, vats in receipt.parts:
+        changes = standings[sale.id].pay(vats, 1 if act == Act.PAID else -1)
+        for rate, (due, waiting) in changes.items():
+            lines.append(_line(accounts.of(AccountRole.VAT_WAITING, rate), -waiting))
+            lines.append(_line(accounts.of(AccountRole.VAT_DUE, rate), -due))
     kept = _kept(lines)
     if not kept:
         return None
+    invoice = receipt.parts[0][0]
     what = "TVA encaissée" if act == Act.PAID else "TVA, encaissement défait,"
-    label = f"{what} {receipt.invoice.number} {receipt.invoice.name}"
-    number = receipt.invoice.number
+    label = f"{what} {invoice.number} {invoice.name}"[:120]
     journal = accounts.of(AccountRole.JOURNAL_VAT)
-    return Entry(act, receipt.id, journal, day, number, receipt.paid_on, label[:120], kept)
+    return Entry(act, receipt.id, journal, day, invoice.number, receipt.paid_on, label, kept)
 
 
 def _line(account: Account, debit: Decimal, auxiliary: str = "", auxiliary_label: str = "") -> Line:

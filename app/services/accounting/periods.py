@@ -215,8 +215,7 @@ def _entries(month: date, found: list[acts.Happened]) -> list[Entry]:
             stands = standing[one.about.about_id]
             made.append(entries.of_sale(one.about, one.own_day, one.day, chosen, stands))
         else:
-            stands = standing[one.about.invoice.id]
-            entry = entries.of_receipt(one.act, one.about, one.day, chosen, stands)
+            entry = entries.of_receipt(one.act, one.about, one.day, chosen, standing)
             made += [entry] if entry is not None else []
     return made
 

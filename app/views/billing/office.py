@@ -17,7 +17,7 @@ from app.services.core.narrowing import page_at
 from app.services.core.numbers import count_of
 from app.services.invoicing import asked, reading, running
 from app.views.shell.base import Screen
-from app.views.shell.reading import number_of
+from app.views.shell.reading import month_of, number_of
 
 
 class BillingView(Screen):
@@ -137,13 +137,8 @@ def _cure(draft: Invoice) -> tuple[str, str]:
 
 
 def _month() -> date:
-    """Return the month asked for, the current one by default; 400 for what is none, or is to come."""
-    today = clock.today()
-    typed = request.values.get("mois", "")
-    month = months.read(typed) if typed else months.first_of(today)
-    if month is None or month > today:
-        abort(400, "Ce mois n’en est pas un, ou est à venir : il s’écrit AAAA-MM.")
-    return month
+    """Return the month asked for, the current one by default."""
+    return month_of("mois", clock.today())
 
 
 def _address(month: date) -> str:

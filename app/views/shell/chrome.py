@@ -80,7 +80,14 @@ MENU: dict[str, Entries] = {
             ),
         ),
         ("Cartes", "/demandes-de-carte/"),
-        ("Facturation", "/facturation/"),
+        (
+            "Facturation",
+            (
+                ("Factures du mois", "/facturation/"),
+                ("Rapprochement", "/comptabilite/rapprochement/"),
+                ("Comptabilité", "/comptabilite/"),
+            ),
+        ),
         (
             "Réglages",
             (
