@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,8 @@ from sqlalchemy import select, text
 
 from app.extensions import db
 from app.models import Breach, Document, Invoice, JournalEntry
-from app.services.core import actor
+from app.services.accounting import periods
+from app.services.core import actor, clock
 from app.services.core.dialect import on_postgresql
 from app.services.imports import uploads
 from app.services.invoicing import credit_notes, filing, issuing
@@ -77,6 +78,10 @@ BREAKS: dict[str, tuple[str, ...]] = {
     "document.no_certificate": (f"DELETE FROM document WHERE kind = 'certificate' AND registration_id = {ANY}",),
     "document.of_cancelled": (f"UPDATE registration SET cancelled_on = '2022-01-10' WHERE id = {ANY}",),
     "document.revoked_without_reason": ("UPDATE document SET state = 'revoked' WHERE id IN (SELECT min(id) FROM document)",),
+    "document.revoked_by_nothing": (
+        "UPDATE document SET state = 'revoked', revoked_at = (SELECT min(at) FROM journal),"
+        " revoked_reason = 'Enregistrement annulé' WHERE id IN (SELECT min(id) FROM document)",
+    ),
     "fco.certificate": (_MODULE,),
     "outbox.document": (
         "UPDATE document SET state = 'pending', path = NULL WHERE id IN (SELECT min(id) FROM document)",
@@ -108,6 +113,7 @@ BREAKS: dict[str, tuple[str, ...]] = {
     "billing.charged_twice": (_CREDITED,),
     "billing.price": ("UPDATE invoice_item SET amount = amount + 100",),
     "billing.order": ("UPDATE invoice SET order_number = 'AUTRE'",),
+    "billing.vat_rate": (f"UPDATE registration SET vat_rate = 850 WHERE id = {ANY}",),
     "invoice.series": ("UPDATE invoice_series SET last_number = last_number + 1",),
     "invoice.series_known": ("UPDATE invoice_series SET last_number = last_number - 1 WHERE kind = 'invoice'",),
     "invoice.days": ("UPDATE invoice SET issued_on = '2021-12-31' WHERE kind = 'invoice' AND number = 2",),
@@ -142,6 +148,10 @@ BREAKS: dict[str, tuple[str, ...]] = {
     ),
     "payment.shares": ("UPDATE allocation_vat SET amount = amount + 1",),
     "bank.statement": ("UPDATE bank_entry SET amount = amount + 1",),
+    "accounting.balance": ("UPDATE accounting_line SET debit = debit + 1 WHERE debit > 0",),
+    "accounting.numbers": ("DELETE FROM accounting_line WHERE number = 1",),
+    "accounting.sales": ("UPDATE accounting_line SET piece = 'F0' WHERE auxiliary <> ''",),
+    "accounting.frozen": ("UPDATE accounting_line SET label = 'Autre'",),
     "journal.chain": (
         "UPDATE journal_link SET hash = 'x' WHERE position = 2",
     ),
@@ -155,6 +165,8 @@ def filled(app: Flask) -> Flask:
     credited()
     paid(invoicing.issue_draft(making.draft("FACTURE 3", permit="990000000004")))
     drain()
+    with clock.moved(datetime(2022, 2, 1, 9, tzinfo=UTC)):
+        periods.close(date(2022, 1, 1), person_id("agent@demo.example"))
     check.chain.seal()
     return app
 
@@ -172,7 +184,7 @@ def unguard() -> None:
     """Drop what keeps journal and issued invoices as they are, on SQLite; no commit."""
     guards = text(
         "SELECT name FROM sqlite_master WHERE type = 'trigger' AND (tbl_name LIKE 'journal%' OR tbl_name LIKE 'invoice%'"
-        " OR tbl_name LIKE 'allocation%')"
+        " OR tbl_name LIKE 'allocation%' OR tbl_name LIKE 'accounting%')"
     )
     for name in list(db.session.execute(guards).scalars()):
         db.session.execute(text(f"DROP TRIGGER {name}"))

@@ -17,7 +17,7 @@ from app.services.journal import record as journal
 from app.services.operations.invariants import Invariant, one_snapshot
 from app.services.payments import invariants as payments
 
-from . import drafts, files, papers, registrations, work
+from . import drafts, files, papers, rates, registrations, work
 
 
 def _chain() -> Iterator[str]:
@@ -33,6 +33,7 @@ ROOMS: tuple[tuple[Invariant, ...], ...] = (
     papers.CHECKS,
     work.CHECKS,
     drafts.CHECKS,
+    rates.CHECKS,
     invoices.CHECKS,
     accounting.CHECKS,
     payments.CHECKS,
