@@ -16,6 +16,7 @@ from app.models.outbox import (
     CHECK,
     CONTRACT,
     DOCUMENTS,
+    DUNNING,
     EXPORT,
     INVITATIONS,
     INVOICE_FILE,
@@ -24,6 +25,7 @@ from app.models.outbox import (
     LISTING,
     LOOK_ALIKES,
     MAIL,
+    MATCH,
     NIGHTLY,
     PURGE,
     REGISTRATION,
@@ -43,6 +45,7 @@ from app.services.imports import analysing
 from app.services.imports import confirmation as import_confirmation
 from app.services.invoicing import asked, filing, running
 from app.services.notifications import mail
+from app.services.payments import dunning, matching
 from app.services.proving import check
 from app.services.reporting import exports
 from app.services.retention import purge
@@ -55,6 +58,7 @@ TASKS: dict[str, Callable[[dict[str, Any]], object]] = {
     PURGE: lambda _payload: purge.purge(by_owner=False),
     LOOK_ALIKES: lambda _payload: look_alikes.look(),
     INVOICES: lambda _payload: running.nightly(),
+    DUNNING: lambda _payload: dunning.nightly(),
     CHECK: lambda _payload: check.note(),
 }
 #: What each kind of row calls; every service here may run twice.
@@ -69,6 +73,7 @@ HANDLERS: dict[str, Callable[[dict[str, Any]], object]] = {
     LISTING: lambda payload: exports.build(payload["export"]),
     ANALYSIS: lambda payload: analysing.analyse(payload["batch"]),
     NIGHTLY: lambda payload: TASKS[payload["task"]](payload),
+    MATCH: lambda _payload: matching.run(),
     INVOICE_FILE: lambda payload: filing.make(payload["invoice"]),
     ISSUE: lambda payload: asked.carry_out(payload),
     REGISTRATION: lambda payload: import_confirmation.carry_out(payload["batch"], payload["person"]),

@@ -10,8 +10,11 @@ from werkzeug.wrappers import Response
 
 from app.models import Invoice
 from app.models.billing.invoices import INVOICE
+from app.services.core import clock
 from app.services.core.reason import REASON_MAX
 from app.services.invoicing import assembling, credit_notes, reading
+from app.services.payments import dunning, interest, settlement
+from app.services.payments import reading as payments
 from app.views.shell.base import Screen
 from app.views.shell.reading import number_of
 
@@ -35,6 +38,12 @@ class IssuedView(Screen):
             "billing/issued_office.html",
             **told(invoice),
             charges=reading.charges(invoice, number_of("page")) if invoice.kind == INVOICE else None,
+            undone=payments.payments_of(invoice, undone=True),
+            dunnings=dunning.of_invoice(invoice.id),
+            pause=dunning.pause_of(invoice.id),
+            run_up=interest.of(invoice, clock.today()),
+            recovery=interest.RECOVERY,
+            balance=payments.left_of_note(invoice.id) if invoice.kind != INVOICE else None,
             reason_max=REASON_MAX,
         )
         return page
@@ -66,7 +75,10 @@ class IssuedView(Screen):
 def told(invoice: Invoice) -> dict[str, Any]:
     """Return what the page of an issued invoice shows, to agents and to its centre: content, credit notes, rows."""
     notes = reading.credits_of(invoice)
+    is_invoice = invoice.kind == INVOICE
     return {
+        "settled": settlement.one(invoice.id) if is_invoice else None,
+        "payments": payments.payments_of(invoice),
         "invoice": invoice,
         "content": assembling.of_issued(invoice),
         "notes": notes,

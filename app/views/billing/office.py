@@ -16,6 +16,7 @@ from app.services.core import clock
 from app.services.core.narrowing import page_at
 from app.services.core.numbers import count_of
 from app.services.invoicing import asked, reading, running
+from app.services.payments import settlement
 from app.views.shell.base import Screen
 from app.views.shell.reading import number_of
 
@@ -36,6 +37,7 @@ class BillingView(Screen):
         built = drafts.of_month(months.last_of(month))
         only_held = request.args.get("voir") == "retenues"
         found = estimates.of_all() if is_current else []
+        issued = reading.issued(number_of("emises"), last=months.last_of(month))
         page, page_count = page_at(number_of("page"), len(found), estimates.PAGE)
         page_: str = self.render_template(
             "billing/office.html",
@@ -57,7 +59,8 @@ class BillingView(Screen):
             run_states=RunState.labels(),
             progress=reading.month(months.last_of(month)),
             unproved=reading.refused(months.last_of(month)),
-            issued=reading.issued(number_of("emises"), last=months.last_of(month)),
+            issued=issued,
+            settled=settlement.of([one.id for one in issued.rows]),
             cure=_cure,
         )
         return page_

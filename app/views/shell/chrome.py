@@ -80,7 +80,7 @@ MENU: dict[str, Entries] = {
             ),
         ),
         ("Cartes", "/demandes-de-carte/"),
-        ("Facturation", "/facturation/"),
+        ("Facturation", (("Facturation", "/facturation/"), ("Encaissements", "/encaissements/"))),
         (
             "Réglages",
             (
