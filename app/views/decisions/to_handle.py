@@ -9,11 +9,16 @@ from werkzeug.wrappers import Response
 from app.models.outbox import (
     ANALYSIS,
     CONTRACT,
+    DEPOSIT,
     DOCUMENTS,
     EXPORT,
+    INVOICE_FILE,
+    ISSUE,
     LISTING,
     MAIL,
     NIGHTLY,
+    PAYMENT_TOLD,
+    PLATFORM_EVENTS,
     REGISTRATION,
     RESET,
 )
@@ -39,6 +44,11 @@ WORK = {
     CONTRACT: "Dessin d’un contrat signé",
     EXPORT: "Copie des données d’une personne",
     LISTING: "Export d’une liste",
+    ISSUE: "Émission de factures",
+    INVOICE_FILE: "Fichier d’une facture",
+    DEPOSIT: "Dépôt d’une facture",
+    PLATFORM_EVENTS: "Lecture de la plateforme de facturation",
+    PAYMENT_TOLD: "Encaissement déclaré à la plateforme",
 }
 
 
