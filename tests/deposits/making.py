@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from app.extensions import db
-from app.models import Deposit, Invoice, InvoiceEvent
+from app.models import Deposit, Invoice, InvoiceEvent, InvoiceItem
 from app.services.core import clock
 from app.services.core.transaction import transaction
 from app.services.deposits import depositing, platforms, polling, statuses
@@ -23,7 +23,12 @@ AGENT = "agent@demo.example"
 
 def deposited(order: str = "ENG 1", permit: str = "990000000002") -> Invoice:
     """Return an invoice of December under an order number, issued today and handed to the platform."""
-    invoice = issue_draft(billing.draft(order, permit=permit))
+    drafted = billing.draft(order, permit=permit)
+    for item in db.session.execute(select(InvoiceItem).where(InvoiceItem.invoice_id == drafted.id)).scalars():
+        assert item.registration is not None
+        item.registered_on = item.registration.registered_on = drafted.period_end
+    db.session.commit()
+    invoice = issue_draft(drafted)
     drain()
     return db.session.get_one(Invoice, invoice.id, populate_existing=True)
 

@@ -72,6 +72,11 @@ class Deposit(Model):
 
     invoice: Mapped[Invoice] = relationship()
 
+    @property
+    def label(self) -> str:
+        """Return its state in words."""
+        return DepositState.labels()[self.state]
+
 
 class InvoiceEvent(Model):
     """What a platform said of an invoice, or what an agent did about it: written once, never changed (the base refuses).

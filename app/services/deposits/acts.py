@@ -51,9 +51,9 @@ def accept(invoice_id: int, shown_id: int, why: str, agent_id: int, *, bills_aga
     """
     kept = reasons.reason(why, "Dites pourquoi le refus est accepté : la raison figure sur l’avoir.")
     with transaction(durable=True), actor.acting(actor.PROGRAM):
-        _shown(invoice_id, shown_id, (Code.REFUSED,))
+        event = _shown(invoice_id, shown_id, (Code.REFUSED,))
         credit_notes.undo(invoice_id, kept, agent_id, internal=True, rebills=bills_again)
-        _write(invoice_id, Act.ACCEPTED, kept, agent_id)
+        _write(invoice_id, Act.ACCEPTED, kept, agent_id, event)
     outbox.ring()
 
 
@@ -66,9 +66,9 @@ def bill_again(invoice_id: int, why: str, agent_id: int) -> bool:
     kept = reasons.reason(why, "Dites pourquoi cette facture est annulée et refaite : la raison figure sur l’avoir.")
     with transaction(durable=True), actor.acting(actor.PROGRAM):
         be_the_writer(Invoice)
-        internal = is_internal(invoice_id)
+        internal, event = is_internal(invoice_id), statuses.shown(invoice_id)
         credit_notes.undo(invoice_id, kept, agent_id, internal=internal, rebills=True)
-        _write(invoice_id, Act.BILLED_AGAIN, kept, agent_id)
+        _write(invoice_id, Act.BILLED_AGAIN, kept, agent_id, event)
     outbox.ring()
     return internal
 
@@ -93,9 +93,9 @@ def contest(invoice_id: int, shown_id: int, note: str, agent_id: int) -> None:
     """
     text = _note(note)
     with transaction(), actor.acting(actor.PROGRAM):
-        _shown(invoice_id, shown_id, (Code.REFUSED, Code.DISPUTED, Code.PARTLY_APPROVED))
-        event = _write(invoice_id, Act.CONTESTED, text, agent_id)
-        event_mail.contested(event, event.invoice.centre_id)
+        event = _shown(invoice_id, shown_id, (Code.REFUSED, Code.DISPUTED, Code.PARTLY_APPROVED))
+        answer = _write(invoice_id, Act.CONTESTED, text, agent_id, event)
+        event_mail.contested(answer, answer.invoice.centre_id)
     outbox.ring()
 
 
@@ -103,8 +103,8 @@ def complete(invoice_id: int, shown_id: int, note: str, agent_id: int) -> None:
     """Note that the document which a suspended invoice lacked was handed in (status 209). Raises as :func:`contest`."""
     text = _note(note)
     with transaction(), actor.acting(actor.PROGRAM):
-        _shown(invoice_id, shown_id, (Code.SUSPENDED,))
-        _write(invoice_id, Code.COMPLETED, text, agent_id)
+        event = _shown(invoice_id, shown_id, (Code.SUSPENDED,))
+        _write(invoice_id, Code.COMPLETED, text, agent_id, event)
 
 
 def recycle(invoice_id: int, shown_id: int, note: str, agent_id: int) -> None:
@@ -114,8 +114,8 @@ def recycle(invoice_id: int, shown_id: int, note: str, agent_id: int) -> None:
     """
     text = _note(note)
     with transaction(), actor.acting(actor.PROGRAM):
-        _shown(invoice_id, shown_id, (Code.TO_RECYCLE,))
-        _write(invoice_id, Act.RECYCLED, text, agent_id)
+        event = _shown(invoice_id, shown_id, (Code.TO_RECYCLE,))
+        _write(invoice_id, Act.RECYCLED, text, agent_id, event)
 
 
 def deposit_again(invoice_id: int, agent_id: int) -> None:
@@ -145,20 +145,26 @@ def _lock(invoice_id: int) -> None:
     db.session.execute(select(Invoice.id).where(Invoice.id == invoice_id).with_for_update())
 
 
-def _shown(invoice_id: int, shown_id: int, codes: tuple[Code, ...]) -> None:
-    """Raise :class:`Moved` unless this event, of one of these codes, is what is shown and nobody has answered it."""
+def _shown(invoice_id: int, shown_id: int, codes: tuple[Code, ...]) -> InvoiceEvent:
+    """Return the event that is answered; raise :class:`Moved` unless it is what is shown, of one of these codes and answered by
+    nobody.
+    """
     _lock(invoice_id)
     event = statuses.shown(invoice_id)
     if event is None or event.id != shown_id or event.code not in codes or statuses.answer_to(event) is not None:
         raise Moved
+    return event
 
 
-def _write(invoice_id: int, code: Act | Code, text: str, agent_id: int) -> InvoiceEvent:
+def _write(
+    invoice_id: int, code: Act | Code, text: str, agent_id: int, answers: InvoiceEvent | None = None
+) -> InvoiceEvent:
+    """Keep an act; it is not dated before what it answers, whose clock may be ahead of ours."""
     now = clock.now()
     event = InvoiceEvent(
         invoice_id=invoice_id,
         code=str(code),
-        happened_at=now,
+        happened_at=max(now, answers.happened_at) if answers else now,
         received_at=now,
         text=text,
         platform=REGISTER,

@@ -62,6 +62,12 @@ def history(invoice_id: int) -> list[InvoiceEvent]:
     return list(db.session.execute(query).scalars())
 
 
+def answers(invoice_id: int) -> list[InvoiceEvent]:
+    """Return the notes that agents wrote to the centre about an invoice, the first one first."""
+    own = (InvoiceEvent.invoice_id == invoice_id, InvoiceEvent.code == Act.CONTESTED)
+    return list(db.session.execute(select(InvoiceEvent).where(*own).order_by(InvoiceEvent.id)).scalars())
+
+
 def stops_dunning(invoice_id: InstrumentedAttribute[int] | ColumnElement[int]) -> ColumnElement[bool]:
     """Return, as SQL to stand in a WHERE, whether an invoice (by a column) is not to be reminded of: disputed, suspended,
     refused or rejected by the buyer's last word, or refused at any time without an agent's answer.

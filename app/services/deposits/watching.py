@@ -32,7 +32,7 @@ def said() -> tuple[list[InvoiceEvent], int]:
         .order_by(InvoiceEvent.id)
         .limit(LIMIT)
     )
-    return list(db.session.execute(query).scalars()), db.session.scalar(counting_said()) or 0
+    return list(db.session.execute(query).scalars()), count_said()
 
 
 def failed() -> tuple[list[Deposit], int]:
@@ -46,7 +46,17 @@ def failed() -> tuple[list[Deposit], int]:
         .order_by(Deposit.id)
         .limit(LIMIT)
     )
-    return list(db.session.execute(query).scalars()), db.session.scalar(counting_failed()) or 0
+    return list(db.session.execute(query).scalars()), count_failed()
+
+
+def count_said() -> int:
+    """Return how many statuses wait for an agent."""
+    return db.session.scalar(counting_said()) or 0
+
+
+def count_failed() -> int:
+    """Return how many deposits failed for good."""
+    return db.session.scalar(counting_failed()) or 0
 
 
 def counting_said() -> Select[Any]:
@@ -62,6 +72,11 @@ def counting_failed() -> Select[Any]:
 def _waits() -> ColumnElement[bool]:
     shown = InvoiceEvent.id == statuses.shown_id(InvoiceEvent.invoice_id)
     return statuses.is_unanswered(InvoiceEvent, WAITING) & shown
+
+
+def is_given_up(deposit: Deposit) -> bool:
+    """Tell whether a deposit failed for good and waits for an agent."""
+    return bool(db.session.scalar(select(Deposit.id).where(Deposit.id == deposit.id, depositing.given_up())))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from app.models.centre import INVOICES
 from app.services.billing import drafts, estimates, missing, months, near, profiles
 from app.services.core import clock
 from app.services.core.narrowing import page_at
+from app.services.deposits import platforms, watching
 from app.services.invoicing import reading
 from app.views.shell.base import Screen, current_centre_id, place_or_403
 from app.views.shell.reading import number_of
@@ -34,6 +35,7 @@ class InvoicesView(Screen):
         place, order = place_or_403(), request.args.get("commande", "")[:ORDER_MAX]
         found = estimates.of_centre(place.centre_id)
         page, page_count = page_at(number_of("page"), len(found), estimates.PAGE)
+        issued = reading.issued(number_of("emises"), centre_id=place.centre_id, order=order)
         shown = drafts.listing(number_of("brouillons"), centre_id=place.centre_id)
         page_: str = self.render_template(
             "billing/invoices.html",
@@ -45,7 +47,9 @@ class InvoicesView(Screen):
             page_count=page_count,
             alike=estimates.alike([one.order_number for one in found]),
             drafts=shown,
-            issued=reading.issued(number_of("emises"), centre_id=place.centre_id, order=order),
+            issued=issued,
+            ways=watching.transports(issued.rows),
+            platform_notice=platforms.notice(),
             order=order,
             name_of=months.name_of,
             lacking=missing.of_profile(place.centre, profiles.of(place.centre)),

@@ -28,6 +28,7 @@ from app.services.amendments import reports as error_reports
 from app.services.amendments import requests as correction_requests
 from app.services.cards import desk as card_desk
 from app.services.decisions import account_requests, identity_checks, to_handle, withheld_documents, withheld_rights
+from app.services.deposits import watching as deposits
 from app.services.documents import drawing
 from app.services.rights import asking
 from app.services.trainers import notices as trainer_notices
@@ -100,6 +101,8 @@ class ToHandleView(Screen):
             correction_count=correction_requests.count_waiting() + trainer_rights.count_waiting(),
             card_count=card_stops.count_waiting(),
             request_card_count=card_desk.waiting(),
+            refusal_count=deposits.count_said(),
+            deposit_count=deposits.count_failed(),
             said_count=error_reports.count_unanswered(),
         )
         return page
