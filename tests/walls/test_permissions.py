@@ -23,7 +23,7 @@ PERMISSIONS: dict[str, set[str]] = {
     # The operator's agents.
     "Accounts": {"AccountsView"},
     "Accreditations": {"AccreditationsView"},
-    "Billing": {"BillingView", "CentreBillingView", "IssuedView"},
+    "Billing": {"BillingView", "CentreBillingView", "IssuedView", "PlatformView"},
     "CardRequests": {"CardRequestsView"},
     "Catalogue": {"CatalogueView"},
     "CentrePeople": {"CentrePeopleView"},

@@ -146,6 +146,11 @@ def counting() -> Select[Any]:
     return select(func.count()).select_from(Dunning).join(Dunning.invoice).where(*_tasks())
 
 
+def waiting() -> int:
+    """Return how many of these tasks there are."""
+    return db.session.scalar(counting()) or 0
+
+
 def tasks() -> list[Dunning]:
     """Return the first of these tasks, the oldest first, each with its invoice and centre."""
     query = select(Dunning).join(Dunning.invoice).where(*_tasks()).order_by(Dunning.id).limit(PAGE)

@@ -10,6 +10,7 @@ from sqlalchemy import delete
 from app.extensions import db
 from app.models import Breach
 from app.services.core import clock
+from app.services.deposits import invariants as deposits
 from app.services.invoicing import invariants as invoices
 from app.services.journal import chain
 from app.services.journal import record as journal
@@ -33,6 +34,7 @@ ROOMS: tuple[tuple[Invariant, ...], ...] = (
     work.CHECKS,
     drafts.CHECKS,
     invoices.CHECKS,
+    deposits.CHECKS,
     payments.CHECKS,
     JOURNAL,
 )

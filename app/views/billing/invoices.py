@@ -12,6 +12,7 @@ from app.models.centre import INVOICES
 from app.services.billing import drafts, estimates, missing, months, near, profiles
 from app.services.core import clock
 from app.services.core.narrowing import page_at
+from app.services.deposits import platforms, watching
 from app.services.invoicing import reading
 from app.services.payments import settlement
 from app.views.shell.base import Screen, current_centre_id, place_or_403
@@ -49,6 +50,8 @@ class InvoicesView(Screen):
             drafts=shown,
             issued=issued,
             settled=settlement.of([one.id for one in issued.rows]),
+            ways=watching.transports(issued.rows),
+            platform_notice=platforms.notice(),
             order=order,
             name_of=months.name_of,
             lacking=missing.of_profile(place.centre, profiles.of(place.centre)),
