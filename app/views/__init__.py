@@ -23,7 +23,7 @@ ROOMS = (
         "amendments",
         "cards",
     ),
-    *("accounts", "documents", "rights", "journal", "imports", "reporting", "api", "billing", "accounting"),
+    *("accounts", "documents", "rights", "journal", "imports", "reporting", "api", "billing", "payments", "accounting"),
 )
 
 

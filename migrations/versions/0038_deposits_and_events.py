@@ -66,7 +66,7 @@ def _make_deposits() -> None:
         sa.UniqueConstraint("invoice_id", "attempt", name=op.f("uq_deposit_invoice_id_attempt")),
     )
     op.create_index("uq_deposit_live", "deposit", ["invoice_id"], unique=True, sqlite_where=live, postgresql_where=live)
-    op.create_index("ix_deposit_state", "deposit", ["state"])
+    op.create_index("ix_deposit_state", "deposit", ["state", "next_at"])
     op.create_table(
         "invoice_event",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -89,6 +89,7 @@ def _make_deposits() -> None:
         ),
     )
     op.create_index("ix_invoice_event_invoice", "invoice_event", ["invoice_id", "happened_at"])
+    op.create_index("ix_invoice_event_code", "invoice_event", ["code", "invoice_id"])
 
 
 def _make_platform() -> None:
@@ -113,15 +114,18 @@ def _make_platform() -> None:
         sa.Column("calls", sa.Integer(), nullable=False),
         sa.Column("received_at", _INSTANT, nullable=False),
         sa.Column("taken_at", _INSTANT, nullable=False),
+        sa.Column("told", sa.Integer(), nullable=False),
+        sa.Column("next_at", _INSTANT, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_simulated_flow")),
         sa.UniqueConstraint("tracking_id", name=op.f("uq_simulated_flow_tracking_id")),
     )
     op.create_index(op.f("ix_simulated_flow_number"), "simulated_flow", ["number"])
+    op.create_index(op.f("ix_simulated_flow_next_at"), "simulated_flow", ["next_at"])
     op.create_table(
         "simulated_event",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("flow_id", sa.Integer(), nullable=False),
-        sa.Column("step", sa.String(length=40), nullable=False),
+        sa.Column("step", sa.Integer(), nullable=False),
         sa.Column("code", sa.String(length=20), nullable=False),
         sa.Column("happened_at", _INSTANT, nullable=False),
         sa.Column("reason_code", sa.String(length=40), nullable=False, server_default=""),

@@ -1,4 +1,4 @@
-"""Whoever takes a number while another transaction has taken one waits for its end, and takes the next, or the one given back."""
+"""Who takes a number while another transaction has taken one waits for its end, and takes the next, or the one given back."""
 
 from __future__ import annotations
 

@@ -46,6 +46,16 @@ _CREDITED = (
     " FROM invoice_item"
 )
 _CHARGED = "SELECT registration_id AS x FROM invoice_item WHERE NOT credit AND registration_id IS NOT NULL"
+
+
+def _event(code: str, platform: str, by: str) -> str:
+    """Return the statement that writes an event of the first invoice deposited."""
+    return (
+        "INSERT INTO invoice_event (invoice_id, code, happened_at, received_at, platform, platform_event_id, by_id)"
+        f" SELECT invoice_id, '{code}', made_at, made_at, {platform}, 'x', {by} FROM deposit ORDER BY id LIMIT 1"
+    )
+
+
 #: Invariant → the statements that break it, on a base that has a row of each kind.
 BREAKS: dict[str, tuple[str, ...]] = {
     "registration.batch_in_part": (
@@ -136,6 +146,20 @@ BREAKS: dict[str, tuple[str, ...]] = {
     "credit.vat": ("UPDATE invoice_vat SET vat = vat + 1",),
     "credit.items": ("UPDATE invoice_item SET amount = amount + 100 WHERE credit",),
     "credit.rounds": ("UPDATE invoice_item SET charge_round = 2 WHERE NOT credit",),
+    "deposit.one_live": (
+        "INSERT INTO deposit (invoice_id, attempt, platform, tracking_id, state, sha256, tries, made_at, changed_at)"
+        " SELECT invoice_id, 2, platform, 'x', 'failed', sha256, 1, made_at, changed_at FROM deposit LIMIT 1",
+    ),
+    "deposit.file": ("UPDATE deposit SET sha256 = 'x'",),
+    "deposit.internal": ("UPDATE invoice SET internal = (1 = 1) WHERE kind = 'credit_note'",),
+    "deposit.forgotten": ("DELETE FROM deposit", "UPDATE invoice SET issued_at = '2022-01-01 09:00:00+00:00'"),
+    "deposit.lost": ("UPDATE deposit SET state = 'due', next_at = NULL",),
+    "event.acts": (_event("accepted", "'register'", "NULL"),),
+    "event.deposited": (_event("203", "'simulated'", "NULL"), "UPDATE deposit SET state = 'due', flow_id = NULL"),
+    "event.answered_refusal": (
+        _event("accepted", "'register'", "(SELECT min(id) FROM ab_user)"),
+        "UPDATE invoice SET corrects_id = id WHERE kind = 'credit_note'",
+    ),
     "payment.invoice": ("UPDATE allocation SET amount = amount + 1 WHERE amount > 0 AND bank_entry_id IS NOT NULL",),
     "payment.entry": ("UPDATE bank_entry SET amount = 1 WHERE amount > 0",),
     "payment.credit_note": (

@@ -86,6 +86,7 @@ VALUES: dict[str, dict[str, str]] = {
     "InvoicesView": {"key": "draft_invoice"},
     "BillingView": {"key": "draft_invoice"},
     "IssuedView": {"key": "issued_invoice"},
+    "PlatformView": {"key": "issued_invoice"},
     "InvoicesView.pdf": {"key": "issued_invoice"},
     "InvoicesView.xml": {"key": "issued_invoice"},
     "InvoicesView.detail": {"key": "issued_invoice"},

@@ -27,6 +27,7 @@ PERMISSIONS: dict[str, set[str]] = {
         "BillingView",
         "CentreBillingView",
         "IssuedView",
+        "PlatformView",
         "SalesJournalView",
         "AccountsMapView",
         "ReconciliationView",

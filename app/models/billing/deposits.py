@@ -43,7 +43,7 @@ class Deposit(Model):
     __table_args__ = (
         UniqueConstraint("invoice_id", "attempt"),
         Index("uq_deposit_live", "invoice_id", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
-        Index("ix_deposit_state", "state"),
+        Index("ix_deposit_state", "state", "next_at"),
         CheckConstraint("state IN ('due', 'sent', 'acknowledged', 'failed')", name="ck_deposit_state"),
         CheckConstraint("state NOT IN ('sent', 'acknowledged') OR flow_id IS NOT NULL", name="ck_deposit_flow"),
         CheckConstraint("attempt > 0 AND tries >= 0", name="ck_deposit_counts"),
@@ -67,10 +67,15 @@ class Deposit(Model):
     last_error: Mapped[str] = mapped_column(String(300), default="", server_default="")
     made_at: Mapped[datetime] = mapped_column(UtcDateTime)
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    #: When a failed try is made again; None where it is not: then an agent decides.
+    #: When it is handed over again, should the try at hand come to nothing; None where it is not: done, or an agent decides.
     next_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     invoice: Mapped[Invoice] = relationship()
+
+    @property
+    def label(self) -> str:
+        """Return its state in words."""
+        return DepositState.labels()[self.state]
 
 
 class InvoiceEvent(Model):
@@ -83,6 +88,7 @@ class InvoiceEvent(Model):
     __table_args__ = (
         UniqueConstraint("platform", "platform_event_id"),
         Index("ix_invoice_event_invoice", "invoice_id", "happened_at"),
+        Index("ix_invoice_event_code", "code", "invoice_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -135,6 +141,9 @@ class SimulatedFlow(Model):
     #: The legal instant, which its events count from, and the machine's, by which they come about.
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
     taken_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    #: How much of its story is told, and when the next part is; None where there is none.
+    told: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
 
 
 class SimulatedEvent(Model):
@@ -145,8 +154,8 @@ class SimulatedEvent(Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     flow_id: Mapped[int] = mapped_column(ForeignKey("simulated_flow.id", ondelete="RESTRICT"))
-    #: Which it is of its flow; names it to the platform's client.
-    step: Mapped[str] = mapped_column(String(40))
+    #: Which it is of its flow's story, from 0.
+    step: Mapped[int]
     code: Mapped[str] = mapped_column(String(20))
     happened_at: Mapped[datetime] = mapped_column(UtcDateTime)
     reason_code: Mapped[str] = mapped_column(String(40), default="", server_default="")

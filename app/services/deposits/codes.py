@@ -27,13 +27,15 @@ class Code(Labelled):
     CANCELLED = "220", "Annulée"
     MISROUTED = "221", "Erreur de routage"
     INADMISSIBLE = "501", "Irrecevable"
+    #: Chorus Pro's own: the same invoice goes on once its routing is put right over there.
+    TO_RECYCLE = "A_RECYCLER", "À recycler"
 
 
 class Act(Labelled):
     """What an agent did about what the platform said."""
 
     ACCEPTED = "accepted", "Refus accepté"
-    CONTESTED = "contested", "Refus contesté"
+    CONTESTED = "contested", "Contesté : note au centre"
     BILLED_AGAIN = "billed_again", "Annulée et refacturée"
     RECYCLED = "recycled", "À recycler : routage corrigé, même numéro"
     DEPOSITED_AGAIN = "deposited_again", "Déposée à nouveau"
@@ -48,7 +50,7 @@ STOPPING = (Code.DISPUTED, Code.SUSPENDED, Code.REFUSED, Code.REJECTED)
 #: What is said of money, which is no word of the buyer on the invoice.
 OF_PAYMENT = (Code.PAYMENT_SENT, Code.CASHED)
 #: An agent has something to do about it.
-WAITING = (*STICKY, Code.DISPUTED, Code.SUSPENDED, Code.PARTLY_APPROVED)
+WAITING = (*STICKY, Code.TO_RECYCLE, Code.DISPUTED, Code.SUSPENDED, Code.PARTLY_APPROVED)
 
 _WORDS = {**Code.labels(), **Act.labels()}
 

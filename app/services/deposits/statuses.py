@@ -8,7 +8,7 @@ from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import ColumnElement, ScalarSelect, and_, case, exists, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, aliased
+from sqlalchemy.orm import InstrumentedAttribute, aliased, joinedload
 
 from app.extensions import db
 from app.models import Invoice, InvoiceEvent
@@ -45,6 +45,29 @@ def shown_code(invoice_id: InstrumentedAttribute[int] | ColumnElement[int]) -> S
     return _shown(invoice_id, "code")
 
 
+def answer_to(event: InvoiceEvent) -> InvoiceEvent | None:
+    """Return the first act of an agent since an event came; None while nobody has answered it."""
+    own = (InvoiceEvent.invoice_id == event.invoice_id, InvoiceEvent.code.in_(_ACTS), InvoiceEvent.id > event.id)
+    return db.session.scalars(select(InvoiceEvent).where(*own).order_by(InvoiceEvent.id).limit(1)).first()
+
+
+def history(invoice_id: int) -> list[InvoiceEvent]:
+    """Return all that was said of an invoice, and done about it, the latest first."""
+    query = (
+        select(InvoiceEvent)
+        .options(joinedload(InvoiceEvent.by))
+        .where(InvoiceEvent.invoice_id == invoice_id)
+        .order_by(InvoiceEvent.happened_at.desc(), InvoiceEvent.id.desc())
+    )
+    return list(db.session.execute(query).scalars())
+
+
+def answers(invoice_id: int) -> list[InvoiceEvent]:
+    """Return the notes that agents wrote to the centre about an invoice, the first one first."""
+    own = (InvoiceEvent.invoice_id == invoice_id, InvoiceEvent.code == Act.CONTESTED)
+    return list(db.session.execute(select(InvoiceEvent).where(*own).order_by(InvoiceEvent.id)).scalars())
+
+
 def stops_dunning(invoice_id: InstrumentedAttribute[int] | ColumnElement[int]) -> ColumnElement[bool]:
     """Return, as SQL to stand in a WHERE, whether an invoice (by a column) is not to be reminded of: disputed, suspended,
     refused or rejected by the buyer's last word, or refused at any time without an agent's answer.
@@ -57,11 +80,11 @@ def stops_dunning(invoice_id: InstrumentedAttribute[int] | ColumnElement[int]) -
     return exists().where(e.invoice_id == invoice_id, or_(stopped, is_unanswered(e)))
 
 
-def is_unanswered(event: Any) -> ColumnElement[bool]:
-    """Return, as SQL, whether an event (an alias of its table) stops an invoice and no agent has acted since it came."""
+def is_unanswered(event: Any, codes: Collection[str] = STICKY) -> ColumnElement[bool]:
+    """Return, as SQL, whether an event (an alias of its table) has one of these codes and no agent has acted since it came."""
     act = aliased(InvoiceEvent)
     answered = exists().where(act.invoice_id == event.invoice_id, act.code.in_(_ACTS), act.id > event.id)
-    return and_(event.code.in_(STICKY), ~answered)
+    return and_(event.code.in_(codes), ~answered)
 
 
 def _shown(invoice_id: Any, name: str) -> ScalarSelect[Any]:

@@ -9,12 +9,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, literal, select, type_coerce
+from sqlalchemy import ColumnElement, Select, case, exists, func, literal, select, type_coerce
 from sqlalchemy.orm import aliased
 
 from app.extensions import db
 from app.models import Allocation, BankEntry, Invoice
-from app.models.billing.invoices import CREDIT_NOTE, ISSUED
+from app.models.billing.invoices import CREDIT_NOTE, INVOICE, ISSUED
 from app.models.types import BigMoney, Money
 from app.services.core import actor, clock, outbox
 from app.services.core import reason as reasons
@@ -25,6 +25,7 @@ from . import allocating, settlement, shares
 from .allocating import Moved, Part, TooMuch
 
 ZERO = Decimal("0.00")
+OPEN_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +41,24 @@ def of_centre(centre_id: int) -> list[Balance]:
     """Return the balances of a centre, the oldest first: credit notes of what was paid, then entries with something left."""
     notes = select(Invoice, left_of_note()).where(Invoice.centre_id == centre_id, *_notes_with_something())
     found = [Balance(left, note=note) for note, left in db.session.execute(notes.order_by(Invoice.id)).tuples()]
-    entries = select(BankEntry, left_of_entry()).where(
-        BankEntry.centre_id == centre_id, BankEntry.aside_at.is_(None), left_of_entry() != literal(ZERO, BigMoney)
-    )
+    entries = select(BankEntry, left_of_entry()).where(BankEntry.centre_id == centre_id, *_entries_with_something())
     return found + [
         Balance(left, entry=one) for one, left in db.session.execute(entries.order_by(BankEntry.id)).tuples()
     ]
 
 
+def open_of_centre(centre_id: int) -> list[tuple[Invoice, Decimal]]:
+    """Return the first invoices of a centre that are to be paid, with what each owes, the first to fall due first."""
+    left, none = settlement.due(), literal(ZERO, Money)
+    own = (Invoice.centre_id == centre_id, Invoice.kind == INVOICE, Invoice.state == ISSUED, left > none)
+    query = select(Invoice, left).where(*own).order_by(Invoice.due_on, Invoice.id).limit(OPEN_SHOWN)
+    return list(db.session.execute(query).tuples())
+
+
 def sums() -> Select[Any]:
     """Return the query of the centres that have a balance: centre id, amount; below zero where the bank took more back."""
     notes = select(Invoice.centre_id, left_of_note().label("left")).where(*_notes_with_something())
-    entries = select(BankEntry.centre_id, left_of_entry().label("left")).where(
-        BankEntry.centre_id.is_not(None), BankEntry.aside_at.is_(None), left_of_entry() != literal(ZERO, BigMoney)
-    )
+    entries = select(BankEntry.centre_id, left_of_entry().label("left")).where(*_entries_with_something())
     both = notes.union_all(entries).subquery()
     amount = type_coerce(func.sum(both.c.left), BigMoney)
     return select(both.c.centre_id, amount.label("amount")).group_by(both.c.centre_id)
@@ -177,3 +182,9 @@ def _write(row: Allocation, note: Invoice, agent_id: int) -> int:
 def _notes_with_something() -> tuple[ColumnElement[bool], ...]:
     none: ColumnElement[Decimal] = literal(ZERO, Money)
     return (Invoice.kind == CREDIT_NOTE, Invoice.state == ISSUED, left_of_note() > none)
+
+
+def _entries_with_something() -> tuple[ColumnElement[bool], ...]:
+    """Return, as SQL, which entries are a centre's in part: something of them is allocated, and something is left."""
+    live = exists().where(Allocation.bank_entry_id == BankEntry.id, Allocation.undone_at.is_(None))
+    return (BankEntry.centre_id.is_not(None), live, left_of_entry() != literal(ZERO, BigMoney))

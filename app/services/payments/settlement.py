@@ -21,6 +21,8 @@ from app.models.billing.invoices import INVOICE, ISSUED
 from app.models.types import Labelled, Money
 from app.services.core import clock
 
+ZERO = Decimal("0.00")
+
 
 class State(Labelled):
     """The settlement of an issued invoice, apart from its legal state and from where the platform has it."""

@@ -11,6 +11,7 @@ from app.extensions import db
 from app.models import Breach
 from app.services.accounting import invariants as accounting
 from app.services.core import clock
+from app.services.deposits import invariants as deposits
 from app.services.invoicing import invariants as invoices
 from app.services.journal import chain
 from app.services.journal import record as journal
@@ -36,6 +37,7 @@ ROOMS: tuple[tuple[Invariant, ...], ...] = (
     rates.CHECKS,
     invoices.CHECKS,
     accounting.CHECKS,
+    deposits.CHECKS,
     payments.CHECKS,
     JOURNAL,
 )

@@ -15,7 +15,9 @@ from app.services.billing import drafts, estimates, missing, months, near, profi
 from app.services.core import clock
 from app.services.core.narrowing import page_at
 from app.services.core.transaction import transaction
+from app.services.deposits import platforms, watching
 from app.services.invoicing import detail, reading
+from app.services.payments import settlement
 from app.services.reporting import sheets
 from app.views.shell.base import Screen, current_centre_id, place_or_403
 from app.views.shell.files import workbook
@@ -39,6 +41,7 @@ class InvoicesView(Screen):
         place, order = place_or_403(), request.args.get("commande", "")[:ORDER_MAX]
         found = estimates.of_centre(place.centre_id)
         page, page_count = page_at(number_of("page"), len(found), estimates.PAGE)
+        issued = reading.issued(number_of("emises"), centre_id=place.centre_id, order=order)
         shown = drafts.listing(number_of("brouillons"), centre_id=place.centre_id)
         page_: str = self.render_template(
             "billing/invoices.html",
@@ -50,7 +53,10 @@ class InvoicesView(Screen):
             page_count=page_count,
             alike=estimates.alike([one.order_number for one in found]),
             drafts=shown,
-            issued=reading.issued(number_of("emises"), centre_id=place.centre_id, order=order),
+            issued=issued,
+            settled=settlement.of([one.id for one in issued.rows]),
+            ways=watching.transports(issued.rows),
+            platform_notice=platforms.notice(),
             order=order,
             name_of=months.name_of,
             lacking=missing.of_profile(place.centre, profiles.of(place.centre)),

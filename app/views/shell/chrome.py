@@ -83,7 +83,8 @@ MENU: dict[str, Entries] = {
         (
             "Facturation",
             (
-                ("Factures du mois", "/facturation/"),
+                ("Facturation", "/facturation/"),
+                ("Encaissements", "/encaissements/"),
                 ("Rapprochement", "/comptabilite/rapprochement/"),
                 ("Comptabilité", "/comptabilite/"),
             ),
