@@ -17,6 +17,7 @@ from app.services.invoicing import numbering
 
 #: On SQLite one writes at a time, whatever is written.
 BACKENDS = ("postgresql",)
+EACH_VALUE = True
 SIREN, DAY = "800000002", date(2022, 2, 3)
 
 

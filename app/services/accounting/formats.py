@@ -31,14 +31,41 @@ class Format(Labelled):
 
 #: The columns, in the order of the law.
 FEC_COLUMNS = (
-    "JournalCode", "JournalLib", "EcritureNum", "EcritureDate", "CompteNum", "CompteLib", "CompAuxNum", "CompAuxLib",
-    "PieceRef", "PieceDate", "EcritureLib", "Debit", "Credit", "EcritureLet", "DateLet", "ValidDate", "Montantdevise",
+    "JournalCode",
+    "JournalLib",
+    "EcritureNum",
+    "EcritureDate",
+    "CompteNum",
+    "CompteLib",
+    "CompAuxNum",
+    "CompAuxLib",
+    "PieceRef",
+    "PieceDate",
+    "EcritureLib",
+    "Debit",
+    "Credit",
+    "EcritureLet",
+    "DateLet",
+    "ValidDate",
+    "Montantdevise",
     "Idevise",
-)  # fmt: skip
+)
 CSV_COLUMNS = (
-    "Journal", "Libellé du journal", "N° d’écriture", "Date", "Compte", "Libellé du compte", "Compte auxiliaire",
-    "Libellé auxiliaire", "Pièce", "Date de la pièce", "Libellé", "Débit", "Crédit", "Validée le",
-)  # fmt: skip
+    "Journal",
+    "Libellé du journal",
+    "N° d’écriture",
+    "Date",
+    "Compte",
+    "Libellé du compte",
+    "Compte auxiliaire",
+    "Libellé auxiliaire",
+    "Pièce",
+    "Date de la pièce",
+    "Libellé",
+    "Débit",
+    "Crédit",
+    "Validée le",
+)
 #: What begins so is taken for a formula by a program that opens a .csv.
 _FORMULA = ("=", "+", "-", "@")
 #: What has no accent to lose, as ASCII writes it.
@@ -100,10 +127,25 @@ def _fec(rows: Iterable[Row], closed_on: date | None) -> bytes:
     lines = ["\t".join(FEC_COLUMNS)]
     for row in rows:
         texts = (
-            row.journal, row.journal_label, row.entry, _fec_day(row.day), row.account, row.account_label, row.auxiliary,
-            row.auxiliary_label, row.piece, _fec_day(row.piece_day), row.label, _amount(row.debit), _amount(row.credit),
-            "", "", valid, "", "",
-        )  # fmt: skip
+            row.journal,
+            row.journal_label,
+            row.entry,
+            _fec_day(row.day),
+            row.account,
+            row.account_label,
+            row.auxiliary,
+            row.auxiliary_label,
+            row.piece,
+            _fec_day(row.piece_day),
+            row.label,
+            _amount(row.debit),
+            _amount(row.credit),
+            "",
+            "",
+            valid,
+            "",
+            "",
+        )
         lines.append("\t".join(map(_ascii, texts)))
     return ("\r\n".join(lines) + "\r\n").encode("ascii")
 
@@ -115,9 +157,18 @@ def _csv(rows: Iterable[Row], closed_on: date | None) -> bytes:
     valid = _csv_day(closed_on)
     for row in rows:
         texts = (
-            row.journal, row.journal_label, row.entry, _csv_day(row.day), row.account, row.account_label, row.auxiliary,
-            row.auxiliary_label, row.piece, _csv_day(row.piece_day), row.label,
-        )  # fmt: skip
+            row.journal,
+            row.journal_label,
+            row.entry,
+            _csv_day(row.day),
+            row.account,
+            row.account_label,
+            row.auxiliary,
+            row.auxiliary_label,
+            row.piece,
+            _csv_day(row.piece_day),
+            row.label,
+        )
         writer.writerow([*map(_plain, texts), _amount(row.debit), _amount(row.credit), valid])
     return text.getvalue().encode("utf-8-sig")
 

@@ -98,9 +98,20 @@ class Bridge:
 
 
 _SUMMED = (
-    "lines", "registered", "charged", "elsewhere", "late", "net", "vat", "total", "paid", "moved", "left", "overdue",
+    "lines",
+    "registered",
+    "charged",
+    "elsewhere",
+    "late",
+    "net",
+    "vat",
+    "total",
+    "paid",
+    "moved",
+    "left",
+    "overdue",
     "balance",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,21 @@ from .reading import Page
 
 PAGE, STEP = 50, 2_000
 HEADS = (
-    "Reçu", "Enregistré le", "Nom", "Prénom", "Date de naissance", "N° de permis", "Formation", "Fin de formation",
-    "N° de commande", "Référence", "Récapitulatif", "Montant HT", "TVA (%)", "Avoir",
-)  # fmt: skip
+    "Reçu",
+    "Enregistré le",
+    "Nom",
+    "Prénom",
+    "Date de naissance",
+    "N° de permis",
+    "Formation",
+    "Fin de formation",
+    "N° de commande",
+    "Référence",
+    "Récapitulatif",
+    "Montant HT",
+    "TVA (%)",
+    "Avoir",
+)
 
 
 @dataclass(frozen=True, slots=True)

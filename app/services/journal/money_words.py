@@ -1,4 +1,4 @@
-"""The journal's words for payments: kinds of subjects, acts, and what its sentences say of them."""
+"""The journal's words for payments and accounts: kinds of subjects, acts, and what its sentences say of them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,15 @@ SUBJECTS = {
     "bank_statement": "Relevé de compte",
     "bank_entry": "Écriture de banque",
     "late_rate": "Taux des intérêts de retard",
+    "account_map": "Compte du journal des ventes",
+    "accounting_period": "Mois du journal des ventes",
+}
+#: Name of a value → its word.
+FIELDS = {
+    "code": "Code",
+    "entries": "Écritures",
+    "debit": "Total au débit",
+    "fec_sha256": "Empreinte du FEC",
 }
 #: What was done → its words, and its sentence: {} stands for what it is about.
 _ACTS = {
@@ -20,6 +29,10 @@ _ACTS = {
     "dunning.resumed": ("Relances reprises", "a repris les relances : {}"),
     "dunning.done": ("Retard de paiement traité", "a traité un retard de paiement : {}"),
     "late_rate.changed": ("Taux des intérêts de retard fixé", "a fixé {}"),
+    "invoice.detailed": ("Détail nominatif d’une facture téléchargé", "a téléchargé le détail nominatif de {}"),
+    "account.chosen": ("Compte du journal des ventes choisi", "a choisi {}"),
+    "account.forgotten": ("Compte habituel du journal des ventes repris", "a repris le compte habituel : {}"),
+    "accounting.closed": ("Mois du journal des ventes clôturé", "a clôturé {}"),
 }
 ACTIONS = {act: words for act, (words, _) in _ACTS.items()}
 PREDICATES = {act: sentence for act, (_, sentence) in _ACTS.items()}

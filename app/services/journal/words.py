@@ -30,7 +30,6 @@ SUBJECTS = {
     "data_export": "Copie de données", "webhook_delivery": "Envoi d’une notification",
     "seller": "Vendeur", "vat_regime": "TVA d’un territoire",
     "billing_profile": "Coordonnées de facturation", "invoice": "Facture", "order_budget": "Plafond",
-    "account_map": "Compte du journal des ventes", "accounting_period": "Mois du journal des ventes",
     "register": "Registre", "incident": "Message de service", **money_words.SUBJECTS,
 }  # fmt: skip
 #: Kind of subject → what an act is about that concerns no one row.
@@ -52,10 +51,6 @@ ACTIONS = {
     "invoice.freed": "Facture libérée",
     "invoice.issued": "Facture émise",
     "credit_note.issued": "Avoir émis",
-    "invoice.detailed": "Détail nominatif d’une facture téléchargé",
-    "account.chosen": "Compte du journal des ventes choisi",
-    "account.forgotten": "Compte habituel du journal des ventes repris",
-    "accounting.closed": "Mois du journal des ventes clôturé",
     "invoice.deposited": "Dépôt d’une facture sur la plateforme",
     "invoice.event": "Statut d’une facture sur la plateforme",
     "invoice.answered": "Réponse à un statut de facture",
@@ -219,9 +214,8 @@ FIELDS = {
     "ceiling": "Plafond HT", "blocking": "Bloquant", "period_end": "Fin de période",
     "accounts_email": "Courriel de la comptabilité", "payment_days": "Délai de paiement", "confirmed": "SIRET confirmé",
     "fields": "Données", "not_attended": "Formation non suivie", "url": "Adresse", "events": "Évènements",
-    "code": "Code", "entries": "Écritures", "debit": "Total au débit", "fec_sha256": "Empreinte du FEC",
     "count": "Nombre", "sha256": "Empreinte", "size": "Octets", "asked": "Contrôles faits",
-    "breaches": "En défaut", "text": "Message", "read_only": "Lecture seule",
+    "breaches": "En défaut", "text": "Message", "read_only": "Lecture seule", **money_words.FIELDS,
 }  # fmt: skip
 _WORDS = {
     **CARD_STATES,
