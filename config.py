@@ -25,6 +25,8 @@ SQLITE, ONE_ROLE = "sqlite", "one-role"
 RISKS = (SQLITE, ONE_ROLE)
 #: What the demonstration holds: a year of a centre's work, or accounts and reference data alone.
 YEAR, BARE = "year", "bare"
+#: The invoicing platform that hands nothing over to anybody.
+SIMULATED = "simulated"
 #: What stands in DATABASE_OWNER_URL where this process is not to know the owner's address.
 ELSEWHERE = "elsewhere"
 
@@ -65,6 +67,13 @@ def _risks(text: str) -> frozenset[str]:
     if unknown := sorted(named.difference(RISKS)):
         raise ConfigurationError(f"ACCEPTED_RISKS knows {', '.join(RISKS)}, not {unknown[0]!r}")
     return named
+
+
+def _platform(text: str) -> str:
+    """Return the platform named; raise :class:`ConfigurationError` when it is none that the program knows."""
+    if text not in ("", SIMULATED):
+        raise ConfigurationError(f"EINVOICE_PLATFORM must be {SIMULATED}, the only one there is so far, not {text!r}")
+    return text
 
 
 class Config:
@@ -172,6 +181,8 @@ class Config:
         self.TRUSTED_PROXIES = int(get("TRUSTED_PROXIES", "0"))
         #: Webhooks may go to http:// and to private addresses: to try them on one machine.
         self.WEBHOOK_PRIVATE_ADDRESSES = get("WEBHOOK_PRIVATE_ADDRESSES", "") == "1"
+        #: The invoicing platform; empty: the simulated one, which production accepts only written out.
+        self.EINVOICE_PLATFORM = _platform(get("EINVOICE_PLATFORM", ""))
 
     @staticmethod
     def _asks_second_factor(said: str) -> bool:
@@ -242,6 +253,10 @@ class Production(Config):
             (
                 self.WEBHOOK_PRIVATE_ADDRESSES,
                 "WEBHOOK_PRIVATE_ADDRESSES must not be set: a centre's webhook would reach our own network",
+            ),
+            (
+                not self.EINVOICE_PLATFORM,
+                "EINVOICE_PLATFORM must be set: « simulated » says in words that no invoice leaves this register",
             ),
             (not self.BASE_URL.startswith("https://"), "BASE_URL must be set to the https address of the site"),
             (

@@ -32,6 +32,7 @@ FAB_ROLES: dict[str, list[list[str]]] = {
             "Corrections",
             "Identities",
             "Billing",
+            "Payments",
             "Incidents",
         ),
     ],

@@ -20,7 +20,7 @@ GOOD = {
     "ENVIRONMENT": "production", "SECRET_KEY": "k" * 40, "REDIS_URL": "redis://queue:6379/0",
     "ANTIVIRUS_URL": "clamd://scanner:3310", "BASE_URL": "https://registre.example",
     "SEAL_KEY": "/run/secrets/seal.key", "SEAL_CERTIFICATE": "/run/secrets/seal.pem",
-    "CONTACT_EMAIL": "aide@registre.example",
+    "CONTACT_EMAIL": "aide@registre.example", "EINVOICE_PLATFORM": "simulated",
     "DATABASE_URL": "postgresql://app:a@base/registre", "DATABASE_OWNER_URL": "postgresql://owner:o@base/registre",
 }  # fmt: skip
 
@@ -35,6 +35,8 @@ GOOD = {
         ({"SEAL_KEY": ""}, "SEAL_KEY"),
         ({"SEAL_CERTIFICATE": ""}, "SEAL_CERTIFICATE"),
         ({"CONTACT_EMAIL": ""}, "CONTACT_EMAIL"),
+        ({"EINVOICE_PLATFORM": ""}, "EINVOICE_PLATFORM.*simulated"),
+        ({"EINVOICE_PLATFORM": "chorus"}, "EINVOICE_PLATFORM.*simulated"),
         ({"TODAY": "2022-01-10"}, "TODAY"),
         ({"WEBHOOK_PRIVATE_ADDRESSES": "1"}, "WEBHOOK_PRIVATE_ADDRESSES"),
         ({"BASE_URL": "http://registre.example"}, "BASE_URL"),

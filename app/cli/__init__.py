@@ -20,6 +20,7 @@ from app.services.retention import purge as retention
 from .analyse import analyse
 from .api import api_key
 from .backup import backup, restore
+from .bank import bank
 from .billing import billing
 from .check import check
 from .database import as_owner, by_the_program, db_role
@@ -145,6 +146,7 @@ def register(app: Flask) -> None:
         seed,
         backup,
         restore,
+        bank,
         billing,
         check,
         documents_group,

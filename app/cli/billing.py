@@ -1,4 +1,4 @@
-"""Money on the command line: the drafts of a month, and their issue."""
+"""Money on the command line: the drafts of a month, their issue, and the sales journal."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ from datetime import date
 import click
 from flask.cli import AppGroup
 
+from app.services.accounting import periods
+from app.services.accounting.formats import Format
 from app.services.billing import drafts, months
+from app.services.core import clock
 from app.services.core.refusal import Refusal
 from app.services.invoicing import proving, running
+
+_KINDS = [one.value for one in Format]
 
 billing = AppGroup("billing", help="What is billed.")
 
@@ -47,6 +52,25 @@ def issue(period: str) -> None:
         click.echo(f"  {count}: {reason}")
     if done.refused:
         raise SystemExit(1)
+
+
+@billing.command("export")
+@click.option("--period", required=True, metavar="YYYY-MM", help="The month.")
+@click.option("--format", "kind", required=True, type=click.Choice(_KINDS), help="FEC of French tax law, or plain CSV.")
+def export(period: str, kind: str) -> None:
+    """Write the sales journal of a month to standard output; a closed month gives the same bytes for ever."""
+    month = _month(period)
+    if month > clock.today():
+        click.echo("Ce mois est à venir : rien n’y est écrit.", err=True)
+        raise SystemExit(1)
+    try:
+        content = periods.export(Format.of(kind), month)
+    except Refusal as refusal:
+        click.echo(refusal.message, err=True)
+        raise SystemExit(1) from None
+    if periods.of(month) is None:
+        click.echo("Mois non clôturé : cet export est provisoire, ses écritures ne sont pas validées.", err=True)
+    click.echo(content, nl=False)
 
 
 def _month(period: str) -> date:

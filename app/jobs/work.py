@@ -15,7 +15,9 @@ from app.models.outbox import (
     ANALYSIS,
     CHECK,
     CONTRACT,
+    DEPOSIT,
     DOCUMENTS,
+    DUNNING,
     EXPORT,
     INVITATIONS,
     INVOICE_FILE,
@@ -24,7 +26,10 @@ from app.models.outbox import (
     LISTING,
     LOOK_ALIKES,
     MAIL,
+    MATCH,
     NIGHTLY,
+    PAYMENT_TOLD,
+    PLATFORM_EVENTS,
     PURGE,
     REGISTRATION,
     RESET,
@@ -37,24 +42,34 @@ from app.services.api import webhook_delivery
 from app.services.contracts import acts as contract_acts
 from app.services.core import actor, clock, outbox
 from app.services.core.transaction import transaction
+from app.services.deposits import depositing, payments_told, polling
 from app.services.documents import drawing, integrity
 from app.services.drivers import data_copy, line_invitations
 from app.services.imports import analysing
 from app.services.imports import confirmation as import_confirmation
-from app.services.invoicing import asked, filing, running
+from app.services.invoicing import asked, running
 from app.services.notifications import mail
+from app.services.payments import dunning, matching
 from app.services.proving import check
 from app.services.reporting import exports
 from app.services.retention import purge
 
 log = structlog.get_logger()
 
+
+def _bill() -> None:
+    """Do what this night bills; deposit what was issued before deposits were."""
+    running.nightly()
+    depositing.catch_up()
+
+
 #: What is due once a day.
 TASKS: dict[str, Callable[[dict[str, Any]], object]] = {
     VERIFY: integrity.verify_in_turn,
     PURGE: lambda _payload: purge.purge(by_owner=False),
     LOOK_ALIKES: lambda _payload: look_alikes.look(),
-    INVOICES: lambda _payload: running.nightly(),
+    INVOICES: lambda _payload: _bill(),
+    DUNNING: lambda _payload: dunning.nightly(),
     CHECK: lambda _payload: check.note(),
 }
 #: What each kind of row calls; every service here may run twice.
@@ -69,7 +84,11 @@ HANDLERS: dict[str, Callable[[dict[str, Any]], object]] = {
     LISTING: lambda payload: exports.build(payload["export"]),
     ANALYSIS: lambda payload: analysing.analyse(payload["batch"]),
     NIGHTLY: lambda payload: TASKS[payload["task"]](payload),
-    INVOICE_FILE: lambda payload: filing.make(payload["invoice"]),
+    MATCH: lambda _payload: matching.run(),
+    INVOICE_FILE: lambda payload: depositing.file_and_deposit(payload["invoice"]),
+    DEPOSIT: lambda payload: depositing.send(payload["deposit"]),
+    PLATFORM_EVENTS: lambda _payload: polling.read(),
+    PAYMENT_TOLD: lambda payload: payments_told.carry_out(payload),
     ISSUE: lambda payload: asked.carry_out(payload),
     REGISTRATION: lambda payload: import_confirmation.carry_out(payload["batch"], payload["person"]),
 }

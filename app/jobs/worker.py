@@ -31,6 +31,7 @@ from app.models import Training
 from app.services.core import actor, outbox, queue, throttle
 from app.services.core.queue_job import JOB_TIMEOUT, OutboxJob, OutboxQueue
 from app.services.core.transaction import transaction
+from app.services.deposits import polling
 from app.services.documents import drawing
 from app.services.documents import pages as document_pages
 from app.services.journal import chain as journal_chain
@@ -203,6 +204,7 @@ def _relay(app: Flask, worker_pid: int) -> None:
             with app.app_context():
                 actor.be(actor.PROGRAM)
                 nightly.make_due()
+                polling.make_due()
                 outbox.ring()
                 if time.monotonic() - tended >= HOUSEKEEPING:
                     tended = time.monotonic()

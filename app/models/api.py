@@ -84,13 +84,14 @@ class ApiKey(Model):
         return self.scopes.split(",")
 
 
-CONFIRMED, REFUSED, CANCELLED, AVAILABLE, REVOKED, INVOICED, TRIAL = (
+CONFIRMED, REFUSED, CANCELLED, AVAILABLE, REVOKED, INVOICED, STATUS, TRIAL = (
     "registration.confirmed",
     "registration.refused",
     "registration.cancelled",
     "documents.available",
     "documents.revoked",
     "invoice.issued",
+    "invoice.status",
     "webhook.test",
 )
 #: What an address may ask for, in words.
@@ -101,6 +102,7 @@ EVENTS = {
     AVAILABLE: "Documents disponibles",
     REVOKED: "Documents annulés",
     INVOICED: "Facture ou avoir émis",
+    STATUS: "Statut d’une facture sur la plateforme",
 }
 #: When each is told, in words.
 WHEN = {
@@ -110,6 +112,7 @@ WHEN = {
     AVAILABLE: "récapitulatifs et certificats remis",
     REVOKED: "ils ne valent plus, leur enregistrement étant annulé",
     INVOICED: "au début du mois suivant, ou par un agent",
+    STATUS: "déposée, approuvée, refusée, en litige…",
 }
 EVENT_NAMES = {**EVENTS, TRIAL: "Essai"}
 

@@ -20,6 +20,11 @@ INVITATIONS = "invitations"
 
 #: The file of an issued invoice; an invoice, or all of a month, that an agent wants issued.
 INVOICE_FILE, ISSUE = "invoice_file", "issue"
+#: An invoice handed to its platform; what the platform has to tell, read; a payment told to it (status 212).
+DEPOSIT, PLATFORM_EVENTS, PAYMENT_TOLD = "deposit", "platform_events", "payment_told"
+
+#: Entries of the bank that say for which invoices they are.
+MATCH = "match"
 
 #: What is due once a day; the payload names the task.
 NIGHTLY = "nightly"
@@ -113,6 +118,7 @@ class Mail(Model):
 
 
 VERIFY, PURGE, LOOK_ALIKES, INVOICES, CHECK = "verify", "purge", "look_alikes", "invoices", "check"
+DUNNING = "dunning"
 
 
 class NightlyTask(Model):

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from flask_appbuilder import Model
-from sqlalchemy import JSON, ColumnElement, DateTime, Dialect, Integer, String
+from sqlalchemy import JSON, BigInteger, ColumnElement, DateTime, Dialect, Integer, String
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
@@ -68,6 +68,13 @@ class Money(TypeDecorator[Decimal]):
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Decimal | None:
         """Return the amount in euros."""
         return None if value is None else (Decimal(value) * CENT).quantize(CENT)
+
+
+class BigMoney(Money):
+    """An amount of any size: a bank's balance may go beyond what fits into 32 bits of cents."""
+
+    impl = BigInteger
+    cache_ok = True
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -23,7 +23,7 @@ ROOMS = (
         "amendments",
         "cards",
     ),
-    *("accounts", "documents", "rights", "journal", "imports", "reporting", "api", "billing"),
+    *("accounts", "documents", "rights", "journal", "imports", "reporting", "api", "billing", "payments", "accounting"),
 )
 
 

@@ -23,7 +23,15 @@ PERMISSIONS: dict[str, set[str]] = {
     # The operator's agents.
     "Accounts": {"AccountsView"},
     "Accreditations": {"AccreditationsView"},
-    "Billing": {"BillingView", "CentreBillingView", "IssuedView"},
+    "Billing": {
+        "BillingView",
+        "CentreBillingView",
+        "IssuedView",
+        "PlatformView",
+        "SalesJournalView",
+        "AccountsMapView",
+        "ReconciliationView",
+    },
     "CardRequests": {"CardRequestsView"},
     "Catalogue": {"CatalogueView"},
     "CentrePeople": {"CentrePeopleView"},

@@ -15,6 +15,7 @@ from app.models import Invoice
 from app.models.api import OF_INVOICE
 from app.models.billing.invoices import ISSUED
 from app.models.centre import INVOICES
+from app.services.accounting import consumption as settled_orders
 from app.services.billing import ceilings
 from app.services.core.clock import PARIS
 from app.services.invoicing import filing, reference
@@ -109,14 +110,19 @@ def _file(row: Invoice | None, read: Callable[[Invoice], bytes], extension: str)
 
 
 def consumption(caller: Caller, order_number: str) -> dict[str, Any]:
-    """Return what an order number has cost the centre, excluding VAT; what was never registered under has cost nothing."""
+    """Return what an order number has cost the centre, excluding VAT, and what is paid of it, VAT included; zeros for one that
+    was never registered under."""
     found = ceilings.uses(caller.centre_id, [order_number])
     use = found[0] if found else ceilings.Use(order_number, ZERO, ZERO, ZERO)
+    money = settled_orders.settled(caller.centre_id, [order_number]).get(order_number, settled_orders.NOTHING)
     return {
         "order_number": use.order_number,
         "not_invoiced": str(use.open + use.drafted),
         "invoiced": str(use.invoiced),
+        "credited": str(use.credited),
         "spent": str(use.spent),
+        "paid": str(money.paid),
+        "unpaid": str(money.left),
         "ceiling": None if use.ceiling is None else str(use.ceiling),
         "left": None if use.left is None else str(use.left),
         "blocking": use.blocking,

@@ -60,7 +60,8 @@ EVER = Period()
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What one order number has cost: what no invoice holds yet, what drafts hold, what was invoiced; its ceiling, if any.
+    """What one order number has cost: what no invoice holds yet, what drafts hold, what issued invoices have ``charged`` and
+    credit notes ``credited``; its ceiling, if any.
 
     ``counted``: what counts against the ceiling, registered on the days on which it holds; ``holds``: today is one of them.
     """
@@ -68,7 +69,8 @@ class Use:
     order_number: str
     open: Decimal
     drafted: Decimal
-    invoiced: Decimal
+    charged: Decimal
+    credited: Decimal = ZERO
     ceiling: Decimal | None = None
     blocking: bool = False
     counted: Decimal = ZERO
@@ -80,6 +82,11 @@ class Use:
     def is_over(self) -> bool:
         """Tell whether its last day is past."""
         return self.valid_to is not None and self.valid_to < clock.today()
+
+    @property
+    def invoiced(self) -> Decimal:
+        """Return what stands on issued invoices, credit notes taken off."""
+        return self.charged - self.credited
 
     @property
     def spent(self) -> Decimal:
@@ -103,13 +110,14 @@ def uses(centre_id: int, orders: Iterable[str] | None = None) -> list[Use]:
     open_: dict[str, Decimal] = {}
     for group in billable.groups(clock.today(), centre_id, wanted):
         open_[group.order_number] = open_.get(group.order_number, ZERO) + group.amount
-    drafted, invoiced = _charged(centre_id, wanted)
+    drafted, charged, credited = _charged(centre_id, wanted)
     limits = {one.order_number: one for one in budgets(centre_id)}
-    known = {*open_, *drafted, *invoiced, *(limits if wanted is None else ())} | ({*limits} & {*(wanted or ())})
+    known = {*open_, *drafted, *charged, *(limits if wanted is None else ())} | ({*limits} & {*(wanted or ())})
     apart = _in_time(centre_id) if any(one.valid_from or one.valid_to for one in limits.values()) else {}
     found = []
     for number in known:
-        use = Use(number, open_.get(number, ZERO), drafted.get(number, ZERO), invoiced.get(number, ZERO))
+        cost = [kept.get(number, ZERO) for kept in (open_, drafted, charged, credited)]
+        use = Use(number, cost[0], cost[1], cost[2], cost[3])
         found.append(_limited(use, limits[number], apart) if number in limits else use)
     return sorted(found, key=lambda use: (use.ceiling is None, use.order_number))
 
@@ -159,22 +167,25 @@ def _in_time(centre_id: int) -> dict[str, Decimal]:
     return dict(db.session.execute(query).tuples().all())
 
 
-def _charged(centre_id: int, orders: list[str] | None) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
-    """Return order number → what drafts hold of it, and what invoices do."""
+def _charged(
+    centre_id: int, orders: list[str] | None
+) -> tuple[dict[str, Decimal], dict[str, Decimal], dict[str, Decimal]]:
+    """Return order number → what drafts charge, what issued invoices charge, and what issued credit notes give back."""
     query = (
-        select(Invoice.order_number, Invoice.state, func.sum(InvoiceItem.amount))
+        select(Invoice.order_number, Invoice.state, InvoiceItem.credit, func.sum(InvoiceItem.amount))
         .join(InvoiceItem, InvoiceItem.invoice_id == Invoice.id)
-        .where(Invoice.centre_id == centre_id, billable.stands())
-        .group_by(Invoice.order_number, Invoice.state)
+        .where(Invoice.centre_id == centre_id)
+        .group_by(Invoice.order_number, Invoice.state, InvoiceItem.credit)
     )
     if orders is not None:
         query = query.where(Invoice.order_number.in_(orders))
-    drafted: dict[str, Decimal] = {}
-    invoiced: dict[str, Decimal] = {}
-    for number, state, amount in db.session.execute(query).tuples():
-        kept = drafted if state == DRAFT else invoiced
-        kept[number] = kept.get(number, ZERO) + amount
-    return drafted, invoiced
+    drafted, charged, credited = dict[str, Decimal](), dict[str, Decimal](), dict[str, Decimal]()
+    for number, state, is_back, amount in db.session.execute(query).tuples():
+        if state != DRAFT:
+            (credited if is_back else charged)[number] = amount
+        elif not is_back:  # a credit note that waits gives nothing back yet
+            drafted[number] = amount
+    return drafted, charged, credited
 
 
 def budgets(centre_id: int) -> list[OrderBudget]:

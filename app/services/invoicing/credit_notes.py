@@ -77,10 +77,20 @@ def bill_again(invoice_id: int, why: str, agent_id: int) -> int:
     """
     kept = reasons.reason(why, "Dites pourquoi cette facture est annulée et refaite : la raison figure sur l’avoir.")
     with transaction(durable=True), actor.acting(actor.PROGRAM):
-        left = [item.id for item in charges(invoice_id) if not item.is_credited]
-        credit_id = _draft(invoice_id, left, kept, agent_id, internal=True, rebills=True)
+        credit_id = undo(invoice_id, kept, agent_id, internal=True, rebills=True)
     outbox.ring()
     return credit_id
+
+
+def undo(invoice_id: int, why: str, agent_id: int, *, internal: bool, rebills: bool) -> int:
+    """Draft the credit note of all that is left of an invoice and make its issue due, in the caller's transaction, whose actor
+    sees it; return its id.
+
+    ``internal``: the buyer never had the invoice, or refused it, so the credit note goes to nobody. Without ``rebills``, what
+    is still valid is billed with the next month. Raises as :func:`bill_again`.
+    """
+    left = [item.id for item in charges(invoice_id) if not item.is_credited]
+    return _draft(invoice_id, left, why, agent_id, internal=internal, rebills=rebills)
 
 
 def of_cancelled(item: InvoiceItem, why: str, agent_id: int) -> int:

@@ -5,7 +5,7 @@ What is issued is what was proved, byte for byte of its content: it is worked ou
 
 from __future__ import annotations
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from app.extensions import db
 from app.models import Invoice, InvoiceVat
@@ -48,6 +48,8 @@ def _issue(invoice_id: int, agent_id: int | None) -> str:
     if not taken(update(Invoice).where(*own).values(findings="")):
         raise Held
     draft, day = db.session.get_one(Invoice, invoice_id, populate_existing=True), clock.today()
+    if draft.corrects_id is not None:  # what is left to pay of it changes: who allocates a payment to it waits
+        db.session.execute(select(Invoice.id).where(Invoice.id == draft.corrects_id).with_for_update())
     source = assembling.of_draft(draft, day)
     if numbering.hash_of(source.content) != draft.proved_hash:
         raise Held

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -31,10 +32,12 @@ class Page:
     page_count: int
 
 
-def issued(page: int, *, centre_id: int | None = None, last: date | None = None, order: str = "") -> Page:
+def issued(
+    page: int, *, centre_id: int | None = None, last: date | None = None, order: str = "", only: Sequence[Any] = ()
+) -> Page:
     """Return a page of issued invoices and credit notes, the newest first: of a centre, of the month that ends on a day, of an
-    order number, or of all."""
-    wanted: list[ColumnElement[bool]] = [Invoice.state == ISSUED]
+    order number, of which something more holds (``only``, as SQL), or of all."""
+    wanted: list[ColumnElement[bool]] = [Invoice.state == ISSUED, *only]
     if centre_id is not None:
         wanted.append(Invoice.centre_id == centre_id)
     if last is not None:

@@ -84,6 +84,15 @@ def said(written: bytes) -> Said:
     return Said(number, net, vat, total)
 
 
+def order_of(written: bytes) -> str:
+    """Read the order number again from an electronic invoice (BT-13); raise ValueError where it is none."""
+    try:
+        root = etree.fromstring(written, etree.XMLParser(resolve_entities=False, no_network=True))
+    except etree.XMLSyntaxError as error:
+        raise ValueError from error
+    return root.findtext(f".//{{{_RAM}}}BuyerOrderReferencedDocument/{{{_RAM}}}IssuerAssignedID") or ""
+
+
 def write(content: Content) -> bytes:
     """Return the invoice or credit note as XML (UTF-8, with declaration)."""
     root = etree.Element(f"{{{_RSM}}}CrossIndustryInvoice", nsmap=_NAMESPACES)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from . import money_words
+
 _WRITTEN = {
     f"{kind}.{act}": words + " {}"
     for kind in ("centre", "accreditation", "suspension", "training", "tariff", "driver", "seller", "vat_regime")
@@ -9,6 +11,7 @@ _WRITTEN = {
 }
 PREDICATES = {
     **_WRITTEN,
+    **money_words.PREDICATES,
     "vat_regime.confirmed": "a confirmé {}",
     "billing_profile.changed": "a modifié les coordonnées de facturation de {}",
     "correction.undone": "a défait une correction : {}",
@@ -19,6 +22,9 @@ PREDICATES = {
     "invoice.freed": "a libéré une facture : {}",
     "invoice.issued": "a émis {}",
     "credit_note.issued": "a émis {}",
+    "invoice.deposited": "a déposé sur la plateforme, ou n’a pas pu y déposer : {}",
+    "invoice.event": "a reçu de la plateforme un statut : {}",
+    "invoice.answered": "a répondu à un statut de la plateforme : {}",
     "invoice.held": "a retenu une facture : {}",
     "look_alike.checked": "a vérifié et gardé tel quel {}",
     "order.overridden": "a fait facturer sous un autre numéro de commande : {}",

@@ -15,6 +15,8 @@ from app.french.words import APOSTROPHE, led, of
 from app.models import (
     Accreditation,
     ApiKey,
+    BankEntry,
+    BankStatement,
     Batch,
     BillingProfile,
     CardRequest,
@@ -43,6 +45,7 @@ from app.models import (
 from app.models.billing.invoices import INVOICE
 from app.models.catalogue import PRICE_CLASSES
 from app.models.centre import MEMBER_ROLES
+from app.services.core.numbers import euros
 from app.validators.postal import TERRITORIES, Territory
 
 from .predicates import PREDICATES, WITHOUT
@@ -215,6 +218,11 @@ _NAMES: dict[str, Callable[[set[int]], dict[str, str]]] = {
             if number
             else f"la facture à venir, commande {order}"
         ),
+    ),
+    "bank_statement": _rows(_one(BankStatement, BankStatement.name), lambda name: f"le relevé de compte {name}"),
+    "bank_entry": _rows(
+        _one(BankEntry, BankEntry.amount, BankEntry.booked_on),
+        lambda amount, day: f"une écriture de banque de {euros(amount)} du {day:%d/%m/%Y}",
     ),
     "seller": _rows(_one(Seller, Seller.name), lambda name: f"une version du vendeur {name}"),
     "vat_regime": _rows(_one(VatRegime, VatRegime.territory), lambda code: f"la TVA de {TERRITORIES[Territory(code)]}"),

@@ -16,6 +16,8 @@ from app.models.registration import DOCUMENT_FAULTS
 from app.models.trainer import PROFILES
 from app.services.core.clock import PARIS
 
+from . import money_words
+
 #: Kind of subject → its word.
 SUBJECTS = {
     "centre": "Centre", "accreditation": "Agrément", "suspension": "Suspension", "service_contract": "Contrat",
@@ -28,7 +30,7 @@ SUBJECTS = {
     "data_export": "Copie de données", "webhook_delivery": "Envoi d’une notification",
     "seller": "Vendeur", "vat_regime": "TVA d’un territoire",
     "billing_profile": "Coordonnées de facturation", "invoice": "Facture", "order_budget": "Plafond",
-    "register": "Registre", "incident": "Message de service",
+    "register": "Registre", "incident": "Message de service", **money_words.SUBJECTS,
 }  # fmt: skip
 #: Kind of subject → what an act is about that concerns no one row.
 ABOUT_NONE = {"invoice": "Factures", "document": "Documents", "draft": "Brouillons", "person": "Adresse sans compte"}
@@ -41,6 +43,7 @@ _WRITTEN = {
 #: What was done → its words: each act that the program notes, and no other.
 ACTIONS = {
     **_WRITTEN,
+    **money_words.ACTIONS,
     "vat_regime.confirmed": "TVA d’un territoire confirmée",
     "billing_profile.changed": "Coordonnées de facturation modifiées",
     "invoice.built": "Brouillons de factures construits",
@@ -48,6 +51,9 @@ ACTIONS = {
     "invoice.freed": "Facture libérée",
     "invoice.issued": "Facture émise",
     "credit_note.issued": "Avoir émis",
+    "invoice.deposited": "Dépôt d’une facture sur la plateforme",
+    "invoice.event": "Statut d’une facture sur la plateforme",
+    "invoice.answered": "Réponse à un statut de facture",
     "order.overridden": "Facturé sous un autre numéro de commande",
     "order.restored": "Facturé de nouveau sous son numéro de commande",
     "order_budget.changed": "Plafond d’une commande fixé",
@@ -209,7 +215,7 @@ FIELDS = {
     "accounts_email": "Courriel de la comptabilité", "payment_days": "Délai de paiement", "confirmed": "SIRET confirmé",
     "fields": "Données", "not_attended": "Formation non suivie", "url": "Adresse", "events": "Évènements",
     "count": "Nombre", "sha256": "Empreinte", "size": "Octets", "asked": "Contrôles faits",
-    "breaches": "En défaut", "text": "Message", "read_only": "Lecture seule",
+    "breaches": "En défaut", "text": "Message", "read_only": "Lecture seule", **money_words.FIELDS,
 }  # fmt: skip
 _WORDS = {
     **CARD_STATES,

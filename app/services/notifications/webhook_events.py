@@ -6,7 +6,8 @@ Messages hold ids and states: who was trained is asked of the API, with a key.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -16,7 +17,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from app.extensions import db
 from app.models import Batch, Registration, WebhookDelivery, WebhookEndpoint
-from app.models.api import AVAILABLE, CANCELLED, CONFIRMED, INVOICED, PENDING, REFUSED, REVOKED, TRIAL
+from app.models.api import AVAILABLE, CANCELLED, CONFIRMED, INVOICED, PENDING, REFUSED, REVOKED, STATUS, TRIAL
 from app.models.batch import API
 from app.models.outbox import WEBHOOK
 from app.services.core import actor, clock, outbox
@@ -86,6 +87,20 @@ def revoked(registration_ids: list[int]) -> None:
 def issued(centre_id: int, number: str, kind: str, corrects: str | None) -> None:
     """Tell that an invoice, or a credit note, was issued."""
     emit(centre_id, INVOICED, lambda: {"number": number, "kind": kind, "corrects": corrects})
+
+
+def statuses(told: Sequence[tuple[int, str, str, datetime]]) -> None:
+    """Tell what the platform said of invoices: centre, number, code and instant of each; centres that listen to nothing cost
+    one read in all.
+    """
+    listening = select(WebhookEndpoint.centre_id).where(
+        WebhookEndpoint.centre_id.in_({centre_id for centre_id, *_ in told}), *_listens(WebhookEndpoint.centre_id)
+    )
+    centres = set(db.session.execute(listening).scalars()) if told else set()
+    for centre_id, number, code, at in told:
+        if centre_id in centres:
+            data = {"number": number, "status": code, "happened_at": at.isoformat(timespec="seconds")}
+            emit(centre_id, STATUS, lambda data=data: data)  # type: ignore[misc]
 
 
 def listens_clause(centre_id: InstrumentedAttribute[int]) -> Exists:

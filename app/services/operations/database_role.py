@@ -21,7 +21,10 @@ from config import ONE_ROLE, ConfigurationError
 log = structlog.get_logger()
 
 #: Written once, read, never changed: neither by mistake nor by who has taken the application over. Only the owner purges.
-APPEND_ONLY = ("journal", "journal_link")
+APPEND_ONLY = (
+    *("journal", "journal_link", "invoice_event", "bank_statement", "allocation_vat"),
+    *("accounting_period", "accounting_line"),
+)
 #: Written by the owner alone.
 READ_ONLY = ("alembic_version", "journal_checkpoint")
 

@@ -9,13 +9,16 @@ from sqlalchemy import delete
 
 from app.extensions import db
 from app.models import Breach
+from app.services.accounting import invariants as accounting
 from app.services.core import clock
+from app.services.deposits import invariants as deposits
 from app.services.invoicing import invariants as invoices
 from app.services.journal import chain
 from app.services.journal import record as journal
 from app.services.operations.invariants import Invariant, one_snapshot
+from app.services.payments import invariants as payments
 
-from . import drafts, files, papers, registrations, work
+from . import drafts, files, papers, rates, registrations, work
 
 
 def _chain() -> Iterator[str]:
@@ -31,7 +34,11 @@ ROOMS: tuple[tuple[Invariant, ...], ...] = (
     papers.CHECKS,
     work.CHECKS,
     drafts.CHECKS,
+    rates.CHECKS,
     invoices.CHECKS,
+    accounting.CHECKS,
+    deposits.CHECKS,
+    payments.CHECKS,
     JOURNAL,
 )
 #: Ids of broken rows that are kept, and shown to agents.

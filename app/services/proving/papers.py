@@ -8,12 +8,18 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import Document, Driver, Registration, Training
+from app.models.amendment import CANCELLED, REPLACED
 from app.models.catalogue import FCO_MODULE
 from app.models.registration import CERTIFICATE, REVOKED
+from app.services.amendments import acts
+from app.services.identities import merging
 from app.services.operations.invariants import Invariant
 from app.services.registration import fco_modules
 from app.validators.fco import completing
 
+#: Why documents are revoked by a cancellation, and by the loss of a completion.
+CANCELLED_BY = (acts.WHY[CANCELLED], acts.WHY[REPLACED])
+LOST_BY = (acts.WHY["fco"], merging.WHY)
 #: Drivers whose modules are tallied at once.
 SHARE = 2000
 
@@ -35,6 +41,42 @@ def _of_modules() -> Iterator[int]:
         drivers = list(db.session.execute(query).scalars())
         last = drivers[-1] if drivers else None
         yield from _wrong(drivers)
+
+
+def _of_nothing() -> Iterator[int]:
+    """Yield the documents revoked by a cancellation of something that stands, or by the loss of 35 hours that are there."""
+    query = (
+        select(Document.id, Document.revoked_reason, Registration.id, Registration.driver_id)
+        .join(Registration, Registration.id == Document.registration_id)
+        .where(Document.state == REVOKED, Document.revoked_reason.in_([*CANCELLED_BY, *LOST_BY]), Registration.live())
+        .order_by(Document.id)
+    )
+    rows = db.session.execute(query).tuples().all()
+    yield from (id_ for id_, why, *_ in rows if why in CANCELLED_BY)
+    lost = [(id_, registration, driver) for id_, why, registration, driver in rows if why in LOST_BY]
+    for at in range(0, len(lost), SHARE):
+        some = lost[at : at + SHARE]
+        drivers = sorted({driver for *_, driver in some})
+        made = {key for modules in fco_modules.modules_of(drivers).values() for key in completing(modules)}
+        holds = select(Document.registration_id).where(
+            Document.registration_id.in_([registration for _, registration, _ in some]),
+            Document.kind == CERTIFICATE,
+            Document.state != REVOKED,
+        )
+        given = set(db.session.execute(holds).scalars())
+        by_agent = _by_agents([registration for _, registration, _ in some])
+        yield from (id_ for id_, one, _ in some if one in made and one not in given | by_agent)
+
+
+def _by_agents(registration_ids: list[int]) -> set[int]:
+    """Return the registrations of which a certificate was revoked for a reason that a person wrote."""
+    query = select(Document.registration_id).where(
+        Document.registration_id.in_(registration_ids),
+        Document.kind == CERTIFICATE,
+        Document.state == REVOKED,
+        Document.revoked_reason.not_in([*CANCELLED_BY, *LOST_BY]),
+    )
+    return set(db.session.execute(query).scalars())
 
 
 def _wrong(drivers: list[int]) -> list[int]:
@@ -77,6 +119,11 @@ CHECKS = (
         "Un document est révoqué sans motif ni date",
         """
         SELECT id FROM document WHERE state = 'revoked' AND (revoked_at IS NULL OR COALESCE(revoked_reason, '') = '')""",
+    ),
+    Invariant(
+        "document.revoked_by_nothing",
+        "Un document est révoqué par une annulation, ou par la perte d’une FCO, qui n’ont pas eu lieu",
+        _of_nothing,
     ),
     Invariant(
         "fco.certificate",

@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from app.extensions import db
-from app.models import Tariff, Training, VatRegime
+from app.models import LateRate, Tariff, Training, VatRegime
 from app.models.catalogue import CARD_FEE, COMPLETE_FCO, FCO_MODULE, LONG
 
-from . import shipped_vat
+from . import shipped_rates, shipped_vat
 
 GOODS, PASSENGERS = "Marchandises", "Voyageurs"
 EDUCATION = "Éducation nationale"
@@ -47,7 +47,7 @@ AMOUNTS = {
 
 
 def load() -> None:
-    """Write the catalogue, the tariffs and the VAT of territories where there is none yet; no commit."""
+    """Write the catalogue, the tariffs, the VAT of territories and late rates where there is none yet; no commit."""
     if db.session.execute(select(Training.id).limit(1)).first() is None:
         fields = ("family", "label", "category", "hours", "price_class", "minors_allowed")
         rows: list[dict[str, Any]] = [dict(zip(fields, row, strict=True)) for row in TRAININGS]
@@ -60,3 +60,5 @@ def load() -> None:
         db.session.execute(insert(Tariff), tariffs)
     if db.session.execute(select(VatRegime.id).limit(1)).first() is None:
         db.session.execute(insert(VatRegime), shipped_vat.rows())
+    if db.session.execute(select(LateRate.valid_from).limit(1)).first() is None:
+        db.session.execute(insert(LateRate), shipped_rates.rows())

@@ -13,6 +13,9 @@ from app.services.amendments import reports as error_reports
 from app.services.amendments import requests as correction_requests
 from app.services.cards import desk as card_desk
 from app.services.decisions import account_requests, identity_checks, to_handle, withheld_documents, withheld_rights
+from app.services.deposits import watching as deposits
+from app.services.payments import dunning
+from app.services.payments import reading as payments
 from app.services.rights import asking
 
 #: Anchor of a part of the page → the queries that count what waits there, each answered by an index.
@@ -27,6 +30,8 @@ PARTS: dict[str, tuple[Callable[[], Select[Any]], ...]] = {
         trainer_rights.counting,
     ),
     "cartes": (card_desk.counting,),
+    "factures": (deposits.counting_said, deposits.counting_failed),
+    "encaissements": (payments.counting, dunning.counting),
     "retenus": (withheld_documents.counting,),
     "droits": (withheld_rights.counting,),
     "fichiers": (to_handle.counting_faulty,),

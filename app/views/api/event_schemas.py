@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.models.amendment import REASONS
-from app.models.api import AVAILABLE, CANCELLED, CONFIRMED, INVOICED, REFUSED, REVOKED
+from app.models.api import AVAILABLE, CANCELLED, CONFIRMED, INVOICED, REFUSED, REVOKED, STATUS
 from app.models.batch import MODES
 from app.models.billing.invoices import CREDIT_NOTE, INVOICE
 
@@ -91,5 +91,16 @@ EVENT_SCHEMAS: dict[str, Schema] = {
             "corrects": _or_null("string", "Pour un avoir, la facture qu’il corrige."),
         },
         {"number": "F2022-000001", "kind": INVOICE, "corrects": None},
+    ),
+    STATUS: _event(
+        STATUS,
+        {
+            "number": _text("À demander par GET /invoices/…"),
+            "status": _text(
+                "Code du statut (200 déposée, 205 approuvée, 207 en litige, 210 refusée…) ; liste ouverte."
+            ),
+            "happened_at": _text("Quand la plateforme l’a constaté.", format="date-time"),
+        },
+        {"number": "F2022-000001", "status": "205", "happened_at": "2022-02-03T09:15:00+00:00"},
     ),
 }

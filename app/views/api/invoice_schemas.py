@@ -42,8 +42,11 @@ INVOICE_SCHEMAS: dict[str, Schema] = {
         {
             "order_number": _text(),
             "not_invoiced": {**_AMOUNT, "description": "Enregistré, et sur aucune facture émise."},
-            "invoiced": _AMOUNT,
-            "spent": {**_AMOUNT, "description": "La somme des deux."},
+            "invoiced": {**_AMOUNT, "description": "Sur des factures émises, avoirs déduits."},
+            "credited": {**_AMOUNT, "description": "Rendu par des avoirs : déjà déduit de « invoiced »."},
+            "spent": {**_AMOUNT, "description": "La somme de « not_invoiced » et de « invoiced »."},
+            "paid": {**_AMOUNT, "description": "Payé de ses factures, TTC."},
+            "unpaid": {**_AMOUNT, "description": "Reste à payer de ses factures, TTC ; négatif : en faveur du centre."},
             "ceiling": _OR_NO_AMOUNT,
             "left": {**_OR_NO_AMOUNT, "description": "Ce qui reste du plafond, négatif au-delà ; null sans plafond."},
             "blocking": {"type": "boolean", "description": "Au-delà du plafond, rien n’est enregistré."},

@@ -8,7 +8,7 @@ from flask_appbuilder import AppBuilder
 
 def register(_app: Flask, appbuilder: AppBuilder) -> None:
     """Register this room's screens."""
-    from . import consumption, invoices, issued, office, order_numbers, profile
+    from . import consumption, invoices, issued, office, order_numbers, platform, profile
 
     for screen in (
         profile.MyBillingView,
@@ -17,6 +17,7 @@ def register(_app: Flask, appbuilder: AppBuilder) -> None:
         order_numbers.OrderNumbersView,
         office.BillingView,
         issued.IssuedView,
+        platform.PlatformView,
         consumption.ConsumptionView,
     ):
         appbuilder.add_view_no_menu(screen)

@@ -7,6 +7,7 @@ from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
 from app.models.centre import INVOICES
+from app.services.accounting import consumption
 from app.services.billing import ceilings
 from app.services.core.narrowing import page_at
 from app.views.shell.base import Screen, current_centre_id
@@ -58,11 +59,14 @@ class ConsumptionView(Screen):
     def _page(self, form: CeilingForm) -> Response:
         found = ceilings.uses(current_centre_id())
         page, page_count = page_at(number_of("page"), len(found), ceilings.PAGE)
+        shown = found[(page - 1) * ceilings.PAGE : page * ceilings.PAGE]
         drawn = self.render_template(
             "billing/consumption.html",
             form=form,
             total=len(found),
-            found=found[(page - 1) * ceilings.PAGE : page * ceilings.PAGE],
+            found=shown,
+            settled=consumption.settled(current_centre_id(), [one.order_number for one in shown]),
+            nothing=consumption.NOTHING,
             page=page,
             page_count=page_count,
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import abort, request
+import io
+
+from flask import abort, g, request
 from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
@@ -12,8 +14,13 @@ from app.models.centre import INVOICES
 from app.services.billing import drafts, estimates, missing, months, near, profiles
 from app.services.core import clock
 from app.services.core.narrowing import page_at
-from app.services.invoicing import reading
+from app.services.core.transaction import transaction
+from app.services.deposits import platforms, watching
+from app.services.invoicing import detail, reading
+from app.services.payments import settlement
+from app.services.reporting import sheets
 from app.views.shell.base import Screen, current_centre_id, place_or_403
+from app.views.shell.files import workbook
 from app.views.shell.reading import number_of
 
 from . import files
@@ -34,6 +41,7 @@ class InvoicesView(Screen):
         place, order = place_or_403(), request.args.get("commande", "")[:ORDER_MAX]
         found = estimates.of_centre(place.centre_id)
         page, page_count = page_at(number_of("page"), len(found), estimates.PAGE)
+        issued = reading.issued(number_of("emises"), centre_id=place.centre_id, order=order)
         shown = drafts.listing(number_of("brouillons"), centre_id=place.centre_id)
         page_: str = self.render_template(
             "billing/invoices.html",
@@ -45,7 +53,10 @@ class InvoicesView(Screen):
             page_count=page_count,
             alike=estimates.alike([one.order_number for one in found]),
             drafts=shown,
-            issued=reading.issued(number_of("emises"), centre_id=place.centre_id, order=order),
+            issued=issued,
+            settled=settlement.of([one.id for one in issued.rows]),
+            ways=watching.transports(issued.rows),
+            platform_notice=platforms.notice(),
             order=order,
             name_of=months.name_of,
             lacking=missing.of_profile(place.centre, profiles.of(place.centre)),
@@ -81,6 +92,24 @@ class InvoicesView(Screen):
             "billing/draft.html", draft=draft, month=months.name_of(draft.period_end), near=near.of_draft(draft)
         )
         return page
+
+    @expose("/<key>/detail")
+    def detail(self, key: str) -> str:
+        """Show who an issued invoice is about."""
+        invoice = _invoice(key)
+        page: str = self.render_template(
+            "billing/detail.html", invoice=invoice, found=detail.page(invoice, number_of("page"))
+        )
+        return page
+
+    @expose("/<key>/detail.xlsx")
+    def workbook(self, key: str) -> Response:
+        """Send the same as a file."""
+        invoice, target = _invoice(key), io.BytesIO()
+        with transaction():
+            count = sheets.write(sheets.XLSX, detail.HEADS, detail.rows(invoice), target)
+            detail.note(invoice, g.user.id, count)
+        return workbook(target.getvalue(), f"{invoice.public_number}-detail.xlsx")
 
     @expose("/<key>/pdf")
     def pdf(self, key: str) -> Response:

@@ -10,12 +10,16 @@ from werkzeug.wrappers import Response
 
 from app.models import Invoice
 from app.models.billing.invoices import INVOICE
+from app.services.core import clock
 from app.services.core.reason import REASON_MAX
+from app.services.deposits import acts, platforms, statuses, watching
 from app.services.invoicing import assembling, credit_notes, reading
+from app.services.payments import dunning, interest, settlement
+from app.services.payments import reading as payments
 from app.views.shell.base import Screen
 from app.views.shell.reading import number_of
 
-from . import files
+from . import files, platform
 
 ASKED = "L’avoir est demandé : il est prouvé, puis numéroté, dans les instants qui viennent. Il paraît alors sur cette page."
 
@@ -35,7 +39,14 @@ class IssuedView(Screen):
             "billing/issued_office.html",
             **told(invoice),
             charges=reading.charges(invoice, number_of("page")) if invoice.kind == INVOICE else None,
+            undone=payments.payments_of(invoice, undone=True),
+            dunnings=dunning.of_invoice(invoice.id),
+            pause=dunning.pause_of(invoice.id),
+            run_up=interest.of(invoice, clock.today()),
+            recovery=interest.RECOVERY,
+            balance=payments.left_of_note(invoice.id) if invoice.kind != INVOICE else None,
             reason_max=REASON_MAX,
+            seen=platform.history(invoice),
         )
         return page
 
@@ -59,19 +70,26 @@ class IssuedView(Screen):
     @expose("/<key>/refacturer", methods=["POST"])
     def bill_again(self, key: str) -> Response:
         """Undo the whole invoice and have it billed anew."""
-        credit_notes.bill_again(_invoice(key).id, request.form.get("reason", ""), g.user.id)
-        return _led(key, f"{ASKED} Une nouvelle facture est alors mise en brouillon, à jour de ce qui a changé.")
+        is_internal = acts.bill_again(_invoice(key).id, request.form.get("reason", ""), g.user.id)
+        sent = "" if is_internal else " Il est déposé à son tour : l’acheteur a la facture."
+        return _led(key, f"{ASKED}{sent} Une nouvelle facture est alors mise en brouillon, à jour de ce qui a changé.")
 
 
 def told(invoice: Invoice) -> dict[str, Any]:
     """Return what the page of an issued invoice shows, to agents and to its centre: content, credit notes, rows."""
     notes = reading.credits_of(invoice)
+    is_invoice = invoice.kind == INVOICE
     return {
+        "settled": settlement.one(invoice.id) if is_invoice else None,
+        "payments": payments.payments_of(invoice),
         "invoice": invoice,
         "content": assembling.of_issued(invoice),
         "notes": notes,
         "left": reading.left_of(invoice, notes),
         "annex": reading.annex(invoice, number_of("annexe")),
+        "way": watching.transports([invoice])[invoice.id],
+        "answers": statuses.answers(invoice.id),
+        "platform_notice": platforms.notice(),
     }
 
 

@@ -15,9 +15,11 @@ from app.services.billing import drafts, estimates, holding, months
 from app.services.core import clock
 from app.services.core.narrowing import page_at
 from app.services.core.numbers import count_of
+from app.services.deposits import platforms, watching
 from app.services.invoicing import asked, reading, running
+from app.services.payments import settlement
 from app.views.shell.base import Screen
-from app.views.shell.reading import number_of
+from app.views.shell.reading import month_of, number_of
 
 
 class BillingView(Screen):
@@ -36,6 +38,8 @@ class BillingView(Screen):
         built = drafts.of_month(months.last_of(month))
         only_held = request.args.get("voir") == "retenues"
         found = estimates.of_all() if is_current else []
+        only_troubled = request.args.get("voir") == "depots"
+        issued = _issued(months.last_of(month), only_troubled=only_troubled)
         page, page_count = page_at(number_of("page"), len(found), estimates.PAGE)
         page_: str = self.render_template(
             "billing/office.html",
@@ -57,7 +61,12 @@ class BillingView(Screen):
             run_states=RunState.labels(),
             progress=reading.month(months.last_of(month)),
             unproved=reading.refused(months.last_of(month)),
-            issued=reading.issued(number_of("emises"), last=months.last_of(month)),
+            issued=issued,
+            settled=settlement.of([one.id for one in issued.rows]),
+            only_troubled=only_troubled,
+            ways=watching.transports(issued.rows),
+            deposits=watching.month(months.last_of(month)),
+            platform_notice=platforms.notice(),
             cure=_cure,
         )
         return page_
@@ -123,6 +132,12 @@ class BillingView(Screen):
         return redirect(url_for("BillingView.draft", key=key))
 
 
+def _issued(last: date, *, only_troubled: bool) -> reading.Page:
+    """Return a page of what was issued of a month; ``only_troubled``: what failed on its way, or was refused."""
+    only = (watching.in_trouble(last),) if only_troubled else ()
+    return reading.issued(number_of("emises"), last=last, only=only)
+
+
 def _cure(draft: Invoice) -> tuple[str, str]:
     """Return what mends a draft that is held, or that the proof refused: the words of the link, its address."""
     if draft.held_by_id:
@@ -137,13 +152,8 @@ def _cure(draft: Invoice) -> tuple[str, str]:
 
 
 def _month() -> date:
-    """Return the month asked for, the current one by default; 400 for what is none, or is to come."""
-    today = clock.today()
-    typed = request.values.get("mois", "")
-    month = months.read(typed) if typed else months.first_of(today)
-    if month is None or month > today:
-        abort(400, "Ce mois n’en est pas un, ou est à venir : il s’écrit AAAA-MM.")
-    return month
+    """Return the month asked for, the current one by default."""
+    return month_of("mois", clock.today())
 
 
 def _address(month: date) -> str:

@@ -9,11 +9,17 @@ from werkzeug.wrappers import Response
 from app.models.outbox import (
     ANALYSIS,
     CONTRACT,
+    DEPOSIT,
     DOCUMENTS,
     EXPORT,
+    INVOICE_FILE,
+    ISSUE,
     LISTING,
     MAIL,
+    MATCH,
     NIGHTLY,
+    PAYMENT_TOLD,
+    PLATFORM_EVENTS,
     REGISTRATION,
     RESET,
 )
@@ -23,7 +29,10 @@ from app.services.amendments import reports as error_reports
 from app.services.amendments import requests as correction_requests
 from app.services.cards import desk as card_desk
 from app.services.decisions import account_requests, identity_checks, to_handle, withheld_documents, withheld_rights
+from app.services.deposits import watching as deposits
 from app.services.documents import drawing
+from app.services.payments import dunning
+from app.services.payments import reading as payments
 from app.services.rights import asking
 from app.services.trainers import notices as trainer_notices
 from app.views.shell.base import Screen
@@ -39,6 +48,12 @@ WORK = {
     CONTRACT: "Dessin d’un contrat signé",
     EXPORT: "Copie des données d’une personne",
     LISTING: "Export d’une liste",
+    ISSUE: "Émission de factures",
+    INVOICE_FILE: "Fichier d’une facture",
+    DEPOSIT: "Dépôt d’une facture",
+    PLATFORM_EVENTS: "Lecture de la plateforme de facturation",
+    MATCH: "Rapprochement des virements",
+    PAYMENT_TOLD: "Encaissement déclaré à la plateforme",
 }
 
 
@@ -90,6 +105,10 @@ class ToHandleView(Screen):
             correction_count=correction_requests.count_waiting() + trainer_rights.count_waiting(),
             card_count=card_stops.count_waiting(),
             request_card_count=card_desk.waiting(),
+            refusal_count=deposits.count_said(),
+            deposit_count=deposits.count_failed(),
+            entry_count=payments.waiting(),
+            late_count=dunning.waiting(),
             said_count=error_reports.count_unanswered(),
         )
         return page

@@ -80,7 +80,15 @@ MENU: dict[str, Entries] = {
             ),
         ),
         ("Cartes", "/demandes-de-carte/"),
-        ("Facturation", "/facturation/"),
+        (
+            "Facturation",
+            (
+                ("Facturation", "/facturation/"),
+                ("Encaissements", "/encaissements/"),
+                ("Rapprochement", "/comptabilite/rapprochement/"),
+                ("Comptabilité", "/comptabilite/"),
+            ),
+        ),
         (
             "Réglages",
             (

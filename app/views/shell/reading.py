@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 
 from flask import abort, make_response, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from app.models import Trainer
+from app.services.billing import months
+from app.services.core import clock
 from app.services.registration.announced import Told
 
 from .headers import is_htmx
@@ -33,6 +36,15 @@ def word_of(name: str, known: Iterable[str], asked: Mapping[str, str] | None = N
     if word and word not in known:
         abort(400, "Cette liste ne se filtre pas ainsi.")
     return word
+
+
+def month_of(name: str, default: date) -> date:
+    """Return the first day of a month of the query or the form, that of a day by default; 400 for none, or one to come."""
+    typed = request.values.get(name, "")
+    month = months.read(typed) if typed else months.first_of(default)
+    if month is None or month > clock.today():
+        abort(400, "Ce mois n’en est pas un, ou est à venir : il s’écrit AAAA-MM.")
+    return month
 
 
 def version_shown() -> int | None:
