@@ -67,6 +67,8 @@ LATER = {
     "agent_act",
     "budget",
     "invoice_issued",
+    "invoice_refused",
+    "invoice_contested",
     "invoice_held",
 }
 LATER |= {rights_mail.JOINED, rights_mail.CHANGED, rights_mail.ENDED, rights_mail.ASKED, decision_mail.WITHHELD}
