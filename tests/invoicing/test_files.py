@@ -21,9 +21,9 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import validate_pdf_signature
 from pyhanko_certvalidator import ValidationContext
 
-from app.services.documents import pdfa
 from app.services.invoicing import files, xml
 from app.services.invoicing.pages import page
+from app.services.paper import archive
 from app.services.seal import checking, sealing
 from app.services.seal.checking import Finding
 from tests.backends import missing
@@ -74,7 +74,7 @@ def findings(content: bytes) -> Counter[str]:
 def test_the_page_is_pdf_a_and_the_finished_file_but_for_the_known_false_alarms(office: Flask, name: str) -> None:
     content = CASES[name]
     drawn = page.draw(content, details(content), sealing.notice(), AT)
-    assert not findings(pdfa.archive(drawn, page.title(content), content.seller.name, AT))
+    assert not findings(archive.archive(drawn, page.title(content), content.seller.name, AT))
     assert findings(files.make(content, details(content), AT)) == FALSE_ALARMS
 
 
@@ -144,7 +144,7 @@ def test_nothing_can_be_embedded_after_the_seal(office: Flask) -> None:
     """Why the order is: embed, then seal."""
     content = invoice()
     drawn = page.draw(content, details(content), sealing.notice(), AT)
-    bare = sealing.seal(pdfa.archive(drawn, page.title(content), content.seller.name, AT))
+    bare = sealing.seal(archive.archive(drawn, page.title(content), content.seller.name, AT))
     assert checking.look(bare) == Finding.INTACT
     late = files.attach(bare, xml.write(content), content, AT)
     assert checking.look(late) != Finding.INTACT

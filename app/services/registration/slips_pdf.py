@@ -21,7 +21,7 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Frame, KeepInFrame, Paragraph
 
 from app.french.spaces import for_paper
-from app.services.core import faces
+from app.services.paper import faces
 
 from .receipts import Slip
 

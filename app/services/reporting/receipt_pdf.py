@@ -21,8 +21,8 @@ from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, T
 
 from app.french.spaces import for_paper
 from app.models.batch import MODES
-from app.services.core import faces
 from app.services.core.clock import PARIS
+from app.services.paper import faces
 from app.services.registration.receipts import Receipt, ReceiptLine
 
 from .receipt_words import amount, left_out, lines_told, training

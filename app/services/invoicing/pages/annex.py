@@ -18,8 +18,8 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.pdfgen.textobject import PDFTextObject
 
 from app.french.spaces import WIDE
-from app.services.core import faces
 from app.services.core.numbers import count_of, euros
+from app.services.paper import faces
 from app.services.reference.amounts import ZERO
 
 from ..content import Detail

@@ -15,7 +15,7 @@ from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Frame
 
-from app.services.core import faces
+from app.services.paper import faces
 
 from ..content import Content, Detail
 from . import parts, sheet

@@ -10,8 +10,8 @@ from reportlab.platypus import Spacer, Table
 from stdnum import iban
 
 from app.french.spaces import WIDE, for_paper
-from app.services.core import faces
 from app.services.core.numbers import euros, grouped, percent, siren, siret
+from app.services.paper import faces
 
 from .. import mentions, reference
 from ..content import Content, Kind, Line, Party, SellingParty

@@ -13,7 +13,7 @@ from reportlab.lib.units import mm
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.platypus import Paragraph
 
-from app.services.core import faces
+from app.services.paper import faces
 
 LEFT, BOTTOM, FOOT = 16 * mm, 18 * mm, 9 * mm
 TOP = A4[1] - 15 * mm
