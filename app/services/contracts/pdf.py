@@ -22,7 +22,7 @@ from reportlab.platypus import Flowable, KeepTogether, SimpleDocTemplate, Spacer
 from app.french.spaces import for_paper
 from app.models import ServiceContract
 from app.services.core.clock import PARIS
-from app.services.paper import archive, faces, words
+from app.services.paper import faces, words
 from app.services.paper.marking import Info, Paper, Sheet
 from app.services.paper.tree import BULLETS, Element
 from app.services.seal import sealing
@@ -36,8 +36,8 @@ _BULLET = "•"
 def render(contract: ServiceContract) -> bytes:
     """Return the PDF of a signed contract: its text, then the signature's name, quality, day and the text's SHA-256."""
     _styles()  # and the faces registered
-    title, author = f"Contrat de service, version {contract.version}", current_app.config["ISSUER"]
-    sheet = Sheet(Info(title, author, _signed_at(contract)))
+    title = f"Contrat de service, version {contract.version}"
+    sheet = Sheet(Info(title, current_app.config["ISSUER"], _signed_at(contract)), outlined=True)
     story = [flowable for block in contract_text.blocks(contract.text) for flowable in _flowables(block, sheet.root)]
     story.append(KeepTogether(_signature(contract, sheet.root)))
     out = io.BytesIO()
@@ -61,7 +61,7 @@ def render(contract: ServiceContract) -> bytes:
         canvas.restoreState()
 
     page.build(story, onFirstPage=foot, onLaterPages=foot, canvasmaker=sheet.canvas)
-    return archive.archive(out.getvalue(), title, author, sheet.info.created_at)
+    return sheet.finished(out.getvalue())
 
 
 def _signed_at(contract: ServiceContract) -> datetime:
@@ -110,9 +110,7 @@ def _flowables(block: contract_text.Block, root: Element) -> list[Flowable]:
 
 def _item(text: str, element: Element) -> Flowable:
     bullet, body = element.add("Lbl"), element.add("LBody")
-    return words.Words(
-        escape(faces.shown(text, body)), _styles()[contract_text.LIST], (bullet, body), bulletText=_BULLET
-    )
+    return words.rich(escape(text), _styles()[contract_text.LIST], (bullet, body), bulletText=_BULLET)
 
 
 def _said(text: str, kind: str, element: Element) -> Flowable:

@@ -28,7 +28,7 @@ from xhtml2pdf.xhtml2pdf_reportlab import PmlBaseDoc
 
 from app.french.spaces import NARROW, WIDE
 from app.french.templates import FrenchSpaces
-from app.services.paper import archive, faces
+from app.services.paper import faces
 from app.services.paper.marking import Info, Paper
 from app.services.paper.tree import Element
 
@@ -144,7 +144,7 @@ class Form:
         page.build(self._story[:])
         if not self._pages and (page.page != 1 or self._template._staticFrameWarned):
             raise RenderingError("the values do not fit the page")
-        return archive.archive(out.getvalue(), info.title, info.author, info.created_at)
+        return sheet.finished(out.getvalue())
 
     def _put(self, values: dict[str, str], sheet: FormSheet) -> None:
         """Put the values in their places; an element says in full what has no glyph to be drawn with."""

@@ -112,13 +112,9 @@ class _Words(words.Said, PmlParagraph):  # type: ignore[misc]
         element: Element = self.canv.sheet.elements[self.number]  # type: ignore[attr-defined]
         return element
 
-    def draw(self) -> None:
-        element = self.said_as()
-        is_first = element.role == "Link" and not element.is_drawn
-        super().draw()
-        if is_first:
-            corners = (*self.canv.absolutePosition(0, 0), *self.canv.absolutePosition(self.width, self.height))
-            self.canv.link(element, self.canv.sheet.address, corners)  # type: ignore[attr-defined]
+    def leads_to(self) -> str:
+        address: str = self.canv.sheet.address  # type: ignore[attr-defined]
+        return address
 
     def hand_on(self, part: Any) -> None:
         part.number = self.number

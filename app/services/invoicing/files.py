@@ -49,13 +49,13 @@ def draw(content: Content, details: Sequence[Detail], issued_at: datetime, notic
     """Return the file before it is sealed, its XML inside; ``notice``: what it says of the seal, else the present one."""
     at = issued_at.astimezone(PARIS)
     drawn = page.draw(content, details, sealing.notice() if notice is None else notice, at)
-    return attach(drawn, xml.write(content), content, at)
+    return attach(drawn, xml.write(content))
 
 
-def attach(drawn: bytes, invoice: bytes, content: Content, issued_at: datetime) -> bytes:
+def attach(drawn: page.Drawn, invoice: bytes) -> bytes:
     """Return drawn pages as PDF/A-3 with this XML attached, dated from the instant of issue."""
     attachment = archive.Attachment(XML_NAME, invoice, XML_TYPE, _DESCRIPTION, _metadata(), _SCHEMA)
-    return archive.archive(drawn, page.title(content), content.seller.name, issued_at, attachment)
+    return drawn.sheet.finished(drawn.pages, attachment)
 
 
 def attached(content: bytes) -> bytes:

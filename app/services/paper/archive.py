@@ -39,8 +39,6 @@ _XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
  xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#" xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#">
 <pdfaExtension:schemas><rdf:Bag>{schemas}</rdf:Bag></pdfaExtension:schemas></rdf:Description></rdf:RDF></x:xmpmeta>
 <?xpacket end="w"?>"""
-#: More objects than this (a long table) are packed together, compressed: a page's are not worth the time.
-_MANY_OBJECTS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +86,7 @@ _UA = Schema(
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that a document carries, as another form of itself."""
+    """A file that a document carries, as another form of itself; it stands in it uncompressed, for any reader to find."""
 
     name: str
     content: bytes
@@ -131,15 +129,14 @@ def archive(page: bytes, title: str, author: str, created_at: datetime, attachme
 
 def _written(pdf: pikepdf.Pdf) -> bytes:
     out = io.BytesIO()
-    is_long = len(pdf.objects) > _MANY_OBJECTS
     pdf.save(
         out,
         min_version="1.7",
         deterministic_id=True,
-        compress_streams=is_long,
+        compress_streams=False,
         fix_metadata_version=False,
         stream_decode_level=pikepdf.StreamDecodeLevel.none,
-        object_stream_mode=pikepdf.ObjectStreamMode.generate if is_long else pikepdf.ObjectStreamMode.disable,
+        object_stream_mode=pikepdf.ObjectStreamMode.generate,  # what is added to it (`tree`) is packed as well
     )
     return out.getvalue()
 

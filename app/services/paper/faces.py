@@ -13,8 +13,6 @@ from reportlab.pdfbase.ttfonts import TTFont
 
 from app.french.spaces import NARROW, WIDE
 
-from .tree import Element
-
 _FONTS = Path(__file__).resolve().parents[2] / "static" / "fonts"
 REGULAR, BOLD = "Registre", "Registre-Bold"
 #: What is drawn where a face has no glyph; both have one for it.
@@ -60,14 +58,6 @@ def one_line(value: str) -> str:
     register()
     line = re.sub(r"[ \t\r\n\f\v]+", " ", value)
     return "".join(char for char in line if char.isprintable() or char in (WIDE, NARROW))
-
-
-def shown(value: str, element: Element) -> str:
-    """Return what is drawn of a value; the element keeps the true text where that cannot show it."""
-    drawn = drawable(value)
-    if drawn != (true := one_line(value)):
-        element.actual = true
-    return drawn
 
 
 def _to_unicode(name: str, subset: Sequence[int]) -> str:

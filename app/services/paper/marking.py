@@ -15,12 +15,14 @@ from typing import Any
 from reportlab.pdfgen.canvas import Canvas
 
 from . import faces
-from .archive import PRODUCER
-from .tree import Annotation, Element, Mark, Raw, reference, text, write
+from .archive import PRODUCER, Attachment, archive
+from .tree import Annotation, Element, Mark, Raw, text, write
 
 #: The field that the seal fills: `seal.signer` asks for it by this name.
 SEAL_FIELD, _SEAL_TOLD = "Cachet", "Cachet électronique du registre"
 _DECORATION, _PAGINATION = "/Artifact BMC", "/Artifact <</Type/Pagination>> BDC"
+#: What ends a piece of content.
+END = "EMC"
 _PRINTED, _PRINTED_AND_LOCKED = 4, 132
 #: What draws without a text.
 _PAINTERS = ("line", "lines", "rect", "roundRect", "drawPath", "bezier", "ellipse", "grid", "arc", "wedge", "circle")
@@ -39,17 +41,19 @@ class Info:
 class Sheet:
     """A document being drawn: what it says of itself, its tree, and what of it stands on which page.
 
-    ``sealed``: it holds the field that the seal will fill. ``foot`` writes the foot of a page once it is known how many there
-    are: (canvas, page, pages).
+    ``sealed``: it holds the field that the seal will fill. ``outlined``: its headings are bookmarks as well. ``foot`` writes
+    the foot of a page once it is known how many there are: (canvas, page, pages).
     """
 
     info: Info
     root: Element = field(default_factory=lambda: Element("Document"))
     sealed: bool = True
+    outlined: bool = False
     foot: Callable[[Any, int, int], None] | None = None
     owners: list[list[Element]] = field(default_factory=list)
     annotations: list[Annotation] = field(default_factory=list)
     kept: list[dict[str, Any]] = field(default_factory=list)
+    bookmarks: int = 0
 
     @property
     def options(self) -> dict[str, Any]:
@@ -57,6 +61,11 @@ class Sheet:
         info = self.info
         told = {"title": info.title, "author": info.author, "creator": PRODUCER, "subject": "", "lang": "fr"}
         return {**told, "invariant": 1, "initialFontName": faces.REGULAR}
+
+    def finished(self, pages: bytes, attachment: Attachment | None = None) -> bytes:
+        """Return the drawn pages as the file to keep, before any seal: an archive, with the tree of what they say."""
+        file = archive(pages, self.info.title, self.info.author, self.info.created_at, attachment)
+        return write(file, self.root, self.owners, self.annotations)
 
     def canvas(self, *args: Any, **options: Any) -> Paper:
         """Return the canvas to draw it on; it takes what reportlab's takes."""
@@ -72,6 +81,9 @@ class Paper(Canvas):  # type: ignore[misc]
         self._decoration = _DECORATION
         self._is_marking = False
         super().__init__(*args, **options)
+        self.setTitle(sheet.info.title)
+        self.setAuthor(sheet.info.author)
+        self.setCreator(PRODUCER)
         stamp = f"{sheet.info.created_at:D:%Y%m%d%H%M%S%z}"
         self.setDateFormatter(lambda *_: f"{stamp[:-2]}'{stamp[-2:]}'")
 
@@ -87,6 +99,13 @@ class Paper(Canvas):  # type: ignore[misc]
             draw()
         finally:
             self._saying = []
+
+    def bookmark(self, title: str, level: int) -> None:
+        """Let a reader jump to this page by a heading that stands on it."""
+        self.sheet.bookmarks += 1
+        key = f"Heading{self.sheet.bookmarks}"
+        self.bookmarkPage(key)
+        self.addOutlineEntry(title, key, level)
 
     def figure(self, element: Element, picture: Any, place: tuple[float, float, float]) -> None:
         """Draw a square picture as the figure that it is; ``place``: left, bottom and side, in points of the page."""
@@ -135,8 +154,10 @@ class Paper(Canvas):  # type: ignore[misc]
             with self.paginating():
                 self.sheet.foot(self, at, len(kept))
             self._turn()
-        self._owned(self._doc.pageCounter - 1)
-        write(self._doc, self.sheet.root, self.sheet.owners, self.sheet.annotations)
+        self._owned(count := self._doc.pageCounter - 1)
+        for key, one in enumerate(self.sheet.annotations, count):
+            one.raw.said = f"<</Type/Annot {one.entries} /StructParent {key}>>".encode("latin-1")
+        self._doc.Catalog.MarkInfo = Raw(b"<</Marked true>>")
         super().save()
 
     def _turn(self) -> None:
@@ -147,16 +168,16 @@ class Paper(Canvas):  # type: ignore[misc]
     def _add_field(self) -> None:
         element = self.sheet.root.add("Form", alt=_SEAL_TOLD)
         entries = f"/Subtype/Widget /FT/Sig /T {text(SEAL_FIELD)} /TU {text(_SEAL_TOLD)} /Rect [0 0 0 0]"
-        raw = self._annotate(element, f"{entries} /F {_PRINTED_AND_LOCKED}", SEAL_FIELD)
-        self._doc.Catalog.AcroForm = Raw(f"<</Fields [{reference(self._doc, raw)}] /SigFlags 3>>".encode())
+        self._annotate(element, f"{entries} /F {_PRINTED_AND_LOCKED}", SEAL_FIELD)
+        number, _ = self._doc.idToObjectNumberAndVersion[self._doc.refAnnotation(SEAL_FIELD).name]
+        self._doc.Catalog.AcroForm = Raw(b"<</Fields [%d 0 R] /SigFlags 3>>" % number)
 
-    def _annotate(self, element: Element, entries: str, name: str) -> Raw:
+    def _annotate(self, element: Element, entries: str, name: str) -> None:
         raw = Raw()
         one = Annotation(raw, self.getPageNumber(), element, entries)
         element.kids.append(one)
         self.sheet.annotations.append(one)
         self._addAnnotation(raw, name)
-        return raw
 
     def _owned(self, page: int) -> list[Element]:
         """Return whose the pieces of this page are, in the order in which they are drawn."""
@@ -164,6 +185,17 @@ class Paper(Canvas):  # type: ignore[misc]
         while len(owners) < page:
             owners.append([])
         return owners[page - 1] if page else []
+
+    def piece(self, element: Element) -> str:
+        """Return what begins a new piece of an element in the page's content."""
+        owned = self._owned(self.getPageNumber())
+        element.kids.append(Mark(self.getPageNumber(), len(owned)))
+        owned.append(element)
+        return f"/{element.role} <</MCID {len(owned) - 1}>> BDC"
+
+    def draw_pieces(self, text: Any) -> None:
+        """Draw a text that holds its own marks (`piece`), each ended by `END`."""
+        super().drawText(text)
 
     def _marked(self, draw: Callable[[], Any]) -> Any:
         if self._is_marking:  # one shape drawn by way of another
@@ -173,17 +205,13 @@ class Paper(Canvas):  # type: ignore[misc]
         try:
             return draw()
         finally:
-            self._code.append("EMC")
+            self._code.append(END)
             self._is_marking = False
 
     def _begin(self) -> str:
         if not self._saying:
             return self._decoration
-        element = self._saying.pop(0) if len(self._saying) > 1 else self._saying[0]
-        owned = self._owned(self.getPageNumber())
-        element.kids.append(Mark(self.getPageNumber(), len(owned)))
-        owned.append(element)
-        return f"/{element.role} <</MCID {len(owned) - 1}>> BDC"
+        return self.piece(self._saying.pop(0) if len(self._saying) > 1 else self._saying[0])
 
 
 def _as_decoration(name: str) -> Callable[..., Any]:

@@ -1,14 +1,20 @@
 """What a document says, in the order in which it is read: the structure tree of a tagged PDF (ISO 32000-1, 14.7; PDF/UA-1).
 
 A tree is built before anything is drawn, in the order of reading; drawing then tells which marked content each element stands
-for (`marking.Paper`). It is written as plain objects, once all pages are drawn.
+for (`marking.Paper`). It is written last, once all pages are drawn and the file is an archive's.
 """
 
 from __future__ import annotations
 
+import base64
+import io
+import struct
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+import pikepdf
 from reportlab.pdfbase.pdfdoc import PDFObject
 
 #: Attributes of elements (14.8.5), as they stand in the file.
@@ -16,6 +22,8 @@ COLUMN, ROW = "<</O/Table/Scope/Column>>", "<</O/Table/Scope/Row>>"
 BULLETS = "<</O/List/ListNumbering/Disc>>"
 #: What may be empty and still says something: that a cell holds nothing.
 _CELLS = ("TD", "TH")
+#: So many objects are packed together.
+_PACK = 1000
 
 
 class Raw(PDFObject):  # type: ignore[misc]
@@ -29,8 +37,7 @@ class Raw(PDFObject):  # type: ignore[misc]
         return self.said
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """A piece of a page's content; pages are counted from 1, pieces of a page from 0."""
 
     page: int
@@ -39,13 +46,16 @@ class Mark:
 
 @dataclass(slots=True)
 class Annotation:
-    """Something beside the content of a page that a reader can act on: a link, or the field of the seal."""
+    """Something beside the content of a page that a reader can act on: a link, or the field of the seal.
+
+    ``entries`` say what it is, ``number`` is that of its object in the file.
+    """
 
     raw: Raw
     page: int
     owner: Element
-    #: The entries that say what it is.
     entries: str
+    number: int = 0
 
 
 class Element:
@@ -84,26 +94,88 @@ class Element:
         return self.role not in _CELLS and all(isinstance(kid, Element) and kid.is_empty for kid in self.kids)
 
 
-def write(document: Any, root: Element, owners: list[list[Element]], annotations: list[Annotation]) -> None:
-    """Write the tree into a document whose pages are all drawn; ``owners``: page by page, whose each piece of content is."""
-    pages = [_number(document, f"Page{at}") for at in range(1, len(owners) + 1)]
-    top = _add(document, Raw())
-    every = list(_numbered(document, root, top[1]))
-    for element, parent, raw in every:
-        raw.said = _said(document, element, parent, pages)
+def write(file: bytes, root: Element, owners: list[list[Element]], annotations: list[Annotation]) -> bytes:
+    """Return a finished file with its tree added at its end; ``owners``: page by page, whose each piece of content is.
+
+    It is added as a further section, its objects packed: an annex of twenty thousand rows has a hundred and sixty thousand
+    elements, too many for libraries that keep each as an object of their own.
+    """
+    with pikepdf.open(io.BytesIO(file)) as pdf:
+        start = int(pdf.trailer.Size)
+        if "/StructTreeRoot" in pdf.Root:
+            del pdf.Root["/StructTreeRoot"]
+        catalog = pdf.Root.unparse(resolved=True)
+        number, trailer = pdf.Root.objgen[0], _trailer(pdf)
+        pages = [page.obj.objgen[0] for page in pdf.pages]
+        kept = {at: [one.objgen[0] for one in page.get("/Annots", [])] for at, page in enumerate(pdf.pages, 1)}
+    for one in annotations:
+        one.number = kept[one.page].pop(0)
+    every = list(_numbered(root, start))
+    said = [_said(element, parent, pages) for element, parent in every]
+    said[:1] = [_top(root, owners, annotations), *said[:1]]
+    linked = catalog.removesuffix(b">>") + f"/StructTreeRoot {start} 0 R >>".encode()
+    return _appended(file, start, said, (number, linked), trailer)
+
+
+def _top(root: Element, owners: list[list[Element]], annotations: list[Annotation]) -> bytes:
+    """Return the root of the tree, with what leads from a piece of content or an annotation to its element."""
     nums = [f"{at} [{' '.join(f'{one.number} 0 R' for one in page)}]" for at, page in enumerate(owners)]
-    for key, one in enumerate(annotations, len(owners)):
-        nums.append(f"{key} {one.owner.number} 0 R")
-        one.raw.said = f"<</Type/Annot {one.entries} /P {pages[one.page - 1]} 0 R /StructParent {key}>>".encode(
-            "latin-1"
-        )
+    nums += [f"{key} {one.owner.number} 0 R" for key, one in enumerate(annotations, len(owners))]
+    parents = f"<</Nums [{' '.join(nums)}]>>"
     next_key = len(owners) + len(annotations)
-    parents = _add(document, Raw(f"<</Nums [{' '.join(nums)}]>>".encode()))
-    top[0].said = (
-        f"<</Type/StructTreeRoot /K {root.number} 0 R /ParentTree {parents[1]} 0 R /ParentTreeNextKey {next_key}>>"
+    return (
+        f"<</Type/StructTreeRoot /K {root.number} 0 R /ParentTree {parents} /ParentTreeNextKey {next_key}>>"
     ).encode()
-    document.Catalog.StructTreeRoot = top[0]
-    document.Catalog.MarkInfo = Raw(b"<</Marked true>>")
+
+
+def _appended(file: bytes, start: int, said: list[bytes], catalog: tuple[int, bytes], trailer: str) -> bytes:
+    """Return the file with these objects, numbered from ``start``, and its catalog anew (ISO 32000-1, 7.5.7 and 7.5.8)."""
+    out, place = [file], len(file)
+    first_pack = start + len(said)
+    entries = [(2, first_pack + at // _PACK, at % _PACK) for at in range(len(said))]
+
+    def add(number: int, thing: bytes) -> int:
+        nonlocal place
+        begun, written = place, b"%d 0 obj\n%s\nendobj\n" % (number, thing)
+        out.append(written)
+        place += len(written)
+        return begun
+
+    for at in range(0, len(said), _PACK):
+        entries.append((1, add(first_pack + at // _PACK, _packed(start + at, said[at : at + _PACK])), 0))
+    entries.append((1, place, 0))
+    listed = [(1, add(catalog[0], catalog[1]), 0), *entries]
+    entries[-1] = listed[-1] = (1, place, 0)
+    size = start + len(entries)
+    index = f"/Index [{catalog[0]} 1 {start} {len(entries)}]"
+    previous = int(file[file.rindex(b"startxref") + 9 :].split()[0])
+    table = b"".join(struct.pack(">BIH", *entry) for entry in listed)
+    head = f"/Type/XRef /Size {size} /W [1 4 2] {index} /Prev {previous} {trailer}"
+    begun = add(size - 1, deflated(head, table))
+    return b"".join([*out, b"startxref\n%d\n%%%%EOF\n" % begun])
+
+
+def _packed(start: int, said: list[bytes]) -> bytes:
+    places, at = [], 0
+    for number, one in enumerate(said, start):
+        places.append(f"{number} {at}")
+        at += len(one) + 1
+    head = " ".join(places).encode() + b"\n"
+    return deflated(f"/Type/ObjStm /N {len(said)} /First {len(head)}", head + b"\n".join(said))
+
+
+def deflated(head: str, content: bytes) -> bytes:
+    """Return a compressed stream with these entries; its last byte is never one that ends a line (`archive`)."""
+    data, filters = zlib.compress(content), "/FlateDecode"
+    if data[-1:] in (b"\r", b"\n"):
+        data, filters = base64.a85encode(data) + b"~>", "[/ASCII85Decode /FlateDecode]"
+    return f"<<{head} /Filter {filters} /Length {len(data)}>>\nstream\n".encode() + data + b"\nendstream"
+
+
+def _trailer(pdf: pikepdf.Pdf) -> str:
+    """Return what the file says of itself as a whole, for its new end to repeat."""
+    root, info = pdf.Root.objgen[0], pdf.docinfo.objgen[0]
+    return f"/Root {root} 0 R /Info {info} 0 R /ID {pdf.trailer.ID.unparse().decode('latin-1')}"
 
 
 def text(value: str) -> str:
@@ -111,33 +183,23 @@ def text(value: str) -> str:
     return f"<FEFF{value.encode('utf-16-be').hex().upper()}>"
 
 
-def reference(document: Any, raw: Raw) -> str:
-    """Return how other objects name this one."""
-    return f"{_add(document, raw)[1]} 0 R"
-
-
-def _add(document: Any, raw: Raw) -> tuple[Raw, int]:
-    return raw, _number(document, document.Reference(raw).name)
-
-
-def _number(document: Any, name: str) -> int:
-    return int(document.idToObjectNumberAndVersion[name][0])
-
-
-def _numbered(document: Any, root: Element, top: int) -> Any:
-    """Give each element that says something its number; yield it with its parent's and its object, parents first."""
-    waiting = [(root, top)]
+def _numbered(root: Element, top: int) -> Iterator[tuple[Element, int]]:
+    """Give each element that says something its number, after that of the tree's root; yield it with its parent's, parents
+    first.
+    """
+    waiting, number = [(root, top)], top
     while waiting:
         element, parent = waiting.pop()
-        raw, element.number = _add(document, Raw())
+        number += 1
+        element.number = number
         element.kids = [kid for kid in element.kids if not isinstance(kid, Element) or not kid.is_empty]
-        waiting.extend((kid, element.number) for kid in reversed(element.kids) if isinstance(kid, Element))
-        yield element, parent, raw
+        waiting.extend((kid, number) for kid in reversed(element.kids) if isinstance(kid, Element))
+        yield element, parent
 
 
-def _said(document: Any, element: Element, parent: int, pages: list[int]) -> bytes:
+def _said(element: Element, parent: int, pages: list[int]) -> bytes:
     home = next((kid.page for kid in element.kids if isinstance(kid, Mark)), 0)
-    kids = " ".join(_kid(document, kid, home, pages) for kid in element.kids)
+    kids = " ".join(_kid(kid, home, pages) for kid in element.kids)
     parts = [f"<</Type/StructElem /S/{element.role} /P {parent} 0 R"]
     if kids:
         parts.append(f"/K [{kids}]" if len(element.kids) > 1 else f"/K {kids}")
@@ -152,9 +214,9 @@ def _said(document: Any, element: Element, parent: int, pages: list[int]) -> byt
     return " ".join([*parts, ">>"]).encode()
 
 
-def _kid(document: Any, kid: Element | Mark | Annotation, home: int, pages: list[int]) -> str:
+def _kid(kid: Element | Mark | Annotation, home: int, pages: list[int]) -> str:
     if isinstance(kid, Element):
         return f"{kid.number} 0 R"
     if isinstance(kid, Annotation):
-        return f"<</Type/OBJR /Obj {reference(document, kid.raw)} /Pg {pages[kid.page - 1]} 0 R>>"
+        return f"<</Type/OBJR /Obj {kid.number} 0 R /Pg {pages[kid.page - 1]} 0 R>>"
     return str(kid.number) if kid.page == home else f"<</Type/MCR /Pg {pages[kid.page - 1]} 0 R /MCID {kid.number}>>"

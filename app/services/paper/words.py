@@ -13,6 +13,8 @@ from . import faces
 from .marking import Paper
 from .tree import Element
 
+#: Heading → its level among the bookmarks.
+_LEVELS = {"H1": 0, "H2": 1}
 #: What parts words; a no-break space does not.
 _SPACES = " \t\n\r\f\v"
 
@@ -21,23 +23,40 @@ class Said:
     """What a paragraph of reportlab's is made to do besides: a mixin, before the class of the paragraph."""
 
     canv: Paper
+    width: float
+    height: float
     #: One element, or those of the bullet and of the text.
     elements: Element | tuple[Element, Element]
     #: It is the rest of a paragraph that began on another page; the one that begins ends in the space between.
     _goes_on, _ends_in_space = False, False
+    #: Where its element leads to, if that is a link.
+    address = ""
 
     def said_as(self) -> Element | tuple[Element, Element]:
         """Return which elements this paragraph is."""
         return self.elements
 
+    def leads_to(self) -> str:
+        """Return the address that its element leads to, if that is a link."""
+        return self.address
+
     def hand_on(self, part: Any) -> None:
         """Tell a part of this paragraph which elements it is."""
-        part.elements = self.elements
+        part.elements, part.address = self.elements, self.address
 
     def draw(self) -> None:
         """Draw it, as a piece of its element."""
         end_lines(self, self._ends_in_space)
-        self.canv.say(self.said_as(), super().draw, goes_on=self._goes_on)  # type: ignore[misc]
+        said = self.said_as()
+        is_new = isinstance(said, Element) and not said.is_drawn
+        self.canv.say(said, super().draw, goes_on=self._goes_on)  # type: ignore[misc]
+        if not (isinstance(said, Element) and is_new):
+            return
+        if said.role in _LEVELS and self.canv.sheet.outlined:
+            self.canv.bookmark(source(self).replace("\n", " "), _LEVELS[said.role])
+        if said.role == "Link":
+            corners = *self.canv.absolutePosition(0, 0), *self.canv.absolutePosition(self.width, self.height)
+            self.canv.link(said, self.leads_to(), corners)
 
     def split(self, width: float, height: float) -> list[Any]:
         """Return its parts on two pages: one element still."""
@@ -63,7 +82,20 @@ class Words(Said, Paragraph):  # type: ignore[misc]
 
 def plain(value: str, style: ParagraphStyle, element: Element) -> Words:
     """Return a text as a paragraph; whatever it holds is drawn, none of it is markup."""
-    return Words(escape(faces.shown(value, element)), style, element)
+    return rich(escape(value), style, element)
+
+
+def rich(markup: str, style: ParagraphStyle, elements: Any, **options: Any) -> Words:
+    """Return a paragraph of reportlab's markup; where a sign has no glyph, its element keeps the true text."""
+    words = Words(markup, style, elements, **options)
+    true, is_shown = faces.one_line(source(words)), True
+    for frag in words.frags:
+        if text := getattr(frag, "text", ""):
+            frag.text = faces.drawable(text)
+            is_shown = is_shown and frag.text == faces.one_line(text)
+    if not is_shown:
+        (elements if isinstance(elements, Element) else elements[-1]).actual = true
+    return words
 
 
 def end_lines(paragraph: Any, the_last: bool = False) -> None:
