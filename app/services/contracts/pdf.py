@@ -35,7 +35,6 @@ _BULLET = "•"
 
 def render(contract: ServiceContract) -> bytes:
     """Return the PDF of a signed contract: its text, then the signature's name, quality, day and the text's SHA-256."""
-    _styles()  # and the faces registered
     title = f"Contrat de service, version {contract.version}"
     sheet = Sheet(Info(title, current_app.config["ISSUER"], _signed_at(contract)), outlined=True)
     story = [flowable for block in contract_text.blocks(contract.text) for flowable in _flowables(block, sheet.root)]

@@ -150,17 +150,15 @@ def _prepare(page: pikepdf.Page, at: int) -> None:
 
 
 def _end_streams(pdf: pikepdf.Pdf) -> None:
-    """Write anew each deflated stream whose last byte is taken for the end of a line (6.1.7.1: its length would not hold).
+    """Write anew each stream whose last byte is taken for the end of a line (6.1.7.1: its length would not hold).
 
-    The last byte is of a sum over the content, whichever way it is deflated: so it is written in letters.
+    The last byte of a deflated one is of a sum over the content, whichever way it is deflated: so it is written in letters.
     """
     for thing in pdf.objects:
-        if not isinstance(thing, pikepdf.Stream) or thing.get("/Filter") != pikepdf.Name.FlateDecode:
-            continue
-        raw = thing.read_raw_bytes()
-        if raw[-1:] in (b"\r", b"\n"):
-            filters = pikepdf.Array([pikepdf.Name.ASCII85Decode, pikepdf.Name.FlateDecode])
-            thing.write(base64.a85encode(raw) + b"~>", filter=filters)
+        if isinstance(thing, pikepdf.Stream) and (raw := thing.read_raw_bytes())[-1:] in (b"\r", b"\n"):
+            known = thing.get("/Filter", pikepdf.Array())
+            filters = [*known] if isinstance(known, pikepdf.Array) else [known]
+            thing.write(base64.a85encode(raw) + b"~>", filter=pikepdf.Array([pikepdf.Name.ASCII85Decode, *filters]))
 
 
 def _intent(pdf: pikepdf.Pdf) -> pikepdf.Dictionary:

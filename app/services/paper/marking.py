@@ -54,6 +54,10 @@ class Sheet:
     annotations: list[Annotation] = field(default_factory=list)
     kept: list[dict[str, Any]] = field(default_factory=list)
     bookmarks: int = 0
+    seal: Element | None = None
+
+    def __post_init__(self) -> None:
+        faces.register()
 
     @property
     def options(self) -> dict[str, Any]:
@@ -157,6 +161,8 @@ class Paper(Canvas):  # type: ignore[misc]
         self._owned(count := self._doc.pageCounter - 1)
         for key, one in enumerate(self.sheet.annotations, count):
             one.raw.said = f"<</Type/Annot {one.entries} /StructParent {key}>>".encode("latin-1")
+        if self.sheet.seal:
+            self.sheet.root.kids.append(self.sheet.seal)  # read last, though the first page holds the field
         self._doc.Catalog.MarkInfo = Raw(b"<</Marked true>>")
         super().save()
 
@@ -166,7 +172,7 @@ class Paper(Canvas):  # type: ignore[misc]
         super().showPage()
 
     def _add_field(self) -> None:
-        element = self.sheet.root.add("Form", alt=_SEAL_TOLD)
+        element = self.sheet.seal = Element("Form", alt=_SEAL_TOLD)
         entries = f"/Subtype/Widget /FT/Sig /T {text(SEAL_FIELD)} /TU {text(_SEAL_TOLD)} /Rect [0 0 0 0]"
         self._annotate(element, f"{entries} /F {_PRINTED_AND_LOCKED}", SEAL_FIELD)
         number, _ = self._doc.idToObjectNumberAndVersion[self._doc.refAnnotation(SEAL_FIELD).name]

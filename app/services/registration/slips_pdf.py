@@ -46,7 +46,6 @@ def render(slips: Sequence[Slip], centre: str, receipt: str, at: datetime) -> by
     out = io.BytesIO()
     title = f"Fiches à remettre aux stagiaires, reçu {receipt}"
     sheet = Sheet(Info(title, current_app.config["ISSUER"], at.astimezone(PARIS)), sealed=False, outlined=True)
-    _styles()  # and the faces registered
     canvas = sheet.canvas(out, pagesize=A4, invariant=1, lang="fr", initialFontName=faces.REGULAR)
     qr = _qr(address)
     for at_slip, slip in enumerate(slips):

@@ -42,7 +42,6 @@ _END = (
 
 def render(receipt: Receipt, at: datetime) -> bytes:
     """Return a page of the receipt as PDF, as it stands at an instant."""
-    _styles()  # and the faces registered
     out = io.BytesIO()
     number, at = str(receipt.batch.receipt_number), at.astimezone(PARIS)
     foot = partial(_foot, told=f"Reçu {number}, édité le {at:%d/%m/%Y à %H:%M}")
