@@ -56,7 +56,7 @@ def _beside(rounds: int) -> Row:
 
     def ours() -> None:
         for content, drawn in pages:
-            files.attach(drawn, xml.write(content), content, _AT)
+            files.attach(drawn, xml.write(content))
 
     def theirs() -> None:
         for (_content, drawn), one in zip(pages, data, strict=True):
@@ -64,7 +64,7 @@ def _beside(rounds: int) -> Row:
                 copy.deepcopy(one), level="en16931", check_xsd=False, check_schematron=False
             )
             facturx.generate_from_binary(
-                drawn, written, flavor="factur-x", level="en16931", check_xsd=False, afrelationship="alternative"
+                drawn.pages, written, flavor="factur-x", level="en16931", check_xsd=False, afrelationship="alternative"
             )
 
     each = medians({"ours": _often(ours), "theirs": _often(theirs)}, rounds)

@@ -22,7 +22,8 @@ from app.models import Person
 from app.services.accounts.sign_in import WrongCredentials
 from app.services.core import actor
 from app.services.documents import pages
-from app.services.documents.page_form import Info, Shape
+from app.services.documents.page_form import Shape
+from app.services.paper.marking import Info
 from app.services.seal import sealing
 from app.views.shell import sign_ins
 

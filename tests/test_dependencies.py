@@ -33,6 +33,7 @@ NOT_IMPORTED = {
     "pytest-xdist": "a plugin of pytest",
     "import-linter": "a command",
     "mypy": "a command",
+    "pymupdf": "what outloud reads pages with; its version is held, as the next one brings a layout engine along",
     "pip-tools": "a command",
     "ruff": "a command",
 }

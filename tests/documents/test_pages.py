@@ -17,7 +17,6 @@ from app.services.documents.page_form import form
 from app.services.documents.pages import (
     CertificateData,
     RecapData,
-    RenderingError,
     render_certificate,
     render_recap,
     warm_up,
@@ -257,7 +256,8 @@ def test_long_values_stay_whole_and_inside_the_margins(render: Any) -> None:
     def measure(text: str, _cm: Any, tm: Any, font: Any, size: float) -> None:
         if text.strip():
             face = "noto sans_10" if "Bold" in font["/BaseFont"] else "noto sans_00"
-            ends.append(_cm[4] + tm[4] + pdfmetrics.stringWidth(text.strip("\n"), face, size))
+            # The space that ends a line, for who reads on to the next, is beyond the margin and not seen.
+            ends.append(_cm[4] + tm[4] + pdfmetrics.stringWidth(text.strip(), face, size))
 
     reader(pdf).pages[0].extract_text(visitor_text=measure)
     assert len(ends) > 20
@@ -297,9 +297,19 @@ def test_a_time_stamp_needs_its_zone() -> None:
 
 
 @pytest.mark.parametrize("field", ["centre_name", "issuer"])
-def test_what_does_not_fit_one_page_is_refused_and_leaves_no_trace(field: str) -> None:
+def test_what_does_not_fit_one_page_goes_on_on_a_second_and_leaves_no_trace(field: str) -> None:
     before = render_certificate(CERTIFICATE)
-    for _ in range(2):
-        with pytest.raises(RenderingError):
-            render_certificate(replace(CERTIFICATE, **{field: "Centre de formation " * 150}))
+    long = " ".join(f"Centre{at:03}" for at in range(250))
+    first, second = reader(render_certificate(replace(CERTIFICATE, **{field: long}))).pages
+    texts = [page.extract_text() for page in (first, second)]
+    assert all(f"{CERTIFICATE.number}, page {at}/2" in text for at, text in enumerate(texts, 1))
+    said = re.findall(r"Centre\d{3}", " ".join(texts))
+    assert said == long.split(" ")
     assert render_certificate(CERTIFICATE) == before
+
+
+def test_the_longest_values_that_the_base_holds_take_one_page_of_smaller_type() -> None:
+    longest = {"last_name": "W" * 60, "first_name": "W" * 60, "training_label": "W" * 120, "centre_name": "W" * 160}
+    recap = replace(RECAP, **longest, accreditation_number="W" * 40, accreditation_authority="W" * 120)
+    for pdf in (render_recap(recap), render_certificate(replace(MINOR, **longest, accreditation_number="W" * 40))):
+        assert compact(pdf).count("W") >= sum(map(len, longest.values())) + 40

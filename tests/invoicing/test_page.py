@@ -26,7 +26,7 @@ LONG = "Association interdépartementale de formation professionnelle des conduc
 
 def pages(content: Content, rows: list[Detail] | None = None) -> list[str]:
     """Return the text of each page, blanks of every kind as one."""
-    drawn = page.draw(content, details(content) if rows is None else rows, NOTICE, AT)
+    drawn = page.draw(content, details(content) if rows is None else rows, NOTICE, AT).pages
     return [re.sub(r"\s+", " ", one.extract_text()) for one in PdfReader(io.BytesIO(drawn)).pages]
 
 
@@ -122,8 +122,8 @@ def test_an_order_number_stands_letter_by_letter_whatever_it_holds() -> None:
 
 def test_the_same_invoice_gives_the_same_bytes_and_says_of_itself_what_it_is() -> None:
     content = invoice()
-    drawn = page.draw(content, details(content), NOTICE, AT)
-    assert drawn == page.draw(content, details(content), NOTICE, AT)
+    drawn = page.draw(content, details(content), NOTICE, AT).pages
+    assert drawn == page.draw(content, details(content), NOTICE, AT).pages
     info = PdfReader(io.BytesIO(drawn)).metadata
     assert info is not None
     assert (info.title, info.author) == ("Facture F2026-000123", "Registre des qualifications")
@@ -156,4 +156,4 @@ def test_whatever_texts_hold_a_page_comes_out(name: str, label: str, order: str,
         order_number=order[:50],
     )
     told = [replace(one, centre_reference=order[:50]) for one in details(content, rows)]
-    assert page.draw(content, told, NOTICE, AT).startswith(b"%PDF")
+    assert page.draw(content, told, NOTICE, AT).pages.startswith(b"%PDF")

@@ -1,4 +1,4 @@
-"""What PDF/A-3B asks of a file (ISO 19005-3), clause by clause, on the sealed documents."""
+"""What PDF/A-3A asks of a file (ISO 19005-3), clause by clause, on the sealed documents."""
 
 from __future__ import annotations
 
@@ -52,7 +52,11 @@ def test_streams_are_whole_and_plain(document: bytes, pdf: pikepdf.Pdf) -> None:
     for at in (found.start() for found in re.finditer(rb"endstream", document)):
         assert document[at - 1 : at] in (b"\n", b"\r")
     for thing in dictionaries(pdf):
-        assert not {"/F", "/FFilter", "/FDecodeParms"} & set(thing.keys()) or thing.get("/Subtype") == "/Widget"
+        # An annotation's /F are its flags.
+        assert not {"/F", "/FFilter", "/FDecodeParms"} & set(thing.keys()) or thing.get("/Subtype") in (
+            "/Widget",
+            "/Link",
+        )
         assert "LZW" not in str(thing.get("/Filter", ""))
 
 
@@ -70,7 +74,7 @@ def test_the_colours_have_a_profile(pdf: pikepdf.Pdf) -> None:  # 6.2.3
 def test_nothing_is_transparent_active_or_outside(pdf: pikepdf.Pdf) -> None:  # 6.2.10, 6.4, 6.5, 6.6, 6.8
     forbidden = {
         "/SMask", "/Mask", "/ca", "/CA", "/BM", "/JavaScript", "/JS", "/AA", "/OpenAction", "/EmbeddedFiles", "/XFA",
-        "/Launch", "/URI", "/GoToR", "/Alternates", "/OPI", "/PS", "/TR", "/NeedAppearances", "/Group", "/Trans",
+        "/Launch", "/GoToR", "/Alternates", "/OPI", "/PS", "/TR", "/NeedAppearances", "/Group", "/Trans",
     }  # fmt: skip
     assert [set(thing.keys()) & forbidden for thing in dictionaries(pdf) if set(thing.keys()) & forbidden] == []
     images = [thing for thing in dictionaries(pdf) if thing.get("/Subtype") == "/Image"]
@@ -107,7 +111,8 @@ def test_it_says_what_it_is(pdf: pikepdf.Pdf) -> None:  # 6.6.2
     with pdf.open_metadata(update_docinfo=False, set_pikepdf_as_editor=False) as metadata:
         said = dict(metadata)
     assert said["{http://www.aiim.org/pdfa/ns/id/}part"] == "3"
-    assert said["{http://www.aiim.org/pdfa/ns/id/}conformance"] == "B"
+    assert said["{http://www.aiim.org/pdfa/ns/id/}conformance"] == "A"
+    assert said["{http://www.aiim.org/pdfua/ns/id/}part"] == "1"
     title = said["{http://purl.org/dc/elements/1.1/}title"]
     assert title == str(pdf.docinfo["/Title"])
     assert said["{http://ns.adobe.com/pdf/1.3/}Producer"] == str(pdf.docinfo["/Producer"])

@@ -17,27 +17,29 @@ from reportlab.lib.colors import HexColor
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.platypus import Flowable, KeepTogether, ListFlowable, ListItem, Paragraph, SimpleDocTemplate, Spacer
+from reportlab.platypus import Flowable, KeepTogether, SimpleDocTemplate, Spacer
 
 from app.french.spaces import for_paper
 from app.models import ServiceContract
-from app.services.core import faces
 from app.services.core.clock import PARIS
-from app.services.documents import pdfa
+from app.services.paper import faces, words
+from app.services.paper.marking import Info, Paper, Sheet
+from app.services.paper.tree import BULLETS, Element
 from app.services.seal import sealing
 
 from . import text as contract_text
 
 _INK, _ACCENT, _GREY = HexColor("#182226"), HexColor("#0b5a70"), HexColor("#526067")
+_BULLET = "•"
 
 
 def render(contract: ServiceContract) -> bytes:
     """Return the PDF of a signed contract: its text, then the signature's name, quality, day and the text's SHA-256."""
-    styles = _styles()  # and the faces registered
-    story = [_flowable(block, styles) for block in contract_text.blocks(contract.text)]
-    story.append(KeepTogether(_signature(contract, styles)))
-    out = io.BytesIO()
     title = f"Contrat de service, version {contract.version}"
+    sheet = Sheet(Info(title, current_app.config["ISSUER"], _signed_at(contract)), outlined=True)
+    story = [flowable for block in contract_text.blocks(contract.text) for flowable in _flowables(block, sheet.root)]
+    story.append(KeepTogether(_signature(contract, sheet.root)))
+    out = io.BytesIO()
     page = SimpleDocTemplate(
         out,
         pagesize=A4,
@@ -45,23 +47,20 @@ def render(contract: ServiceContract) -> bytes:
         rightMargin=22 * mm,
         topMargin=20 * mm,
         bottomMargin=22 * mm,
-        title=title,
-        author=current_app.config["ISSUER"],
-        lang="fr",
-        invariant=1,
-        initialFontName=faces.REGULAR,
+        **sheet.options,
     )
 
-    def foot(canvas: Any, _document: Any) -> None:
+    def foot(canvas: Paper, _document: Any) -> None:
         canvas.saveState()
-        canvas.setFont(faces.REGULAR, 8)
-        canvas.setFillColor(_GREY)
-        canvas.drawString(22 * mm, 12 * mm, f"{title}, contrat n° {contract.id}")
-        canvas.drawRightString(A4[0] - 22 * mm, 12 * mm, f"Page {canvas.getPageNumber()}")
+        with canvas.paginating():
+            canvas.setFont(faces.REGULAR, 8)
+            canvas.setFillColor(_GREY)
+            canvas.drawString(22 * mm, 12 * mm, f"{title}, contrat n° {contract.id}")
+            canvas.drawRightString(A4[0] - 22 * mm, 12 * mm, f"Page {canvas.getPageNumber()}")
         canvas.restoreState()
 
-    page.build(story, onFirstPage=foot, onLaterPages=foot)
-    return pdfa.archive(out.getvalue(), title, current_app.config["ISSUER"], _signed_at(contract))
+    page.build(story, onFirstPage=foot, onLaterPages=foot, canvasmaker=sheet.canvas)
+    return sheet.finished(out.getvalue())
 
 
 def _signed_at(contract: ServiceContract) -> datetime:
@@ -72,7 +71,6 @@ def _signed_at(contract: ServiceContract) -> datetime:
 
 
 @cache
-@cache
 def _styles() -> dict[str, ParagraphStyle]:
     faces.register()
     body = ParagraphStyle(
@@ -80,7 +78,9 @@ def _styles() -> dict[str, ParagraphStyle]:
     )
     return {
         contract_text.PARAGRAPH: body,
-        contract_text.LIST: ParagraphStyle("item", body, spaceAfter=2),
+        contract_text.LIST: ParagraphStyle(
+            "item", body, spaceAfter=2, leftIndent=12, bulletIndent=0, bulletFontName=faces.REGULAR, bulletFontSize=9.5
+        ),
         contract_text.TITLE: ParagraphStyle(
             "title", body, fontName=faces.BOLD, fontSize=18, leading=23, textColor=_ACCENT, spaceAfter=10
         ),
@@ -97,16 +97,26 @@ def _styles() -> dict[str, ParagraphStyle]:
     }
 
 
-def _flowable(block: contract_text.Block, styles: dict[str, ParagraphStyle]) -> Flowable:
-    if block.kind == contract_text.LIST:
-        items = [ListItem(Paragraph(escape(for_paper(item)), styles[block.kind])) for item in block.items]
-        return ListFlowable(
-            items, bulletType="bullet", start="•", bulletFontName=faces.REGULAR, bulletFontSize=9.5, leftIndent=12
-        )
-    return Paragraph(escape(for_paper(block.text)), styles[block.kind])
+_ROLES = {contract_text.TITLE: "H1", contract_text.HEADING: "H2", contract_text.PARAGRAPH: "P"}
 
 
-def _signature(contract: ServiceContract, styles: dict[str, ParagraphStyle]) -> list[Flowable]:
+def _flowables(block: contract_text.Block, root: Element) -> list[Flowable]:
+    if block.kind != contract_text.LIST:
+        return [_said(for_paper(block.text), block.kind, root.add(_ROLES[block.kind]))]
+    listed = root.add("L", BULLETS)
+    return [_item(for_paper(item), listed.add("LI")) for item in block.items]
+
+
+def _item(text: str, element: Element) -> Flowable:
+    bullet, body = element.add("Lbl"), element.add("LBody")
+    return words.rich(escape(text), _styles()[contract_text.LIST], (bullet, body), bulletText=_BULLET)
+
+
+def _said(text: str, kind: str, element: Element) -> Flowable:
+    return words.plain(text, _styles()[kind], element)
+
+
+def _signature(contract: ServiceContract, root: Element) -> list[Flowable]:
     at = contract.signed_at.astimezone(PARIS) if contract.signed_at else None
     when = f"{at:%d/%m/%Y à %H:%M:%S} (heure de Paris)" if at else f"{contract.signed_on:%d/%m/%Y}"
     lines = [
@@ -115,9 +125,8 @@ def _signature(contract: ServiceContract, styles: dict[str, ParagraphStyle]) -> 
         f"Empreinte SHA-256 du texte signé\u00a0: {contract.text_sha256}",
         for_paper(sealing.notice()),
     ]
-    body = styles[contract_text.PARAGRAPH]
     return [
         Spacer(1, 6 * mm),
-        Paragraph("Signature", styles[contract_text.HEADING]),
-        *(Paragraph(escape(line), body) for line in lines),
+        _said("Signature", contract_text.HEADING, root.add("H2")),
+        *(_said(line, contract_text.PARAGRAPH, root.add("P")) for line in lines),
     ]

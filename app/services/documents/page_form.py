@@ -7,24 +7,20 @@ drawn as text.
 """
 
 import io
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
-import segno
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from PIL import Image
+from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
-from reportlab.lib.utils import ImageReader
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
-from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Table
 from xhtml2pdf.config.resources import ResourceAccessPolicy
-from xhtml2pdf.context import pisaContext
 from xhtml2pdf.default import DEFAULT_PAGE_NAME
 from xhtml2pdf.document import pisaStory
 from xhtml2pdf.util import reset_caches
@@ -32,19 +28,21 @@ from xhtml2pdf.xhtml2pdf_reportlab import PmlBaseDoc
 
 from app.french.spaces import NARROW, WIDE
 from app.french.templates import FrenchSpaces
-from app.services.core import faces
+from app.services.paper import faces
+from app.services.paper.marking import Info, Paper
+from app.services.paper.tree import Element
 
-from .pdfa import archive
+from . import page_outline, page_signs
+from .page_outline import FormSheet
 
 _APP = Path(__file__).resolve().parents[2]
 _TEMPLATES = _APP / "templates" / "documents"
 _FONTS = _APP / "static" / "fonts"
 # The names xhtml2pdf registers the two faces of document.css under.
 _REGULAR, _BOLD = "noto sans_00", "noto sans_10"
-_QR_SIDE = 31 * mm
-_QR_LEFT, _QR_TOP = 18 * mm, 232 * mm
-_QR_PIXELS = 8
 _LOCK = RLock()
+#: How much room everything takes on the page; the last one takes as many pages as it needs.
+DENSITIES = USUAL, TIGHT, SMALL, PAGES = "usual", "tight", "tight small", "tight pages"
 
 
 class RenderingError(RuntimeError):
@@ -52,71 +50,40 @@ class RenderingError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Info:
-    """What the file says of itself: title, author, and its creation date (aware)."""
-
-    title: str
-    author: str
-    created_at: datetime
-
-
-@dataclass(frozen=True)
 class Shape:
     """What makes two documents differ in layout rather than in values.
 
     `given` names the parts that stand on the page, `long` the values in small type, `headline` the type of the label;
-    `tight` takes less room for everything.
+    `density` is how much room everything takes, one of DENSITIES.
     """
 
     template: str
     given: frozenset[str]
     long: frozenset[str]
     headline: str = "big"
-    tight: bool = False
-
-
-class _Context(pisaContext):  # type: ignore[misc]
-    """Remembers the fragments that hold the place of a value."""
-
-    def __init__(self, path: str) -> None:
-        self.slots: list[tuple[Any, str]] = []
-        super().__init__(path)
-
-    def _appendFrag(self, frag: Any) -> None:
-        if isinstance(text := getattr(frag, "text", ""), str) and "{" in text:
-            self.slots.append((frag, text))
-        super()._appendFrag(frag)
+    density: str = USUAL
 
 
 class _Page(PmlBaseDoc):  # type: ignore[misc]
-    """One document: sets what the file says of itself and draws the mark and the code, which are no text."""
+    """One document: draws the mark and the code, which are no text."""
 
-    def __init__(self, out: io.BytesIO, info: Info, qr: ImageReader | None, page_size: tuple[float, float]) -> None:
-        super().__init__(
-            out,
-            pagesize=page_size,
-            title=info.title,
-            author=info.author,
-            creator="Registre CQC",
-            lang="fr",
-            subject="",
-            initialFontName=_REGULAR,
-            invariant=1,
-        )
-        self._info, self._qr = info, qr
+    def __init__(self, out: io.BytesIO, sheet: FormSheet, code: Element, page_size: tuple[float, float]) -> None:
+        super().__init__(out, pagesize=page_size, **{**sheet.options, "initialFontName": _REGULAR})
+        self._sheet, self._code = sheet, code
+        self._picture = page_signs.code(sheet.address) if sheet.address else None
         # A template that has been drawn before does not set it again.
         self._page_count = 1
 
-    def beforePage(self) -> None:
-        super().beforePage()
-        stamp = f"{self._info.created_at:D:%Y%m%d%H%M%S%z}"
-        self.canv.setDateFormatter(lambda *_: f"{stamp[:-2]}'{stamp[-2:]}'")
+    def _makeCanvas(self, filename: Any = None, canvasmaker: Any = None) -> Paper:
+        canvas: Paper = super(PmlBaseDoc, self)._makeCanvas(filename=filename, canvasmaker=self._sheet.canvas)
+        return canvas
 
     def afterPage(self) -> None:
         height = self.pagesize[1]
-        _draw_mark(self.canv, 18 * mm, height - 15 * mm - 26.5, 26)
-        if self._qr is not None:
-            self.canv.drawImage(self._qr, _QR_LEFT, height - _QR_TOP - _QR_SIDE, _QR_SIDE, _QR_SIDE)
+        if self.page == 1:
+            page_signs.draw_mark(self.canv, height)
+        if self._picture is not None:
+            page_signs.draw_code(self.canv, self._picture, self._code, height)
 
 
 class Form:
@@ -126,11 +93,11 @@ class Form:
         html = (
             _environment()
             .get_template(shape.template)
-            .render(given=shape.given, long=shape.long, headline=shape.headline, tight=shape.tight)
+            .render(given=shape.given, long=shape.long, headline=shape.headline, density=shape.density)
         )
         html = html.replace(NARROW, WIDE)  # the narrow one is white space to xhtml2pdf
         # The path says where url() starts from, and the policy that nothing outside may be read.
-        context = _Context(str(_FONTS / "document.html"))
+        context = page_outline.Context(str(_FONTS / "document.html"))
         policy = ResourceAccessPolicy.server(_FONTS, allow_remote=False)
         pisaStory(html, default_css=_css(), context=context, resource_policy=policy)
         self._slots = context.slots
@@ -140,15 +107,19 @@ class Form:
             table.setStyle([("FONTNAME", (0, 0), (-1, -1), _REGULAR)])
         self._page_size = context.pageSize
         self._template = context.templateList[DEFAULT_PAGE_NAME]
+        assert context.outline is not None
+        self._outline = context.outline
+        self._pages = shape.density == PAGES
+        self._texts = page_outline.mark([*self._story, *(one.pisaStaticStory for one in self._template.pisaStaticList)])
 
     def fill(self, values: dict[str, str], info: Info, code: str | None) -> bytes:
         """Give the page as PDF with these values and, where there is one, the QR code of `code`.
 
-        Raises RenderingError when they do not fit the page.
+        Raises RenderingError when they do not fit the page, unless the form may take several.
         """
         with _LOCK:
             try:
-                return self._build(values, info, _qr(code) if code else None)
+                return self._build(values, info, code or "")
             except Exception:
                 # A layout left half way may hold parts of this document.
                 form.cache_clear()
@@ -156,19 +127,43 @@ class Form:
             finally:
                 reset_caches()
 
-    def _build(self, values: dict[str, str], info: Info, qr: ImageReader | None) -> bytes:
-        texts = {name: faces.drawable(value) for name, value in values.items()}
-        for fragment, text in self._slots:
-            fragment.text = text.format_map(texts)
+    def _build(self, values: dict[str, str], info: Info, code: str) -> bytes:
+        sheet = FormSheet(info, address=code)
+        sheet.elements = self._outline.grow(sheet.root)
+        picture = sheet.elements[self._outline.code]
+        if code:
+            picture.alt = f"Code QR de vérification : {code}"
+        self._put(values, sheet)
+        if self._pages:
+            sheet.foot = partial(_foot, name=values["number"])
         out = io.BytesIO()
-        page = _Page(out, info, qr, self._page_size)
+        page = _Page(out, sheet, picture, self._page_size)
         page.addPageTemplates([self._template])
         page.pisaPositioned = []
         self._template._staticFrameWarned.clear()
         page.build(self._story[:])
-        if page.page != 1 or self._template._staticFrameWarned:
+        if not self._pages and (page.page != 1 or self._template._staticFrameWarned):
             raise RenderingError("the values do not fit the page")
-        return archive(out.getvalue(), info.title, info.author, info.created_at)
+        return sheet.finished(out.getvalue())
+
+    def _put(self, values: dict[str, str], sheet: FormSheet) -> None:
+        """Put the values in their places; an element says in full what has no glyph to be drawn with."""
+        texts = {name: faces.drawable(value) for name, value in values.items()}
+        for fragment, text in self._slots:
+            fragment.text = text.format_map(texts)
+        true = {name: faces.one_line(value) for name, value in values.items()}
+        if true != texts:
+            for number, text in self._texts.items():
+                if (meant := text.format_map(true)) != text.format_map(texts):
+                    sheet.elements[number].actual = meant
+
+
+def _foot(canvas: Paper, page: int, pages: int, name: str) -> None:
+    """Say on each of several pages whose it is, and which."""
+    if pages > 1:
+        canvas.setFont(_REGULAR, 8)
+        canvas.setFillColor("#526067")
+        canvas.drawRightString(A4[0] - 18 * mm, 8 * mm, f"{name}, page {page}/{pages}")
 
 
 @lru_cache(maxsize=32)
@@ -179,14 +174,15 @@ def form(shape: Shape) -> Form:
 
 
 def draw(shape: Shape, values: dict[str, str], info: Info, code: str | None) -> bytes:
-    """Give the document as one page, tightened where its values take more room than they usually do.
+    """Give the document as one page, tightened where its values take more room than they usually do, then in smaller type; on
+    several pages where even that is not enough.
 
-    Raises RenderingError when even that is not enough.
+    Raises RenderingError for what no page can hold.
     """
-    try:
-        return form(shape).fill(values, info, code)
-    except RenderingError:
-        return form(replace(shape, tight=True)).fill(values, info, code)
+    for density in DENSITIES[:-1]:
+        with suppress(RenderingError):
+            return form(replace(shape, density=density)).fill(values, info, code)
+    return form(replace(shape, density=PAGES)).fill(values, info, code)
 
 
 def fits(text: str, size: float, width: float) -> bool:
@@ -215,37 +211,3 @@ def _environment() -> Environment:
 @cache
 def _css() -> str:
     return (_TEMPLATES / "document.css").read_text(encoding="utf-8")
-
-
-def _qr(text: str) -> ImageReader:
-    """Give the code as a grey image without alpha; a fixed mask is three times faster and reads as well."""
-    matrix = segno.make(text, error="m", micro=False, mask=3, boost_error=False).matrix
-    dark, light = b"\x00" * _QR_PIXELS, b"\xff" * _QR_PIXELS
-    rows = (b"".join(dark if module else light for module in row) * _QR_PIXELS for row in matrix)
-    side = len(matrix) * _QR_PIXELS
-    return ImageReader(Image.frombytes("L", (side, side), b"".join(rows)))
-
-
-def _draw_mark(canvas: Canvas, left: float, bottom: float, side: float) -> None:
-    """Draw the product's mark: two lines of a register and a tick, on a grid of 28."""
-    canvas.saveState()
-    canvas.translate(left, bottom)
-    canvas.scale(side / 28, side / 28)
-    canvas.setFillColor("#0c303b")
-    canvas.roundRect(0, 0, 28, 28, 6, stroke=0, fill=1)
-    canvas.setLineCap(1)
-    canvas.setLineJoin(1)
-    _draw_line(canvas, "#f3f8f9", 2.4, (7, 19.5), (21, 19.5))
-    _draw_line(canvas, "#f3f8f9", 2.4, (7, 14), (12, 14))
-    _draw_line(canvas, "#79c6da", 2.8, (9, 9.2), (12.3, 6.2), (21, 14.7))
-    canvas.restoreState()
-
-
-def _draw_line(canvas: Canvas, colour: str, width: float, *points: tuple[float, float]) -> None:
-    canvas.setStrokeColor(colour)
-    canvas.setLineWidth(width)
-    path = canvas.beginPath()
-    path.moveTo(*points[0])
-    for point in points[1:]:
-        path.lineTo(*point)
-    canvas.drawPath(path)

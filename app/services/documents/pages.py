@@ -10,10 +10,11 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from app.french.spaces import for_paper
+from app.services.paper.marking import Info
 
-from .page_form import Info, RenderingError, Shape, draw, fits
+from .page_form import Shape, draw, fits
 
-__all__ = ["CertificateData", "RecapData", "RenderingError", "render_certificate", "render_recap", "warm_up"]
+__all__ = ["CertificateData", "RecapData", "render_certificate", "render_recap", "warm_up"]
 
 _PARIS = ZoneInfo("Europe/Paris")
 _NBSP = "\u00a0"
@@ -93,9 +94,9 @@ class RecapData:
 
 
 def render_certificate(data: CertificateData) -> bytes:
-    """Give the certificate as a one-page A4 PDF.
+    """Give the certificate as an A4 PDF of one page, of several where the values take more room than that.
 
-    Raises ValueError for a naive `established_at`, RenderingError when the values do not fit the page.
+    Raises ValueError for a naive `established_at`.
     """
     values = _holder(data) | {
         "number": data.number,
@@ -115,9 +116,9 @@ def render_certificate(data: CertificateData) -> bytes:
 
 
 def render_recap(data: RecapData) -> bytes:
-    """Give the récapitulatif as a one-page A4 PDF.
+    """Give the récapitulatif as an A4 PDF of one page, of several where the values take more room than that.
 
-    Raises ValueError for a naive `recorded_at`, RenderingError when the values do not fit the page.
+    Raises ValueError for a naive `recorded_at`.
     """
     values = _holder(data) | {
         "number": data.registration_number,

@@ -12,7 +12,7 @@ from datetime import datetime
 import pikepdf
 
 from app.services.core.clock import PARIS
-from app.services.documents import pdfa
+from app.services.paper import archive
 from app.services.seal import sealing
 
 from . import xml
@@ -29,6 +29,12 @@ _SAID = {
     "Version": ("1.0", "version of the Factur-X XML schema"),
     "ConformanceLevel": ("EN 16931", "conformance level of the embedded Factur-X data"),
 }
+_SCHEMA = archive.Schema(
+    "Factur-X PDFA Extension Schema",
+    _SPACE,
+    "fx",
+    tuple(archive.Property(name, "Text", "external", told) for name, (_value, told) in _SAID.items()),
+)
 
 
 def make(content: Content, details: Sequence[Detail], issued_at: datetime) -> bytes:
@@ -43,13 +49,13 @@ def draw(content: Content, details: Sequence[Detail], issued_at: datetime, notic
     """Return the file before it is sealed, its XML inside; ``notice``: what it says of the seal, else the present one."""
     at = issued_at.astimezone(PARIS)
     drawn = page.draw(content, details, sealing.notice() if notice is None else notice, at)
-    return attach(drawn, xml.write(content), content, at)
+    return attach(drawn, xml.write(content))
 
 
-def attach(drawn: bytes, invoice: bytes, content: Content, issued_at: datetime) -> bytes:
+def attach(drawn: page.Drawn, invoice: bytes) -> bytes:
     """Return drawn pages as PDF/A-3 with this XML attached, dated from the instant of issue."""
-    attachment = pdfa.Attachment(XML_NAME, invoice, XML_TYPE, _DESCRIPTION, _metadata())
-    return pdfa.archive(drawn, page.title(content), content.seller.name, issued_at, attachment)
+    attachment = archive.Attachment(XML_NAME, invoice, XML_TYPE, _DESCRIPTION, _metadata(), _SCHEMA)
+    return drawn.sheet.finished(drawn.pages, attachment)
 
 
 def attached(content: bytes) -> bytes:
@@ -67,22 +73,6 @@ def file_name(content: Content) -> str:
 
 
 def _metadata() -> str:
-    """Return the properties of Factur-X, and the description of their schema that PDF/A asks for."""
+    """Return the properties of Factur-X."""
     values = "".join(f"<fx:{name}>{value}</fx:{name}>" for name, (value, _told) in _SAID.items())
-    properties = "".join(
-        '<rdf:li rdf:parseType="Resource">'
-        f"<pdfaProperty:name>{name}</pdfaProperty:name><pdfaProperty:valueType>Text</pdfaProperty:valueType>"
-        f"<pdfaProperty:category>external</pdfaProperty:category>"
-        f"<pdfaProperty:description>{told}</pdfaProperty:description></rdf:li>"
-        for name, (_value, told) in _SAID.items()
-    )
-    return (
-        f'<rdf:Description rdf:about="" xmlns:fx="{_SPACE}">{values}</rdf:Description>'
-        '<rdf:Description rdf:about="" xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/"'
-        ' xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#" xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#">'
-        '<pdfaExtension:schemas><rdf:Bag><rdf:li rdf:parseType="Resource">'
-        "<pdfaSchema:schema>Factur-X PDFA Extension Schema</pdfaSchema:schema>"
-        f"<pdfaSchema:namespaceURI>{_SPACE}</pdfaSchema:namespaceURI><pdfaSchema:prefix>fx</pdfaSchema:prefix>"
-        f"<pdfaSchema:property><rdf:Seq>{properties}</rdf:Seq></pdfaSchema:property>"
-        "</rdf:li></rdf:Bag></pdfaExtension:schemas></rdf:Description>"
-    )
+    return f'<rdf:Description rdf:about="" xmlns:fx="{_SPACE}">{values}</rdf:Description>'

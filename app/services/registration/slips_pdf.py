@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
 from xml.sax.saxutils import escape
 
@@ -17,11 +18,14 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.lib.utils import ImageReader
-from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import Frame, KeepInFrame, Paragraph
+from reportlab.platypus import Frame, KeepInFrame
 
 from app.french.spaces import for_paper
-from app.services.core import faces
+from app.services.core.clock import PARIS
+from app.services.paper import faces
+from app.services.paper.marking import Info, Paper, Sheet
+from app.services.paper.tree import Element
+from app.services.paper.words import Words, plain, rich
 
 from .receipts import Slip
 
@@ -36,30 +40,31 @@ _HOW = (
 _INK, _ACCENT, _CUT = HexColor("#182226"), HexColor("#0b5a70"), HexColor("#9aa5aa")
 
 
-def render(slips: Sequence[Slip], centre: str, receipt: str) -> bytes:
-    """Return the slips as PDF: for whom, the code, the address where it serves, and what to do."""
+def render(slips: Sequence[Slip], centre: str, receipt: str, at: datetime) -> bytes:
+    """Return the slips as PDF: for whom, the code, the address where it serves, and what to do; ``at``: now, aware."""
     address = f"{current_app.config['BASE_URL']}/inscription/"
     out = io.BytesIO()
-    canvas = Canvas(out, pagesize=A4, invariant=1, lang="fr")
-    canvas.setTitle(f"Fiches à remettre aux stagiaires, reçu {receipt}")
-    canvas.setAuthor(current_app.config["ISSUER"])
+    title = f"Fiches à remettre aux stagiaires, reçu {receipt}"
+    sheet = Sheet(Info(title, current_app.config["ISSUER"], at.astimezone(PARIS)), sealed=False, outlined=True)
+    canvas = sheet.canvas(out, pagesize=A4, invariant=1, lang="fr", initialFontName=faces.REGULAR)
     qr = _qr(address)
-    for at, slip in enumerate(slips):
-        place = at % (_COLUMNS * _ROWS)
-        if at and not place:
+    for at_slip, slip in enumerate(slips):
+        place = at_slip % (_COLUMNS * _ROWS)
+        if at_slip and not place:
             canvas.showPage()
         if not place:
             _cuts(canvas)
         left, bottom = place % _COLUMNS * _WIDTH, A4[1] - (place // _COLUMNS + 1) * _HEIGHT
-        canvas.drawImage(
-            qr, left + _WIDTH - _MARGIN - _QR_SIDE, bottom + _HEIGHT - _MARGIN - _QR_SIDE, _QR_SIDE, _QR_SIDE
-        )
-        _fill(canvas, left, bottom, _texts(slip, centre, receipt, address))
+        section = sheet.root.add("Sect")
+        _fill(canvas, left, bottom, _texts(slip, centre, receipt, address, section))
+        picture = section.add("Figure", alt=f"Code QR de l’adresse : {address}")
+        corner = (left + _WIDTH - _MARGIN - _QR_SIDE, bottom + _HEIGHT - _MARGIN - _QR_SIDE)
+        canvas.figure(picture, qr, (*corner, _QR_SIDE))
     canvas.save()
-    return out.getvalue()
+    return sheet.finished(out.getvalue())
 
 
-def _fill(canvas: Canvas, left: float, bottom: float, texts: tuple[list[Paragraph], list[Paragraph]]) -> None:
+def _fill(canvas: Paper, left: float, bottom: float, texts: tuple[list[Words], list[Words]]) -> None:
     """Write the two halves of a slip: beside the QR code, and below it over the whole width; what is long is drawn smaller."""
     wide, inner = _WIDTH - 2 * _MARGIN, _HEIGHT - 2 * _MARGIN
     upper = 24 * mm
@@ -71,28 +76,32 @@ def _fill(canvas: Canvas, left: float, bottom: float, texts: tuple[list[Paragrap
         frame.addFromList([KeepInFrame(width, height, list(story), mode="shrink")], canvas)
 
 
-def _texts(slip: Slip, centre: str, receipt: str, address: str) -> tuple[list[Paragraph], list[Paragraph]]:
-    styles = _styles()
-    return (
-        [
-            Paragraph("À remettre au stagiaire", styles["small"]),
-            Paragraph(escape(slip.name), styles["name"]),
-            Paragraph(f"{escape(centre)}, reçu {escape(receipt)}", styles["small"]),
-        ],
-        [
-            Paragraph("Code d’activation", styles["small"]),
-            Paragraph(escape(slip.code), styles["code"]),
-            Paragraph(f"Votre espace de conducteur\u00a0: <b>{escape(address)}</b>", styles["text"]),
-            Paragraph(
-                for_paper(_HOW),
-                styles["text"],
-            ),
-            Paragraph("Ce code vous est personnel et ne sert qu’une fois.", styles["text"]),
-        ],
-    )
+def _texts(slip: Slip, centre: str, receipt: str, address: str, section: Element) -> tuple[list[Words], list[Words]]:
+    def said(text: str, style: str, role: str = "P") -> Words:
+        return plain(text, _styles()[style], section.add(role))
+
+    above = [
+        said("À remettre au stagiaire", "small"),
+        said(slip.name, "name", "H1"),
+        said(f"{centre}, reçu {receipt}", "small"),
+    ]
+    below = [
+        said("Code d’activation", "small"),
+        said(slip.code, "code"),
+        _link(f"Votre espace de conducteur\u00a0: <b>{escape(address)}</b>", address, section.add("P").add("Link")),
+        said(for_paper(_HOW), "text"),
+        said("Ce code vous est personnel et ne sert qu’une fois.", "text"),
+    ]
+    return above, below
 
 
-def _cuts(canvas: Canvas) -> None:
+def _link(markup: str, address: str, element: Element) -> Words:
+    words = rich(markup, _styles()["text"], element)
+    words.address = address
+    return words
+
+
+def _cuts(canvas: Paper) -> None:
     canvas.saveState()
     canvas.setStrokeColor(_CUT)
     canvas.setLineWidth(0.5)

@@ -6,9 +6,9 @@ Pure: a receipt in, bytes out. Names are data, never markup.
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
-from typing import Any
+from functools import cache, partial
 from xml.sax.saxutils import escape
 
 from flask import current_app
@@ -16,13 +16,15 @@ from reportlab.lib.colors import HexColor
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+from reportlab.platypus import Flowable, SimpleDocTemplate, Spacer, Table, TableStyle
 
 from app.french.spaces import for_paper
 from app.models.batch import MODES
-from app.services.core import faces
 from app.services.core.clock import PARIS
+from app.services.paper import faces
+from app.services.paper.marking import Info, Paper, Sheet
+from app.services.paper.tree import Element
+from app.services.paper.words import Words, rich
 from app.services.registration.receipts import Receipt, ReceiptLine
 
 from .receipt_words import amount, left_out, lines_told, training
@@ -41,7 +43,9 @@ _END = (
 def render(receipt: Receipt, at: datetime) -> bytes:
     """Return a page of the receipt as PDF, as it stands at an instant."""
     out = io.BytesIO()
-    number = str(receipt.batch.receipt_number)
+    number, at = str(receipt.batch.receipt_number), at.astimezone(PARIS)
+    foot = partial(_foot, told=f"Reçu {number}, édité le {at:%d/%m/%Y à %H:%M}")
+    sheet = Sheet(Info(f"Reçu {number}", current_app.config["ISSUER"], at), sealed=False, outlined=True, foot=foot)
     document = SimpleDocTemplate(
         out,
         pagesize=A4,
@@ -49,65 +53,70 @@ def render(receipt: Receipt, at: datetime) -> bytes:
         rightMargin=_SIDE - _PADDING,
         topMargin=_TOP,
         bottomMargin=_FOOT,
-        title=f"Reçu {number}",
-        author=current_app.config["ISSUER"],
-        lang="fr",
-        invariant=1,
+        **sheet.options,
     )
-    foot = f"Reçu {number}, édité le {at.astimezone(PARIS):%d/%m/%Y à %H:%M}"
-    document.build([*_head(receipt, at), _table(receipt), *_end(receipt)], canvasmaker=_numbered(foot))
-    return out.getvalue()
+    story = [*_head(receipt, at, sheet.root), _table(receipt, sheet.root.add("Table")), *_end(receipt, sheet.root)]
+    document.build(story, canvasmaker=sheet.canvas)
+    return sheet.finished(out.getvalue())
 
 
-def _head(receipt: Receipt, at: datetime) -> list[Flowable]:
-    batch, style = receipt.batch, _styles()
+def _head(receipt: Receipt, at: datetime, root: Element) -> list[Flowable]:
+    batch = receipt.batch
+    issuer = _p("<b>Registre CQC</b><br/>" + escape(current_app.config["ISSUER"]), "soft", root.add("P"))
     centre = f"{escape(batch.centre.name)}<br/><font color='#526067'>SIRET {batch.centre.siret}</font>"
-    top = Table(
-        [[_p("<b>Registre CQC</b><br/>" + escape(current_app.config["ISSUER"]), "soft"), _p(centre, "right")]],
-        colWidths=[_WIDTH * 0.55, _WIDTH * 0.45],
-    )
-    top.setStyle(
-        TableStyle([*_BARE, ("LINEBELOW", (0, 0), (-1, -1), 1.5, _ACCENT), ("BOTTOMPADDING", (0, 0), (-1, -1), 4)])
-    )
+    top = Table([[issuer, _p(centre, "right", root.add("P"))]], colWidths=[_WIDTH * 0.55, _WIDTH * 0.45])
+    below = [("LINEBELOW", (0, 0), (-1, -1), 1.5, _ACCENT), ("BOTTOMPADDING", (0, 0), (-1, -1), 4)]
+    top.setStyle(TableStyle([*_BARE, *below]))
+    title = _p(f"Reçu {escape(str(batch.receipt_number))}", "title", root.add("H1"))
     by = batch.registered_by.full_name if batch.registered_by else ""
     when = batch.registered_at.astimezone(PARIS) if batch.registered_at else at
     parts = f" Lignes, partie {receipt.page} sur {receipt.page_count}." if receipt.page_count > 1 else ""
     replaces = f" Remplace {receipt.replaces}." if receipt.replaces else ""
     sub = f"Enregistré le {when:%d/%m/%Y à %H:%M:%S} par {escape(by)}, {MODES[batch.mode]}.{replaces}{parts}"
+    under, facts = _p(sub, "soft", root.add("P")), _facts(receipt, root.add("Table"))
+    state = f"État au {at:%d/%m/%Y à %H:%M}\u00a0: {for_paper(receipt.standing.sentence)}"
+    said = Table([[_p(escape(state), "say", root.add("P"))]], colWidths=[_WIDTH])
+    said.setStyle(TableStyle([*_FACE, ("BACKGROUND", (0, 0), (-1, -1), _SOFT), ("TOPPADDING", (0, 0), (-1, -1), 3)]))
+    return [top, title, under, Spacer(1, 2 * mm), facts, Spacer(1, 2 * mm), said, Spacer(1, 2 * mm)]
+
+
+def _facts(receipt: Receipt, element: Element) -> Table:
     orders, references = ", ".join(receipt.trace.order_numbers[:3]), ", ".join(receipt.trace.references[:3])
-    facts = Table(
-        [
-            [_p(head, "soft") for head in ("Formation", "N° de commande", "Lignes", "Montant")],
-            [
-                _fact(*training(receipt)),
-                _fact(orders, f"référence {references}" if references else "sans référence"),
-                _fact(*lines_told(receipt)),
-                _fact(*amount(receipt)),
-            ],
-        ],
-        colWidths=[_WIDTH * part for part in (0.3, 0.2, 0.23, 0.27)],
+    heads = ("Formation", "N° de commande", "Lignes", "Montant")
+    told = (
+        training(receipt),
+        (orders, f"référence {references}" if references else "sans référence"),
+        lines_told(receipt),
+        amount(receipt),
     )
+    rows = [
+        [_p(head, "soft", cell) for head, cell in zip(heads, element.row(*["TH"] * 4), strict=True)],
+        [_fact(*pair, cell) for pair, cell in zip(told, element.row(*["TD"] * 4), strict=True)],
+    ]
+    facts = Table(rows, colWidths=[_WIDTH * part for part in (0.3, 0.2, 0.23, 0.27)])
     facts.setStyle(TableStyle([*_BARE, ("RIGHTPADDING", (0, 0), (-1, -1), 8)]))
-    state = f"État au {at.astimezone(PARIS):%d/%m/%Y à %H:%M}\u00a0: {for_paper(receipt.standing.sentence)}"
-    said = Table([[Paragraph(escape(state), style["say"])]], colWidths=[_WIDTH])
-    said.setStyle(TableStyle([("BACKGROUND", (0, 0), (-1, -1), _SOFT), ("TOPPADDING", (0, 0), (-1, -1), 3)]))
-    title = Paragraph(f"Reçu {escape(str(batch.receipt_number))}", style["title"])
-    return [top, title, _p(sub, "soft"), Spacer(1, 2 * mm), facts, Spacer(1, 2 * mm), said, Spacer(1, 2 * mm)]
+    return facts
 
 
-def _fact(value: str, beside: str) -> Paragraph:
-    return _p(f"<b>{escape(value)}</b><br/><font size='7' color='#526067'>{escape(beside)}</font>", "text")
+def _fact(value: str, beside: str, element: Element) -> Words:
+    small = f"<font size='7' color='#526067'>{escape(beside)}</font>"
+    return _p(f"<b>{escape(value)}</b><br/>{small}", "text", element)
 
 
-def _table(receipt: Receipt) -> Table:
+def _table(receipt: Receipt, element: Element) -> Table:
     several = len(receipt.trace.trainings) > 1
     heads = ["Ligne", "Stagiaire", "Naissance", "N° de permis", *(["Formation, fin"] if several else []), "Certificat"]
     parts = (0.06, 0.24, 0.1, 0.14, 0.25, 0.21) if several else (0.08, 0.36, 0.13, 0.18, 0.25)
-    rows = [[_p(head, "head") for head in heads], *(_row(line, several) for line in receipt.lines)]
+    above, body = element.add("THead").row(*["TH"] * len(heads)), element.add("TBody")
+    rows = [
+        [_p(head, "head", cell) for head, cell in zip(heads, above, strict=True)],
+        *(_row(line, several, body.row(*["TD"] * len(heads))) for line in receipt.lines),
+    ]
     table = Table(rows, colWidths=[_WIDTH * part for part in parts], repeatRows=1)
     table.setStyle(
         TableStyle(
             [
+                *_FACE,
                 ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
                 ("TOPPADDING", (0, 0), (-1, -1), 0.9),
                 ("BOTTOMPADDING", (0, 0), (-1, -1), 1.6),
@@ -122,7 +131,7 @@ def _table(receipt: Receipt) -> Table:
     return table
 
 
-def _row(line: ReceiptLine, several: bool) -> list[Paragraph]:
+def _row(line: ReceiptLine, several: bool, elements: Sequence[Element]) -> list[Words]:
     one = line.registration
     name = f"<b>{escape(one.last_name)}</b> {escape(one.first_name)}"
     cells = [
@@ -133,40 +142,26 @@ def _row(line: ReceiptLine, several: bool) -> list[Paragraph]:
         *([f"{escape(one.training.full_label)}, {one.end_date:%d/%m/%Y}"] if several else []),
         escape(for_paper(line.told)),
     ]
-    return [_p(cell, "text") for cell in cells]
+    return [_p(cell, "text", element) for cell, element in zip(cells, elements, strict=True)]
 
 
-def _end(receipt: Receipt) -> list[Flowable]:
+def _end(receipt: Receipt, root: Element) -> list[Flowable]:
     said = for_paper(left_out(receipt))
-    return [Spacer(1, 2 * mm), *([_p(escape(said), "soft")] if said else []), _p(_END, "soft")]
+    texts = [*([escape(said)] if said else []), _END]
+    return [Spacer(1, 2 * mm), *(_p(text, "soft", root.add("P")) for text in texts)]
 
 
-def _numbered(foot: str) -> type[Canvas]:
-    """Return a canvas that writes the foot of each page once it knows how many there are."""
-
-    class Numbered(Canvas):  # type: ignore[misc]
-        def __init__(self, *args: Any, **options: Any) -> None:
-            super().__init__(*args, **options)
-            self.kept: list[dict[str, Any]] = []
-
-        def showPage(self) -> None:
-            self.kept.append(dict(self.__dict__))
-            self._startPage()
-
-        def save(self) -> None:
-            for at, page in enumerate(self.kept, 1):
-                self.__dict__.update(page)
-                self.setFont(faces.REGULAR, 7.5)
-                self.setFillColor(_GREY)
-                self.drawString(_SIDE, 8 * mm, foot)
-                self.drawRightString(A4[0] - _SIDE, 8 * mm, f"Page {at}/{len(self.kept)}")
-                super().showPage()
-            super().save()
-
-    return Numbered
+def _foot(canvas: Paper, page: int, pages: int, told: str) -> None:
+    canvas.setFont(faces.REGULAR, 7.5)
+    canvas.setFillColor(_GREY)
+    canvas.drawString(_SIDE, 8 * mm, told)
+    canvas.drawRightString(A4[0] - _SIDE, 8 * mm, f"Page {page}/{pages}")
 
 
+#: Else each cell names Helvetica, which is not in the file.
+_FACE = [("FONTNAME", (0, 0), (-1, -1), faces.REGULAR)]
 _BARE = [
+    *_FACE,
     ("LEFTPADDING", (0, 0), (-1, -1), 0),
     ("RIGHTPADDING", (0, 0), (-1, -1), 0),
     ("TOPPADDING", (0, 0), (-1, -1), 0),
@@ -175,8 +170,8 @@ _BARE = [
 ]
 
 
-def _p(markup: str, style: str) -> Paragraph:
-    return Paragraph(markup, _styles()[style])
+def _p(markup: str, style: str, element: Element) -> Words:
+    return rich(markup, _styles()[style], element)
 
 
 @cache

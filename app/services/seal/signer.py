@@ -8,6 +8,7 @@ from typing import Any
 from asn1crypto import keys
 from asn1crypto import x509 as asn1
 from cryptography.hazmat.primitives import serialization
+from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, SimpleSigner
@@ -28,6 +29,11 @@ class _Writer(IncrementalPdfFileWriter):  # type: ignore[misc]
 
     def _update_meta(self) -> None:
         """Keep the metadata of the file."""
+
+    def _populate_trailer(self, trailer: Any) -> None:
+        """Leave the table of objects plain: deflated, its last byte would now and then be taken for the end of a line."""
+        super()._populate_trailer(trailer)  # type: ignore[no-untyped-call]
+        trailer.pop(pdf_name("/Filter"), None)
 
 
 class Signer:

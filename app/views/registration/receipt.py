@@ -78,9 +78,8 @@ class ReceiptView(Screen):
                 404,
                 "Tous les stagiaires de ce reçu ont un compte dont l’identité est vérifiée : il n’y a pas de fiche.",
             )
-        return pdf(
-            slips_pdf.render(found, batch.centre.name, str(batch.receipt_number)), f"fiches-{batch.receipt_number}.pdf"
-        )
+        number = str(batch.receipt_number)
+        return pdf(slips_pdf.render(found, batch.centre.name, number, clock.now()), f"fiches-{number}.pdf")
 
     @expose("/<key>/recu/etat")
     def state(self, key: str) -> Response | str | tuple[str, int]:

@@ -9,20 +9,17 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from reportlab.lib.pagesizes import A4
-from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Frame
 
-from app.services.core import faces
+from app.services.paper import faces
+from app.services.paper.marking import Info, Sheet
 
 from ..content import Content, Detail
 from . import parts, sheet
 from .annex import Annex
-
-#: Kept in the file's own words, as on the other documents.
-_CREATOR = "Registre CQC"
 
 
 def title(content: Content) -> str:
@@ -30,19 +27,26 @@ def title(content: Content) -> str:
     return f"{content.kind.label} {content.number}"
 
 
-def draw(content: Content, details: Sequence[Detail], notice: str, issued_at: datetime) -> bytes:
-    """Return the pages as PDF; ``notice`` is what is said of the seal, ``issued_at`` is aware."""
+class Drawn(NamedTuple):
+    """Pages, as reportlab gives them, and what is known of them: what they say and where."""
+
+    pages: bytes
+    sheet: Sheet
+
+
+def draw(content: Content, details: Sequence[Detail], notice: str, issued_at: datetime) -> Drawn:
+    """Return the pages; ``notice`` is what is said of the seal, ``issued_at`` is aware."""
     sheet.styles()  # and the faces registered
     annex = Annex(details)
     pages = 1
     while True:
         drawing = _Drawing(content, issued_at, pages + annex.pages)
-        drawing.lay(parts.story(content, notice, with_annex=bool(details)))
+        drawing.lay(parts.story(content, notice, drawing.root, with_annex=bool(details)))
         if drawing.page == pages:
             break
         pages = drawing.page  # its lines take more than one page: « page x/y » is known now
-    annex.draw(drawing.canvas, drawing.end_page)
-    return drawing.bytes()
+    annex.draw(drawing.canvas, drawing.root, drawing.end_page)
+    return drawing.finished()
 
 
 class _Drawing:
@@ -50,14 +54,11 @@ class _Drawing:
 
     def __init__(self, content: Content, issued_at: datetime, pages: int) -> None:
         self._out = io.BytesIO()
-        self.canvas = canvas = Canvas(
+        self._sheet = Sheet(Info(title(content), content.seller.name, issued_at), outlined=True)
+        self.root = self._sheet.root
+        self.canvas = self._sheet.canvas(
             self._out, pagesize=A4, invariant=1, pageCompression=1, lang="fr", initialFontName=faces.REGULAR
         )
-        canvas.setTitle(title(content))
-        canvas.setAuthor(content.seller.name)
-        canvas.setCreator(_CREATOR)
-        stamp = f"{issued_at:D:%Y%m%d%H%M%S%z}"
-        canvas.setDateFormatter(lambda *_: f"{stamp[:-2]}'{stamp[-2:]}'")
         self._name = f"{title(content)} du {content.issued_on:%d/%m/%Y}"
         self._pages = pages
         self.page = 0
@@ -77,13 +78,14 @@ class _Drawing:
     def end_page(self) -> None:
         """Write the foot and turn the page."""
         self.page += 1
-        self.canvas.setFont(faces.REGULAR, 7.5)
-        self.canvas.setFillColor(sheet.GREY)
-        self.canvas.drawString(sheet.LEFT, sheet.FOOT, self._name)
-        self.canvas.drawRightString(sheet.LEFT + sheet.WIDTH, sheet.FOOT, f"Page {self.page}/{self._pages}")
+        with self.canvas.paginating():
+            self.canvas.setFont(faces.REGULAR, 7.5)
+            self.canvas.setFillColor(sheet.GREY)
+            self.canvas.drawString(sheet.LEFT, sheet.FOOT, self._name)
+            self.canvas.drawRightString(sheet.LEFT + sheet.WIDTH, sheet.FOOT, f"Page {self.page}/{self._pages}")
         self.canvas.showPage()
 
-    def bytes(self) -> bytes:
+    def finished(self) -> Drawn:
         """Return the document."""
         self.canvas.save()
-        return self._out.getvalue()
+        return Drawn(self._out.getvalue(), self._sheet)

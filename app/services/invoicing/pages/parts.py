@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 
 from reportlab.lib.units import mm
@@ -10,8 +11,9 @@ from reportlab.platypus import Spacer, Table
 from stdnum import iban
 
 from app.french.spaces import WIDE, for_paper
-from app.services.core import faces
 from app.services.core.numbers import euros, grouped, percent, siren, siret
+from app.services.paper import faces
+from app.services.paper.tree import Element
 
 from .. import mentions, reference
 from ..content import Content, Kind, Line, Party, SellingParty
@@ -30,21 +32,23 @@ _BARE = [*_FLAT, ("LEFTPADDING", (0, 0), (-1, -1), 0), ("RIGHTPADDING", (0, 0), 
 _TIGHT = [("TOPPADDING", (0, 0), (-1, -1), 0), ("BOTTOMPADDING", (0, 0), (-1, -1), 0)]
 
 
-def story(content: Content, notice: str, *, with_annex: bool) -> list[Any]:
-    """Return the parts, to be laid from the top; ``notice`` is what is said of the seal."""
+def story(content: Content, notice: str, root: Element, *, with_annex: bool) -> list[Any]:
+    """Return the parts, to be laid from the top and hung on the root of the document, in the order of reading; ``notice`` is
+    what is said of the seal.
+    """
     return [
-        _head(content),
+        _head(content, root),
         Spacer(1, 6 * mm),
-        _parties(content),
+        _parties(content, root),
         Spacer(1, 6 * mm),
-        _lines(content.lines),
+        _lines(content.lines, root.add("Table")),
         Spacer(1, 3 * mm),
-        _sums(content),
+        _sums(content, root.add("Table")),
         Spacer(1, 6 * mm),
         _whole(
-            _payment(content) if content.kind is Kind.INVOICE else _credit(content),
+            _payment(content, root) if content.kind is Kind.INVOICE else _credit(content, root),
             Spacer(1, 2 * mm),
-            *(paragraph(_bound(text), "small") for text in _mentions(content, notice, with_annex)),
+            *(paragraph(_bound(text), root.add("P"), "small") for text in _mentions(content, notice, with_annex)),
         ),
     ]
 
@@ -53,28 +57,30 @@ def _table(rows: Sequence[Sequence[Any]], widths: Sequence[float], style: Sequen
     return Table(rows, colWidths=widths, style=[*_FLAT, *style], **options)
 
 
-def _facts(rows: Iterable[tuple[str, Any]], widths: tuple[float, float]) -> Table:
-    """Return labels and what they stand for; a text that is empty is left out."""
-    told = [(label, paragraph(value, "strong") if isinstance(value, str) else value) for label, value in rows if value]
-    cells = [(paragraph(label, "label"), value) for label, value in told]
+def _facts(rows: Iterable[tuple[str, str, str]], widths: tuple[float, float], element: Element) -> Table:
+    """Return labels, what they stand for and its style; a text that is empty is left out."""
+    cells = []
+    for label, value, style in rows:
+        if value:
+            head, cell = element.row("TH", "TD")
+            cells.append((paragraph(label, head, "label"), paragraph(value, cell, style)))
     below = [("BOTTOMPADDING", (0, 0), (-1, -1), 2.5), ("VALIGN", (0, 0), (-1, -1), "MIDDLE")]
     return _table(cells, widths, [*_BARE, *_TIGHT, *below])
 
 
-def _head(content: Content) -> Table:
+def _texts(root: Element, *texts: tuple[str, str]) -> list[Any]:
+    """Return texts, each with its style, as paragraphs of the document."""
+    return [paragraph(text, root.add("P"), style) for text, style in texts]
+
+
+def _head(content: Content, root: Element) -> Table:
     seller = content.seller
-    left = [
-        paragraph(seller.name, "brand"),
-        *(
-            paragraph(text, "soft")
-            for text in (mentions.legal_form(seller), *_address(seller), ", ".join(_identity(seller)))
-        ),
-        paragraph(f"Adresse de facturation électronique\u00a0: {seller.e_address}", "soft"),
-    ]
+    told = (mentions.legal_form(seller), *_address(seller), ", ".join(_identity(seller)))
+    electronic = f"Adresse de facturation électronique\u00a0: {seller.e_address}"
+    left = _texts(root, (seller.name, "brand"), *((text, "soft") for text in (*told, electronic)))
     right = [
-        paragraph(content.kind.label, "kind"),
-        paragraph(content.number, "number"),
-        paragraph(f"du {content.issued_on:%d/%m/%Y}", "right"),
+        paragraph(content.kind.label, root.add("H1"), "kind"),
+        *_texts(root, (content.number, "number"), (f"du {content.issued_on:%d/%m/%Y}", "right")),
     ]
     widths = (sheet.WIDTH - 66 * mm, 66 * mm)
     rule = [("LINEBELOW", (0, 0), (-1, -1), 1.5, sheet.ACCENT), ("BOTTOMPADDING", (0, 0), (-1, -1), 4 * mm)]
@@ -98,23 +104,23 @@ def _vat_number(number: str) -> str:
     return WIDE.join((number[:2], number[2:4], siren(number[4:])))
 
 
-def _parties(content: Content) -> Table:
+def _parties(content: Content, root: Element) -> Table:
     order = content.order_number or "aucun"
     key = _facts(
         [
-            ("Période", f"du {content.first_on:%d/%m/%Y} au {content.period_end:%d/%m/%Y}"),
-            ("N° de commande", paragraph(order, "order" if len(order) <= _LONG_ORDER else "long order")),
-            ("Code service", content.service_code),
-            ("Contrat", content.contract),
-            ("Facture corrigée", _corrected(content)),
+            ("Période", f"du {content.first_on:%d/%m/%Y} au {content.period_end:%d/%m/%Y}", "strong"),
+            ("N° de commande", order, "order" if len(order) <= _LONG_ORDER else "long order"),
+            ("Code service", content.service_code, "strong"),
+            ("Contrat", content.contract, "strong"),
+            ("Facture corrigée", _corrected(content), "strong"),
         ],
         (29 * mm, _PANEL - 39 * mm),
+        root.add("Table"),
     )
     buyer = content.buyer
     bill_to = [
-        paragraph("Facturé à", "heading"),
-        paragraph(buyer.name, "strong"),
-        *(paragraph(text) for text in (*_address(buyer), *_identity(buyer))),
+        paragraph("Facturé à", root.add("H2"), "heading"),
+        *_texts(root, (buyer.name, "strong"), *((text, "text") for text in (*_address(buyer), *_identity(buyer)))),
     ]
     widths = (_PANEL, _GAP, sheet.WIDTH - _PANEL - _GAP)
     pale = [
@@ -131,14 +137,17 @@ def _corrected(content: Content) -> str:
     return f"{content.corrects.number} du {content.corrects.issued_on:%d/%m/%Y}" if content.corrects else ""
 
 
-def _lines(lines: Sequence[Line]) -> Table:
+def _lines(lines: Sequence[Line], element: Element) -> Table:
     tight = 0.5 * mm if len(lines) > _ROOMY else 0
     heads = ("Désignation", "Quantité", f"Prix unitaire{WIDE}HT", "TVA", f"Montant{WIDE}HT")
-    rows = [[paragraph(head, "head right" if at else "head") for at, head in enumerate(heads)]]
+    above, body = element.add("THead").row(*["TH"] * len(heads)), element.add("TBody")
+    rows = [[paragraph(head, above[at], "head right" if at else "head") for at, head in enumerate(heads)]]
+    rooms = [width - 4 * mm for width in _LINE_WIDTHS[1:]]
     for line in lines:
+        named, *cells = body.row(*["TD"] * len(heads))
         figures = (grouped(line.quantity), euros(line.unit_price), percent(line.rate), euros(line.amount))
-        rooms = (width - 4 * mm for width in _LINE_WIDTHS[1:])
-        rows.append([paragraph(line.label), *(figure(text, room) for text, room in zip(figures, rooms, strict=True))])
+        told = zip(figures, rooms, cells, strict=True)
+        rows.append([paragraph(line.label, named), *(figure(text, room, cell) for text, room, cell in told)])
     style = [
         ("LEFTPADDING", (0, 0), (-1, -1), 2 * mm),
         ("RIGHTPADDING", (0, 0), (-1, -1), 2 * mm),
@@ -151,14 +160,20 @@ def _lines(lines: Sequence[Line]) -> Table:
     return _table(rows, _LINE_WIDTHS, style, repeatRows=1)
 
 
-def _sums(content: Content) -> Table:
-    rows = [(paragraph("Total HT"), figure(euros(content.net), _SUM_ROOM))]
-    for vat in content.vats:
-        told = f"TVA {percent(vat.rate)} sur {euros(vat.base)}"
-        label = [paragraph(told), *([paragraph(vat.mention, "soft")] if vat.mention else [])]
-        rows.append((label, figure(euros(vat.amount), _SUM_ROOM)))
+def _sums(content: Content, element: Element) -> Table:
+    def row(
+        label: str, amount: Decimal, mention: str = "", style: str = "text", right: str = "right"
+    ) -> tuple[Any, Any]:
+        head, cell = element.row("TH", "TD")
+        told = _texts(head, (label, style), *([(mention, "soft")] if mention else []))
+        return told, figure(euros(amount), _SUM_ROOM, cell, right)
+
     total = "Total TTC" if content.kind is Kind.INVOICE else "Total TTC de l’avoir"
-    rows.append((paragraph(total, "total"), figure(euros(content.total), _SUM_ROOM, "total right")))
+    rows = [
+        row("Total HT", content.net),
+        *(row(f"TVA {percent(vat.rate)} sur {euros(vat.base)}", vat.amount, vat.mention) for vat in content.vats),
+        row(total, content.total, style="total", right="total right"),
+    ]
     style = [
         ("LEFTPADDING", (0, 0), (-1, -1), 2 * mm),
         ("RIGHTPADDING", (0, 0), (-1, -1), 2 * mm),
@@ -176,37 +191,36 @@ def _whole(*inner: Any) -> Table:
     return _table([[list(inner)]], (sheet.WIDTH,), [*_BARE, *_TIGHT])
 
 
-def _payment(content: Content) -> Table:
-    due = [
-        paragraph(f"À régler avant le {content.due_on:%d/%m/%Y}"),
-        paragraph(euros(content.total), "due"),
-        paragraph("par virement, sans escompte", "soft"),
-    ]
+def _payment(content: Content, root: Element) -> Table:
+    due = _texts(
+        root,
+        (f"À régler avant le {content.due_on:%d/%m/%Y}", "text"),
+        (euros(content.total), "due"),
+        ("par virement, sans escompte", "soft"),
+    )
     ways = _facts(
         [
-            ("IBAN", iban.format(content.seller.iban).replace(" ", WIDE)),
-            ("BIC", content.seller.bic),
-            ("Référence", reference.shown(content.reference).replace(" ", WIDE)),
+            ("IBAN", iban.format(content.seller.iban).replace(" ", WIDE), "strong"),
+            ("BIC", content.seller.bic, "strong"),
+            ("Référence", reference.shown(content.reference).replace(" ", WIDE), "strong"),
         ],
         (22 * mm, sheet.WIDTH - 10 * mm - 68 * mm - 22 * mm),
+        root.add("Table"),
     )
     return _panel([[due, ways]], (68 * mm + 5 * mm, sheet.WIDTH - 73 * mm))
 
 
-def _credit(content: Content) -> Table:
-    given = [
-        paragraph("Montant rendu"),
-        paragraph(euros(content.total), "due"),
-        paragraph(f"dont TVA {euros(content.vat)}", "soft"),
-    ]
-    said = [
-        paragraph(f"Avoir sur la facture {_corrected(content)}", "strong"),
-        *([paragraph(content.reason)] if content.reason else []),
-        paragraph(
-            "Ce montant vient en déduction de la facture ; si elle est déjà réglée, il reste porté à votre crédit.",
-            "soft",
-        ),
-    ]
+def _credit(content: Content, root: Element) -> Table:
+    given = _texts(
+        root, ("Montant rendu", "text"), (euros(content.total), "due"), (f"dont TVA {euros(content.vat)}", "soft")
+    )
+    kept = "Ce montant vient en déduction de la facture ; si elle est déjà réglée, il reste porté à votre crédit."
+    said = _texts(
+        root,
+        (f"Avoir sur la facture {_corrected(content)}", "strong"),
+        *([(content.reason, "text")] if content.reason else []),
+        (kept, "soft"),
+    )
     return _panel([[given, said]], (68 * mm + 5 * mm, sheet.WIDTH - 73 * mm))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from xml.sax.saxutils import escape
 
 from reportlab.lib.colors import HexColor
 from reportlab.lib.enums import TA_RIGHT
@@ -11,9 +10,10 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase.pdfmetrics import stringWidth
-from reportlab.platypus import Paragraph
 
-from app.services.core import faces
+from app.services.paper import faces
+from app.services.paper.tree import Element
+from app.services.paper.words import Words, plain
 
 LEFT, BOTTOM, FOOT = 16 * mm, 18 * mm, 9 * mm
 TOP = A4[1] - 15 * mm
@@ -49,16 +49,16 @@ def styles() -> dict[str, ParagraphStyle]:
     }
 
 
-def paragraph(text: str, style: str = "text") -> Paragraph:
+def paragraph(text: str, element: Element, style: str = "text") -> Words:
     """Return a text as a paragraph; whatever it holds is drawn, none of it is markup."""
-    return Paragraph(escape(faces.drawable(text)), styles()[style])
+    return plain(text, styles()[style], element)
 
 
-def figure(text: str, room: float, style: str = "right") -> Paragraph:
+def figure(text: str, room: float, element: Element, style: str = "right") -> Words:
     """Return a figure that is never broken: one too wide for its room is set in smaller type."""
     wanted = styles()[style]
     width = stringWidth(text, wanted.fontName, wanted.fontSize)
     if width > room:
         size = wanted.fontSize * room / width * 0.99
         wanted = ParagraphStyle("narrow", wanted, fontSize=size)
-    return Paragraph(escape(text), wanted)
+    return plain(text, wanted, element)
