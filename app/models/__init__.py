@@ -34,7 +34,7 @@ from .export import Export
 from .identity import AskedIdentity, AskingAlert, IdentityCheck, IdentityClaim
 from .journal import JournalCheckpoint, JournalEntry, JournalLink
 from .operations import Breach, Incident
-from .outbox import Mail, NightlyTask, Outbox
+from .outbox import Mail, NightlyTask, Outbox, RevocationList
 from .person import KeptForm, Person, RecoveryCode, SecondFactor
 from .refused import RefusedRequest
 from .registration import Document, Registration
@@ -96,6 +96,7 @@ __all__ = [
     "RecoveryCode",
     "RefusedRequest",
     "Registration",
+    "RevocationList",
     "SecondFactor",
     "Seller",
     "ServiceContract",

@@ -18,6 +18,8 @@ from app.services.core.transaction import transaction
 from app.validators import validity
 from app.validators.fields import NAME_MAX, NameKey, name_key, name_words
 
+from .statement import initials
+
 #: Guessing a holder's name and birth date: a few tries a document, whoever tries, and some from one network.
 FOR_DOCUMENT, FROM_NETWORK = Limit("holder document", 5), throttle.network("holder network")
 
@@ -66,7 +68,7 @@ def answer_of(document: Document) -> Answer:
         document.number,
         _state(document, clock.today()),
         document.kind,
-        f"{registration.first_name[:1]}. {registration.last_name[:1]}.".upper(),
+        initials(registration.first_name, registration.last_name),
         registration.training.label,
         registration.training.category,
         document.established_on,
