@@ -217,7 +217,7 @@ class Document(Model):
     #: An agent's decision, or a correction: the document no longer holds from that instant on.
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     revoked_reason: Mapped[str | None] = mapped_column(String(300))
-    #: Its place in the lists of revocations, drawn at random so that it counts nothing; empty where the QR code bears no statement.
+    #: Its place in the lists of revocations, drawn at random so that it counts nothing; empty where its QR code says nothing.
     status_place: Mapped[int | None] = mapped_column(Integer)
     #: The file was removed at the end of its keeping; number, days and hash stay for verification.
     purged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -35,7 +35,8 @@ pytestmark = pytest.mark.browser
 ASIDE = {
     "a file": ("static", "appbuilder.static", "pages.robots", "*.export", "*.pdf", "*.image", "*.fetch", "*.annotated",
                "*.template", "*.slips", "*.picture", "DriverSpaceView.document"),
-    "what programs read": ("health.healthz", "health.readyz"),
+    "what programs read": ("health.healthz", "health.readyz", "offline.keys", "offline.service", "offline.manifest",
+                           "offline.revocation_lists"),
     "a part that htmx puts into a screen looked at": ("*.state", "WebhooksView.deliveries"),
 }  # fmt: skip
 #: Forms that nothing need be typed into, by their screen and place, and why.

@@ -41,7 +41,8 @@ class CertificateData:
     """What stands on a « certificat de qualification de conducteur » (code des transports, R. 3314-27).
 
     `valid_from` is `established_on`, or the 18th birthday of a holder who is still a minor on that day; `valid_until`
-    is the last day of validity. `established_at` is aware. `sealed_by` is the sentence about the seal, left out where empty. `statement`: base32.
+    is the last day of validity. `established_at` is aware. `sealed_by` is the sentence about the seal, left out where empty.
+    `statement` is what the QR code says behind « # » (base32).
     """
 
     number: str

@@ -1,7 +1,7 @@
 """The lists of revocations: a bit a document, made each night and signed, for programs that verify without network.
 
-A list holds 2^20 places, 128 KiB before it is packed. A document's place is drawn at random when it is drawn, in the list of its
-id: half of a list's places are given, so that a free one is found at once and a place tells nothing of how many papers there are.
+A list holds 2^20 places, 128 KiB before it is packed. A document's place is drawn at random, in the list of its id: half of a
+list's places are given, so that a free one is found at once and a place tells nothing of how many papers there are.
 All lists go out together: whoever fetches them tells nobody which document is looked at.
 """
 
@@ -36,7 +36,7 @@ def places(document_ids: Sequence[int]) -> dict[int, int]:
         tried = {_drawn(id_): id_ for id_ in missing}
         given = set(found.values())
         known = select(Document.status_place).where(Document.status_place.in_(tried))
-        given |= set(db.session.execute(known).scalars())
+        given |= {place for place in db.session.execute(known).scalars() if place is not None}
         found |= {id_: place for place, id_ in tried.items() if place not in given}
     return found
 
@@ -61,7 +61,7 @@ def current() -> str | None:
 
 
 def packed(count: int, revoked: Iterable[int]) -> list[str]:
-    """Return so many lists, the bits of these places set (the first place is the lowest bit of the first byte), each packed by zlib."""
+    """Return so many lists, each packed by zlib, the bits of these places set: the first is the lowest of the first byte."""
     lists = [bytearray(PLACES // 8) for _ in range(count)]
     for place in revoked:
         number, at = divmod(place, PLACES)
@@ -82,4 +82,4 @@ def _revoked() -> Iterable[int]:
     by_hand = select(Document.status_place).where(Document.state == REVOKED)
     cancelled = select(Document.status_place).join(Document.registration).where(Registration.cancelled_on.is_not(None))
     for query in (by_hand, cancelled):
-        yield from db.session.execute(query.where(Document.status_place.is_not(None))).scalars()
+        yield from (place for place in db.session.execute(query).scalars() if place is not None)

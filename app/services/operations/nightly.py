@@ -1,5 +1,5 @@
-"""What the relay makes due once a day, in the small hours of Paris: the list of revocations, the invoices of the month, verifying
-the documents, the purge, the look for registrations that seem mistyped, and the look at every invariant.
+"""What the relay makes due once a day, in the small hours of Paris: the lists of revocations, the invoices of the month,
+verifying the documents, the purge, the look for registrations that seem mistyped, and the look at every invariant.
 """
 
 from __future__ import annotations
