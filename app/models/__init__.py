@@ -29,7 +29,7 @@ from .centre import (
     membership_right_accreditation,
 )
 from .decision import Decision
-from .driver import Driver, DriverMerge, IdentityCorrection
+from .driver import Driver, DriverMerge, IdentityCorrection, LentLook, LentView
 from .export import Export
 from .identity import AskedIdentity, AskingAlert, IdentityCheck, IdentityClaim
 from .journal import JournalCheckpoint, JournalEntry, JournalLink
@@ -83,6 +83,8 @@ __all__ = [
     "JournalLink",
     "KeptForm",
     "LastChange",
+    "LentLook",
+    "LentView",
     "LookAlike",
     "Mail",
     "MemberInvitation",
