@@ -166,6 +166,10 @@ class Config:
         self.SEAL_KEY_PASSWORD = get("SEAL_KEY_PASSWORD", "")
         self.SEAL_CERTIFICATE = get("SEAL_CERTIFICATE", "")
         self.SEAL_FORMER = get("SEAL_FORMER", "")
+        #: PEM file of the key that signs QR codes and the list of revocations; empty: one made at first start in `statements/`.
+        self.STATEMENT_KEY = get("STATEMENT_KEY", "")
+        self.STATEMENT_KEY_PASSWORD = get("STATEMENT_KEY_PASSWORD", "")
+        self.STATEMENT_FORMER = get("STATEMENT_FORMER", "")
         #: Minutes without a request after which a sign-in ends: of agents and legal representatives, of everybody else.
         self.IDLE_MINUTES_PRIVILEGED = int(get("IDLE_MINUTES_PRIVILEGED", "30"))
         self.IDLE_MINUTES = int(get("IDLE_MINUTES", "120"))
@@ -244,6 +248,11 @@ class Production(Config):
             (
                 not self.SEAL_KEY or not self.SEAL_CERTIFICATE,
                 "SEAL_KEY and SEAL_CERTIFICATE must be set: documents are not sealed by a demonstration",
+            ),
+            (
+                not self.STATEMENT_KEY,
+                "STATEMENT_KEY must be set: QR codes are not signed by a demonstration "
+                "(openssl ecparam -name prime256v1 -genkey -noout makes one)",
             ),
             (
                 self.CONTACT_EMAIL == NO_CONTACT,

@@ -42,7 +42,7 @@ def create_app(config: Config | None = None) -> Flask:
     with app.app_context():
         from app import cli, models, views  # noqa: F401  models: every table on the one metadata
         from app.services.operations import database_role
-        from app.services.seal import sealing
+        from app.services.seal import sealing, statement_key
 
         appbuilder = new_appbuilder()
         appbuilder.init_app(app, db.session)
@@ -51,6 +51,7 @@ def create_app(config: Config | None = None) -> Flask:
         cli.register(app)
         if config.ENVIRONMENT == "production":
             sealing.authority()
+            statement_key.keys()
             database_role.check_walls()
     return app
 

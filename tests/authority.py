@@ -1,4 +1,4 @@
-"""A seal that is no demonstration's, as an operator would be given one."""
+"""A seal that is no demonstration's, as an operator would be given one, and a key for QR codes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,12 @@ def make_seal(folder: Path, curve: ec.EllipticCurve | None = None, days: int = 3
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"secret")
     ))  # fmt: skip
     (folder / "seal.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    signing = ec.generate_private_key(ec.SECP256R1())
+    (folder / "statement.key").write_bytes(signing.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ))  # fmt: skip
     return {
         "SEAL_KEY": str(folder / "seal.key"), "SEAL_KEY_PASSWORD": "secret",
+        "STATEMENT_KEY": str(folder / "statement.key"),
         "SEAL_CERTIFICATE": str(folder / "seal.pem"),
     }  # fmt: skip

@@ -20,6 +20,7 @@ GOOD = {
     "ENVIRONMENT": "production", "SECRET_KEY": "k" * 40, "REDIS_URL": "redis://queue:6379/0",
     "ANTIVIRUS_URL": "clamd://scanner:3310", "BASE_URL": "https://registre.example",
     "SEAL_KEY": "/run/secrets/seal.key", "SEAL_CERTIFICATE": "/run/secrets/seal.pem",
+    "STATEMENT_KEY": "/run/secrets/statement.key",
     "CONTACT_EMAIL": "aide@registre.example", "EINVOICE_PLATFORM": "simulated",
     "DATABASE_URL": "postgresql://app:a@base/registre", "DATABASE_OWNER_URL": "postgresql://owner:o@base/registre",
 }  # fmt: skip
@@ -34,6 +35,7 @@ GOOD = {
         ({"ANTIVIRUS_URL": ""}, "ANTIVIRUS_URL"),
         ({"SEAL_KEY": ""}, "SEAL_KEY"),
         ({"SEAL_CERTIFICATE": ""}, "SEAL_CERTIFICATE"),
+        ({"STATEMENT_KEY": ""}, "STATEMENT_KEY"),
         ({"CONTACT_EMAIL": ""}, "CONTACT_EMAIL"),
         ({"EINVOICE_PLATFORM": ""}, "EINVOICE_PLATFORM.*simulated"),
         ({"EINVOICE_PLATFORM": "chorus"}, "EINVOICE_PLATFORM.*simulated"),

@@ -21,7 +21,7 @@ from app.services.core import actor
 from app.services.core.queue import connect
 from app.services.demonstration import demonstration, year
 from app.services.operations import database_role
-from app.services.seal import sealing
+from app.services.seal import sealing, statement_key
 from config import ROOT, Config, ConfigurationError, from_environment
 
 _PR_SET_PDEATHSIG = 1
@@ -86,6 +86,7 @@ def _prepare(config: Config) -> None:
         if config.DATABASE_OWNER_URL:
             database_role.grant(config.SQLALCHEMY_DATABASE_URI)
         sealing.authority()
+        statement_key.keys()
         if config.ENVIRONMENT != "production":
             actor.be(actor.PROGRAM)
             demonstration.load()

@@ -33,6 +33,7 @@ from app.models.outbox import (
     PURGE,
     REGISTRATION,
     RESET,
+    REVOCATIONS,
     VERIFY,
     WEBHOOK,
 )
@@ -43,7 +44,7 @@ from app.services.contracts import acts as contract_acts
 from app.services.core import actor, clock, outbox
 from app.services.core.transaction import transaction
 from app.services.deposits import depositing, payments_told, polling
-from app.services.documents import drawing, integrity
+from app.services.documents import drawing, integrity, revocations
 from app.services.drivers import data_copy, line_invitations
 from app.services.imports import analysing
 from app.services.imports import confirmation as import_confirmation
@@ -65,6 +66,7 @@ def _bill() -> None:
 
 #: What is due once a day.
 TASKS: dict[str, Callable[[dict[str, Any]], object]] = {
+    REVOCATIONS: lambda _payload: revocations.make(),
     VERIFY: integrity.verify_in_turn,
     PURGE: lambda _payload: purge.purge(by_owner=False),
     LOOK_ALIKES: lambda _payload: look_alikes.look(),

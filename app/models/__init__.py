@@ -44,12 +44,12 @@ from .centre import (
     membership_right_accreditation,
 )
 from .decision import Decision
-from .driver import Driver, DriverMerge, IdentityCorrection
+from .driver import Driver, DriverMerge, IdentityCorrection, LentLook, LentView
 from .export import Export
 from .identity import AskedIdentity, AskingAlert, IdentityCheck, IdentityClaim
 from .journal import JournalCheckpoint, JournalEntry, JournalLink
 from .operations import Breach, Incident
-from .outbox import Mail, NightlyTask, Outbox
+from .outbox import Mail, NightlyTask, Outbox, RevocationList
 from .person import KeptForm, Person, RecoveryCode, SecondFactor
 from .refused import RefusedRequest
 from .registration import Document, Registration
@@ -110,6 +110,8 @@ __all__ = [
     "KeptForm",
     "LastChange",
     "LateRate",
+    "LentLook",
+    "LentView",
     "LookAlike",
     "Mail",
     "MemberInvitation",
@@ -124,6 +126,7 @@ __all__ = [
     "RecoveryCode",
     "RefusedRequest",
     "Registration",
+    "RevocationList",
     "SecondFactor",
     "Seller",
     "ServiceContract",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask_appbuilder import Model
 from sqlalchemy import (
@@ -23,6 +23,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from .person import Person
 from .search import byte_order, search_key, searched
 from .types import Json, Labelled, UtcDateTime
+
+if TYPE_CHECKING:
+    from .registration import Document
 
 _LED, _STANDS = text("same_as_id IS NOT NULL"), text("undone_at IS NULL")
 
@@ -148,3 +151,32 @@ class DriverMerge(Model):
 def _follow_names(_mapper: object, _connection: object, driver: Driver) -> None:
     """Keep what a driver is searched by in step with the names."""
     driver.search_last, driver.search_first = search_key(driver.last_name), search_key(driver.first_name)
+
+
+class LentView(Model):
+    """What a driver lends to see to whoever holds a link: a document, or where they stand where ``document_id`` is empty."""
+
+    __tablename__ = "lent_view"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    #: SHA-256 of the link's token, which nobody keeps.
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="RESTRICT"), index=True)
+    document_id: Mapped[int | None] = mapped_column(ForeignKey("document.id", ondelete="RESTRICT"))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    #: Its last day, inclusive.
+    until: Mapped[date] = mapped_column(Date)
+    #: When its driver took it back.
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    document: Mapped[Document | None] = relationship("Document", viewonly=True)
+
+
+class LentLook(Model):
+    """One look at what was lent: when, and nothing of who looked."""
+
+    __tablename__ = "lent_look"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    view_id: Mapped[int] = mapped_column(ForeignKey("lent_view.id", ondelete="RESTRICT"), index=True)
+    looked_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -119,6 +119,18 @@ class Mail(Model):
 
 VERIFY, PURGE, LOOK_ALIKES, INVOICES, CHECK = "verify", "purge", "look_alikes", "invoices", "check"
 DUNNING = "dunning"
+REVOCATIONS = "revocations"
+
+
+class RevocationList(Model):
+    """The signed list of the documents that no longer hold, as programs without network keep it; one row, made each night."""
+
+    __tablename__ = "revocation_list"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    #: A compact JWS (docs/STATEMENTS.md).
+    content: Mapped[str] = mapped_column(Text)
 
 
 class NightlyTask(Model):

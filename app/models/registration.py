@@ -187,6 +187,7 @@ class Document(Model):
         CheckConstraint("valid_until >= valid_from", name="ck_document_validity"),
         Index("ix_document_state", "state"),
         Index("ix_document_sha256", "sha256"),
+        Index("uq_document_status_place", "status_place", unique=True),
         Index(
             "ix_document_fault",
             "fault",
@@ -216,6 +217,8 @@ class Document(Model):
     #: An agent's decision, or a correction: the document no longer holds from that instant on.
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     revoked_reason: Mapped[str | None] = mapped_column(String(300))
+    #: Its place in the lists of revocations, drawn at random so that it counts nothing; empty where its QR code says nothing.
+    status_place: Mapped[int | None] = mapped_column(Integer)
     #: The file was removed at the end of its keeping; number, days and hash stay for verification.
     purged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 

@@ -34,14 +34,16 @@ pytestmark = pytest.mark.browser
 #: Why an address that answers is no screen to look at.
 ASIDE = {
     "a file": ("static", "appbuilder.static", "pages.robots", "*.export", "*.pdf", "*.image", "*.fetch", "*.annotated",
-               "*.template", "*.slips", "*.picture", "DriverSpaceView.document"),
-    "what programs read": ("health.healthz", "health.readyz"),
+               "*.template", "*.slips", "*.picture", "DriverSpaceView.document", "lent.document"),
+    "what programs read": ("health.healthz", "health.readyz", "offline.keys", "offline.service", "offline.manifest",
+                           "offline.revocation_lists"),
     "a part that htmx puts into a screen looked at": ("*.state", "WebhooksView.deliveries"),
 }  # fmt: skip
 #: Forms that nothing need be typed into, by their screen and place, and why.
 TAKEN_EMPTY = {
     "CorrectionsView.cell 0": "an empty cell is a cell like another, remarked in the report",
     "SessionsView.index 0": "the first choices are taken",
+    "LendingView.index 0": "the first choices are taken",
     "MyPeopleView.member 0": "no right at all may be given",
     "CentrePeopleView.member 0": "no right at all may be given",
     "CorrectionDecisionsView.show 0": "an answer may be left out of an acceptance",
@@ -52,7 +54,7 @@ NOWHERE = "x" * 43
 STATES = {
     "anonymous": (
         f"/inscription/{NOWHERE}", f"/mot-de-passe/{NOWHERE}", f"/adresse/{NOWHERE}", f"/invitation/{NOWHERE}",
-        "/verifier/CQ-22-00000-00000", "/nulle-part/",
+        f"/partage/{NOWHERE}", "/verifier/CQ-22-00000-00000", "/nulle-part/",
     ),
     "driver": ("/sessions/", "/nulle-part/"),
     "manager": (

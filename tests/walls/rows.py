@@ -30,7 +30,7 @@ from app.services.cards import requests as card_requests
 from app.services.contracts import acts as contract_acts
 from app.services.core import clock, links, outbox
 from app.services.decisions import identity_checks, incidents
-from app.services.drivers import data_copy
+from app.services.drivers import data_copy, lending
 from app.services.identities import merging
 from app.services.imports import intake
 from app.services.invoicing import credit_notes, issuing
@@ -148,6 +148,8 @@ VALUES: dict[str, dict[str, str]] = {
     "ExportsView": {"key": "list_export"},
     "ResendingView": {"row_id": "registration"},
     "DriverSpaceView": {"document_id": "document"},
+    "LendingView": {"view_id": "lent_view"},
+    "lent": {"token": "lent_token"},
     "OwnDataView": {"export_id": "export"},
     "address": {"token": "address_link"},
     "api_v1": {"key": "registered", "id": "registration"},
@@ -269,6 +271,7 @@ def make_rows(app: Flask) -> Rows:
         _identity,
         _twins,
         _links,
+        _lent,
     ):
         rows.named |= part()
     db.session.commit()
@@ -518,6 +521,13 @@ def _links() -> dict[str, Any]:
         "address_link": links.token(ADDRESS, address.nonce),
         "sign_up_link": links.token(CONFIRM, confirm.nonce), "reset_link": links.token(RESET, reset.nonce),
     }  # fmt: skip
+
+
+def _lent() -> dict[str, Any]:
+    """Make the link by which the driver lends the certificate."""
+    certificate = _one(models.Document, models.Document.kind == "certificate")
+    token = lending.lend(person_id("conducteur@demo.example"), certificate.id, 30)
+    return {"lent_token": token, "lent_view": _one(models.LentView).id}
 
 
 def _one(model: type[Model], *where: Any) -> Any:

@@ -68,6 +68,7 @@ PERMISSIONS: dict[str, set[str]] = {
     # Drivers.
     "CardRequest": {"CardRequestView"},
     "DriverSpace": {"DriverSpaceView"},
+    "Lending": {"LendingView"},
     "OwnData": {"OwnDataView"},
     "OwnIdentity": {"OwnIdentityView"},
     "OwnReports": {"OwnReportView"},

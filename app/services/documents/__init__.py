@@ -1,5 +1,5 @@
 """Récapitulatif and certificate: drawn, sealed, stored, verified, sent again, revoked.
 
-Offers: drawing, pages, verification, verification_file, integrity, resending, revocation.
+Offers: drawing, pages, statement, revocations, verification, verification_file, lots, integrity, resending, revocation.
 May know: notifications, journal, seal, storage, and below.
 """

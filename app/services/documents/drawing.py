@@ -15,10 +15,12 @@ from app.models.registration import AVAILABLE, CERTIFICATE, DOCUMENT_KINDS, PEND
 from app.services.core import clock
 from app.services.core.taking import changed
 from app.services.notifications import certificate_mail, webhook_events
-from app.services.seal import sealing
+from app.services.seal import sealing, statement_key
 from app.services.storage import store
 
 from . import pages as document_pages
+from . import revocations
+from .statement import Statement
 
 #: What the certificate of an FCO taken in sequences names (R3314-11).
 BY_MODULES = "FCO complète, par modules (35 h)"
@@ -32,9 +34,9 @@ def draw(registration_ids: Iterable[int]) -> None:
     software, the other takes its own away. What a kill leaves between file and row is a file without a row, which the purge
     removes after a day.
     """
-    stored = [
-        (document, store.put(document.id, sealing.seal(_render(document)))) for document in _pending(registration_ids)
-    ]
+    pending = _pending(registration_ids)
+    places = revocations.places([document.id for document in pending])
+    stored = [(one, store.put(one.id, sealing.seal(_render(one, places[one.id])))) for one in pending]
     now, sealed_at = clock.now(), clock.machine_now()
     handed = {}
     for document, file in stored:
@@ -48,6 +50,7 @@ def draw(registration_ids: Iterable[int]) -> None:
                 size=file.size,
                 available_at=now,
                 sealed_at=sealed_at,
+                status_place=places[document.id],
             )
         )
         if won:
@@ -106,14 +109,16 @@ def _pending(registration_ids: Iterable[int]) -> list[Document]:
     return list(db.session.execute(query).scalars())
 
 
-def _render(document: Document) -> bytes:
+def _render(document: Document, place: int) -> bytes:
     r = document.registration
+    by_modules = document.kind == CERTIFICATE and r.training.is_module
+    label = BY_MODULES if by_modules else r.training.label
     person: dict[str, Any] = {
         "last_name": r.last_name,
         "first_name": r.first_name,
         "birth_date": r.identity.birth_date,
         "permit_number": r.identity.permit_number,
-        "training_label": r.training.label,
+        "training_label": label,
         "category": r.training.category,
         "end_date": r.end_date,
         "centre_name": r.centre.name,
@@ -121,6 +126,7 @@ def _render(document: Document) -> bytes:
         "accreditation_number": r.accreditation.number,
         "verify_url": verify_url(document.number),
         "sealed_by": sealing.notice(),
+        "statement": _statement(document, label, place),
     }
     assert r.batch.registered_at is not None
     # A certificate that is due since another was cancelled is established on a day of its own.
@@ -134,7 +140,7 @@ def _render(document: Document) -> bytes:
                 valid_from=document.valid_from,
                 valid_until=document.valid_until,
                 established_at=established_at,
-                **person | ({"training_label": BY_MODULES} if r.training.is_module else {}),
+                **person,
             )
         )
     return document_pages.render_recap(
@@ -147,3 +153,21 @@ def _render(document: Document) -> bytes:
             **person,
         )
     )
+
+
+def _statement(document: Document, label: str, place: int) -> str:
+    """Return what the QR code says without network, of what stands on the paper."""
+    r = document.registration
+    return Statement(
+        document.number,
+        document.kind,
+        document.established_on,
+        document.valid_from,
+        document.valid_until,
+        place,
+        r.last_name,
+        r.first_name,
+        r.identity.birth_date,
+        r.training.category,
+        label,
+    ).signed(statement_key.keys())

@@ -128,11 +128,12 @@ class Form:
                 reset_caches()
 
     def _build(self, values: dict[str, str], info: Info, code: str) -> bytes:
-        sheet = FormSheet(info, address=code)
+        address = code.partition("#")[0]  # the code may hold a statement behind it
+        sheet = FormSheet(info, address=address)
         sheet.elements = self._outline.grow(sheet.root)
         picture = sheet.elements[self._outline.code]
         if code:
-            picture.alt = f"Code QR de vérification : {code}"
+            picture.alt = f"Code QR de vérification : {address}"
         self._put(values, sheet)
         if self._pages:
             sheet.foot = partial(_foot, name=values["number"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import segno
 from PIL import Image
 from reportlab.lib.units import mm
@@ -24,7 +26,10 @@ def draw_code(canvas: Paper, picture: ImageReader, element: Element, height: flo
 
 def code(text: str) -> ImageReader:
     """Give the code as a grey image without alpha; a fixed mask is three times faster and reads as well."""
-    matrix = segno.make(text, error="m", micro=False, mask=3, boost_error=False).matrix
+    address, mark, statement = text.partition("#")
+    # What stands behind « # » is upper case and digits: in a segment of its own it takes a sixth less.
+    parts: Any = [address + mark, statement] if statement else text
+    matrix = segno.make(parts, error="m", micro=False, mask=3, boost_error=False).matrix
     dark, light = b"\x00" * _QR_PIXELS, b"\xff" * _QR_PIXELS
     rows = (b"".join(dark if module else light for module in row) * _QR_PIXELS for row in matrix)
     side = len(matrix) * _QR_PIXELS

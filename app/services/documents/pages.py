@@ -44,6 +44,7 @@ class CertificateData:
 
     `valid_from` is `established_on`, or the 18th birthday of a holder who is still a minor on that day; `valid_until`
     is the last day of validity. `established_at` is aware. `sealed_by` is the sentence about the seal, left out where empty.
+    `statement` is what the QR code says behind « # » (base32).
     """
 
     number: str
@@ -64,6 +65,7 @@ class CertificateData:
     centre_siret: str
     accreditation_number: str
     sealed_by: str = ""
+    statement: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ class RecapData:
     recorded_at: datetime
     available_until: date
     sealed_by: str = ""
+    statement: str = ""
 
 
 def render_certificate(data: CertificateData) -> bytes:
@@ -112,7 +115,7 @@ def render_certificate(data: CertificateData) -> bytes:
     given = {"verify_url"} | ({"deferred"} if data.valid_from > data.established_on else set())
     given |= {"sealed_by"} if data.sealed_by else set()
     info = Info(f"Certificat de qualification de conducteur {data.number}", data.issuer, data.established_at)
-    return draw(Shape("certificate.html", frozenset(given), _long(values)), values, info, data.verify_url)
+    return draw(Shape("certificate.html", frozenset(given), _long(values)), values, info, _code(data))
 
 
 def render_recap(data: RecapData) -> bytes:
@@ -133,7 +136,7 @@ def render_recap(data: RecapData) -> bytes:
     given = frozenset(name for name in ("hours", "verify_url", "sealed_by") if getattr(data, name))
     info = Info(f"Récapitulatif de formation {data.registration_number}", data.centre_name, data.recorded_at)
     shape = Shape("recap.html", given, _long(values), _headline(data.training_label))
-    return draw(shape, values, info, data.verify_url)
+    return draw(shape, values, info, _code(data))
 
 
 def warm_up(trainings: Iterable[tuple[str, int | None]] = ()) -> bytes:
@@ -149,6 +152,11 @@ def warm_up(trainings: Iterable[tuple[str, int | None]] = ()) -> bytes:
         )
         page = render_recap(RecapData("-", "-", "-", "-", "-", "-", label, "-", hours, day, *who, moment, day, "-"))
     return page
+
+
+def _code(data: CertificateData | RecapData) -> str | None:
+    """Return what the QR code holds: the address, and behind « # » the signed statement where there is one."""
+    return f"{data.verify_url}#{data.statement}" if data.verify_url and data.statement else data.verify_url
 
 
 def _holder(data: CertificateData | RecapData) -> dict[str, str]:

@@ -18,6 +18,8 @@ from app.services.core.transaction import transaction
 from app.validators import validity
 from app.validators.fields import NAME_MAX, NameKey, name_key, name_words
 
+from .statement import initials
+
 #: Guessing a holder's name and birth date: a few tries a document, whoever tries, and some from one network.
 FOR_DOCUMENT, FROM_NETWORK = Limit("holder document", 5), throttle.network("holder network")
 
@@ -64,9 +66,9 @@ def answer_of(document: Document) -> Answer:
     registration = document.registration
     return Answer(
         document.number,
-        _state(document, clock.today()),
+        state_of(document.state, registration.cancelled_on, document.valid_from, document.valid_until, clock.today()),
         document.kind,
-        f"{registration.first_name[:1]}. {registration.last_name[:1]}.".upper(),
+        initials(registration.first_name, registration.last_name),
         registration.training.label,
         registration.training.category,
         document.established_on,
@@ -121,19 +123,20 @@ def _names(typed: str, holder: NameKey) -> bool:
     )
 
 
-def is_known(document: Document, today: date) -> bool:
+def is_known(established_on: date, today: date) -> bool:
     """Tell whether the register still answers for a document: six years from the day it was established."""
-    return today <= validity.recap_availability(document.established_on)[1]
+    return today <= validity.recap_availability(established_on)[1]
 
 
 def _document(number: str) -> Document | None:
     document = db.session.execute(select(Document).where(Document.number == number)).scalar_one_or_none()
-    return document if document is not None and is_known(document, clock.today()) else None
+    return document if document is not None and is_known(document.established_on, clock.today()) else None
 
 
-def _state(document: Document, today: date) -> State:
-    if document.state == REVOKED or not document.registration.is_live:
+def state_of(state: str, cancelled_on: date | None, valid_from: date, valid_until: date, today: date) -> State:
+    """Return the state on a day of a document that is known, of a registration cancelled on that day or not at all."""
+    if state == REVOKED or cancelled_on is not None:
         return State.REVOKED
-    if today > document.valid_until:
+    if today > valid_until:
         return State.EXPIRED
-    return State.NOT_YET if today < document.valid_from else State.VALID
+    return State.NOT_YET if today < valid_from else State.VALID

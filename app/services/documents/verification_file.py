@@ -72,7 +72,7 @@ def check(content: bytes, network: str) -> FileAnswer:
 def _by_hash(digest: str) -> Answer | None:
     with actor.acting(actor.public(digest)):
         document = db.session.execute(select(Document).where(Document.sha256 == digest).limit(1)).scalar_one_or_none()
-        if document is None or not verification.is_known(document, clock.today()):
+        if document is None or not verification.is_known(document.established_on, clock.today()):
             return None
         return verification.answer_of(document)
 

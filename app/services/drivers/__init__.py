@@ -1,5 +1,5 @@
 """A driver's own space and data, and the lists of drivers.
 
-Offers: space, fco, happenings, data_copy, account_invitations, search.
+Offers: space, lending, fco, happenings, data_copy, account_invitations, search.
 May know: cards, registration, and below.
 """

@@ -26,6 +26,7 @@ from app.services.notifications.mail import name_of
 from app.services.trainers import registration as trainer_registration
 from app.validators.remark import HEADERS
 
+from . import lending
 from . import space as driver_space
 
 #: The last acts that are given; older ones may be asked for in writing.
@@ -59,6 +60,7 @@ def gather(person_id: int) -> dict[str, Any]:
         ]
         data["Erreurs signalées"] = _reports(person_id, _own_cancelled(driver))
         data["Documents"] = [_document(document) for document in _documents(driver)]
+        data["Partages"] = [_loan(loan) for loan in lending.loans(person_id)]
         data["Demandes de carte"] = _cards(driver)
     data["Droits de formateur ou moniteur"] = _rights(person_id)
     data["Courriels"] = _mails(person, driver)
@@ -125,6 +127,16 @@ def _documents(driver: Driver) -> list[Document]:
 def _own_cancelled(driver: Driver | None) -> list[int]:
     ended = driver_space.cancelled(driver) if driver else []
     return [one.registration.id for one in ended if one.registration]
+
+
+def _loan(loan: lending.Loan) -> dict[str, Any]:
+    return {
+        "Montré": loan.view.document.number if loan.view.document else "Ma situation",
+        "Créé le": _moment(loan.view.created_at),
+        "Jusqu’au": _day(loan.view.until),
+        "Retiré le": _moment(loan.view.ended_at) if loan.view.ended_at else "",
+        "Consultations": "; ".join(_moment(at) for at in loan.looks),
+    }
 
 
 def _training(registration: Registration) -> dict[str, Any]:

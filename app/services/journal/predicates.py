@@ -40,6 +40,8 @@ PREDICATES = {
     "trainer.right_kept": "a refusé d’annuler un droit : {}",
     "address.asked": "a demandé à changer l’adresse de {}",
     "address.changed": "a changé l’adresse de {}",
+    "view.lent": "a ouvert un partage",
+    "view.taken_back": "a retiré un partage",
     "data.asked": "a demandé une copie de ses données",
     "data.fetched": "a téléchargé la copie de ses données",
     "contract.offered": "a proposé {}",

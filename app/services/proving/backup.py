@@ -42,6 +42,8 @@ SECRETS = {
         "SECRET_KEY",
         "SEAL_KEY",
         "SEAL_KEY_PASSWORD",
+        "STATEMENT_KEY",
+        "STATEMENT_KEY_PASSWORD",
         "passwords of the base, of Redis and of the mail server",
     ],
 }

@@ -17,7 +17,7 @@ from app.services.api import webhook_delivery
 from app.services.core import clock
 from app.services.core.taking import taken
 from app.services.core.transaction import transaction
-from app.services.drivers import data_copy
+from app.services.drivers import data_copy, lending
 from app.services.imports import uploads
 from app.services.journal import chain as journal_chain
 from app.services.journal import record as journal
@@ -44,7 +44,7 @@ class Purge:
 
     ``sign_ups``: asked for and never confirmed; ``cards``: requests whose pictures go; ``copies``: of people's own data;
     ``asked``: strangers that centres asked about; ``reports``: what drivers said of registrations, and what looked mistyped;
-    ``forms``: what stood in the fields of pages whose sign-in had ended.
+    ``forms``: what stood in the fields of pages whose sign-in had ended; ``lent``: links of drivers that have ended.
     """
 
     files: int
@@ -65,6 +65,7 @@ class Purge:
     refusals: int
     reports: int
     forms: int
+    lent: int
     dry_run: bool
 
 
@@ -95,6 +96,7 @@ def purge(*, dry_run: bool = False, by_owner: bool = True) -> Purge:
         refusals=refused_requests.purge(dry_run=dry_run),
         reports=reports.forget(dry_run=dry_run),
         forms=kept_forms.purge(dry_run=dry_run),
+        lent=lending.forget(dry_run=dry_run),
         dry_run=dry_run,
     )
 

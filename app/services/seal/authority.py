@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -59,7 +60,7 @@ def load(settings: Settings) -> Authority:
         folder = demonstration_folder(Path(settings["DATA_DIR"]))
         key_path, certificate_path = folder / _KEY, folder / _CERTIFICATES
     authority = Authority(
-        _read_key(Path(key_path), settings["SEAL_KEY_PASSWORD"]),
+        read_key(Path(key_path), settings["SEAL_KEY_PASSWORD"], "SEAL_KEY"),
         _read_certificates(Path(certificate_path), "SEAL_CERTIFICATE"),
         _read_certificates(Path(settings["SEAL_FORMER"]), "SEAL_FORMER") if settings["SEAL_FORMER"] else (),
     )
@@ -72,22 +73,30 @@ def load(settings: Settings) -> Authority:
 def demonstration_folder(data: Path) -> Path:
     """Return the folder of the demonstration's authority, made where there is none.
 
-    It is made whole under another name, then renamed: of several processes that start at once, one is first and the others
-    take what it made. The authority's own key is thrown away: nobody can certify anything else in its name.
+    The authority's own key is thrown away: nobody can certify anything else in its name.
     """
-    folder = data / "seal"
+    return made_once(data, "seal", _make)
+
+
+def made_once(data: Path, name: str, make: Callable[[Path], None]) -> Path:
+    """Return a folder of keys in the data folder, filled by ``make`` where there is none.
+
+    It is made whole under another name, then renamed: of several processes that start at once, one is first and the others
+    take what it made.
+    """
+    folder = data / name
     if folder.is_dir():
         return folder
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = Path(tempfile.mkdtemp(dir=data, prefix=".seal-"))  # 0700
+    draft = Path(tempfile.mkdtemp(dir=data, prefix=f".{name}-"))  # 0700
     try:
-        _make(draft)
+        make(draft)
         with contextlib.suppress(OSError):  # another process was first: its folder is not empty
             draft.rename(folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     if not folder.is_dir():
-        raise ConfigurationError(f"the demonstration's authority cannot be written to {folder}")
+        raise ConfigurationError(f"the demonstration's keys cannot be written to {folder}")
     return folder
 
 
@@ -108,10 +117,7 @@ def _make(folder: Path) -> None:
         .add_extension(issued_by, critical=False)
         .sign(root_key, hashes.SHA256())
     )
-    _write(
-        folder / _KEY,
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
-    )
+    write_key(folder / _KEY, key)
     pems = [one.public_bytes(serialization.Encoding.PEM) for one in (seal, root)]
     _write(folder / _CERTIFICATES, b"".join(pems))
     _write(folder / _AUTHORITY, pems[1])
@@ -150,6 +156,12 @@ def _usage(**allowed: bool) -> x509.KeyUsage:
     return x509.KeyUsage(**{name: allowed.get(name, False) for name in names})
 
 
+def write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
+    """Write a key of the demonstration, which has no password."""
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    _write(path, pem)
+
+
 def _write(path: Path, content: bytes) -> None:
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(content)
@@ -157,13 +169,14 @@ def _write(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _read_key(path: Path, password: str) -> ec.EllipticCurvePrivateKey:
+def read_key(path: Path, password: str, setting: str) -> ec.EllipticCurvePrivateKey:
+    """Return the key of a PEM file; raise `config.ConfigurationError`, naming the setting, when it is none on P-256."""
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), password.encode() if password else None)
     except (OSError, ValueError, TypeError) as error:
-        raise ConfigurationError(f"SEAL_KEY cannot be read: {type(error).__name__}") from None
+        raise ConfigurationError(f"{setting} cannot be read: {type(error).__name__}") from None
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise ConfigurationError("SEAL_KEY must be a key on the curve P-256")
+        raise ConfigurationError(f"{setting} must be a key on the curve P-256")
     return key
 
 

@@ -6,9 +6,9 @@ from flask import Flask
 from flask_appbuilder import AppBuilder
 
 
-def register(_app: Flask, appbuilder: AppBuilder) -> None:
+def register(app: Flask, appbuilder: AppBuilder) -> None:
     """Register this room's screens."""
-    from . import centre, invitations, office, own_data, own_identity, own_report, space
+    from . import centre, invitations, lending, lent, office, own_data, own_identity, own_report, space
 
     for screen in (
         office.DriversView,
@@ -18,5 +18,7 @@ def register(_app: Flask, appbuilder: AppBuilder) -> None:
         own_data.OwnDataView,
         own_identity.OwnIdentityView,
         own_report.OwnReportView,
+        lending.LendingView,
     ):
         appbuilder.add_view_no_menu(screen)
+    app.register_blueprint(lent.blueprint)

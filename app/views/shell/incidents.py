@@ -26,7 +26,7 @@ OPEN = frozenset(
         "TrainersView.person", "TrainersView.field", "TrainersView.terms",
         "CardRequestView.begin", "CardRequestView.address", "CardRequestView.pictures",
         # Readings.
-        "verification.holder", "verification.file", "api_v1.analyses",
+        "verification.holder", "verification.file", "lot.answer", "api_v1.analyses",
         "CorrectionView.effects", "SeveralView.effects", "TrainerRightView.effects", "IdentityCorrectionView.effects",
     )
 )  # fmt: skip
