@@ -49,6 +49,7 @@ class TestTheCentre:
         assert f'href="/corrections/{row.id}/"' in receipt
         assert f'href="/corrections/{row.id}/"' in text_of(client.get(f"/mes-enregistrements/show/{row.id}"))
         page = text_of(client.get(f"/corrections/{row.id}/"))
+        assert page.count('data-until="2022-01-10"') == 2, "both days are told on leaving, where they are to come"
         assert "Correction libre jusqu’au 17/01/2022 à 23:59, encore 7 jours" in page
         assert 'name="permit_number" value="850492100123"' in page
         page = text_of(client.post(f"/corrections/{row.id}/effets", data=sent(row, **OTHER_PERMIT)))
