@@ -79,6 +79,7 @@ def show(base: bases.Base, who: str) -> None:
         server = _server()
         db.session.remove()
     client = base.app.test_client()
+    client.reads_plain = False  # tests alone read answers so
     client.post("/login/", data={"username": who, "password": PASSWORD})
     for _, text in asked[:14]:
         client.get(f"/recherche/?q={quote(text)}")

@@ -49,6 +49,7 @@ class TestTheCentre:
         assert f'href="/corrections/{row.id}/"' in receipt
         assert f'href="/corrections/{row.id}/"' in text_of(client.get(f"/mes-enregistrements/show/{row.id}"))
         page = text_of(client.get(f"/corrections/{row.id}/"))
+        assert page.count('data-until="2022-01-10"') == 2, "both days are told on leaving, where they are to come"
         assert "Correction libre jusqu’au 17/01/2022 à 23:59, encore 7 jours" in page
         assert 'name="permit_number" value="850492100123"' in page
         page = text_of(client.post(f"/corrections/{row.id}/effets", data=sent(row, **OTHER_PERMIT)))
@@ -72,6 +73,19 @@ class TestTheCentre:
         client.post(f"/corrections/{row.id}/confirmer", data=hidden(text_of(page)))
         kept = db.session.execute(select(Cancellation)).scalar_one()
         assert (kept.reason_code, kept.kind, kept.reason) == (code, "cancelled", "relu")
+
+    def test_a_reason_that_is_missing_is_marked_where_it_is_typed(self, client: FlaskClient, sign_in: SignIn) -> None:
+        row = one()
+        sign_in(client, MANAGER)
+        several = f"/corrections/envois/{row.batch.key}/effets"
+        for address, more in ((f"/corrections/{row.id}/effets", sent(row)), (several, {"line": str(row.id)})):
+            for code, field in (("", "reason_code"), ("other", "reason")):
+                page = text_of(client.post(address, data={**more, "reason_code": code, "reason": " "}))
+                assert f'href="#{field}"' in page
+                assert f'aria-describedby="{field}-error"' in page
+        page = text_of(client.post(several, data={"reason_code": ""}))
+        assert "Choisissez au moins une ligne" in page
+        assert "reason_code-error" not in page, "what is said of the lines is said of no field of the reason"
 
     def test_a_line_in_error_comes_back_with_its_sentence(self, client: FlaskClient, sign_in: SignIn) -> None:
         row = one()

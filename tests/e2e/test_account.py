@@ -150,6 +150,8 @@ def test_without_a_proof_nothing_shows_until_an_agent_has_seen_a_document(
     look(driver, "identity-code-refused")
     document = {"name": "piece.jpg", "mimeType": "image/jpeg", "buffer": picture(900, 600).read()}
     driver.get_by_label("Photo de la pièce d’identité").set_input_files(document)  # type: ignore[arg-type]
+    expect(driver.get_by_role("img", name="La pièce d’identité choisie")).to_be_visible()  # seen before it is sent
+    look(driver, "identity-seen")
     driver.get_by_role("button", name="Envoyer la pièce d’identité").click()
     expect(driver.get_by_text("Pièce d’identité en cours d’examen")).to_be_visible()
 

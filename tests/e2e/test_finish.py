@@ -148,3 +148,22 @@ def test_a_photograph_is_shown_framed_by_keyboard_and_sent_as_framed(
     pixel = sent.convert("RGB").getpixel((sent.width - 30, sent.height // 2 + 30))
     assert isinstance(pixel, tuple)
     assert pixel[2] > 150 > pixel[0]
+
+
+def test_a_birth_date_to_come_is_told_wherever_it_is_typed_by_one_mechanism(new_person: Callable[..., Page]) -> None:
+    page = new_person("agent@demo.example")
+    page.goto("/conducteurs/list/")
+    page.locator("a[href*='/conducteurs/show/']").first.click()
+    addresses = [page.get_by_role("link", name="Corriger l’identité").get_attribute("href"), "/conducteurs/add"]
+    for address in addresses:
+        page.goto(str(address))
+        field = page.locator("#birth_date")
+        field.fill("11012022")
+        field.press("Tab")
+        expect(field).to_have_value("11/01/2022")
+        said = page.get_by_role("alert").filter(has_text="La date de naissance ne peut pas être postérieure")
+        expect(said).to_be_visible()
+        assert violations(page) == []
+        field.fill("12/04/1985")
+        field.press("Tab")
+        expect(said).to_have_count(0)

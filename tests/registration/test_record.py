@@ -48,7 +48,7 @@ def test_without_an_account_no_act_leads_to_a_refusal(agent: FlaskClient) -> Non
     drain()
     page = page_of(agent, PIERRE["last_name"])
     assert RESEND not in page
-    assert "Ce conducteur ne possède pas encore de compte" in page
+    assert "Ce conducteur ne possède pas encore de compte : son centre peut l’inviter depuis le reçu." in page
     assert "Aucun courriel n’est parti" in page
 
 

@@ -52,7 +52,7 @@ def test_adding_sends_the_one_row_and_keeps_reference_and_order(path: Path) -> N
     text = path.post("lignes", {**PIERRE, "page": "1"}, htmx=True).text
     assert "<html" not in text
     assert "850492100123" not in text, "the line added before is not drawn again"
-    assert 'hx-swap-oob="beforeend:#line-rows"' in text
+    assert 'hx-swap-oob="beforeend:#rows"' in text
     assert "<strong>Ligne 2 ajoutée : DUPONT Pierre. Ne possède pas encore de compte sur la plateforme</strong>" in text
     assert 'value="REF1"' in text
     assert 'value="COM1"' in text

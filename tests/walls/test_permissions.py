@@ -64,7 +64,7 @@ PERMISSIONS: dict[str, set[str]] = {
     "CentreToHandle": {"CentreToHandleView"},
     "CentreTrainers": {"CentreTrainersView", "TrainersView"},
     "MyCentre": {"MyCentreView", "MyPeopleView", "CentreSwitchView"},
-    "Sessions": {"SessionsView", "WizardView", "LinesView", "ReceiptView", "WithoutAccountView"},
+    "Sessions": {"SessionsView", "WizardView", "LinesView", "CellsView", "ReceiptView", "WithoutAccountView"},
     # Drivers.
     "CardRequest": {"CardRequestView"},
     "DriverSpace": {"DriverSpaceView"},

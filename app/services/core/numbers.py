@@ -17,6 +17,7 @@ _PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
 RECEIPT, CERTIFICATE, RECAP, TRAINER = "RE", "CQ", "RF", "FM"
 #: Reference of a card request.
 CARD = "DC"
+_PUBLIC = re.compile(r"[A-Z]{2}-\d{2}-\w{5}-\w{5}")
 
 
 def public_number(prefix: str, year: int) -> str:
@@ -38,6 +39,12 @@ def typed_number(text: str) -> str:
 def grouped(whole: int) -> str:
     """Return a whole number by groups of three figures, as « 1 152 », with no-break spaces."""
     return f"{whole:,}".replace(",", WIDE)
+
+
+def public_prefix(text: str) -> str:
+    """Return the prefix of a public number, however it was typed; '' for any other text."""
+    number = typed_number(text)
+    return number[:2] if _PUBLIC.fullmatch(number) else ""
 
 
 def euros(amount: Decimal) -> str:

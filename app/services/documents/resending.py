@@ -36,7 +36,7 @@ def resend(registration_id: int, actor_id: int, centre_id: int | None = None) ->
     if registration is None or centre_id not in (None, registration.centre_id):
         raise LookupError(registration_id)
     certificate = _certificate(registration)
-    address = _address(registration, certificate)
+    address = _address(registration, certificate, by_agent=centre_id is None)
     throttle.count(FOR_REGISTRATION, str(registration_id))
     try:
         with transaction():
@@ -62,10 +62,10 @@ def resend(registration_id: int, actor_id: int, centre_id: int | None = None) ->
     return address
 
 
-def why_not(registration: Registration) -> str:
-    """Return why the certificate of a registration cannot be sent again; '' where it can."""
+def why_not(registration: Registration, *, by_agent: bool = False) -> str:
+    """Return why the certificate of a registration cannot be sent again; '' where it can. An agent opens no receipt."""
     try:
-        _address(registration, _certificate(registration))
+        _address(registration, _certificate(registration), by_agent=by_agent)
     except Refusal as refusal:
         return refusal.message
     return ""
@@ -81,7 +81,7 @@ def _certificate(registration: Registration) -> Document:
     return certificate
 
 
-def _address(registration: Registration, certificate: Document) -> str:
+def _address(registration: Registration, certificate: Document, *, by_agent: bool) -> str:
     """Return where the certificate goes; raise `Refusal` where it may not go at all."""
     today = clock.today()
     if registration.withheld:
@@ -92,7 +92,8 @@ def _address(registration: Registration, certificate: Document) -> str:
         person = registration.driver.person
         address = str(person.email) if person else ""
     if not address:
-        raise Refusal("Ce conducteur ne possède pas encore de compte : invitez-le depuis le reçu.")
+        cure = "son centre peut l’inviter" if by_agent else "invitez-le"
+        raise Refusal(f"Ce conducteur ne possède pas encore de compte : {cure} depuis le reçu.")
     return address
 
 

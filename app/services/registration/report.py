@@ -168,7 +168,7 @@ def due(batch_id: int) -> Due:
 
 def order_numbers(batch_id: int, limit: int = 4) -> list[str]:
     """Return the first distinct order numbers of the lines of a batch that are not set aside, as typed, in their order."""
-    kept = (BatchLine.batch_id == batch_id, BatchLine.rank < ASIDE_RANK)
+    kept = (BatchLine.batch_id == batch_id, BatchLine.rank < ASIDE_RANK, func.trim(BatchLine.order_number) != "")
     query = select(BatchLine.order_number).where(*kept).distinct()
     return list(db.session.execute(query.order_by(BatchLine.order_number).limit(limit)).scalars())
 

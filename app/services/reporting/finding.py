@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select, union
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, load_only
 
 from app.extensions import db
 from app.models import (
@@ -33,7 +33,7 @@ from app.models.search import begins
 from app.models.trainer import REGISTERED as RIGHT_OPEN
 from app.models.types import holds_on
 from app.services.core import clock, narrowing
-from app.services.core.numbers import typed_number
+from app.services.core.numbers import CARD, CERTIFICATE, RECAP, RECEIPT, TRAINER, public_prefix, typed_number
 from app.services.drivers import search as driver_search
 from app.services.registration import search as registration_search
 from app.validators.fields import clean, parse_permit
@@ -53,7 +53,22 @@ DRIVERS, OWN_DRIVERS, REGISTRATIONS, DOCUMENTS, RECEIPTS = (
     "receipts",
 )
 TRAINING_STAFF, CARDS, CENTRES, MEMBERS, ACCOUNTS = "trainers", "cards", "centres", "members", "accounts"
-_ROW_OF_PERSON = (joinedload(R.driver), joinedload(R.registered_as), joinedload(R.training), joinedload(R.centre))
+#: What is shown of a person and of a registration: the rest of those rows, a report's counts among it, stays in the base.
+_PAPERS = (
+    Driver.last_name,
+    Driver.first_name,
+    Driver.birth_date,
+    Driver.permit_number,
+    Driver.person_id,
+)
+_ROW_OF_PERSON = (
+    load_only(R.last_name, R.first_name, R.end_date, R.order_number, R.cancelled_on),
+    joinedload(R.driver).load_only(*_PAPERS),
+    joinedload(R.registered_as).load_only(*_PAPERS),
+    joinedload(R.training),
+    joinedload(R.centre).load_only(Centre.name),
+    joinedload(R.batch).load_only(Batch.receipt_number).lazyload(Batch.training),
+)
 
 
 @dataclass(frozen=True)
@@ -192,7 +207,7 @@ def _ids(key: Any, statements: Iterable[Select[Any]]) -> ColumnElement[bool]:
 def _drivers(statements: list[Select[Any]]) -> Group:
     query = (
         select(Driver)
-        .options(joinedload(Driver.person))
+        .options(load_only(*_PAPERS), joinedload(Driver.person).load_only(Person.email))
         .where(_ids(Driver.id, statements), Driver.same_as_id.is_(None))
     )
     return _few(DRIVERS, query.order_by(Driver.search_last, Driver.search_first, Driver.id))
@@ -207,17 +222,20 @@ def _registrations(ways: list[ColumnElement[bool]], *own: ColumnElement[bool], k
     found = sorted(db.session.scalars(union(*(select(arm.c.id) for arm in arms))), reverse=True)
     if not found:
         return Group(kind, [])
-    loaded = (*_ROW_OF_PERSON, joinedload(R.batch))
-    return _few(kind, select(R).options(*loaded).where(R.id.in_(found[: MOST + 1])).order_by(R.id.desc()))
+    return _few(kind, select(R).options(*_ROW_OF_PERSON).where(R.id.in_(found[: MOST + 1])).order_by(R.id.desc()))
 
 
 def _documents(text: str, *own: ColumnElement[bool]) -> Group:
+    if public_prefix(text) not in (CERTIFICATE, RECAP):
+        return Group(DOCUMENTS, [])
     link = joinedload(Document.registration)
     query = select(Document).join(Document.registration).where(Document.number == typed_number(text), *own)
     return _few(DOCUMENTS, query.options(link.joinedload(R.training), link.joinedload(R.centre)))
 
 
 def _receipts(text: str, *own: ColumnElement[bool]) -> Group:
+    if public_prefix(text) != RECEIPT:
+        return Group(RECEIPTS, [])
     query = select(Batch).where(Batch.receipt_number == typed_number(text), Batch.state == REGISTERED, *own)
     return _few(RECEIPTS, query.options(joinedload(Batch.centre)))
 
@@ -262,12 +280,17 @@ def _trainer_ways(text: str, asked: narrowing.Typed, mail: str) -> list[ColumnEl
 
 
 def _trainers(text: str, ways: list[ColumnElement[bool]], *own: ColumnElement[bool]) -> Group:
-    found = or_(T.receipt_number == typed_number(text), *ways)
-    query = select(T).options(joinedload(T.centre)).where(found, T.state == RIGHT_OPEN, *own)
+    ways = [*ways, *([T.receipt_number == typed_number(text)] if public_prefix(text) == TRAINER else [])]
+    if not ways:
+        return Group(TRAINING_STAFF, [])
+    query = select(T).options(joinedload(T.centre)).where(or_(*ways), T.state == RIGHT_OPEN, *own)
     return _few(TRAINING_STAFF, query.order_by(T.id.desc()))
 
 
 def _cards(text: str, of_drivers: list[int]) -> Group:
-    found = [CardRequest.number == typed_number(text), *([CardRequest.driver_id.in_(of_drivers)] if of_drivers else [])]
+    found = [CardRequest.number == typed_number(text)] if public_prefix(text) == CARD else []
+    found += [CardRequest.driver_id.in_(of_drivers)] if of_drivers else []
+    if not found:
+        return Group(CARDS, [])
     query = select(CardRequest).where(or_(*found), CardRequest.state.not_in((DRAFT, CANCELLED)))
     return _few(CARDS, query.order_by(CardRequest.id.desc()))

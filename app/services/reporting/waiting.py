@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -43,12 +44,17 @@ PARTS: dict[str, tuple[Callable[[], Select[Any]], ...]] = {
 
 def counts() -> dict[str, int]:
     """Return what waits for an agent: its part's anchor → count; one query."""
-    queries = [(anchor, query()) for anchor, makers in PARTS.items() for query in makers]
-    row = db.session.execute(select(*(query.scalar_subquery() for _, query in queries))).one()
     found = dict.fromkeys(PARTS, 0)
-    for (anchor, _), count in zip(queries, row, strict=True):
+    asked = [anchor for anchor, makers in PARTS.items() for _ in makers]
+    for anchor, count in zip(asked, db.session.execute(_statement()).one(), strict=True):
         found[anchor] += count
     return found
+
+
+@cache
+def _statement() -> Select[Any]:
+    """Return that query, put together once: the menu of each page of an agent asks it, and nothing in it changes."""
+    return select(*(query().scalar_subquery() for makers in PARTS.values() for query in makers))
 
 
 def total() -> int:

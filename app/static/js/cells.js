@@ -1,13 +1,17 @@
-// The report's table: a cell becomes a field on click, Enter or F2; Enter validates, Escape gives up, the focus returns to
-// the cell. A line is set aside or taken back; F8 leads to the next error, Ctrl+Z takes the last correction back. The dialog of
-// « Importer » opens once the server has told the amount.
+// The table of a report, and that of the lines by hand: a cell becomes a field on click, Enter or F2; Enter validates, Escape
+// gives up, the focus returns to the cell. A line is set aside or taken back; F8 leads to the next error, Ctrl+Z takes the last
+// correction back. The dialog of « Importer » opens once the server has told the amount. By hand, faulty cells are open fields.
 
-const rows = document.getElementById("rows");
+/** The lines of the page; by hand they come and go with their table. */
+const rowsNow = () => document.getElementById("rows");
+const inRows = (event) => rowsNow()?.contains(event.target);
+const OPEN_CELL = '.entry__cell[aria-invalid="true"]';
 /** Editors open at this time: the cell as it was, to be put back. */
 const before = new WeakMap();
 
-const cellAt = (line, field) => document.querySelector(`#ligne-${line} [data-cell="${field}"]`);
-const shown = () => [...rows.querySelectorAll("tr")].map((row) => row.dataset.line).join(",");
+const cellAt = (line, field) => document.querySelector(`#ligne-${line} [data-cell="${field}"]`) ?? document.getElementById(`case-${line}-${field}`);
+const editors = () => [...(rowsNow()?.querySelectorAll("[data-editing]") ?? [])];
+const shown = () => [...rowsNow().querySelectorAll("tr")].map((row) => row.dataset.line).join(",");
 const placeOf = (editor) => [editor.closest("tr").dataset.line, editor.dataset.editing];
 
 async function edit(link) {
@@ -32,7 +36,7 @@ function abandon(editor) {
 
 /** As in a spreadsheet, going on to another cell keeps what was typed in this one. */
 function settleOthers() {
-  for (const editor of rows.querySelectorAll("[data-editing]")) {
+  for (const editor of editors()) {
     const input = editor.querySelector(".input");
     if (input.value === input.defaultValue) editor.replaceWith(before.get(editor));
     else send(editor.querySelector("form"), { refocus: false });
@@ -52,7 +56,8 @@ async function setAside(button) {
   document.querySelector(`#ligne-${line} [data-aside]`)?.focus();
 }
 
-rows?.addEventListener("click", (event) => {
+document.addEventListener("click", (event) => {
+  if (!inRows(event)) return;
   const link = event.target.closest("[data-cell]");
   const abandonment = event.target.closest("[data-cell-abandon]");
   const aside = event.target.closest("[data-aside]");
@@ -64,13 +69,14 @@ rows?.addEventListener("click", (event) => {
   else abandon(abandonment.closest("[data-editing]"));
 });
 
-rows?.addEventListener("submit", (event) => {
-  if (!event.target.matches("[data-cell-form]")) return;
+document.addEventListener("submit", (event) => {
+  if (!inRows(event) || !event.target.matches("[data-cell-form]")) return;
   event.preventDefault();
   send(event.target);
 });
 
-rows?.addEventListener("keydown", (event) => {
+document.addEventListener("keydown", (event) => {
+  if (!inRows(event)) return;
   const link = event.target.closest("[data-cell]");
   const editor = event.target.closest("[data-editing]");
   if (link && (event.key === "F2" || event.key === " ")) {
@@ -79,22 +85,28 @@ rows?.addEventListener("keydown", (event) => {
   } else if (editor && event.key === "Escape") {
     event.preventDefault();
     abandon(editor);
-  }
+  } else if (event.key === "Escape" && event.target.matches(".entry__cell")) event.target.value = event.target.defaultValue;
+});
+
+// « Vérifier » and « Enregistrer les corrections » take what stands typed in a field that was not validated, too.
+document.addEventListener("formdata", (event) => {
+  if (!event.target.matches("[data-takes-cells]")) return;
+  for (const editor of editors()) event.formData.append(`case-${placeOf(editor).join("-")}`, editor.querySelector(".input").value);
 });
 
 /** The cells in error, in the order of the screen; a line whose error is in no cell counts by its first one. */
 function faulty() {
-  return [...rows.querySelectorAll("tr.has-error")].flatMap((row) => {
-    const cells = [...row.querySelectorAll(".cell-error [data-cell], [data-editing] .input")];
+  return [...rowsNow().querySelectorAll("tr.has-error")].flatMap((row) => {
+    const cells = [...row.querySelectorAll(`.cell-error [data-cell], [data-editing] .input, ${OPEN_CELL}`)];
     return cells.length ? cells : [...row.querySelectorAll("[data-cell]")].slice(0, 1);
   });
 }
 
 /** Line and field of the cell that had the focus last: the button takes it away, a correction draws the row anew. */
 let last = null;
-rows?.addEventListener("focusin", (event) => {
-  const cell = event.target.closest("[data-cell], [data-editing]");
-  if (cell) last = [cell.closest("tr").dataset.line, cell.dataset.cell ?? cell.dataset.editing];
+document.addEventListener("focusin", (event) => {
+  const cell = inRows(event) && event.target.closest("[data-cell], [data-editing], .entry__cell");
+  if (cell) last = [cell.closest("tr").dataset.line, cell.dataset.cell ?? cell.dataset.editing ?? cell.name.replace(/^case-\d+-/, "")];
 });
 
 function lastCell() {
@@ -114,7 +126,7 @@ function nextError() {
   if (next) {
     next.focus();
     next.scrollIntoView({ block: "center" });
-  } else if (here && rows?.dataset.more) location.assign(rows.dataset.more + ERROR);
+  } else if (here && rowsNow().dataset.more) location.assign(rowsNow().dataset.more + ERROR);
   else if (found.length && !new URLSearchParams(location.search).has("page")) {
     last = null;
     nextError();
@@ -143,7 +155,7 @@ document.addEventListener("submit", (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  if (event.key === "F8" && document.getElementById("erreur-suivante")) {
+  if (event.key === "F8" && rowsNow()) {
     event.preventDefault();
     nextError();
   } else if (event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.target.closest("input, textarea, dialog")) {

@@ -50,7 +50,7 @@ function tellLate(input) {
     said.id = id;
     said.setAttribute("role", "alert");
     said.textContent = `Erreur : ${late}`;
-    input.closest(".field").append(said);
+    input.closest(".field, td").append(said);
     input.setAttribute("aria-invalid", "true");
   } else if (!others.some((one) => one.endsWith("-error"))) input.removeAttribute("aria-invalid");
   const all = isLate ? [...others, id] : others;

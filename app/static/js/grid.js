@@ -1,4 +1,4 @@
-// The grid of pasted rows: what the rules say anew of a row marks its cells; F8 leads to the next cell in error.
+// The grid of pasted rows: what the rules say anew of a row marks its cells (F8 and Escape are those of cells.js).
 
 const cells = (row) => [...row.querySelectorAll(".entry__cell")];
 
@@ -14,13 +14,4 @@ function mark(said) {
 
 document.addEventListener("htmx:afterSettle", (event) => {
   if (event.detail.target?.id === "counts" || event.target.id === "counts") document.querySelectorAll("[data-faulty]").forEach(mark);
-});
-
-document.addEventListener("keydown", (event) => {
-  if (event.key !== "F8") return;
-  event.preventDefault();
-  const faulty = [...document.querySelectorAll('.entry__cell[aria-invalid="true"]')];
-  const here = document.activeElement;
-  const next = faulty.find((cell) => here.compareDocumentPosition(cell) & Node.DOCUMENT_POSITION_FOLLOWING) ?? faulty[0];
-  next?.focus();
 });

@@ -69,7 +69,7 @@ if (entry && !location.hash && !document.querySelector("[data-error-summary]") &
 
 // Links that act as buttons where scripts run answer to the space bar as buttons do.
 document.addEventListener("keydown", (event) => {
-  if (event.key !== " " || !event.target.matches?.("a[role=button]")) return;
+  if (event.key !== " " || event.defaultPrevented || !event.target.matches?.("a[role=button]:not([data-cell])")) return;
   event.preventDefault();
   event.target.click();
 });

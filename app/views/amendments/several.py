@@ -35,7 +35,8 @@ class SeveralView(Screen):
         try:
             return self._effects(batch, several.look(batch, ids, code, reason, Who(g.user.id)), code, reason)
         except Refusal as refusal:
-            return make_response(self._lines(batch, ids, code, reason, refusal.message), 422)
+            of_lines = isinstance(refusal, several.NoneChosen | several.TooMany)
+            return make_response(self._lines(batch, ids, code, reason, refusal.message, of_lines=of_lines), 422)
 
     @expose("/<key>/confirmer", methods=["POST"])
     def confirm(self, key: str) -> str | Response:
@@ -53,7 +54,9 @@ class SeveralView(Screen):
         flash("La ligne est annulée." if count == 1 else f"Les {count} lignes sont annulées.", "success")
         return redirect(url_for("ReceiptView.show", key=key))
 
-    def _lines(self, batch: Batch, ids: list[int], code: str, reason: str, error: str = "") -> str:
+    def _lines(
+        self, batch: Batch, ids: list[int], code: str, reason: str, error: str = "", *, of_lines: bool = False
+    ) -> str:
         page: str = self.render_template(
             "amendments/several.html",
             batch=batch,
@@ -64,6 +67,7 @@ class SeveralView(Screen):
             reasons=REASONS,
             most=several.MOST,
             error=error,
+            of_lines=of_lines,
         )
         return page
 

@@ -8,7 +8,7 @@ from flask_appbuilder import AppBuilder
 
 def register(_app: Flask, appbuilder: AppBuilder) -> None:
     """Register this room's screens."""
-    from . import centre, lines, lists, receipt, sessions, wizard
+    from . import cells, centre, lines, lists, receipt, sessions, wizard
 
     for screen in (
         lists.RegistrationsView,
@@ -16,6 +16,7 @@ def register(_app: Flask, appbuilder: AppBuilder) -> None:
         sessions.SessionsView,
         wizard.WizardView,
         lines.LinesView,
+        cells.CellsView,
         receipt.ReceiptView,
     ):
         appbuilder.add_view_no_menu(screen)

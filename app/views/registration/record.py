@@ -42,7 +42,7 @@ def parts(row: Registration) -> dict[str, Any]:
         "account": row.driver.person,
         "mode": MODE_NAMES[row.batch.mode],
         "verdict": verdict(row),
-        "no_resend": resending.why_not(row),
+        "no_resend": resending.why_not(row, by_agent=True),
         "note": receipts.notes([row.id]).get(row.id) if not row.is_live else None,
         "billed": billed.note(row.id),
         "documents": sorted(row.documents, key=lambda one: (one.kind != CERTIFICATE, -one.id)),

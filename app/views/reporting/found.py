@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from flask import url_for
@@ -85,22 +86,25 @@ def line(kind: str, row: Any, *, is_agent: bool, asked: str) -> Line:
 
 def marked(text: str, asked: str) -> Markup:
     """Return a text in which the words, days and numbers asked are underlined, however they were typed."""
-    typed = narrowing.typed(asked)
-    days = [filters.day(day) for day in typed.days]
-    number = bare_permit(typed.number)
-    names = ["".join(name_words(word)) for word in typed.names]
-
-    def one(found: re.Match[str]) -> Markup:
-        return _marked_word(found[0], names, number, days)
-
     pieces, at = [], 0
     for found in _PIECE.finditer(text):
-        pieces += [escape(text[at : found.start()]), one(found)]
+        pieces += [escape(text[at : found.start()]), _marked_word(found[0], asked)]
         at = found.end()
     return Markup("").join([*pieces, escape(text[at:])])
 
 
-def _marked_word(word: str, names: list[str], number: str, days: list[str]) -> Markup:
+@lru_cache(maxsize=64)
+def _keys(asked: str) -> tuple[list[str], str, list[str]]:
+    """Return names, number and days asked, as words are compared with them."""
+    typed = narrowing.typed(asked)
+    names = ["".join(name_words(word)) for word in typed.names]
+    return names, bare_permit(typed.number), [filters.day(day) for day in typed.days]
+
+
+@lru_cache(maxsize=2048)
+def _marked_word(word: str, asked: str) -> Markup:
+    """Return a word with what was asked underlined; a page shows the same words again and again."""
+    names, number, days = _keys(asked)
     bare = word.strip(",;.()")
     if bare in days or (number and bare_permit(bare).startswith(number)):
         return Markup("<mark>{}</mark>{}").format(bare, word[len(bare) :])

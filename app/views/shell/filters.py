@@ -10,10 +10,18 @@ from flask import Flask
 from wtforms import Field, Form, HiddenField
 
 from app.french.templates import FrenchSpaces
+from app.services.core import clock
 from app.services.core.clock import PARIS
 from app.services.core.numbers import count_of, enumerated, euros, grouped
 from app.services.core.numbers import percent as percent
 from app.services.core.numbers import siret as siret
+from app.validators.remark import SENTENCES, Code
+
+#: Field → what the rules say of a day to come in it.
+_LATE = {
+    "end_date": SENTENCES[Code.END_DATE_IN_FUTURE, "end_date"],
+    "birth_date": SENTENCES[Code.BIRTH_DATE_IN_FUTURE, "birth_date"],
+}
 
 
 def day(value: date | None) -> str:
@@ -68,6 +76,14 @@ def tied(attrs: dict[str, Any], field: Field, hint: str | None) -> dict[str, Any
     return {"required": False, "maxlength": False, **told, **attrs}
 
 
+def until_today(name: str) -> dict[str, str]:
+    """Return the attributes by which a field of this name tells on leaving it, with the rules' sentence, that its day is to
+    come; none for a field that may hold such a day.
+    """
+    late = _LATE.get(name)
+    return {"data-until": clock.today().isoformat(), "data-late": late} if late else {}
+
+
 def page_numbers(page: int, page_count: int, around: int = 2) -> list[int | None]:
     """Return the page numbers to show, None for a gap: 1 … 4 5 [6] 7 8 … 15."""
     kept = sorted({1, page_count, *range(page - around, page + around + 1)} & set(range(1, page_count + 1)))
@@ -87,4 +103,4 @@ def register(app: Flask) -> None:
     """Give templates the filters, under the names of their functions, and their no-break spaces."""
     app.jinja_env.add_extension(FrenchSpaces)
     app.jinja_env.filters.update({function.__name__: function for function in FILTERS})
-    app.jinja_env.globals["page_numbers"] = page_numbers
+    app.jinja_env.globals.update({"page_numbers": page_numbers, "until_today": until_today})

@@ -21,7 +21,7 @@ OPEN = frozenset(
         # Drafts: sessions, files being corrected, trainers, card requests.
         "SessionsView.start", "SessionsView.again", "WizardView.training", "WizardView.check",
         "LinesView.add", "LinesView.change", "LinesView.remove", "LinesView.correct", "LinesView.field", "LinesView.paste",
-        "LinesView.paste_again", "LinesView.add_pasted", "LinesView.fill", "LinesView.restore",
+        "LinesView.paste_again", "LinesView.add_pasted", "LinesView.fill", "LinesView.restore", "CellsView.cell",
         "CorrectionsView.cell", "CorrectionsView.aside", "CorrectionsView.suggestion", "CorrectionsView.undo",
         "TrainersView.person", "TrainersView.field", "TrainersView.terms",
         "CardRequestView.begin", "CardRequestView.address", "CardRequestView.pictures",
