@@ -70,7 +70,7 @@ class _Page(PmlBaseDoc):  # type: ignore[misc]
     def __init__(self, out: io.BytesIO, sheet: FormSheet, code: Element, page_size: tuple[float, float]) -> None:
         super().__init__(out, pagesize=page_size, **{**sheet.options, "initialFontName": _REGULAR})
         self._sheet, self._code = sheet, code
-        self._picture = page_signs.code(sheet.address) if sheet.address else None
+        self._picture = page_signs.code(sheet.code) if sheet.code else None
         # A template that has been drawn before does not set it again.
         self._page_count = 1
 
@@ -129,7 +129,7 @@ class Form:
 
     def _build(self, values: dict[str, str], info: Info, code: str) -> bytes:
         address = code.partition("#")[0]  # the code may hold a statement behind it
-        sheet = FormSheet(info, address=address)
+        sheet = FormSheet(info, address=address, code=code)
         sheet.elements = self._outline.grow(sheet.root)
         picture = sheet.elements[self._outline.code]
         if code:
