@@ -25,7 +25,7 @@ from app.extensions import db
 from app.models import Document, Registration
 from app.models.registration import CERTIFICATE, RECAP
 from app.services.core.transaction import transaction
-from app.services.documents import drawing, page_form, revocation, revocations
+from app.services.documents import drawing, page_signs, revocation, revocations
 from app.services.documents.statement import MAX_BYTES, Statement
 from app.services.seal import statement_key
 from app.services.seal.statement_key import Keys
@@ -108,13 +108,13 @@ def as_of(document_id: int, keys: Keys | None = None) -> str:
 def codes(app: Flask) -> Iterator[list[str]]:
     """Collect the codes as they are drawn."""
     drawn: list[str] = []
-    real = page_form._qr
+    real = page_signs.code
 
     def note(text: str) -> object:
         drawn.append(text)
         return real(text)
 
-    with mock.patch.object(page_form, "_qr", note):
+    with mock.patch.object(page_signs, "code", note):
         yield drawn
 
 

@@ -23,7 +23,7 @@ _NOWHERE = -1
 
 @dataclass
 class FormSheet(marking.Sheet):
-    """A form being filled: its elements by their number, and the address that its links lead to; ``code``: what its QR code holds."""
+    """A form being filled: its elements by their number, the address its links lead to, and what its QR code holds."""
 
     elements: list[Element] = field(default_factory=list)
     address: str = ""
