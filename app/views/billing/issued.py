@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, flash, g, redirect, request, url_for
+from flask import abort, flash, g, make_response, redirect, request, url_for
 from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
 from app.models import Invoice
 from app.models.billing.invoices import INVOICE
 from app.services.core.reason import REASON_MAX
+from app.services.core.refusal import Refusal
 from app.services.invoicing import assembling, credit_notes, reading
 from app.views.shell.base import Screen
 from app.views.shell.reading import number_of
@@ -30,12 +31,20 @@ class IssuedView(Screen):
     @expose("/<key>")
     def show(self, key: str) -> str:
         """Show what an issued invoice says, its credit notes, and the charges that may be given back."""
-        invoice = _invoice(key)
+        return self._page(_invoice(key))
+
+    def _page(self, invoice: Invoice, error: str = "", field: str = "") -> str:
+        """Return the page; after a refusal with what was typed, and the field that it concerns."""
         page: str = self.render_template(
             "billing/issued_office.html",
             **told(invoice),
             charges=reading.charges(invoice, number_of("page")) if invoice.kind == INVOICE else None,
             reason_max=REASON_MAX,
+            error=error,
+            wrong=field,
+            refused=bool(error),
+            typed=request.form.get("reason", ""),
+            ticked=_ticked(),
         )
         return page
 
@@ -52,14 +61,23 @@ class IssuedView(Screen):
     @expose("/<key>/avoir", methods=["POST"])
     def give_back(self, key: str) -> Response:
         """Give back the charges chosen, for a reason."""
-        items = [int(one) for one in request.form.getlist("ligne") if one.isascii() and one.isdigit() and len(one) < 10]
-        credit_notes.give_back(_invoice(key).id, items, request.form.get("reason", ""), g.user.id)
+        invoice, reason = _invoice(key), request.form.get("reason", "")
+        try:
+            credit_notes.give_back(invoice.id, _ticked(), reason, g.user.id)
+        except Refusal as refusal:
+            field = "reason" if _is_no_reason(reason) else "avoir"
+            return make_response(self._page(invoice, refusal.message, field), 422)
         return _led(key, ASKED)
 
     @expose("/<key>/refacturer", methods=["POST"])
     def bill_again(self, key: str) -> Response:
         """Undo the whole invoice and have it billed anew."""
-        credit_notes.bill_again(_invoice(key).id, request.form.get("reason", ""), g.user.id)
+        invoice, reason = _invoice(key), request.form.get("reason", "")
+        try:
+            credit_notes.bill_again(invoice.id, reason, g.user.id)
+        except Refusal as refusal:
+            field = "why" if _is_no_reason(reason) else "t-refaire"
+            return make_response(self._page(invoice, refusal.message, field), 422)
         return _led(key, f"{ASKED} Une nouvelle facture est alors mise en brouillon, à jour de ce qui a changé.")
 
 
@@ -73,6 +91,16 @@ def told(invoice: Invoice) -> dict[str, Any]:
         "left": reading.left_of(invoice, notes),
         "annex": reading.annex(invoice, number_of("annexe")),
     }
+
+
+def _ticked() -> list[int]:
+    """Return the charges chosen; what is no id names none."""
+    texts = request.form.getlist("ligne")
+    return [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 10]
+
+
+def _is_no_reason(text: str) -> bool:
+    return not 0 < len(" ".join(text.split())) <= REASON_MAX
 
 
 def _led(key: str, said: str) -> Response:
