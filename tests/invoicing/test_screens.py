@@ -131,14 +131,18 @@ def test_an_agent_gives_back_and_bills_again_from_the_invoice(
     page = client.get(address).text
     for said in ("MARTIN Marie", "Faire l’avoir des lignes cochées", "Annuler et refacturer", "Prouvée avant"):
         assert said in page, said
-    refused = client.post(f"{address}/avoir", data={"reason": "Erreur"}, follow_redirects=True).text
-    assert "Choisissez au moins une ligne" in refused
-    refused = client.post(f"{address}/avoir", data={"ligne": item}, follow_redirects=True).text
-    assert "Dites pourquoi" in refused
-    refused = client.post(
-        f"{address}/avoir", data={"ligne": [item, 999999], "reason": "Erreur"}, follow_redirects=True
-    ).text
-    assert "a déjà son avoir" in refused
+    refused = client.post(f"{address}/avoir", data={"reason": "Erreur"})
+    assert refused.status_code == 422
+    assert "Choisissez au moins une ligne" in refused.text
+    assert 'value="Erreur"' in refused.text, "what was typed is kept"
+    refused = client.post(f"{address}/avoir", data={"ligne": item})
+    assert "Dites pourquoi" in refused.text
+    assert f'value="{item}" checked' in refused.text, "and what was ticked"
+    assert 'href="#reason"' in refused.text
+    assert (
+        "a déjà son avoir" in client.post(f"{address}/avoir", data={"ligne": [item, 999999], "reason": "Erreur"}).text
+    )
+    assert 'href="#why"' in client.post(f"{address}/refacturer").text
     done = client.post(
         f"{address}/avoir", data={"ligne": item, "reason": "Ligne en double"}, follow_redirects=True
     ).text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, flash, g, redirect, request, url_for
+from flask import abort, flash, g, make_response, redirect, request, url_for
 from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
@@ -12,6 +12,7 @@ from app.models import Invoice
 from app.models.billing.invoices import INVOICE
 from app.services.core import clock
 from app.services.core.reason import REASON_MAX
+from app.services.core.refusal import Refusal
 from app.services.deposits import acts, platforms, statuses, watching
 from app.services.invoicing import assembling, credit_notes, reading
 from app.services.payments import dunning, interest, settlement
@@ -34,7 +35,10 @@ class IssuedView(Screen):
     @expose("/<key>")
     def show(self, key: str) -> str:
         """Show what an issued invoice says, its credit notes, and the charges that may be given back."""
-        invoice = _invoice(key)
+        return self._page(_invoice(key))
+
+    def _page(self, invoice: Invoice, error: str = "", field: str = "") -> str:
+        """Return the page; after a refusal with what was typed, and the field that it concerns."""
         page: str = self.render_template(
             "billing/issued_office.html",
             **told(invoice),
@@ -47,6 +51,11 @@ class IssuedView(Screen):
             balance=payments.left_of_note(invoice.id) if invoice.kind != INVOICE else None,
             reason_max=REASON_MAX,
             seen=platform.history(invoice),
+            error=error,
+            wrong=field,
+            refused=bool(error),
+            typed=request.form.get("reason", ""),
+            ticked=_ticked(),
         )
         return page
 
@@ -63,14 +72,23 @@ class IssuedView(Screen):
     @expose("/<key>/avoir", methods=["POST"])
     def give_back(self, key: str) -> Response:
         """Give back the charges chosen, for a reason."""
-        items = [int(one) for one in request.form.getlist("ligne") if one.isascii() and one.isdigit() and len(one) < 10]
-        credit_notes.give_back(_invoice(key).id, items, request.form.get("reason", ""), g.user.id)
+        invoice, reason = _invoice(key), request.form.get("reason", "")
+        try:
+            credit_notes.give_back(invoice.id, _ticked(), reason, g.user.id)
+        except Refusal as refusal:
+            field = "reason" if _is_no_reason(reason) else "avoir"
+            return make_response(self._page(invoice, refusal.message, field), 422)
         return _led(key, ASKED)
 
     @expose("/<key>/refacturer", methods=["POST"])
     def bill_again(self, key: str) -> Response:
         """Undo the whole invoice and have it billed anew."""
-        is_internal = acts.bill_again(_invoice(key).id, request.form.get("reason", ""), g.user.id)
+        invoice, reason = _invoice(key), request.form.get("reason", "")
+        try:
+            is_internal = acts.bill_again(invoice.id, reason, g.user.id)
+        except Refusal as refusal:
+            field = "why" if _is_no_reason(reason) else "t-refaire"
+            return make_response(self._page(invoice, refusal.message, field), 422)
         sent = "" if is_internal else " Il est déposé à son tour : l’acheteur a la facture."
         return _led(key, f"{ASKED}{sent} Une nouvelle facture est alors mise en brouillon, à jour de ce qui a changé.")
 
@@ -91,6 +109,16 @@ def told(invoice: Invoice) -> dict[str, Any]:
         "answers": statuses.answers(invoice.id),
         "platform_notice": platforms.notice(),
     }
+
+
+def _ticked() -> list[int]:
+    """Return the charges chosen; what is no id names none."""
+    texts = request.form.getlist("ligne")
+    return [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 10]
+
+
+def _is_no_reason(text: str) -> bool:
+    return not 0 < len(" ".join(text.split())) <= REASON_MAX
 
 
 def _led(key: str, said: str) -> Response:
