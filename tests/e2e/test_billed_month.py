@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +16,17 @@ import facturx
 import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.extensions import db
-from app.models import Centre, Invoice, Outbox, Registration
+from app.models import Centre, Deposit, Invoice, Registration
 from app.services.amendments import acts, orders
 from app.services.amendments.acts import Who
 from app.services.billing import profiles
 from app.services.core import actor
+from app.services.invoicing import assembling
 from app.services.invoicing.proof import Prover
+from app.services.payments import settlement
 from app.services.proving import check
 from app.services.registration import analysis, confirm, drafts
 from tests.backends import create, settings
@@ -37,7 +42,7 @@ from .test_story import pdf_text
 pytestmark = pytest.mark.browser
 AGENT, LEGAL = "agent@demo.example", "representant@demo.example"
 NEIGHBOUR, ISLAND = "98765432400019", "73282932000074"
-HOUR = timedelta(hours=1)
+D = Decimal
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +76,7 @@ def registered_at(siret: str, by: int, label: str, order: str, *rows: dict[str, 
 def cancelled(order_number: str, *, agent: bool) -> None:
     """Cancel the last line of an order number: the centre in time, or an agent, who gives back what is invoiced."""
     row = db.session.execute(
-        select(Registration).where(Registration.order_number == order_number).order_by(Registration.id.desc())
+        select(Registration).where(Registration.order_number == order_number, Registration.live()).order_by(Registration.id.desc())
     ).scalars().first()  # fmt: skip
     assert row is not None
     who = Who(person_id(), person_id(AGENT) if agent else None, credit=True if agent else None)
@@ -112,36 +117,85 @@ def vars_of(values: profiles.Values) -> dict[str, Any]:
     return {name: getattr(values, name) for name in profiles.Values.__dataclass_fields__}
 
 
-def invoices(program: Program) -> dict[str, Invoice]:
-    """Return what is issued by order number and kind, the last of each; credit notes under « avoir <order number> »."""
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """What a test reads of an invoice or credit note in the base: amounts in euros, what is left to pay, its reference."""
+
+    key: str
+    number: str
+    net: Decimal
+    vat: Decimal
+    total: Decimal
+    due: Decimal
+    reference: str
+
+
+def issued(program: Program, *, notes: bool = False) -> dict[str, Issued]:
+    """Return the invoices, or credit notes, that have their file, by order number, the last of each."""
     with within(program, "2022-02-03"):
-        rows = db.session.execute(select(Invoice).where(Invoice.state == "issued").order_by(Invoice.issued_at)).scalars()
-        found = {("avoir " if row.kind == "credit_note" else "") + row.order_number: row for row in rows}
-        db.session.expunge_all()
-        return found
+        query = select(Invoice).where(Invoice.state == "issued", Invoice.path.is_not(None)).order_by(Invoice.issued_at)
+        rows = db.session.execute(query.where(Invoice.kind == ("credit_note" if notes else "invoice"))).scalars()
+        return {
+            row.order_number: Issued(
+                row.key, row.public_number or "", row.net, row.vat, row.total,
+                Decimal(0) if notes else settlement.one(row.id).due, assembling.of_issued(row).reference,
+            )
+            for row in rows
+        }  # fmt: skip
 
 
-def told_by_the_platform(program: Program) -> None:
-    """Let the program make files and deposits, then the platform's hours pass."""
+def until(page: Page, done: Callable[[], bool]) -> None:
+    """Wait for what the worker does; the page shows it once it is loaded again."""
+    end = time.monotonic() + 120
+    while not done():
+        assert time.monotonic() < end, "the worker did not do it"
+        page.wait_for_timeout(500)
+    page.reload()
+
+
+def hours_later(program: Program) -> None:
+    """Let the platform's hours pass once the program has deposited what it issued."""
     with within(program, "2022-02-03"):
-        waits = select(Outbox.id).where(Outbox.done_at.is_(None), Outbox.kind.in_(("invoice_file", "deposit")))
-        while db.session.execute(waits).first():
-            db.session.rollback()
-            # the worker of the program does it
-        read(HOUR)
+        read(timedelta(hours=1))
 
 
-def euros(amount: object) -> str:
-    """Write an amount as screens do."""
-    return f"{amount:,.2f}".replace(",", "\u202f").replace(".", ",") + "\u00a0€"
+def deposits(program: Program) -> int:
+    """Return how many invoices the platform has taken."""
+    with within(program, "2022-02-03"):
+        taken = Deposit.state.in_(("sent", "acknowledged"))
+        return db.session.execute(select(func.count()).where(taken)).scalar_one()
 
 
-def issue(page: Page, count: int) -> None:
-    """Issue what nothing holds."""
-    page.get_by_role("button", name="Émettre ce qui est prêt").click()
-    page.get_by_role("dialog").get_by_role("button").last.click()
-    expect(page.get_by_text(re.compile(r"F2022-\d{6}")).first).to_be_visible(timeout=90_000)
-    expect(page.get_by_text(f"{count} émise").first).to_be_visible()
+def euros(amount: Decimal) -> str:
+    """Write an amount as screens and documents do."""
+    return f"{amount:.2f}".replace(".", ",") + "\u00a0€"
+
+
+def told_everywhere(page: Page, one: Issued, order: str, folder: Path) -> None:
+    """Read an invoice as its centre does: on the list, on its page, in the PDF, in the XML; each says the same amounts."""
+    page.goto("/factures/")
+    row = page.get_by_role("row").filter(has=page.get_by_role("link", name=one.number, exact=True))
+    expect(row).to_contain_text(euros(one.total))
+    row.get_by_role("link", name=one.number).click()
+    for amount in (one.net, one.vat, one.total):
+        expect(page.locator("main")).to_contain_text(euros(amount))
+    fits(page)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="PDF", exact=True).click()
+    path = folder / f"{one.number}.pdf"
+    download.value.save_as(path)
+    text = pdf_text(path).replace("\u202f", " ").replace("\u00a0", " ")
+    for part in (
+        one.number,
+        order,
+        *(euros(amount).replace("\u00a0", " ") for amount in (one.net, one.vat, one.total)),
+    ):
+        assert part in text, part
+    name, xml = facturx.get_xml_from_pdf(path.read_bytes(), check_xsd=True)
+    assert name == "factur-x.xml"
+    with Prover() as prover:
+        assert prover.prove_xml(xml).ok
+    assert f">{one.total}</ram:GrandTotalAmount>".encode() in xml
 
 
 def test_from_a_month_s_registrations_to_what_is_paid(
@@ -154,9 +208,73 @@ def test_from_a_month_s_registrations_to_what_is_paid(
     agent.get_by_role("button", name="Construire les brouillons").click()
     expect(agent.get_by_text("Chorus exige un code service : il manque").first).to_be_visible()
     fits(agent)
-    agent.get_by_role("row").filter(has_text="CHORUS 7").get_by_role("link").last.click()
-    agent.get_by_label("Code service").fill("FORM-CONT")
+    agent.get_by_role("row").filter(has_text="CHORUS 7").get_by_role("link", name="Compléter").click()
+    agent.get_by_role("textbox", name="Code service").fill("FORM-CONT")
     agent.get_by_role("button", name=re.compile("Enregistrer")).click()
     agent.goto("/facturation/?mois=2022-01")
     expect(agent.get_by_text("Chorus exige un code service")).to_have_count(0)
-    agent.screenshot(path="/tmp/month1.png", full_page=True)
+
+    agent.get_by_role("button", name=re.compile("Émettre")).first.click()
+    agent.get_by_role("dialog").get_by_role("button", name=re.compile("Émettre")).click()
+    until(agent, lambda: len(issued(program)) == 4)
+    expect(
+        agent.get_by_text("4 émises").or_(agent.get_by_role("link", name=re.compile("^4 émises"))).first
+    ).to_be_visible()
+    bills = issued(program)
+    amounts = {order: (one.net, one.vat, one.total) for order, one in bills.items()}
+    assert amounts["SIMU-REFUS"] == (D("50.68"), D("10.14"), D("60.82"))
+    assert amounts["CHORUS 7"] == (D("50.68"), D("10.14"), D("60.82"))
+    assert amounts["RUN 1"] == (D("25.34"), D("2.15"), D("27.49"))
+    net, vat, total = amounts["ENG 2022"]
+    assert net > D("50.68"), "two lines, the third was cancelled in time, and a trainer's fee"
+    assert (vat, total) == (int(net * 20 + D("0.5")) / D(100), net + vat)
+    told_everywhere(legal, bills["ENG 2022"], "ENG 2022", tmp_path)
+
+    until(agent, lambda: deposits(program) == 4)
+    hours_later(program)
+    legal.goto(f"/factures/{bills['SIMU-REFUS'].key}")
+    expect(legal.get_by_text(re.compile("Refusée")).first).to_be_visible()
+    agent.goto(f"/facturation/factures/{bills['SIMU-REFUS'].key}")
+    fits(agent)
+    agent.locator("#accepter-motif").fill("Numéro d’engagement erroné")
+    agent.get_by_role("button", name="Accepter le refus").click()
+    agent.get_by_role("dialog").get_by_role("button", name="Accepter le refus").click()
+    until(agent, lambda: "SIMU-REFUS" in issued(program, notes=True))
+    expect(agent.get_by_text(re.compile(r"A2022-\d{6}")).first).to_be_visible()
+    agent.goto("/facturation/?mois=2022-01")
+    agent.get_by_role("button", name=re.compile("Émettre")).first.click()
+    agent.get_by_role("dialog").get_by_role("button", name=re.compile("Émettre")).click()
+    until(agent, lambda: issued(program)["SIMU-REFUS"].number != bills["SIMU-REFUS"].number)
+
+    with within(program, "2022-02-03"):
+        cancelled("ENG 2022", agent=True)
+        db.session.commit()
+    until(agent, lambda: "ENG 2022" in issued(program, notes=True))
+    note, bills = issued(program, notes=True)["ENG 2022"], issued(program)
+    assert (note.net, note.vat, note.total) == (D("25.34"), D("5.07"), D("30.41"))
+    assert bills["ENG 2022"].due == total - note.total
+    told_everywhere(legal, bills["SIMU-REFUS"], "SIMU-REFUS", tmp_path)
+
+    ours = [bills["ENG 2022"], bills["SIMU-REFUS"]]
+    moves = [Move(str(sum(one.due for one in ours)), " ".join(one.reference for one in ours), ref="M1")]
+    moves += [Move(str(bills[order].due), bills[order].reference, ref=order) for order in ("CHORUS 7", "RUN 1")]
+    agent.goto("/encaissements/")
+    content = statement(*moves)
+    agent.locator("#fichier").set_input_files({"name": "releve.xml", "mimeType": "text/xml", "buffer": content})
+    agent.get_by_role("button", name="Importer").click()
+    expect(agent.get_by_text("Rien à affecter")).to_be_visible()
+    fits(agent)
+
+    legal.goto("/factures/")
+    for one in ours:
+        row = legal.get_by_role("row").filter(has=legal.get_by_role("link", name=one.number, exact=True))
+        expect(row.get_by_text("Payée")).to_be_visible()
+        expect(row).to_contain_text(euros(D(0)))
+    legal.goto("/consommation/")
+    row = legal.get_by_role("row").filter(has_text="ENG 2022")
+    expect(row).to_contain_text(euros(net - note.net))
+    agent.goto("/comptabilite/rapprochement?mois=2022-01")
+    fits(agent)
+    expect(agent.get_by_text("Centre de formation Démo").first).to_be_visible()
+    with within(program, "2022-02-03"):
+        assert check.run(with_files=True).found == []
