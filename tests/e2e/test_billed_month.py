@@ -75,9 +75,8 @@ def registered_at(siret: str, by: int, label: str, order: str, *rows: dict[str, 
 
 def cancelled(order_number: str, *, agent: bool) -> None:
     """Cancel the last line of an order number: the centre in time, or an agent, who gives back what is invoiced."""
-    row = db.session.execute(
-        select(Registration).where(Registration.order_number == order_number, Registration.live()).order_by(Registration.id.desc())
-    ).scalars().first()  # fmt: skip
+    theirs = select(Registration).where(Registration.order_number == order_number, Registration.live())
+    row = db.session.execute(theirs.order_by(Registration.id.desc())).scalars().first()
     assert row is not None
     who = Who(person_id(), person_id(AGENT) if agent else None, credit=True if agent else None)
     acts.amend(orders.order(row, "not_attended", "N’est pas venu"), who)
