@@ -67,6 +67,8 @@ LATER = {
     "agent_act",
     "budget",
     "invoice_issued",
+    "invoice_refused",
+    "invoice_contested",
     "invoice_held",
     "due_soon",
     "dunning_1",
