@@ -111,6 +111,7 @@ def test_it_is_due_once_a_night_and_goes_on_in_shares(
     assert nightly.make_due(datetime(2022, 1, 10, 23, 59, tzinfo=UTC)) == []  # 00:59 in Paris, the next day
     assert nightly.make_due(datetime(2022, 1, 11, 2, 0, tzinfo=UTC)) == [
         "invoices",
+        "dunning",
         "verify",
         "purge",
         "look_alikes",
