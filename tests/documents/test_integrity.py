@@ -118,7 +118,7 @@ def test_it_is_due_once_a_night_and_goes_on_in_shares(
         "check",
     ]
     done = drain()
-    assert done == 12
+    assert done == 14
     assert faults() == {documents[3].id: "missing"}
     assert [entry.after for entry in journal("documents.verified")] == [{"checked": 4, "faults": {"missing": 1}}] * 2
     assert db.session.execute(select(Outbox.id).where(Outbox.done_at.is_(None))).first() is None
