@@ -105,13 +105,14 @@ def test_it_is_due_once_a_night_and_goes_on_in_shares(
     monkeypatch.setattr(integrity, "A_JOB", 3)
     (store.folder() / str(documents[3].path)).unlink()
     assert nightly.make_due(datetime(2022, 1, 10, 1, 59, tzinfo=UTC)) == []
-    assert nightly.make_due(NIGHT) == ["revocations", "invoices", "verify", "purge", "look_alikes", "check"]
+    assert nightly.make_due(NIGHT) == ["revocations", "invoices", "dunning", "verify", "purge", "look_alikes", "check"]
     assert nightly.make_due(NIGHT) == []
     assert nightly.make_due(datetime(2022, 1, 10, 22, 59, tzinfo=UTC)) == []
     assert nightly.make_due(datetime(2022, 1, 10, 23, 59, tzinfo=UTC)) == []  # 00:59 in Paris, the next day
     assert nightly.make_due(datetime(2022, 1, 11, 2, 0, tzinfo=UTC)) == [
         "revocations",
         "invoices",
+        "dunning",
         "verify",
         "purge",
         "look_alikes",

@@ -43,6 +43,7 @@ from app.models.outbox import MAIL_SENT
 from app.models.sign_up import ADDRESS, CONFIRM, RESET
 from app.services.core import actor, clock
 from app.services.notifications import mail
+from app.services.payments import dunning_mail
 from tests.e2e.test_every_screen import NOBODY, STATES, _states
 from tests.support import centre_id, drain, person_id
 
@@ -213,6 +214,7 @@ def say_the_rest(world: World) -> None:
     }  # fmt: skip
     event = _contested()
     of_kind = {
+        **{kind: {"dunning": world.rows.named["dunning"]} for kind in dunning_mail.KINDS.values()},
         "invoice_refused": {"invoice": event.invoice_id, "code": "210", "reason": "CMD_ERR"},
         "invoice_contested": {"event": event.id},
         "agent_act": {"cancellation": _cancelled(world.rows.named["registration"])},

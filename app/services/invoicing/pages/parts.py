@@ -214,7 +214,7 @@ def _credit(content: Content, root: Element) -> Table:
     given = _texts(
         root, ("Montant rendu", "text"), (euros(content.total), "due"), (f"dont TVA {euros(content.vat)}", "soft")
     )
-    kept = "Ce montant vient en déduction de la facture ; si elle est déjà réglée, il reste porté à votre crédit."
+    kept = "Ce montant vient en déduction de la facture. Si elle est déjà réglée, il reste porté à votre crédit."
     said = _texts(
         root,
         (f"Avoir sur la facture {_corrected(content)}", "strong"),
