@@ -27,6 +27,7 @@ from app.models.outbox import (
     NIGHTLY,
     PURGE,
     REGISTRATION,
+    REMINDERS,
     RESET,
     REVOCATIONS,
     VERIFY,
@@ -45,6 +46,8 @@ from app.services.imports import confirmation as import_confirmation
 from app.services.invoicing import asked, filing, running
 from app.services.notifications import mail
 from app.services.proving import check
+from app.services.reminders import mails as _reminder_mails  # noqa: F401  what they say
+from app.services.reminders import nightly as reminders
 from app.services.reporting import exports
 from app.services.retention import purge
 
@@ -55,6 +58,7 @@ TASKS: dict[str, Callable[[dict[str, Any]], object]] = {
     REVOCATIONS: lambda _payload: revocations.make(),
     VERIFY: integrity.verify_in_turn,
     PURGE: lambda _payload: purge.purge(by_owner=False),
+    REMINDERS: lambda _payload: reminders.make_due(),
     LOOK_ALIKES: lambda _payload: look_alikes.look(),
     INVOICES: lambda _payload: running.nightly(),
     CHECK: lambda _payload: check.note(),

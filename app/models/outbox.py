@@ -113,7 +113,7 @@ class Mail(Model):
 
 
 VERIFY, PURGE, LOOK_ALIKES, INVOICES, CHECK = "verify", "purge", "look_alikes", "invoices", "check"
-REVOCATIONS = "revocations"
+REVOCATIONS, REMINDERS = "revocations", "reminders"
 
 
 class RevocationList(Model):
