@@ -42,7 +42,7 @@ FAB_ROLES: dict[str, list[list[str]]] = {
         *_exactly("CentreDrivers", "CentreRegistrations", "Dashboard", "Exports", "Finding", permission="can_read"),
     ],
     DRIVER: [
-        *_exactly("Profile", "CardRequest", "OwnData", "OwnIdentity", "OwnReports", "Lending"),
+        *_exactly("Profile", "CardRequest", "OwnData", "OwnIdentity", "OwnReports", "Lending", "Reminders"),
         *_exactly("DriverSpace", permission="can_read"),
     ],
 }

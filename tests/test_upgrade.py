@@ -25,6 +25,7 @@ from app.services.decisions import mail as decision_mail
 from app.services.drivers import account_invitations
 from app.services.identities import mails as identity_mails
 from app.services.notifications import mail
+from app.services.reminders import choices
 from app.services.rights import invitations as member_invitations
 from app.services.rights import mail as rights_mail
 from app.services.trainers import notices as trainer_notices
@@ -76,6 +77,7 @@ LATER = {
     "dunning_3",
 }
 LATER |= {rights_mail.JOINED, rights_mail.CHANGED, rights_mail.ENDED, rights_mail.ASKED, decision_mail.WITHHELD}
+LATER |= {choices.CARD, choices.FCO, choices.ACCREDITATION, choices.WAITING, choices.MONTH}
 LATER |= {identity_mails.CORRECTED, identity_mails.JOINED, identity_mails.PARTED}
 
 

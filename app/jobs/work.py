@@ -32,6 +32,7 @@ from app.models.outbox import (
     PLATFORM_EVENTS,
     PURGE,
     REGISTRATION,
+    REMINDERS,
     RESET,
     REVOCATIONS,
     VERIFY,
@@ -52,6 +53,8 @@ from app.services.invoicing import asked, running
 from app.services.notifications import mail
 from app.services.payments import dunning, matching
 from app.services.proving import check
+from app.services.reminders import mails as _reminder_mails  # noqa: F401  what they say
+from app.services.reminders import nightly as reminders
 from app.services.reporting import exports
 from app.services.retention import purge
 
@@ -69,6 +72,7 @@ TASKS: dict[str, Callable[[dict[str, Any]], object]] = {
     REVOCATIONS: lambda _payload: revocations.make(),
     VERIFY: integrity.verify_in_turn,
     PURGE: lambda _payload: purge.purge(by_owner=False),
+    REMINDERS: lambda _payload: reminders.make_due(),
     LOOK_ALIKES: lambda _payload: look_alikes.look(),
     INVOICES: lambda _payload: _bill(),
     DUNNING: lambda _payload: dunning.nightly(),

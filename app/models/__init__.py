@@ -48,7 +48,7 @@ from .driver import Driver, DriverMerge, IdentityCorrection, LentLook, LentView
 from .export import Export
 from .identity import AskedIdentity, AskingAlert, IdentityCheck, IdentityClaim
 from .journal import JournalCheckpoint, JournalEntry, JournalLink
-from .operations import Breach, Incident
+from .operations import Breach, Incident, Reminder, ReminderOff
 from .outbox import Mail, NightlyTask, Outbox, RevocationList
 from .person import KeptForm, Person, RecoveryCode, SecondFactor
 from .refused import RefusedRequest
@@ -126,6 +126,8 @@ __all__ = [
     "RecoveryCode",
     "RefusedRequest",
     "Registration",
+    "Reminder",
+    "ReminderOff",
     "RevocationList",
     "SecondFactor",
     "Seller",

@@ -119,7 +119,7 @@ class Mail(Model):
 
 VERIFY, PURGE, LOOK_ALIKES, INVOICES, CHECK = "verify", "purge", "look_alikes", "invoices", "check"
 DUNNING = "dunning"
-REVOCATIONS = "revocations"
+REVOCATIONS, REMINDERS = "revocations", "reminders"
 
 
 class RevocationList(Model):

@@ -1,4 +1,4 @@
-"""Statements of documents that are verified without network; what drivers lend to see"""
+"""Statements of documents that are verified without network; what drivers lend to see; reminders"""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ SELF = "(SELECT registre_person())"
 LENT = {
     "lent_view": f"person_id = {SELF}",
     "lent_look": "view_id IN (SELECT id FROM lent_view)",
+    "reminder": f"person_id = {SELF}",
+    "reminder_off": f"person_id = {SELF}",
 }
 
 
@@ -58,6 +60,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lent_look")),
     )
     op.create_index("ix_lent_look_view_id", "lent_look", ["view_id"])
+    _reminders()
     if op.get_bind().dialect.name == "postgresql":
         op.execute("ALTER TABLE revocation_list ENABLE ROW LEVEL SECURITY")
         op.execute("CREATE POLICY everybody ON revocation_list FOR SELECT USING (true)")
@@ -67,7 +70,36 @@ def upgrade() -> None:
             op.execute(f"CREATE POLICY own_rows ON {table} USING ({ALL} OR {condition})")
 
 
+def _reminders() -> None:
+    op.create_table(
+        "reminder",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("subject_id", sa.Integer(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("step", sa.Integer(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["ab_user.id"], name=op.f("fk_reminder_person_id"), ondelete="RESTRICT"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reminder")),
+        sa.UniqueConstraint("kind", "person_id", "subject_id", "due_on", "step", name=op.f("uq_reminder_kind")),
+    )
+    op.create_index("ix_reminder_kind", "reminder", ["kind", "due_on"])
+    op.create_table(
+        "reminder_off",
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["ab_user.id"], name=op.f("fk_reminder_off_person_id"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("person_id", "kind", name=op.f("pk_reminder_off")),
+    )
+
+
 def downgrade() -> None:
+    op.drop_table("reminder_off")
+    op.drop_table("reminder")
     op.drop_table("lent_look")
     op.drop_table("lent_view")
     op.drop_table("revocation_list")

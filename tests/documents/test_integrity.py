@@ -105,21 +105,14 @@ def test_it_is_due_once_a_night_and_goes_on_in_shares(
     monkeypatch.setattr(integrity, "A_JOB", 3)
     (store.folder() / str(documents[3].path)).unlink()
     assert nightly.make_due(datetime(2022, 1, 10, 1, 59, tzinfo=UTC)) == []
-    assert nightly.make_due(NIGHT) == ["revocations", "invoices", "dunning", "verify", "purge", "look_alikes", "check"]
+    tasks = ["revocations", "invoices", "dunning", "verify", "purge", "look_alikes", "reminders", "check"]
+    assert nightly.make_due(NIGHT) == tasks
     assert nightly.make_due(NIGHT) == []
     assert nightly.make_due(datetime(2022, 1, 10, 22, 59, tzinfo=UTC)) == []
     assert nightly.make_due(datetime(2022, 1, 10, 23, 59, tzinfo=UTC)) == []  # 00:59 in Paris, the next day
-    assert nightly.make_due(datetime(2022, 1, 11, 2, 0, tzinfo=UTC)) == [
-        "revocations",
-        "invoices",
-        "dunning",
-        "verify",
-        "purge",
-        "look_alikes",
-        "check",
-    ]
+    assert nightly.make_due(datetime(2022, 1, 11, 2, 0, tzinfo=UTC)) == tasks
     done = drain()
-    assert done == 14
+    assert done == 16
     assert faults() == {documents[3].id: "missing"}
     assert [entry.after for entry in journal("documents.verified")] == [{"checked": 4, "faults": {"missing": 1}}] * 2
     assert db.session.execute(select(Outbox.id).where(Outbox.done_at.is_(None))).first() is None

@@ -35,6 +35,7 @@ from app.services.identities import merging
 from app.services.imports import intake
 from app.services.invoicing import credit_notes, issuing
 from app.services.registration import analysis
+from app.services.reminders import choices
 from app.services.reporting import exports
 from app.services.rights import invitations as member_invitations
 from app.validators.remark import HEADERS
@@ -151,6 +152,7 @@ VALUES: dict[str, dict[str, str]] = {
     "DriverSpaceView": {"document_id": "document"},
     "LendingView": {"view_id": "lent_view"},
     "lent": {"token": "lent_token"},
+    "reminders": {"token": "off_token"},
     "OwnDataView": {"export_id": "export"},
     "address": {"token": "address_link"},
     "api_v1": {"key": "registered", "id": "registration"},
@@ -530,7 +532,8 @@ def _lent() -> dict[str, Any]:
     """Make the link by which the driver lends the certificate."""
     certificate = _one(models.Document, models.Document.kind == "certificate")
     token = lending.lend(person_id("conducteur@demo.example"), certificate.id, 30)
-    return {"lent_token": token, "lent_view": _one(models.LentView).id}
+    off = choices.off_url(person_id("conducteur@demo.example"), choices.FCO).rpartition("/")[2]
+    return {"lent_token": token, "lent_view": _one(models.LentView).id, "off_token": off}
 
 
 def _one(model: type[Model], *where: Any) -> Any:

@@ -69,6 +69,7 @@ PERMISSIONS: dict[str, set[str]] = {
     "CardRequest": {"CardRequestView"},
     "DriverSpace": {"DriverSpaceView"},
     "Lending": {"LendingView"},
+    "Reminders": {"RemindersView"},
     "OwnData": {"OwnDataView"},
     "OwnIdentity": {"OwnIdentityView"},
     "OwnReports": {"OwnReportView"},

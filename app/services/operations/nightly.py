@@ -1,6 +1,6 @@
 """What the relay makes due once a day, in the small hours of Paris: the lists of revocations, the invoices of the month,
-reminding of those that are due or late, verifying the documents, the purge, the look for registrations that seem mistyped, and
-the look at every invariant.
+reminding of those that are due or late, verifying the documents, the purge, the look for registrations that seem mistyped, the
+reminders, and the look at every invariant.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.extensions import db
 from app.models import NightlyTask
-from app.models.outbox import CHECK, DUNNING, INVOICES, LOOK_ALIKES, NIGHTLY, PURGE, REVOCATIONS, VERIFY
+from app.models.outbox import CHECK, DUNNING, INVOICES, LOOK_ALIKES, NIGHTLY, PURGE, REMINDERS, REVOCATIONS, VERIFY
 from app.services.core import clock, outbox
 from app.services.core.transaction import transaction
 
@@ -31,7 +31,7 @@ def make_due(now: datetime | None = None) -> list[str]:
     if instant.hour < HOUR:
         return []
     known = set(db.session.execute(select(NightlyTask.task).where(NightlyTask.day == instant.date())).scalars())
-    tasks = (REVOCATIONS, INVOICES, DUNNING, VERIFY, PURGE, LOOK_ALIKES, CHECK)
+    tasks = (REVOCATIONS, INVOICES, DUNNING, VERIFY, PURGE, LOOK_ALIKES, REMINDERS, CHECK)
     return [task for task in tasks if task not in known and _take(task, instant)]
 
 

@@ -8,7 +8,7 @@ from flask_appbuilder import AppBuilder
 
 def register(app: Flask, appbuilder: AppBuilder) -> None:
     """Register this room's screens."""
-    from . import centre, invitations, lending, lent, office, own_data, own_identity, own_report, space
+    from . import centre, invitations, lending, lent, office, own_data, own_identity, own_report, reminders, space
 
     for screen in (
         office.DriversView,
@@ -19,6 +19,8 @@ def register(app: Flask, appbuilder: AppBuilder) -> None:
         own_identity.OwnIdentityView,
         own_report.OwnReportView,
         lending.LendingView,
+        reminders.RemindersView,
     ):
         appbuilder.add_view_no_menu(screen)
     app.register_blueprint(lent.blueprint)
+    app.register_blueprint(reminders.blueprint)

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 from wtforms import Form, RadioField, SelectField
 from wtforms.validators import InputRequired
 
+from app.french.spaces import no_break
 from app.models import Driver
 from app.services.core.numbers import count_of
 from app.services.core.refusal import Refusal
@@ -94,7 +95,7 @@ class LendingView(Screen):
 def _choices(driver: Driver) -> list[tuple[str, str]]:
     offered = [own.document for own in driver_space.space(driver).documents if own.is_offered]
     return [
-        (SITUATION, "Ma situation : dernière formation, certificat, prochaine FCO"),
+        (SITUATION, no_break("Ma situation : dernière formation, certificat, prochaine FCO")),
         *(
             (
                 str(one.id),
