@@ -15,7 +15,7 @@ from app.models.billing.deposits import SENT
 from app.services.core import clock
 from app.services.core.refusal import Refusal
 from app.services.deposits import acts, invariants, statuses, watching
-from app.services.invoicing import running
+from app.services.invoicing import credit_notes, running
 from tests.bases import EVERY
 from tests.invoicing.making import Judge, issue_draft, issued
 from tests.shortcuts import enter
@@ -111,6 +111,31 @@ def test_the_credit_note_of_an_invoice_that_the_buyer_has_is_deposited(app: Flas
     drain()
     assert not note.internal
     assert deposit_of(note).state == SENT
+
+
+def test_what_is_given_back_in_whole_waits_for_nobody(app: Flask) -> None:
+    """A refused invoice whose lines an agent has all given back has nothing left to decide."""
+    invoice, _ = refused()
+    lines = [one.id for one in credit_notes.charges(invoice.id)]
+    credit_notes.give_back(invoice.id, lines, "Geste commercial", person_id(AGENT))
+    assert waiting() == 0
+    assert watching.waiting_for(invoice.id) is None
+
+
+def test_whatever_is_said_of_a_credit_note_is_answered_by_a_note(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing undoes a credit note: the centre is answered."""
+    fake = use(monkeypatch)
+    invoice = deposited()
+    lines = [one.id for one in credit_notes.charges(invoice.id)]
+    credit_notes.give_back(invoice.id, lines, "Erreur", person_id(AGENT))
+    note = issue_draft(note_of(invoice))
+    drain()
+    fake.pages = {"": ([said(note, "213", "1", clock.now())], "1")}
+    read()
+    event = watching.waiting_for(note.id)
+    assert event is not None
+    acts.contest(note.id, event.id, "Il est joint au relevé.", person_id(AGENT))
+    assert waiting() == 0
 
 
 def test_nothing_is_undone_while_its_deposit_is_on_its_way(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
