@@ -15,15 +15,14 @@ from app.models.billing.deposits import SENT
 from app.services.core import clock
 from app.services.core.refusal import Refusal
 from app.services.deposits import acts, invariants, statuses, watching
-from app.services.invoicing import running
-from tests.bases import EVERY
+from app.services.invoicing import credit_notes, running
+from tests.bases import under_the_role
 from tests.invoicing.making import Judge, issue_draft, issued
 from tests.shortcuts import enter
 from tests.support import MARIE, drain, person_id
 
 from .making import AGENT, codes_of, deposit_of, deposited, read, said, use
 
-BACKENDS = EVERY
 LATER = timedelta(minutes=6)
 
 
@@ -52,6 +51,7 @@ def sound() -> bool:
     return not [one.code for one in invariants.CHECKS if one.breaches()]
 
 
+@under_the_role
 @pytest.mark.parametrize("again", [True, False])
 def test_an_accepted_refusal_is_an_internal_credit_note(app: Flask, again: bool) -> None:
     """Of the whole; what is valid is billed anew, at once or with the next month. The training stands."""
@@ -70,6 +70,7 @@ def test_an_accepted_refusal_is_an_internal_credit_note(app: Flask, again: bool)
         acts.accept(invoice.id, event, "encore", person_id(AGENT), bills_again=True)
 
 
+@under_the_role
 def test_a_contested_refusal_is_a_note_to_the_centre(app: Flask) -> None:
     """Mailed to who sees to its invoices; the invoice still stands, and is still refused."""
     invoice, event = refused()
@@ -111,6 +112,31 @@ def test_the_credit_note_of_an_invoice_that_the_buyer_has_is_deposited(app: Flas
     drain()
     assert not note.internal
     assert deposit_of(note).state == SENT
+
+
+def test_what_is_given_back_in_whole_waits_for_nobody(app: Flask) -> None:
+    """A refused invoice whose lines an agent has all given back has nothing left to decide."""
+    invoice, _ = refused()
+    lines = [one.id for one in credit_notes.charges(invoice.id)]
+    credit_notes.give_back(invoice.id, lines, "Geste commercial", person_id(AGENT))
+    assert waiting() == 0
+    assert watching.waiting_for(invoice.id) is None
+
+
+def test_whatever_is_said_of_a_credit_note_is_answered_by_a_note(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing undoes a credit note: the centre is answered."""
+    fake = use(monkeypatch)
+    invoice = deposited()
+    lines = [one.id for one in credit_notes.charges(invoice.id)]
+    credit_notes.give_back(invoice.id, lines, "Erreur", person_id(AGENT))
+    note = issue_draft(note_of(invoice))
+    drain()
+    fake.pages = {"": ([said(note, "213", "1", clock.now())], "1")}
+    read()
+    event = watching.waiting_for(note.id)
+    assert event is not None
+    acts.contest(note.id, event.id, "Il est joint au relevé.", person_id(AGENT))
+    assert waiting() == 0
 
 
 def test_nothing_is_undone_while_its_deposit_is_on_its_way(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,7 +199,6 @@ def test_a_deposit_that_failed_is_made_again_by_an_agent(app: Flask, monkeypatch
     assert deposit_of(invoice).state == SENT
 
 
-@pytest.mark.bases("sqlite")
 def test_an_agent_sees_it_and_answers_on_screen(app: Flask, client: FlaskClient) -> None:
     """« À traiter », the list of the platform, the invoice with its history and its acts; the centre's page and list."""
     invoice, event = refused()
@@ -215,7 +240,6 @@ def test_an_agent_sees_it_and_answers_on_screen(app: Flask, client: FlaskClient)
     assert client.post(f"/facturation/plateforme/{invoice.key}/accepter").status_code == 403
 
 
-@pytest.mark.bases("sqlite")
 def test_the_nights_run_deposits(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the monthly run issues goes the same way."""
     monkeypatch.setitem(app.config, "TODAY", date(2022, 2, 3))

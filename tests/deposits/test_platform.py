@@ -30,18 +30,18 @@ from app.services.deposits import depositing, payments_told, polling, statuses, 
 from app.services.deposits.platform import Acknowledgement, Answer, FlowRefused
 from app.services.deposits.simulated import SCENARIOS, Simulated
 from app.services.invoicing import credit_notes, filing
-from tests.bases import EVERY, on_sqlite
+from tests.bases import under_the_role
 from tests.billing import making as billing
 from tests.invoicing.making import december, issue_draft
 from tests.support import centre_id, drain, person_id
 
 from .making import AGENT, codes_of, deposit_of, deposited, events, read, said, use
 
-BACKENDS = EVERY
 LATER = timedelta(minutes=6)
 AT = datetime(2022, 1, 10, 9, tzinfo=UTC)
 
 
+@under_the_role
 def test_an_issued_invoice_is_deposited_and_what_becomes_of_it_is_read(app: Flask) -> None:
     """From the file to « approuvée »: the state of the deposit, the events, the journal."""
     invoice = deposited()
@@ -74,7 +74,6 @@ def test_an_issued_invoice_is_deposited_and_what_becomes_of_it_is_read(app: Flas
         ("ENG SIMU-REFUS", "205"),
     ],
 )
-@on_sqlite
 def test_each_scenario_follows_from_the_order_number(app: Flask, order: str, code: str) -> None:
     """And says why where something is wrong."""
     invoice = deposited(order)
@@ -90,7 +89,6 @@ def test_each_scenario_follows_from_the_order_number(app: Flask, order: str, cod
     assert set(SCENARIOS) >= {"SIMU-REFUS", "SIMU-LITIGE", "SIMU-REJET", "SIMU-LENT", "SIMU-COUPURE"}
 
 
-@on_sqlite
 def test_a_slow_platform_acknowledges_after_an_hour(app: Flask) -> None:
     """Until then the deposit is sent, and no more than that is said."""
     invoice = deposited("SIMU-LENT")
@@ -103,7 +101,6 @@ def test_a_slow_platform_acknowledges_after_an_hour(app: Flask) -> None:
     assert codes_of(invoice) == ["200", "202", "203", "205"]
 
 
-@on_sqlite
 def test_the_next_invoice_of_a_rejected_order_number_passes(app: Flask) -> None:
     """So that the simulation shows the way out."""
     first, second = deposited("SIMU-REJET"), deposited("SIMU-REJET", permit="990000000003")
@@ -164,6 +161,7 @@ def test_a_flow_refused_at_once_is_not_tried_again(app: Flask, monkeypatch: pyte
     assert len(fake.calls) == watching.failed()[1] == 1
 
 
+@under_the_role
 def test_killed_between_the_platform_and_the_base_nothing_is_deposited_twice(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,6 +216,7 @@ def test_what_was_issued_before_deposits_were_is_caught_up(app: Flask) -> None:
     assert deposit_of(invoice).state == SENT
 
 
+@under_the_role
 def test_events_twice_and_in_any_order_change_nothing(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same event on one page, on two, or after later ones; one of a stranger's invoice is left out."""
     fake = use(monkeypatch)
@@ -258,6 +257,7 @@ def test_reading_goes_on_from_the_cursor(app: Flask, monkeypatch: pytest.MonkeyP
     assert (poll.cursor, poll.failing_since, codes_of(invoice)) == ("2", None, ["200", "205"])
 
 
+@under_the_role
 def test_a_reader_who_is_overtaken_keeps_nothing(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two workers read the same page: the one whose cursor has moved meanwhile undoes what it read."""
     fake = use(monkeypatch)
@@ -296,6 +296,7 @@ def test_public_buyers_go_by_the_rules_of_public_buyers(app: Flask, monkeypatch:
     assert invoice.service_code == "SRV1"
 
 
+@under_the_role
 def test_internal_credit_notes_are_not_deposited(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """Others are. An invoice that an internal one undoes before it left goes to nobody either."""
     fake = use(monkeypatch)
@@ -314,6 +315,7 @@ def test_internal_credit_notes_are_not_deposited(app: Flask, monkeypatch: pytest
     assert "avoir" in deposit_of(invoice).last_error
 
 
+@under_the_role
 def test_a_refusal_is_told_to_agents_once_and_to_the_centres_software(app: Flask) -> None:
     """One mail an agent, invoice and reason; one message an event, with ids and states only."""
     invoice = deposited("SIMU-REFUS")
@@ -331,6 +333,7 @@ def test_a_refusal_is_told_to_agents_once_and_to_the_centres_software(app: Flask
     assert db.session.scalar(select(func.count()).select_from(Mail).where(Mail.kind == "invoice_refused")) == 1
 
 
+@under_the_role
 def test_a_payment_is_told_once_it_is_deposited(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """Status 212, with what was received at each rate; told later while the invoice is on its way, once whatever happens."""
     fake = use(monkeypatch)

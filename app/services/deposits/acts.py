@@ -11,6 +11,7 @@ from sqlalchemy import select
 from app.extensions import db
 from app.models import Deposit, Invoice, InvoiceEvent
 from app.models.billing.deposits import ACKNOWLEDGED, DUE, FAILED, SENT, TEXT_MAX
+from app.models.billing.invoices import CREDIT_NOTE
 from app.services.core import actor, clock, numbers, outbox
 from app.services.core import reason as reasons
 from app.services.core.dialect import be_the_writer
@@ -21,8 +22,10 @@ from app.services.journal import record as journal
 from app.validators.fields import visible
 
 from . import depositing, event_mail, statuses
-from .codes import STICKY, Act, Code
+from .codes import STICKY, WAITING, Act, Code
 
+#: What a note to the centre answers.
+CONTESTABLE = (Code.REFUSED, Code.DISPUTED, Code.PARTLY_APPROVED)
 #: Who says it, where the platform does not.
 REGISTER = "register"
 NOTE_MISSING = f"Écrivez ce qui est à dire : de 1 à {numbers.grouped(TEXT_MAX)} caractères."
@@ -87,13 +90,15 @@ def is_internal(invoice_id: int) -> bool:
 
 
 def contest(invoice_id: int, shown_id: int, note: str, agent_id: int) -> None:
-    """Answer a refusal, a dispute or a partial approval by a note to the centre: mailed, and shown on its invoice.
+    """Answer a refusal, a dispute or a partial approval by a note to the centre: mailed, and shown on its invoice. Of a credit
+    note, which nothing undoes, whatever is said of it is answered so.
 
     Raises :class:`Moved`, `reason.ReasonNeeded`.
     """
     text = _note(note)
     with transaction(), actor.acting(actor.PROGRAM):
-        event = _shown(invoice_id, shown_id, (Code.REFUSED, Code.DISPUTED, Code.PARTLY_APPROVED))
+        is_note = db.session.scalar(select(Invoice.kind).where(Invoice.id == invoice_id)) == CREDIT_NOTE
+        event = _shown(invoice_id, shown_id, WAITING if is_note else CONTESTABLE)
         answer = _write(invoice_id, Act.CONTESTED, text, agent_id, event)
         event_mail.contested(answer, answer.invoice.centre_id)
     outbox.ring()

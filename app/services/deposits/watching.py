@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import aliased, contains_eager
 
 from app.extensions import db
-from app.models import Deposit, Invoice, InvoiceEvent
+from app.models import Deposit, Invoice, InvoiceEvent, InvoiceItem
 from app.models.billing.deposits import ACKNOWLEDGED, FAILED, SENT, DepositState
-from app.models.billing.invoices import ISSUED
+from app.models.billing.invoices import CREDIT_NOTE, ISSUED
+from app.services.invoicing import credit_notes
 
 from . import depositing, statuses
 from .codes import STICKY, WAITING, words
@@ -70,8 +71,21 @@ def counting_failed() -> Select[Any]:
 
 
 def _waits() -> ColumnElement[bool]:
+    """Return, as SQL about `InvoiceEvent`, whether it waits: shown, unanswered, its invoice not given back in whole."""
     shown = InvoiceEvent.id == statuses.shown_id(InvoiceEvent.invoice_id)
-    return statuses.is_unanswered(InvoiceEvent, WAITING) & shown
+    return statuses.is_unanswered(InvoiceEvent, WAITING) & shown & stands(InvoiceEvent.invoice_id)
+
+
+def stands(invoice_id: Any) -> ColumnElement[bool]:
+    """Return, as SQL, whether anything of an invoice (by a column) is left; a credit note always stands."""
+    left = exists().where(InvoiceItem.invoice_id == invoice_id, ~InvoiceItem.credit, ~credit_notes.given_back())
+    note = aliased(Invoice)
+    return left | exists().where(note.id == invoice_id, note.kind == CREDIT_NOTE)
+
+
+def waiting_for(invoice_id: int) -> InvoiceEvent | None:
+    """Return the event of an invoice that waits for an agent; None where nothing does."""
+    return db.session.scalars(select(InvoiceEvent).where(InvoiceEvent.invoice_id == invoice_id, _waits())).first()
 
 
 def is_given_up(deposit: Deposit) -> bool:

@@ -79,14 +79,12 @@ class PlatformView(Screen):
 
 def history(invoice: Invoice) -> dict[str, Any]:
     """Return what the agents' page of an invoice shows of its platform: all that was said, and what may be done now."""
-    event = statuses.shown(invoice.id)
     attempts = depositing.of_invoice(invoice.id)
-    waits = event is not None and event.code in codes.WAITING and statuses.answer_to(event) is None
     last = attempts[0] if attempts else None
     return {
         "history": statuses.history(invoice.id),
         "attempts": attempts,
-        "waiting": event if waits else None,
+        "waiting": watching.waiting_for(invoice.id),
         "can_deposit": last is not None and watching.is_given_up(last),
         "words": codes.words,
         "technical": codes.TECHNICAL,
