@@ -116,7 +116,7 @@ def test_an_agent_issues_a_month_from_its_screen(
         assert said in page, said
     running.issue(JANUARY, Judge())
     page = client.get("/facturation/?mois=2022-01").text
-    for said in ("F2022-000001 à F2022-000002", "Émission terminée", "En préparation"):
+    for said in ("F2022-000001 à F2022-000002", "Émission terminée", "en préparation"):
         assert said in page, said
 
 

@@ -22,14 +22,29 @@ def entry(
     """Return an entry of a statement of its own."""
     count = db.session.query(BankEntry).count() + 1
     statement = BankStatement(
-        sha256=f"{count:064x}", position=1, file_name="releve.xml", iban=OWN_IBAN, name=str(count), opened_on=day,
-        closed_on=day, opening=D("0.00"), closing=D(amount), entries=1, repeated=0, repeated_amount=D("0.00"),
+        sha256=f"{count:064x}",
+        position=1,
+        file_name="releve.xml",
+        iban=OWN_IBAN,
+        name=str(count),
+        opened_on=day,
+        closed_on=day,
+        opening=D("0.00"),
+        closing=D(amount),
+        entries=1,
+        repeated=0,
+        repeated_amount=D("0.00"),
         imported_at=clock.now(),
-    )  # fmt: skip
+    )
     made = BankEntry(
-        statement=statement, iban=OWN_IBAN, ref=f"REF{count}", booked_on=day, amount=D(amount), remittance=remittance,
+        statement=statement,
+        iban=OWN_IBAN,
+        ref=f"REF{count}",
+        booked_on=day,
+        amount=D(amount),
+        remittance=remittance,
         **values,
-    )  # fmt: skip
+    )
     db.session.add(made)
     db.session.commit()
     return made

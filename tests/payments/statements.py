@@ -32,9 +32,14 @@ class Move:
 
 
 def statement(
-    *moves: Move, version: str = "02", opening: str = "1000.00", closing: str | None = None, iban: str = OWN_IBAN,
-    name: str = "2022-041", currency: str = "EUR",
-) -> bytes:  # fmt: skip
+    *moves: Move,
+    version: str = "02",
+    opening: str = "1000.00",
+    closing: str | None = None,
+    iban: str = OWN_IBAN,
+    name: str = "2022-041",
+    currency: str = "EUR",
+) -> bytes:
     """Return the bytes of a file with one statement, whose balances follow from its movements unless told."""
     booked = sum((D(one.amount) for one in moves if one.status == "BOOK"), D(0))
     last = closing or str(D(opening) + booked)

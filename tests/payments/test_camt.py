@@ -28,8 +28,10 @@ def test_an_entry_says_who_paid_how_much_and_for_what(version: str) -> None:
     came, went = found.entries
     assert (came.ref, came.booked_on, came.amount, came.end_to_end) == ("BNK1", DAY, D("91.22"), "E2E-7")
     assert (came.remittance, came.debtor_name, came.debtor_iban) == (
-        "RF82F2022000001 Facture de janvier", "CENTRE DE FORMATION DEMO", PAYER,
-    )  # fmt: skip
+        "RF82F2022000001 Facture de janvier",
+        "CENTRE DE FORMATION DEMO",
+        PAYER,
+    )
     assert (went.amount, went.debtor_name, went.return_code, went.end_to_end) == (D("-12.50"), "Banque", "", "")
     assert went.ref.startswith("#")
 
@@ -39,8 +41,9 @@ def test_transfers_that_the_bank_booked_as_one_are_entries_of_their_own(version:
     parts = [Move("30.41", said="RF82F2022000001"), Move("60.81", said="RF55F2022000002")]
     [found] = camt.read(statement(Move("91.22", ref="LOT", parts=parts), version=version))
     assert [(one.ref, one.amount, one.remittance) for one in found.entries] == [
-        ("LOT", D("30.41"), "RF82F2022000001"), ("LOT", D("60.81"), "RF55F2022000002"),
-    ]  # fmt: skip
+        ("LOT", D("30.41"), "RF82F2022000001"),
+        ("LOT", D("60.81"), "RF55F2022000002"),
+    ]
     parts = [Move("30.41", said="un"), Move("60.00", said="deux")]  # what they say does not add up: one entry
     [found] = camt.read(statement(Move("91.22", ref="LOT", parts=parts), version=version))
     assert [(one.amount, one.remittance) for one in found.entries] == [(D("91.22"), "un deux")]
@@ -89,7 +92,7 @@ GOOD = statement(Move("91.22"))
         (GOOD.replace(b"CLBD", b"XXXX"), "ne donne pas ses soldes"),
         (GOOD.replace(f"<IBAN>{OWN_IBAN}</IBAN>".encode(), b"", 1), "ne dit pas de quel compte"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_statement_is_refused_in_one_sentence(data: bytes, sentence: str) -> None:
     with pytest.raises(camt.Unreadable, match=sentence) as refusal:
         camt.read(data)

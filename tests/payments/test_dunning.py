@@ -66,9 +66,18 @@ def said(kind: str) -> str:
 @on_both
 def test_each_level_is_told_once_whatever_is_run_twice(accounts: Invoice, over: Over) -> None:
     for days, expected in (
-        (-6, []), (-5, [0]), (0, [0]), (4, [0]), (5, [0, 1]), (14, [0, 1]), (15, [0, 1, 2]), (30, [0, 1, 2, 3]),
-        (59, [0, 1, 2, 3]), (60, [0, 1, 2, 3, 4]), (200, [0, 1, 2, 3, 4]),
-    ):  # fmt: skip
+        (-6, []),
+        (-5, [0]),
+        (0, [0]),
+        (4, [0]),
+        (5, [0, 1]),
+        (14, [0, 1]),
+        (15, [0, 1, 2]),
+        (30, [0, 1, 2, 3]),
+        (59, [0, 1, 2, 3]),
+        (60, [0, 1, 2, 3, 4]),
+        (200, [0, 1, 2, 3, 4]),
+    ):
         over(after(days))
         dunning.nightly()
         assert dunning.nightly() == 0

@@ -40,9 +40,7 @@ def test_two_transfers_for_one_invoice_and_one_transfer_for_two(app: Flask, over
         part, rest = Part(one, D("30.41")), Part(other, D("30.41"))
         # Every other time two transfers for one invoice, else one transfer for two invoices.
         rival = (second, [part]) if at % 2 else (first, [rest])
-        both(
-            app, at, partial(allocating.allocate, first, [part], agent), partial(allocating.allocate, *rival, agent)
-        )  # fmt: skip
+        both(app, at, partial(allocating.allocate, first, [part], agent), partial(allocating.allocate, *rival, agent))
     with app.app_context():
         actor.be(actor.PROGRAM)
         assert db.session.scalar(select(func.count()).select_from(Allocation)) == ROUNDS

@@ -146,7 +146,12 @@ def test_an_agents_entries_stand_in_groups_and_the_group_says_where_one_stands(
     page = sign_in(client, "agent@demo.example").get("/agrements/list/").text
     menu = page[page.index('aria-label="Menu principal"') : page.index("</nav>")]
     groups = re.findall(r"<summary[^>]*>(.*?)</summary>", menu, re.DOTALL)
-    assert [re.sub(r"<[^>]+>", "", group).strip() for group in groups] == ["Centres, Agréments", "Registre", "Réglages"]
+    assert [re.sub(r"<[^>]+>", "", group).strip() for group in groups] == [
+        "Centres, Agréments",
+        "Registre",
+        "Facturation",
+        "Réglages",
+    ]
     assert re.findall(r'href="([^"]+)" aria-current="page">', menu) == ["/agrements/list/"]
     assert menu.count('aria-current="true"') == 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from flask import Flask, current_app
@@ -32,6 +33,7 @@ from app.services.decisions import identity_checks, incidents
 from app.services.drivers import data_copy
 from app.services.identities import merging
 from app.services.imports import intake
+from app.services.invoicing import credit_notes, issuing
 from app.services.registration import analysis
 from app.services.reporting import exports
 from app.services.rights import invitations as member_invitations
@@ -40,6 +42,7 @@ from tests.billing import making as billing
 from tests.cards import making as cards
 from tests.corpus import builders
 from tests.invoicing import making as invoicing
+from tests.payments import making as payments
 from tests.support import (
     CHLOE,
     MARIE,
@@ -87,6 +90,10 @@ VALUES: dict[str, dict[str, str]] = {
     "BillingView": {"key": "draft_invoice"},
     "IssuedView": {"key": "issued_invoice"},
     "PlatformView": {"key": "issued_invoice"},
+    "PaymentsView": {"statement_id": "statement"},
+    "EntriesView": {"entry_id": "entry", "allocation_id": "allocation"},
+    "NotesView": {"key": "credit_note", "centre_id": "centre"},
+    "LateView": {"key": "issued_invoice", "dunning_id": "dunning"},
     "InvoicesView.pdf": {"key": "issued_invoice"},
     "InvoicesView.xml": {"key": "issued_invoice"},
     "InvoicesView.detail": {"key": "issued_invoice"},
@@ -257,6 +264,7 @@ def make_rows(app: Flask) -> Rows:
         _trainers,
         _batches,
         _reference,
+        _payments,
         _people,
         _identity,
         _twins,
@@ -384,6 +392,33 @@ def _reference() -> dict[str, Any]:
         "seller": _one(models.Seller).id, "regime": _one(models.VatRegime, models.VatRegime.to_confirm).id,
         "driver": _one(models.Driver).id,
     }  # fmt: skip
+
+
+def _payments() -> dict[str, Any]:
+    """Make an invoice that was paid and credited since, an entry that nobody has allocated, an invoice that is very late."""
+    invoice = invoicing.issue_draft(billing.draft("FACTURE 9", permit="990000000009"))
+    payments.paid(invoice)
+    entry = payments.entry("12.00", day=clock.today())
+    late = models.Dunning(
+        invoice_id=_one(models.Invoice, models.Invoice.public_number == "F2022-000001").id,
+        level=4,
+        day=clock.today(),
+        at=clock.now(),
+        due=Decimal("30.41"),
+        interest=Decimal("0.00"),
+    )
+    db.session.add(late)
+    db.session.commit()
+    items = [one.id for one in credit_notes.charges(invoice.id)]
+    credit = credit_notes.give_back(invoice.id, items, "Erreur de saisie", person_id("agent@demo.example"))
+    issuing.issue(credit, invoicing.Judge())
+    return {
+        "credit_note": db.session.get_one(models.Invoice, credit).key,
+        "entry": entry.id,
+        "statement": entry.statement_id,
+        "allocation": _one(models.Allocation).id,
+        "dunning": late.id,
+    }
 
 
 def _people() -> dict[str, Any]:

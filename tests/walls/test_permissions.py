@@ -75,6 +75,7 @@ PERMISSIONS: dict[str, set[str]] = {
     "Dashboard": {"DashboardView"},
     "Exports": {"ExportsView"},
     "Finding": {"FindView"},
+    "Payments": {"EntriesView", "LateView", "NotesView", "PaymentsView"},
     "Profile": {"ProfileView", "AddressView", "SecondFactorView"},
     "Resending": {"ResendingView"},
 }

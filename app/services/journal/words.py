@@ -181,6 +181,7 @@ ACTIONS = {
 }
 #: Name of a value → its word.
 FIELDS = {
+    **money_words.FIELDS,
     "same_as_id": "Même conducteur que",
     "code_series": "Série des codes d’activation", "proved_at": "Identité vérifiée le",
     "limit": "Limite du jour", "proof": "Preuve", "why": "Réponse",

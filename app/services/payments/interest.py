@@ -14,7 +14,7 @@ from app.extensions import db
 from app.models import Allocation, Invoice, LateRate
 from app.models.billing.invoices import ISSUED
 from app.models.types import CENT
-from app.services.core import actor, clock
+from app.services.core import actor
 from app.services.core.dialect import insert_or_change
 from app.services.core.refusal import Refusal
 from app.services.core.transaction import transaction
@@ -108,5 +108,5 @@ def set_rate(valid_from: date | None, rate: Decimal | None, agent_id: int) -> No
             valid_from.isoformat(),
             actor_id=agent_id,
             before=None if before is None else {"rate": str(before)},
-            after={"rate": str(rate), "on": clock.today().isoformat()},
+            after={"rate": str(rate)},
         )

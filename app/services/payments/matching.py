@@ -28,7 +28,8 @@ from .allocating import Part
 
 ZERO = Decimal("0.00")
 #: Suggestions that are shown of an entry.
-MOST = 20
+MOST = 10
+CITED = "N° cité"
 _NUMBER = re.compile(r"(?<![0-9A-Z])F\s?(\d{4})\s?-?\s?(\d{6})(?!\d)", re.IGNORECASE)
 _SIRENS = re.compile(r"(?<!\d)\d{3} ?\d{3} ?\d{3}(?: ?\d{5})?(?!\d)")
 
@@ -122,6 +123,8 @@ class Suggestion:
     due: Decimal
     amount: Decimal
     why: tuple[str, ...]
+    #: Chosen beforehand: named by the transfer, by several signs, or the only one.
+    is_likely: bool
 
 
 def suggestions(entry: BankEntry, left: Decimal) -> list[Suggestion]:
@@ -130,7 +133,7 @@ def suggestions(entry: BankEntry, left: Decimal) -> list[Suggestion]:
     named = {*named_in(entry), *(f"F{year}-{number}" for year, number in _NUMBER.findall(text))}
     why: defaultdict[int, list[str]] = defaultdict(list)
     for id_ in db.session.execute(select(Invoice.id).where(*_numbered(named))).scalars():
-        why[id_].append("N° cité")
+        why[id_].append(CITED)
     open_ = (Invoice.kind == INVOICE, Invoice.state == ISSUED, settlement.due() > literal(ZERO, Money))
     same = select(Invoice.id).where(*open_, settlement.due() == literal(left, Money)).limit(2)
     exact = db.session.execute(same).scalars().all() if left < 10_000_000 else []
@@ -148,12 +151,16 @@ def _shown(why: dict[int, list[str]], left: Decimal) -> list[Suggestion]:
     owed = settlement.of(why)
     query = select(Invoice).options(joinedload(Invoice.centre)).where(Invoice.id.in_(why))
     rows = {one.id: one for one in db.session.execute(query).scalars()}
-    found = []
-    for id_ in sorted(why, key=lambda one: (-len(why[one]), list(why).index(one)))[:MOST]:
-        if id_ in owed and owed[id_].due > ZERO:
-            amount = max(min(owed[id_].due, left), ZERO)
-            left -= amount
-            found.append(Suggestion(rows[id_], owed[id_].due, amount, tuple(why[id_])))
+    found, rest = [], left
+    open_ = [id_ for id_ in sorted(why, key=lambda one: (-len(why[one]), list(why).index(one))) if id_ in owed]
+    open_ = [id_ for id_ in open_ if owed[id_].due > ZERO][:MOST]
+    for id_ in open_:
+        is_likely = len(open_) == 1 or len(why[id_]) > 1 or CITED in why[id_]
+        amount = min(owed[id_].due, rest if is_likely else left)
+        rest -= amount if is_likely else ZERO
+        found.append(
+            Suggestion(rows[id_], owed[id_].due, max(amount, ZERO), tuple(why[id_]), is_likely and amount > ZERO)
+        )
     return found
 
 

@@ -30,8 +30,9 @@ def stopped(today: date) -> ColumnElement[bool]:
     i, r, note = InvoiceItem, Registration, aliased(Invoice)
     of_invoice = (i.invoice_id == Invoice.id, ~i.credit)
     root = func.coalesce(r.ledger_id, r.id)
-    asked = exists().where(*of_invoice, i.root_id == root, CorrectionRequest.registration_id == r.id,
-                           CorrectionRequest.state == OPEN)  # fmt: skip
+    asked = exists().where(
+        *of_invoice, i.root_id == root, CorrectionRequest.registration_id == r.id, CorrectionRequest.state == OPEN
+    )
     of_right = exists().where(
         *of_invoice, TrainerCancellation.trainer_id == i.trainer_id, TrainerCancellation.state == OPEN
     )

@@ -105,10 +105,7 @@ class ToHandleView(Screen):
             correction_count=correction_requests.count_waiting() + trainer_rights.count_waiting(),
             card_count=card_stops.count_waiting(),
             request_card_count=card_desk.waiting(),
-            refusal_count=deposits.count_said(),
-            deposit_count=deposits.count_failed(),
-            entry_count=payments.waiting(),
-            late_count=dunning.waiting(),
+            **_of_money(),
             said_count=error_reports.count_unanswered(),
         )
         return page
@@ -164,3 +161,13 @@ class ToHandleView(Screen):
     def _done(self, message: str) -> Response:
         flash(message, "success")
         return redirect(url_for("ToHandleView.index"))
+
+
+def _of_money() -> dict[str, int]:
+    """Return how many things wait of invoices on their platform, of payments, and of those that are very late."""
+    return {
+        "refusal_count": deposits.count_said(),
+        "deposit_count": deposits.count_failed(),
+        "entry_count": payments.waiting(),
+        "late_count": dunning.waiting(),
+    }
