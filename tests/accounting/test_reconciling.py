@@ -109,6 +109,18 @@ def test_a_line_that_missed_its_month_is_told_in_both(app: Flask, monkeypatch: p
     ]
 
 
+def test_a_line_replaced_on_a_draft_is_told_in_its_own_month(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    registered_in(JANUARY, *many(1))
+    monkeypatch.setitem(app.config, "TODAY", date(2022, 2, 3))
+    running.build(JANUARY)
+    amend(row_of(0), "wrong_permit", permit_number="990000000099")
+    running.issue(JANUARY, Judge())
+    assert told() == {"cancelled": (1, D("25.34"))}
+    assert told(FEBRUARY) == {}
+    assert reconciling.of_centre(JANUARY, centre_id()).late == D("25.34")
+    assert reconciling.of_centre(FEBRUARY, centre_id()).elsewhere == D("25.34")
+
+
 @on_both
 def test_what_is_not_explained_is_red_and_comes_first(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     registered_in(JANUARY, *many(2))
