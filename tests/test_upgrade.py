@@ -67,7 +67,13 @@ LATER = {
     "agent_act",
     "budget",
     "invoice_issued",
+    "invoice_refused",
+    "invoice_contested",
     "invoice_held",
+    "due_soon",
+    "dunning_1",
+    "dunning_2",
+    "dunning_3",
 }
 LATER |= {rights_mail.JOINED, rights_mail.CHANGED, rights_mail.ENDED, rights_mail.ASKED, decision_mail.WITHHELD}
 LATER |= {identity_mails.CORRECTED, identity_mails.JOINED, identity_mails.PARTED}

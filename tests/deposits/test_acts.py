@@ -178,7 +178,7 @@ def test_an_agent_sees_it_and_answers_on_screen(app: Flask, client: FlaskClient)
     """« À traiter », the list of the platform, the invoice with its history and its acts; the centre's page and list."""
     invoice, event = refused()
     enter(client, AGENT)
-    assert "1 facture refusée, rejetée ou en litige attend une réponse" in client.get("/a-traiter/").text
+    assert "1 facture attend une réponse : refus, rejet" in client.get("/a-traiter/").text
     listed = client.get("/facturation/plateforme/").text
     assert "Plateforme simulée : aucune facture ne quitte ce registre." in listed
     assert "Le numéro de commande n’est pas connu de l’acheteur." in listed

@@ -105,19 +105,20 @@ def test_it_is_due_once_a_night_and_goes_on_in_shares(
     monkeypatch.setattr(integrity, "A_JOB", 3)
     (store.folder() / str(documents[3].path)).unlink()
     assert nightly.make_due(datetime(2022, 1, 10, 1, 59, tzinfo=UTC)) == []
-    assert nightly.make_due(NIGHT) == ["invoices", "verify", "purge", "look_alikes", "check"]
+    assert nightly.make_due(NIGHT) == ["invoices", "dunning", "verify", "purge", "look_alikes", "check"]
     assert nightly.make_due(NIGHT) == []
     assert nightly.make_due(datetime(2022, 1, 10, 22, 59, tzinfo=UTC)) == []
     assert nightly.make_due(datetime(2022, 1, 10, 23, 59, tzinfo=UTC)) == []  # 00:59 in Paris, the next day
     assert nightly.make_due(datetime(2022, 1, 11, 2, 0, tzinfo=UTC)) == [
         "invoices",
+        "dunning",
         "verify",
         "purge",
         "look_alikes",
         "check",
     ]
     done = drain()
-    assert done == 12
+    assert done == 14
     assert faults() == {documents[3].id: "missing"}
     assert [entry.after for entry in journal("documents.verified")] == [{"checked": 4, "faults": {"missing": 1}}] * 2
     assert db.session.execute(select(Outbox.id).where(Outbox.done_at.is_(None))).first() is None

@@ -32,6 +32,7 @@ from app.models import (
     Driver,
     IdentityCorrection,
     Invoice,
+    InvoiceEvent,
     Mail,
     MemberInvitation,
     Membership,
@@ -42,6 +43,7 @@ from app.models.outbox import MAIL_SENT
 from app.models.sign_up import ADDRESS, CONFIRM, RESET
 from app.services.core import actor, clock
 from app.services.notifications import mail
+from app.services.payments import dunning_mail
 from tests.e2e.test_every_screen import NOBODY, STATES, _states
 from tests.support import centre_id, drain, person_id
 
@@ -210,7 +212,11 @@ def say_the_rest(world: World) -> None:
         "document": world.rows.named["document"],
         "mail": db.session.scalar(select(Mail.id).where(Mail.state == MAIL_SENT)),
     }  # fmt: skip
+    event = _contested()
     of_kind = {
+        **{kind: {"dunning": world.rows.named["dunning"]} for kind in dunning_mail.KINDS.values()},
+        "invoice_refused": {"invoice": event.invoice_id, "code": "210", "reason": "CMD_ERR"},
+        "invoice_contested": {"event": event.id},
         "agent_act": {"cancellation": _cancelled(world.rows.named["registration"])},
         "member_joined": {"invitation": _joined(), "granted": [], "left": ["invoices"]},
         "rights_changed": {"granted": list(db.session.scalars(select(MembershipRight.id).limit(1))), "withdrawn": []},
@@ -239,6 +245,18 @@ def _cancelled(registration_id: int) -> int:
         db.session.flush()
         found = row.id
     return found
+
+
+def _contested() -> InvoiceEvent:
+    """Return an agent's answer to the refusal of an invoice."""
+    event = InvoiceEvent(
+        invoice_id=db.session.scalar(select(Invoice.id).where(Invoice.state == "issued")), code="contested",
+        happened_at=clock.now(), received_at=clock.now(), text="La commande existe.", platform="register",
+        platform_event_id="contested", by_id=person_id("agent@demo.example"),
+    )  # fmt: skip
+    db.session.add(event)
+    db.session.flush()
+    return event
 
 
 def _joined() -> int:

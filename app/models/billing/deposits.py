@@ -117,7 +117,7 @@ class PlatformPoll(Model):
     platform: Mapped[str] = mapped_column(String(20), primary_key=True)
     #: As the platform gave it; empty before the first read.
     cursor: Mapped[str] = mapped_column(String(200), default="")
-    #: When reading was last made due; when the platform last answered; since when, and why, it does not.
+    #: When reading was last made due (the machine's clock); when the platform last answered; since when, and why, it does not.
     asked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     read_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     failing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.extensions import db
 from app.models import Deposit, Invoice, InvoiceEvent
 from app.models.billing.deposits import ACKNOWLEDGED, DUE, FAILED, SENT, TEXT_MAX
-from app.services.core import actor, clock, outbox
+from app.services.core import actor, clock, numbers, outbox
 from app.services.core import reason as reasons
 from app.services.core.dialect import be_the_writer
 from app.services.core.refusal import Refusal
@@ -25,7 +25,7 @@ from .codes import STICKY, Act, Code
 
 #: Who says it, where the platform does not.
 REGISTER = "register"
-NOTE_MISSING = f"Écrivez ce qui est à dire : de 1 à {TEXT_MAX} caractères."
+NOTE_MISSING = f"Écrivez ce qui est à dire : de 1 à {numbers.grouped(TEXT_MAX)} caractères."
 
 
 class Moved(Refusal):

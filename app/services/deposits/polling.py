@@ -61,7 +61,7 @@ def read() -> None:
     except Unreachable as error:
         _unreachable(platform.name, str(error))
         return
-    answered = {"read_at": clock.machine_now(), "failing_since": None, "last_error": ""}
+    answered = {"read_at": clock.now(), "failing_since": None, "last_error": ""}
     changed(update(PlatformPoll).where(PlatformPoll.platform == platform.name).values(answered))
     if more:
         outbox.add(PLATFORM_EVENTS, [{}], first_turn=TURN)
@@ -139,7 +139,7 @@ def _about(event: Event) -> dict[str, Any]:
 def _unreachable(name: str, why: str) -> None:
     """Note since when the platform does not answer; nothing that was read is lost."""
     db.session.rollback()
-    now = clock.machine_now()
+    now = clock.now()
     changed(update(PlatformPoll).where(PlatformPoll.platform == name).values(last_error=why[:300]))
     changed(
         update(PlatformPoll)

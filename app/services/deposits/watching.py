@@ -90,6 +90,7 @@ class Transport:
 
 #: An issued invoice, or credit note, that is on no way yet, or never will be.
 ON_ITS_WAY = Transport("Dépôt en préparation", is_trouble=False, event=None)
+TRIED_AGAIN = Transport("Dépôt en cours, nouvel essai prévu", is_trouble=False, event=None)
 NOWHERE = Transport("Non déposé (interne)", is_trouble=False, event=None)
 _STATES: dict[str, str] = {FAILED: "Dépôt en échec", ACKNOWLEDGED: "Déposée", SENT: "Dépôt en cours"}
 
@@ -98,19 +99,21 @@ def transports(invoices: Collection[Invoice]) -> dict[int, Transport]:
     """Return invoice id → where it stands on its way to its buyer, in two queries whatever their number."""
     ids = [one.id for one in invoices]
     events = statuses.shown_of(ids)
-    query = select(Deposit.invoice_id, Deposit.state).where(Deposit.invoice_id.in_(ids)).order_by(Deposit.attempt)
-    states = dict(db.session.execute(query).tuples().all()) if ids else {}
-    return {one.id: _transport(one, events.get(one.id), states.get(one.id)) for one in invoices}
+    query = select(Deposit).where(Deposit.invoice_id.in_(ids)).order_by(Deposit.attempt)
+    last = {one.invoice_id: one for one in db.session.execute(query).scalars()} if ids else {}
+    return {one.id: _transport(one, events.get(one.id), last.get(one.id)) for one in invoices}
 
 
-def _transport(invoice: Invoice, event: InvoiceEvent | None, state: str | None) -> Transport:
+def _transport(invoice: Invoice, event: InvoiceEvent | None, deposit: Deposit | None) -> Transport:
     if event is not None:
         return Transport(words(event.code), is_trouble=event.code in WAITING, event=event)
     if invoice.internal:
         return NOWHERE
-    if state is None or state == DepositState.DUE:
+    if deposit is None or deposit.state == DepositState.DUE:
         return ON_ITS_WAY
-    return Transport(_STATES[state], is_trouble=state == FAILED, event=None)
+    if deposit.state == FAILED and deposit.next_at is not None:
+        return TRIED_AGAIN
+    return Transport(_STATES[deposit.state], is_trouble=deposit.state == FAILED, event=None)
 
 
 @dataclass(frozen=True, slots=True)

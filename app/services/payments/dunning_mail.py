@@ -18,10 +18,11 @@ from . import interest, settlement, stops
 
 #: Level → kind of its mail; values: ``dunning``, and ``to``, by which one is told from another.
 KINDS = {0: "due_soon", 1: "dunning_1", 2: "dunning_2", 3: "dunning_3"}
+_LEVELS = {kind: level for level, kind in KINDS.items()}
 
 
 def _content(row: Mail) -> Content:
-    told = db.session.get_one(Dunning, row.values["dunning"])
+    told, level = db.session.get_one(Dunning, row.values["dunning"]), _LEVELS[row.kind]
     invoice = db.session.get_one(Invoice, told.invoice_id)
     left = settlement.one(invoice.id, told.day).due
     if left <= settlement.ZERO or stops.is_stopped(invoice.id, clock.today()):
@@ -45,10 +46,10 @@ def _content(row: Mail) -> Content:
         "reference": said.reference,
         "iban": said.seller.iban,
         "bic": said.seller.bic,
-        "level": told.level,
+        "level": level,
         "url": f"{current_app.config['BASE_URL']}/factures/{invoice.key}",
     }
-    return Content("payments/mail/reminder", _subject(told.level, number, values), values)
+    return Content("payments/mail/reminder", _subject(level, number, values), values)
 
 
 def _subject(level: int, number: str, values: dict[str, object]) -> str:

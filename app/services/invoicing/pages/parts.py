@@ -203,7 +203,7 @@ def _credit(content: Content) -> Table:
         paragraph(f"Avoir sur la facture {_corrected(content)}", "strong"),
         *([paragraph(content.reason)] if content.reason else []),
         paragraph(
-            "Ce montant vient en déduction de la facture ; si elle est déjà réglée, il reste porté à votre crédit.",
+            "Ce montant vient en déduction de la facture. Si elle est déjà réglée, il reste porté à votre crédit.",
             "soft",
         ),
     ]
