@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,14 +13,14 @@ from flask import Flask
 from sqlalchemy import select, text, update
 
 from app.extensions import db
-from app.models import Allocation, Invoice, Registration, Trainer
+from app.models import Allocation, AllocationVat, Invoice, Registration, Seller, Trainer
 from app.services.accounting import explaining, invariants, periods, reconciling
 from app.services.accounting.formats import Format
 from app.services.billing import holding
-from app.services.core import clock
 from app.services.core.refusal import Refusal
 from app.services.invoicing import credit_notes, running
-from app.services.payments import settlement
+from app.services.payments import allocating, settlement
+from app.services.payments.allocating import Part
 from tests.bases import on_both
 from tests.invoicing.making import JANUARY, Judge, all_issued, issued
 from tests.invoicing.test_credit_notes import amend, end_right, give_back, notes_issued, row_of
@@ -106,6 +107,18 @@ def test_a_line_that_missed_its_month_is_told_in_both(app: Flask, monkeypatch: p
     assert [one.line.ref for one in explaining.lines(DECEMBER, centre_id(), explaining.ELSEWHERE, 1).rows] == [
         line.line.ref
     ]
+
+
+def test_a_line_replaced_on_a_draft_is_told_in_its_own_month(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    registered_in(JANUARY, *many(1))
+    monkeypatch.setitem(app.config, "TODAY", date(2022, 2, 3))
+    running.build(JANUARY)
+    amend(row_of(0), "wrong_permit", permit_number="990000000099")
+    running.issue(JANUARY, Judge())
+    assert told() == {"cancelled": (1, D("25.34"))}
+    assert told(FEBRUARY) == {}
+    assert reconciling.of_centre(JANUARY, centre_id()).late == D("25.34")
+    assert reconciling.of_centre(FEBRUARY, centre_id()).elsewhere == D("25.34")
 
 
 @on_both
@@ -214,14 +227,18 @@ class Walk:
         """Pay an invoice in part, or what is left; or undo a payment."""
         done = self.chosen(select(Allocation).where(Allocation.undone_at.is_(None)))
         if done is not None and self.random.random() < 0.3:
-            done.undone_at = clock.now()
-            db.session.commit()
+            allocating.undo(done.id, person_id(AGENT))
             return
         open_ = [(id_, one.due) for id_, one in settlement.of(self._issued()).items() if one.due > 0]
         if open_:
             id_, due = self.random.choice(open_)
             paid = due if self.random.random() < 0.5 else max(D("0.01"), (due / 2).quantize(D("0.01")))
-            allocation(str(paid), id_, entry=entry(str(paid)))
+            allocating.allocate(entry(str(paid)).id, [Part(id_, paid)], person_id(AGENT))
+
+    def close(self) -> None:
+        """Close the next month of the journal, where it is over."""
+        if month := periods.next_to_close():
+            periods.close(month, person_id(AGENT))
 
     def wait(self) -> None:
         """Let days go by."""
@@ -236,10 +253,12 @@ class Walk:
 @on_both
 @pytest.mark.parametrize("seed", [1, 2])
 def test_whatever_is_done_everything_is_explained(app: Flask, seed: int) -> None:
+    db.session.execute(update(Seller).values(vat_on_debits=False))
+    db.session.commit()
     walk = Walk(app, seed)
     acts = [
         *(walk.register,) * 3, walk.trainer, walk.cancel, walk.cancel, walk.replace, walk.end_right, walk.build, walk.build,
-        walk.issue, walk.issue, walk.credit, walk.credit, walk.pay, walk.pay, walk.wait, walk.wait,
+        walk.issue, walk.issue, walk.credit, walk.credit, walk.pay, walk.pay, walk.pay, walk.close, walk.wait, walk.wait,
     ]  # fmt: skip
     seen: set[str] = set()
     months = (date(2021, 11, 1), DECEMBER, JANUARY, FEBRUARY, MARCH, date(2022, 4, 1))
@@ -257,9 +276,31 @@ def test_whatever_is_done_everything_is_explained(app: Flask, seed: int) -> None
     for month in months:
         told(month)
     assert len(seen) > 3
-    rows = [row for month in months for row in fec.read(periods.export(Format.FEC, month), is_closed=False)]
-    issued_ = {kind: D(0) for kind in ("invoice", "credit_note")}
-    for one in all_issued():
-        issued_[one.kind] += one.total
-    assert fec.balances(rows).get("411000", D(0)) == issued_["invoice"] - issued_["credit_note"]
+    rows = [
+        row
+        for month in months
+        for row in fec.read(periods.export(Format.FEC, month), is_closed=periods.of(month) is not None)
+    ]
+    found, (total, vat, due) = fec.balances(rows), owed()
+    assert found.get("411000", D(0)) == total
+    assert found.get("445710", D(0)) == -due
+    assert found.get("445740", D(0)) == due - vat
+    assert found.get("706000", D(0)) == vat - total
     assert not [one.code for one in invariants.CHECKS if one.breaches()]
+
+
+def owed() -> tuple[Decimal, Decimal, Decimal]:
+    """Return what issued invoices come to, less their credit notes, the VAT in it, and what of that is paid: of each rate of an
+    invoice, as much as was charged and was received.
+    """
+    total, charged, paid = D(0), Counter[tuple[int, Decimal]](), Counter[tuple[int, Decimal]]()
+    for one in all_issued():
+        sign = -1 if one.corrects_id else 1
+        total += sign * one.total
+        for each in one.vats:
+            charged[one.corrects_id or one.id, each.rate] += sign * each.vat
+    shares = select(AllocationVat).join(Allocation, Allocation.id == AllocationVat.allocation_id)
+    for share in db.session.execute(shares.where(Allocation.undone_at.is_(None))).scalars():
+        paid[share.invoice_id, share.rate] += share.vat
+    vat = sum(charged.values(), D(0))
+    return total, vat, sum((max(D(0), min(left, paid[key])) for key, left in charged.items()), D(0))

@@ -68,7 +68,8 @@ STATES = {
         "/nulle-part/",
     ),
     "agent": (
-        "/facturation/?mois=2021-12", "/contrats/show/{offer}", "/comptes/list/?_flt_0_words=zzz", "/sessions/", "/nulle-part/",
+        "/facturation/?mois=2021-12", "/comptabilite/?mois=2022-01", "/comptabilite/rapprochement/?mois=2019-01",
+        "/contrats/show/{offer}", "/comptes/list/?_flt_0_words=zzz", "/sessions/", "/nulle-part/",
         "/enregistrements/list/?_flt_0_since=31/02/2022&_flt_0_training=abc",
         "/imports-des-centres/show/{report_id}", "/imports-des-centres/show/{report_id}?gravite=erreurs",
         "/imports-des-centres/show/{refused_id}", "/imports-des-centres/list/?_flt_0_words=zzz",

@@ -161,7 +161,8 @@ def of_receipt(
     what = "TVA encaissée" if act == Act.PAID else "TVA, encaissement défait,"
     label = f"{what} {invoice.number} {invoice.name}"[:120]
     journal = accounts.of(AccountRole.JOURNAL_VAT)
-    return Entry(act, receipt.id, journal, day, invoice.number, receipt.paid_on, label, kept)
+    piece_day = min(receipt.paid_on, day)  # a bank may book ahead of the day on which it says so
+    return Entry(act, receipt.id, journal, day, invoice.number, piece_day, label, kept)
 
 
 def _line(account: Account, debit: Decimal, auxiliary: str = "", auxiliary_label: str = "") -> Line:

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, func, select, type_coerce, union_all
 
 from app.extensions import db
-from app.models import Centre, Invoice, InvoiceItem
+from app.models import Centre, Invoice, InvoiceItem, Registration, Trainer
 from app.models.billing.invoices import CREDIT_NOTE, ISSUED
 from app.models.types import Money
 from app.services.billing import months
@@ -204,12 +204,18 @@ def _charged(month: date, centre_id: int | None) -> Iterable[Any]:
 
 
 def _late(month: date, centre_id: int | None) -> Iterable[Any]:
-    """Yield centre, what a month's invoices charge of other months, and nothing."""
+    """Yield centre, what a month's invoices charge of other months, and nothing.
+
+    A charge keeps the day of the line that it was made for; the line that stands in for it on a draft has a day of its own.
+    """
     amount = _signed(InvoiceItem.amount, InvoiceItem.credit)
+    own_day = func.coalesce(Registration.registered_on, Trainer.registered_on)
     query = (
         _of_period(select(Invoice.centre_id, amount), month, centre_id)
         .join(InvoiceItem, InvoiceItem.invoice_id == Invoice.id)
-        .where(~InvoiceItem.registered_on.between(month, months.last_of(month)))
+        .outerjoin(Registration, Registration.id == InvoiceItem.registration_id)
+        .outerjoin(Trainer, Trainer.id == InvoiceItem.trainer_id)
+        .where(~own_day.between(month, months.last_of(month)))
         .group_by(Invoice.centre_id)
     )
     return [(centre, late, ZERO) for centre, late in db.session.execute(query).tuples()]
