@@ -59,6 +59,10 @@ bench: .venv/dev.stamp .venv-bench/run.stamp ## Run the benchmarks: ratios side 
 bench-lock: .venv/dev.stamp ## Write the lock file of the libraries we are measured against anew, without the product's own
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["bench"], sep="\n")' | $(BIN)/pip-compile -q --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --generate-hashes --strip-extras -o requirements-bench.lock -
 
+.PHONY: papers
+papers: .venv/dev.stamp ## Judge a thousand documents of every kind by the validators of PDF/A and PDF/UA
+	PAPERS=1000 $(BIN)/python -m pytest -q -n $(JOBS) tests/paper/test_every_paper.py $(ARGS)
+
 .PHONY: screenshots
 screenshots: .venv/dev.stamp ## Take the README's screenshots from the real program
 	$(BIN)/python -m tests.e2e.screenshots
