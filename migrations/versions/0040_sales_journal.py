@@ -92,7 +92,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("act", "act_id", "position", name=op.f("uq_accounting_line_act_act_id_position")),
     )
     op.create_index("ix_allocation_at", "allocation", ["at"])
-    op.create_index("ix_allocation_undone_at", "allocation", ["undone_at"])
+    undone = sa.text("undone_at IS NOT NULL")
+    op.create_index(
+        "ix_allocation_undone_at", "allocation", ["undone_at"], sqlite_where=undone, postgresql_where=undone
+    )
     if op.get_bind().dialect.name == "postgresql":
         _freeze_postgres()
         for table in ("account_map", *FROZEN):

@@ -16,7 +16,7 @@ from app.models.types import BigMoney, Money, Percent, UtcDateTime
 from .invoices import Invoice
 
 REASON_MAX, REMITTANCE_MAX = 300, 2000
-_LIVE = text("undone_at IS NULL")
+_LIVE, _UNDONE = text("undone_at IS NULL"), text("undone_at IS NOT NULL")
 
 
 class BankStatement(Model):
@@ -117,7 +117,7 @@ class Allocation(Model):
         Index("ix_allocation_returns", "returns_id"),
         # The months of the sales journal.
         Index("ix_allocation_at", "at"),
-        Index("ix_allocation_undone_at", "undone_at"),
+        Index("ix_allocation_undone_at", "undone_at", sqlite_where=_UNDONE, postgresql_where=_UNDONE),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
