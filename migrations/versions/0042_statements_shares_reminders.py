@@ -82,7 +82,7 @@ def _reminders() -> None:
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["person_id"], ["ab_user.id"], name=op.f("fk_reminder_person_id"), ondelete="RESTRICT"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reminder")),
-        sa.UniqueConstraint("kind", "person_id", "subject_id", "due_on", "step", name=op.f("uq_reminder_kind")),
+        sa.UniqueConstraint("kind", "person_id", "subject_id", "due_on", "step", name=op.f("uq_reminder_kind_person_id_subject_id_due_on_step")),
     )
     op.create_index("ix_reminder_kind", "reminder", ["kind", "due_on"])
     op.create_table(

@@ -48,7 +48,7 @@ DAYS = tuple(
 #: What waits for agents, but requests for an account: nobody makes them any more.
 ONE_OF_EACH = {
     "identites": 1, "interrogations": 1, "comptes": 0, "corrections": 2, "cartes": 1, "retenus": 1, "droits": 1,
-    "fichiers": 1, "controles": 0, "travaux": 1, "courriels": 1,
+    "fichiers": 1, "controles": 0, "travaux": 1, "courriels": 1, "encaissements": 0, "factures": 0,
 }  # fmt: skip
 
 
