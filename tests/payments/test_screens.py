@@ -163,10 +163,30 @@ def test_a_balance_is_refunded_or_moved_by_an_agent(agent: FlaskClient, invoice:
     refund = {"amount": "30,41", "refunded_on": "03/02/2022", "reason": ""}
     wrong = agent.post(f"{HERE}avoirs/{key}/rembourser", data=refund)
     assert (wrong.status_code, "Dites comment ce remboursement" in plain(wrong)) == (422, True)
+    for amount in ("", "0", "0,00"):
+        wrong = agent.post(f"{HERE}avoirs/{key}/rembourser", data={**refund, "amount": amount, "reason": "VIR-9"})
+        assert (wrong.status_code, "Indiquez le montant" in plain(wrong)) == (422, True), amount
+    assert "remboursement est noté" not in plain(agent.get(f"{HERE}avoirs/{key}"))
     agent.post(f"{HERE}avoirs/{key}/rembourser", data={**refund, "reason": "Virement VIR-9"})
     assert state(id_) == State.PAID
     assert "Remboursé" in plain(agent.get(f"/facturation/factures/{key}"))
     assert "91,22 €" in plain(agent.get(f"/facturation/factures/{invoice_key}"))
+
+
+def test_a_refund_of_a_transfer_says_what_is_wrong_with_it(agent: FlaskClient, invoice: Invoice) -> None:
+    row = entry("150000.00", remittance="Deux fois").id
+    agent.post(f"{HERE}ecritures/{row}/affecter", data={"number": "F2022-000001", "amount": "91,22"})
+    address, typed = f"{HERE}ecritures/{row}/rembourser", {"refunded_on": "03/02/2022", "reason": "VIR-9"}
+    for wrong, said in (
+        ({"amount": ""}, "Indiquez le montant"),
+        ({"amount": "0"}, "Indiquez le montant"),
+        ({"amount": "149908,79"}, "Il reste 149 908,78 €"),
+        ({"amount": "1", "reason": ""}, "Dites comment ce remboursement"),
+    ):
+        answer = agent.post(address, data={**typed, **wrong})
+        assert (answer.status_code, said in plain(answer)) == (422, True), wrong
+    agent.post(address, data={**typed, "amount": "149 908,78"})
+    assert "Remboursé" in plain(agent.get(f"{HERE}ecritures/{row}"))
 
 
 def test_the_centre_reads_what_was_received_and_no_bank_entry(
