@@ -52,7 +52,9 @@ def test_an_agent_reads_exports_and_closes_a_month(
     assert len(fec.read(sent.data, is_closed=False)) == 3
     assert "800000002FEC20220228.txt" in sent.headers["Content-Disposition"]
     assert client.get("/comptabilite/export/pdf").status_code == 404
-    assert client.get("/comptabilite/?mois=2022-13").status_code == 400
+    for month in ("2022-13", "0001-01", "0000-01"):
+        for address in ("/comptabilite/", "/comptabilite/rapprochement/", "/facturation/"):
+            assert client.get(f"{address}?mois={month}").status_code == 400
     refused = client.post("/comptabilite/cloturer", data={"mois": "2022-02"}, follow_redirects=True)
     assert "Ce mois n’est pas terminé" in refused.text
     at(date(2022, 3, 1))
