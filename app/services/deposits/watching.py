@@ -71,8 +71,8 @@ def counting_failed() -> Select[Any]:
 
 
 def _waits() -> ColumnElement[bool]:
-    """Return, as SQL about `InvoiceEvent`, whether it waits: shown, unanswered, its invoice not given back in whole."""
-    shown = InvoiceEvent.id == statuses.shown_id(InvoiceEvent.invoice_id)
+    """Return, as SQL about `InvoiceEvent`, whether it waits: the last word, unanswered, on what is not given back in whole."""
+    shown = InvoiceEvent.id == statuses.word_id(InvoiceEvent.invoice_id)
     return statuses.is_unanswered(InvoiceEvent, WAITING) & shown & stands(InvoiceEvent.invoice_id)
 
 
