@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, inspect, select
 
 from app.extensions import db
 from app.models import Allocation, BankEntry, Invoice, Outbox
-from app.services.payments import camt, settlement
+from app.services.payments import balances, camt, settlement
 from app.services.payments.settlement import State
 from tests.bases import UNDER_THE_ROLE
 from tests.invoicing.test_credit_notes import give_back
@@ -60,7 +60,7 @@ def test_an_empty_register_says_what_to_do(agent: FlaskClient) -> None:
 def test_a_statement_is_sent_and_says_what_it_brought(agent: FlaskClient, invoice: Invoice) -> None:
     id_, data = invoice.id, statement(Move("91.22", structured=FIRST), Move("12.00", said="&lt;b&gt;autre"))
     page = plain(send(agent, data))
-    assert "2 écritures nouvelles, dont 1 affectée d’elle-même à ses factures" in page
+    assert "2 écritures nouvelles. Affectées d’après la référence et le montant exacts : 1 écriture." in page
     assert ("&lt;b&gt;autre" in page, "<b>autre" in page) == (True, False)
     assert state(id_) == State.PAID
     assert "Rien de nouveau" in plain(send(agent, data))
@@ -171,6 +171,16 @@ def test_a_balance_is_refunded_or_moved_by_an_agent(agent: FlaskClient, invoice:
     assert state(id_) == State.PAID
     assert "Remboursé" in plain(agent.get(f"/facturation/factures/{key}"))
     assert "91,22 €" in plain(agent.get(f"/facturation/factures/{invoice_key}"))
+
+
+def test_balances_are_read_with_the_invoices_that_their_credit_notes_correct(invoice: Invoice) -> None:
+    centre = invoice.centre_id
+    paid(invoice)
+    give_back(invoice, 0)
+    db.session.expire_all()
+    db.session.expunge_all()
+    (balance,) = balances.of_centre(centre)
+    assert "corrects" not in inspect(balance.note).unloaded  # else the page asks for each
 
 
 def test_a_refund_of_a_transfer_says_what_is_wrong_with_it(agent: FlaskClient, invoice: Invoice) -> None:
