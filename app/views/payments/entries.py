@@ -71,7 +71,7 @@ class EntriesView(Screen):
     def refund(self, entry_id: int) -> Response:
         """Note that what was left was refunded."""
         entry, form = _entry(entry_id), RefundForm(request.form)
-        if form.validate():
+        if form.validate() and form.amount.data and form.refunded_on.data:
             try:
                 balances.refund(
                     form.amount.data, form.refunded_on.data, form.reason.data or "", g.user.id, entry_id=entry.id

@@ -47,7 +47,7 @@ class NotesView(Screen):
         invoice = reading.numbered(form.number.data or "")
         if invoice is None:
             form.number.errors = [UNKNOWN]
-        if invoice is not None and not form.errors:
+        if invoice is not None and form.amount.data and not form.errors:
             try:
                 balances.allocate(note.id, [Part(invoice.id, form.amount.data)], g.user.id)
             except Refusal as refusal:
@@ -61,7 +61,7 @@ class NotesView(Screen):
     def refund(self, key: str) -> Response:
         """Note that some of it was refunded."""
         note, form = _note(key), RefundForm(request.form)
-        if form.validate():
+        if form.validate() and form.amount.data and form.refunded_on.data:
             try:
                 balances.refund(
                     form.amount.data, form.refunded_on.data, form.reason.data or "", g.user.id, note_id=note.id
