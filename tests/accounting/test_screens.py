@@ -15,13 +15,13 @@ from openpyxl import load_workbook
 from sqlalchemy import select
 
 from app.extensions import db
-from app.models import Batch, JournalEntry
-from app.services.core import actor
+from app.models import Batch, JournalEntry, OrderOverride, Registration
+from app.services.core import actor, clock
 from tests.bases import UNDER_THE_ROLE
 from tests.invoicing.making import issued
 from tests.invoicing.test_credit_notes import give_back
 from tests.payments.making import allocation, entry
-from tests.support import LEGAL, MARIE, centre_id, many, registered, registered_trainer
+from tests.support import LEGAL, MARIE, centre_id, many, person_id, registered, registered_trainer
 
 from . import fec
 
@@ -52,13 +52,15 @@ def test_an_agent_reads_exports_and_closes_a_month(
     assert len(fec.read(sent.data, is_closed=False)) == 3
     assert "800000002FEC20220228.txt" in sent.headers["Content-Disposition"]
     assert client.get("/comptabilite/export/pdf").status_code == 404
-    assert client.get("/comptabilite/?mois=2022-13").status_code == 400
+    for month in ("2022-13", "0001-01", "0000-01"):
+        for address in ("/comptabilite/", "/comptabilite/rapprochement/", "/facturation/"):
+            assert client.get(f"{address}?mois={month}").status_code == 400
     refused = client.post("/comptabilite/cloturer", data={"mois": "2022-02"}, follow_redirects=True)
     assert "Ce mois n’est pas terminé" in refused.text
     at(date(2022, 3, 1))
     assert "Clôturer février" in client.get("/comptabilite/?mois=2022-02").text
     closed = client.post("/comptabilite/cloturer", data={"mois": "2022-02"}, follow_redirects=True)
-    assert "ne changent plus" in closed.text
+    assert re.search(r"Février 2022 est clôturé, avec 1\sécriture :", closed.text)
     page = client.get("/comptabilite/?mois=2022-02").text
     assert "Clôturé le 01/03/2022" in page
     assert "Clôturer le mois" not in page
@@ -145,6 +147,24 @@ def test_who_an_invoice_is_about_is_told_to_those_who_follow_invoices_alone(
         other = sign_in(app.test_client(), who)
         for address in (f"/factures/{key}/detail", f"/factures/{key}/detail.xlsx"):
             assert other.get(address).status_code in (403, 404), (who, address)
+
+
+def test_the_detail_names_the_order_number_that_is_billed(
+    at: Callable[[date], None], client: FlaskClient, sign_in: SignIn
+) -> None:
+    at(date(2022, 2, 3))
+    registered({**MARIE, "order_number": "COM9"})
+    with actor.acting(actor.PROGRAM):
+        moved = db.session.execute(select(Registration.id)).scalar_one()
+        values = {"order_number": "COM1", "by_id": person_id(LEGAL), "at": clock.now()}
+        db.session.add(OrderOverride(registration_id=moved, **values))
+        db.session.commit()
+    invoice = issued(*[{**one, "order_number": "COM1"} for one in many(2)])
+    key = invoice.key
+    sign_in(client, LEGAL)
+    sent = client.get(f"/factures/{key}/detail.xlsx")
+    _heads, *rows = load_workbook(io.BytesIO(sent.data), read_only=True).active.iter_rows(values_only=True)
+    assert ([row[8] for row in rows], "MARTIN" in {row[2] for row in rows}) == (["COM1"] * 3, True)
 
 
 def test_what_an_order_number_cost_is_told_with_its_credit_notes_and_what_is_paid(

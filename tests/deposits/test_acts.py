@@ -14,7 +14,8 @@ from app.models import Invoice, JournalEntry, Mail, Registration
 from app.models.billing.deposits import SENT
 from app.services.core import clock
 from app.services.core.refusal import Refusal
-from app.services.deposits import acts, invariants, statuses, watching
+from app.services.core.transaction import transaction
+from app.services.deposits import acts, invariants, payments_told, statuses, watching
 from app.services.invoicing import credit_notes, running
 from tests.bases import under_the_role
 from tests.invoicing.making import Judge, issue_draft, issued
@@ -147,6 +148,19 @@ def test_nothing_is_undone_while_its_deposit_is_on_its_way(app: Flask, monkeypat
     with pytest.raises(acts.UnderWay):
         acts.bill_again(invoice.id, "Commande fausse", person_id(AGENT))
     assert codes_of(invoice) == []
+
+
+@under_the_role
+def test_a_payment_in_part_answers_no_dispute(app: Flask) -> None:
+    """What is not contested is paid: the dispute still waits for its agent, and is answered as before."""
+    invoice, event = refused("SIMU-LITIGE")
+    payload = {"invoice": invoice.id, "day": "2022-02-03", "amounts": [[2000, 100]], "reference": "abc"}
+    with clock.moved(clock.machine_now() + LATER), transaction():
+        payments_told.carry_out(payload)
+    assert codes_of(invoice)[-1] == "212"
+    assert waiting() == 1
+    acts.contest(invoice.id, event, "La quantité est celle des feuilles de présence.", person_id(AGENT))
+    assert waiting() == 0
 
 
 def test_a_suspended_invoice_is_completed(app: Flask) -> None:

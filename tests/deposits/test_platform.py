@@ -313,6 +313,11 @@ def test_internal_credit_notes_are_not_deposited(app: Flask, monkeypatch: pytest
     assert fake.flows == {}
     assert (deposit_of(invoice).state, watching.failed()[1]) == (FAILED, 0)
     assert "avoir" in deposit_of(invoice).last_error
+    assert watching.transports([invoice])[invoice.id] == watching.UNDONE
+    assert watching.month(invoice.period_end).failed == 0
+    assert db.session.execute(select(Invoice.id).where(watching.in_trouble(invoice.period_end))).all() == []
+    payments_told.carry_out({"invoice": invoice.id, "day": "2022-02-01", "amounts": [], "reference": "x"})
+    assert fake.told == []
 
 
 @under_the_role
@@ -353,6 +358,29 @@ def test_a_payment_is_told_once_it_is_deposited(app: Flask, monkeypatch: pytest.
     (event,) = events()
     assert event.code == "212"
     assert "30,41\u202f€ à 20\u202f%" in event.text.replace("\u00a0", "\u202f")
+
+
+@under_the_role
+def test_a_payment_waits_for_a_deposit_that_is_still_to_be_made(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paid before its file was made, or while its deposit had failed for good: told once an agent has deposited it again."""
+    fake = use(monkeypatch)
+    invoice = december()
+    payload = {"invoice": invoice.id, "day": "2022-02-01", "amounts": [[2000, 3041]], "reference": "x"}
+    with pytest.raises(payments_told.Waits):
+        payments_told.carry_out(payload)
+    fake.refusal = "Destinataire inconnu."
+    drain()
+    assert deposit_of(invoice).state == FAILED
+    with pytest.raises(payments_told.Waits):
+        payments_told.carry_out(payload)
+    fake.refusal = ""
+    with transaction():
+        depositing.again(deposit_of(invoice))
+    drain()
+    read()
+    with transaction():
+        payments_told.carry_out(payload)
+    assert [one.code for one in events()] == ["212"]
 
 
 def test_work_of_deposits_bears_kinds_that_fit(app: Flask) -> None:

@@ -89,6 +89,8 @@ GOOD = statement(Move("91.22"))
         (GOOD.replace(b">91.22<", b">NaN<"), "montant illisible"),
         (GOOD.replace(b">91.22<", b">1e9<"), "montant illisible"),
         (GOOD.replace(f"<BookgDt><Dt>{DAY}".encode(), b"<BookgDt><Dt>10/02/2022"), "date illisible"),
+        (GOOD.replace(f"<BookgDt><Dt>{DAY}".encode(), b"<BookgDt><Dt>0001-01-01T00:00:00+14:00"), "date illisible"),
+        (GOOD.replace(f"<BookgDt><Dt>{DAY}".encode(), b"<BookgDt><Dt>9999-12-31T23:00:00-10:00"), "date illisible"),
         (GOOD.replace(b"CLBD", b"XXXX"), "ne donne pas ses soldes"),
         (GOOD.replace(f"<IBAN>{OWN_IBAN}</IBAN>".encode(), b"", 1), "ne dit pas de quel compte"),
     ],

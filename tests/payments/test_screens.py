@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, inspect, select
 
 from app.extensions import db
 from app.models import Allocation, BankEntry, Invoice, Outbox
-from app.services.payments import camt, settlement
+from app.services.payments import balances, camt, settlement
 from app.services.payments.settlement import State
 from tests.bases import UNDER_THE_ROLE
 from tests.invoicing.test_credit_notes import give_back
@@ -60,7 +60,7 @@ def test_an_empty_register_says_what_to_do(agent: FlaskClient) -> None:
 def test_a_statement_is_sent_and_says_what_it_brought(agent: FlaskClient, invoice: Invoice) -> None:
     id_, data = invoice.id, statement(Move("91.22", structured=FIRST), Move("12.00", said="&lt;b&gt;autre"))
     page = plain(send(agent, data))
-    assert "2 écritures nouvelles, dont 1 affectée d’elle-même à ses factures" in page
+    assert "2 écritures nouvelles. Affectées d’après la référence et le montant exacts : 1 écriture." in page
     assert ("&lt;b&gt;autre" in page, "<b>autre" in page) == (True, False)
     assert state(id_) == State.PAID
     assert "Rien de nouveau" in plain(send(agent, data))
@@ -163,10 +163,40 @@ def test_a_balance_is_refunded_or_moved_by_an_agent(agent: FlaskClient, invoice:
     refund = {"amount": "30,41", "refunded_on": "03/02/2022", "reason": ""}
     wrong = agent.post(f"{HERE}avoirs/{key}/rembourser", data=refund)
     assert (wrong.status_code, "Dites comment ce remboursement" in plain(wrong)) == (422, True)
+    for amount in ("", "0", "0,00"):
+        wrong = agent.post(f"{HERE}avoirs/{key}/rembourser", data={**refund, "amount": amount, "reason": "VIR-9"})
+        assert (wrong.status_code, "Indiquez le montant" in plain(wrong)) == (422, True), amount
+    assert "remboursement est noté" not in plain(agent.get(f"{HERE}avoirs/{key}"))
     agent.post(f"{HERE}avoirs/{key}/rembourser", data={**refund, "reason": "Virement VIR-9"})
     assert state(id_) == State.PAID
     assert "Remboursé" in plain(agent.get(f"/facturation/factures/{key}"))
     assert "91,22 €" in plain(agent.get(f"/facturation/factures/{invoice_key}"))
+
+
+def test_balances_are_read_with_the_invoices_that_their_credit_notes_correct(invoice: Invoice) -> None:
+    centre = invoice.centre_id
+    paid(invoice)
+    give_back(invoice, 0)
+    db.session.expire_all()
+    db.session.expunge_all()
+    (balance,) = balances.of_centre(centre)
+    assert "corrects" not in inspect(balance.note).unloaded  # else the page asks for each
+
+
+def test_a_refund_of_a_transfer_says_what_is_wrong_with_it(agent: FlaskClient, invoice: Invoice) -> None:
+    row = entry("150000.00", remittance="Deux fois").id
+    agent.post(f"{HERE}ecritures/{row}/affecter", data={"number": "F2022-000001", "amount": "91,22"})
+    address, typed = f"{HERE}ecritures/{row}/rembourser", {"refunded_on": "03/02/2022", "reason": "VIR-9"}
+    for wrong, said in (
+        ({"amount": ""}, "Indiquez le montant"),
+        ({"amount": "0"}, "Indiquez le montant"),
+        ({"amount": "149908,79"}, "Il reste 149 908,78 €"),
+        ({"amount": "1", "reason": ""}, "Dites comment ce remboursement"),
+    ):
+        answer = agent.post(address, data={**typed, **wrong})
+        assert (answer.status_code, said in plain(answer)) == (422, True), wrong
+    agent.post(address, data={**typed, "amount": "149 908,78"})
+    assert "Remboursé" in plain(agent.get(f"{HERE}ecritures/{row}"))
 
 
 def test_the_centre_reads_what_was_received_and_no_bank_entry(

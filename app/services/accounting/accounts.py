@@ -15,6 +15,7 @@ from sqlalchemy import delete, select
 from app.extensions import db
 from app.models import AccountMap, VatRegime
 from app.models.billing.accounting import LABEL_MAX, AccountRole
+from app.services.core.dialect import insert_if_new
 from app.services.core.numbers import percent
 from app.services.core.refusal import Refusal
 from app.services.core.taking import taken
@@ -106,12 +107,10 @@ def choose(role_typed: str, rate: Decimal | None, code_typed: str, label_typed: 
     _judge(role, rate, code, label)
     with transaction():
         own = (AccountMap.role == role, AccountMap.rate.is_(None) if rate is None else AccountMap.rate == rate)
-        row = db.session.execute(select(AccountMap).where(*own).with_for_update()).scalar_one_or_none()
-        before = None if row is None else {"code": row.code, "label": row.label}
-        row = row or AccountMap(role=role, rate=rate)
+        is_new = insert_if_new(AccountMap, {"role": str(role), "rate": rate, "code": code, "label": label})
+        row = db.session.execute(select(AccountMap).where(*own).with_for_update()).scalar_one()
+        before = None if is_new else {"code": row.code, "label": row.label}
         row.code, row.label = code, label
-        db.session.add(row)
-        db.session.flush()
         after = {"role": role.label, "code": code, "label": label, **_said(rate)}
         journal.record("account.chosen", "account_map", row.id, actor_id=agent_id, before=before, after=after)
 

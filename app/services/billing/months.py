@@ -8,6 +8,8 @@ MONTHS = (
     "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre",
     "décembre",
 )  # fmt: skip
+#: No month before this year is one of this register.
+FIRST_YEAR = 1990
 
 
 def first_of(day: date) -> date:
@@ -36,11 +38,12 @@ def name_of(day: date) -> str:
 
 
 def read(text: str) -> date | None:
-    """Return the first day of a month written « AAAA-MM », None for anything else."""
+    """Return the first day of a month written « AAAA-MM », None for anything else, or one long before this register."""
     year, dash, month = text.partition("-")
     if not (dash and len(year) == 4 and len(month) == 2 and (year + month).isascii() and (year + month).isdigit()):
         return None
     try:
-        return date(int(year), int(month), 1)
+        found = date(int(year), int(month), 1)
     except ValueError:
         return None
+    return found if found.year >= FIRST_YEAR else None

@@ -69,7 +69,7 @@ def bill_again(invoice_id: int, why: str, agent_id: int) -> bool:
     kept = reasons.reason(why, "Dites pourquoi cette facture est annulée et refaite : la raison figure sur l’avoir.")
     with transaction(durable=True), actor.acting(actor.PROGRAM):
         be_the_writer(Invoice)
-        internal, event = is_internal(invoice_id), statuses.shown(invoice_id)
+        internal, event = is_internal(invoice_id), statuses.word(invoice_id)
         credit_notes.undo(invoice_id, kept, agent_id, internal=internal, rebills=True)
         _write(invoice_id, Act.BILLED_AGAIN, kept, agent_id, event)
     outbox.ring()
@@ -78,7 +78,7 @@ def bill_again(invoice_id: int, why: str, agent_id: int) -> bool:
 
 def is_internal(invoice_id: int) -> bool:
     """Tell whether a credit note of the whole invoice goes to nobody; raise :class:`UnderWay` where that is not known yet."""
-    event, attempts = statuses.shown(invoice_id), depositing.of_invoice(invoice_id)
+    event, attempts = statuses.word(invoice_id), depositing.of_invoice(invoice_id)
     if event is not None:
         return event.code in STICKY
     last = attempts[0] if attempts else None
@@ -155,7 +155,7 @@ def _shown(invoice_id: int, shown_id: int, codes: tuple[Code, ...]) -> InvoiceEv
     nobody.
     """
     _lock(invoice_id)
-    event = statuses.shown(invoice_id)
+    event = statuses.word(invoice_id)
     if event is None or event.id != shown_id or event.code not in codes or statuses.answer_to(event) is not None:
         raise Moved
     return event

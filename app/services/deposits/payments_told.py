@@ -8,9 +8,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy import select
+
 from app.extensions import db
 from app.models import Invoice
-from app.models.billing.deposits import ACKNOWLEDGED, FAILED
+from app.models.billing.deposits import ACKNOWLEDGED
 from app.models.outbox import PAYMENT_TOLD
 from app.services.core import clock, numbers, outbox
 
@@ -27,7 +29,7 @@ def tell(invoice_id: int, day: date, amounts: Iterable[tuple[int, int]]) -> None
     """Queue status 212 for what was received on a day, in the caller's transaction.
 
     ``amounts``: a pair a VAT rate, the rate in basis points (2000 is 20 %) and the cents received at it, VAT included; an
-    invoice paid in parts is told of each. An invoice that no platform has (never deposited) is told of to nobody.
+    invoice paid in parts is told of each. An invoice that no platform will have (undone before it left) is told of to nobody.
     """
     told = [[rate, cents] for rate, cents in amounts]
     payload = {"invoice": invoice_id, "day": day.isoformat(), "amounts": told, "reference": secrets.token_hex(8)}
@@ -37,14 +39,14 @@ def tell(invoice_id: int, day: date, amounts: Iterable[tuple[int, int]]) -> None
 def carry_out(payload: dict[str, Any]) -> None:
     """Tell the platform of a payment and keep status 212 of it; no commit. Told twice, it is one report: the reference says so.
 
-    Raises :class:`Waits` while the deposit is under way, `platform.Unreachable` while the platform does not answer: it is then
-    told later.
+    Raises :class:`Waits` while the invoice is not deposited, `platform.Unreachable` while the platform does not answer: it is
+    then told later, or stands among what agents see to.
     """
     invoice = db.session.get_one(Invoice, payload["invoice"])
     attempts = depositing.of_invoice(invoice.id)
-    if not attempts or (attempts[0].state == FAILED and attempts[0].next_at is None):
-        return
-    if attempts[0].state != ACKNOWLEDGED:
+    if not attempts or attempts[0].state != ACKNOWLEDGED:
+        if db.session.scalar(select(depositing.is_undone()).where(Invoice.id == invoice.id)):
+            return
         raise Waits
     platform, number = platforms.current(), invoice.public_number or ""
     day = date.fromisoformat(payload["day"])

@@ -27,17 +27,20 @@ def shown_of(invoice_ids: Collection[int]) -> dict[int, InvoiceEvent]:
     """Return invoice id → the event that says its status, in one query; those of which nothing was said are left out."""
     if not invoice_ids:
         return {}
-    query = (
-        select(InvoiceEvent)
-        .join(Invoice, InvoiceEvent.id == shown_id(Invoice.id))
-        .where(Invoice.id.in_(list(invoice_ids)))
-    )
+    shown_id = _shown(Invoice.id, "id")
+    query = select(InvoiceEvent).join(Invoice, InvoiceEvent.id == shown_id).where(Invoice.id.in_(list(invoice_ids)))
     return {event.invoice_id: event for event in db.session.execute(query).scalars()}
 
 
-def shown_id(invoice_id: InstrumentedAttribute[int] | ColumnElement[int]) -> ScalarSelect[Any]:
-    """Return, as SQL, the id of the event that says the status of an invoice (by a column); NULL where there is none."""
-    return _shown(invoice_id, "id")
+def word(invoice_id: int) -> InvoiceEvent | None:
+    """Return the event that an agent answers: the one that is shown, were nothing said of payments."""
+    query = select(InvoiceEvent).join(Invoice, InvoiceEvent.id == word_id(Invoice.id)).where(Invoice.id == invoice_id)
+    return db.session.scalars(query).first()
+
+
+def word_id(invoice_id: InstrumentedAttribute[int] | ColumnElement[int]) -> ScalarSelect[Any]:
+    """Return, as SQL, the id of that event of an invoice (by a column); NULL where there is none."""
+    return _shown(invoice_id, "id", OF_PAYMENT)
 
 
 def shown_code(invoice_id: InstrumentedAttribute[int] | ColumnElement[int]) -> ScalarSelect[Any]:
@@ -87,10 +90,10 @@ def is_unanswered(event: Any, codes: Collection[str] = STICKY) -> ColumnElement[
     return and_(event.code.in_(codes), ~answered)
 
 
-def _shown(invoice_id: Any, name: str) -> ScalarSelect[Any]:
+def _shown(invoice_id: Any, name: str, without: Collection[str] = ()) -> ScalarSelect[Any]:
     e = aliased(InvoiceEvent)
     waits = case((is_unanswered(e), 0), else_=1)
-    return _latest(e, getattr(e, name), (e.invoice_id == invoice_id, e.code.not_in(_ACTS)), waits)
+    return _latest(e, getattr(e, name), (e.invoice_id == invoice_id, e.code.not_in([*_ACTS, *without])), waits)
 
 
 def _latest(e: Any, what: Any, own: tuple[ColumnElement[bool], ...], *before: Any) -> ScalarSelect[Any]:

@@ -71,8 +71,8 @@ def counting_failed() -> Select[Any]:
 
 
 def _waits() -> ColumnElement[bool]:
-    """Return, as SQL about `InvoiceEvent`, whether it waits: shown, unanswered, its invoice not given back in whole."""
-    shown = InvoiceEvent.id == statuses.shown_id(InvoiceEvent.invoice_id)
+    """Return, as SQL about `InvoiceEvent`, whether it waits: the last word, unanswered, on what is not given back in whole."""
+    shown = InvoiceEvent.id == statuses.word_id(InvoiceEvent.invoice_id)
     return statuses.is_unanswered(InvoiceEvent, WAITING) & shown & stands(InvoiceEvent.invoice_id)
 
 
@@ -106,23 +106,28 @@ class Transport:
 ON_ITS_WAY = Transport("Dépôt en préparation", is_trouble=False, event=None)
 TRIED_AGAIN = Transport("Dépôt en cours, nouvel essai prévu", is_trouble=False, event=None)
 NOWHERE = Transport("Non déposé (interne)", is_trouble=False, event=None)
+UNDONE = Transport("Non déposée : annulée par un avoir", is_trouble=False, event=None)
 _STATES: dict[str, str] = {FAILED: "Dépôt en échec", ACKNOWLEDGED: "Déposée", SENT: "Dépôt en cours"}
 
 
 def transports(invoices: Collection[Invoice]) -> dict[int, Transport]:
-    """Return invoice id → where it stands on its way to its buyer, in two queries whatever their number."""
+    """Return invoice id → where it stands on its way to its buyer, in three queries whatever their number."""
     ids = [one.id for one in invoices]
     events = statuses.shown_of(ids)
     query = select(Deposit).where(Deposit.invoice_id.in_(ids)).order_by(Deposit.attempt)
     last = {one.invoice_id: one for one in db.session.execute(query).scalars()} if ids else {}
-    return {one.id: _transport(one, events.get(one.id), last.get(one.id)) for one in invoices}
+    gone = select(Invoice.id).where(Invoice.id.in_(ids), depositing.is_undone())
+    undone = set(db.session.execute(gone).scalars()) if ids else set()
+    return {one.id: _transport(one, events.get(one.id), last.get(one.id), one.id in undone) for one in invoices}
 
 
-def _transport(invoice: Invoice, event: InvoiceEvent | None, deposit: Deposit | None) -> Transport:
+def _transport(invoice: Invoice, event: InvoiceEvent | None, deposit: Deposit | None, is_undone: bool) -> Transport:
     if event is not None:
         return Transport(words(event.code), is_trouble=event.code in WAITING, event=event)
     if invoice.internal:
         return NOWHERE
+    if is_undone and (deposit is None or (deposit.state == FAILED and deposit.next_at is None)):
+        return UNDONE
     if deposit is None or deposit.state == DepositState.DUE:
         return ON_ITS_WAY
     if deposit.state == FAILED and deposit.next_at is not None:
@@ -147,7 +152,7 @@ def month(last: date) -> Month:
     query = (
         select(Deposit.state, func.count())
         .join(Invoice, Invoice.id == Deposit.invoice_id)
-        .where(*own, Deposit.attempt == _last_attempt())
+        .where(*own, Deposit.attempt == _last_attempt(), (Deposit.state != FAILED) | ~depositing.is_undone())
         .group_by(Deposit.state)
     )
     states = dict(db.session.execute(query).tuples().all())
@@ -161,7 +166,7 @@ def in_trouble(last: date) -> ColumnElement[bool]:
         Deposit.state == FAILED, Deposit.attempt == _last_attempt(Deposit.invoice_id)
     )
     refused = statuses.shown_code(Invoice.id).in_(STICKY)
-    return (Invoice.period_end == last) & (Invoice.id.in_(failed) | refused)
+    return (Invoice.period_end == last) & ((Invoice.id.in_(failed) & ~depositing.is_undone()) | refused)
 
 
 def _last_attempt(invoice_id: Any = Invoice.id) -> Any:

@@ -73,14 +73,14 @@ def page(invoice: Invoice, asked: int) -> Page:
     own = InvoiceItem.invoice_id == invoice.id
     total = db.session.scalar(select(func.count()).select_from(InvoiceItem).where(own)) or 0
     number, page_count = page_at(asked, total, PAGE)
-    found = _read(_query(invoice).limit(PAGE).offset((number - 1) * PAGE))
+    found = _read(invoice, _query(invoice).limit(PAGE).offset((number - 1) * PAGE))
     return Page([named for _, named in found], total, number, page_count)
 
 
 def rows(invoice: Invoice) -> Iterator[tuple[Any, ...]]:
     """Yield all of them, as rows of a file; some thousands are read at a time."""
     last = 0
-    while found := _read(_query(invoice).where(InvoiceItem.id > last).limit(STEP)):
+    while found := _read(invoice, _query(invoice).where(InvoiceItem.id > last).limit(STEP)):
         last = found[-1][0]
         for _, named in found:
             yield named.values
@@ -118,7 +118,6 @@ def _query(invoice: Invoice) -> Any:
             func.coalesce(Driver.permit_number, t.permit_number),
             i.training_id,
             r.end_date,
-            func.coalesce(r.order_number, t.order_number),
             func.coalesce(OrderOverride.reference, r.reference, t.reference),
             Document.number,
             i.amount,
@@ -137,7 +136,8 @@ def _query(invoice: Invoice) -> Any:
     )
 
 
-def _read(query: Any) -> list[tuple[int, Named]]:
+def _read(invoice: Invoice, query: Any) -> list[tuple[int, Named]]:
+    """Return items with their ids; the order number is that of the invoice, whatever was typed when registering."""
     labels = billable.labels()
     return [
         (
@@ -151,7 +151,7 @@ def _read(query: Any) -> list[tuple[int, Named]]:
                 permit or "",
                 labels[training],
                 end,
-                order or "",
+                invoice.order_number,
                 reference or "",
                 recap or "",
                 amount,
@@ -159,7 +159,7 @@ def _read(query: Any) -> list[tuple[int, Named]]:
                 credit or "",
             ),
         )
-        for id_, receipt, day, last, first, born, permit, training, end, order, reference, recap, amount, rate, credit in (
+        for id_, receipt, day, last, first, born, permit, training, end, reference, recap, amount, rate, credit in (
             db.session.execute(query)
         )
     ]

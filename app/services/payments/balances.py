@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, exists, func, literal, select, type_coerce
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, joinedload
 
 from app.extensions import db
 from app.models import Allocation, BankEntry, Invoice
@@ -40,6 +40,7 @@ class Balance:
 def of_centre(centre_id: int) -> list[Balance]:
     """Return the balances of a centre, the oldest first: credit notes of what was paid, then entries with something left."""
     notes = select(Invoice, left_of_note()).where(Invoice.centre_id == centre_id, *_notes_with_something())
+    notes = notes.options(joinedload(Invoice.corrects))
     found = [Balance(left, note=note) for note, left in db.session.execute(notes.order_by(Invoice.id)).tuples()]
     entries = select(BankEntry, left_of_entry()).where(BankEntry.centre_id == centre_id, *_entries_with_something())
     return found + [

@@ -202,9 +202,9 @@ def _day(node: Any, path: str, name: str) -> date:
     text = _text(node, f"{path}/Dt") or _text(node, f"{path}/DtTm")
     try:
         instant = datetime.fromisoformat(text)
-    except ValueError:
+        return (instant.astimezone(PARIS) if instant.tzinfo else instant).date()
+    except (ValueError, OverflowError):  # the first and the last day there is may have no instant in Paris
         raise Unreadable(f"Le relevé {name} contient une date illisible : « {text[:30]} ».") from None
-    return (instant.astimezone(PARIS) if instant.tzinfo else instant).date()
 
 
 def _given(reference: str) -> str:

@@ -45,9 +45,9 @@ def read_in(data: bytes, file_name: str, person_id: int | None) -> Imported:
 
     Raises `camt.Unreadable` or :class:`NotOurs`; then nothing of the file is kept.
     """
-    statements = camt.read(data)
+    statements, own = camt.read(data), _own_accounts()
     for one in statements:
-        if one.iban not in _own_accounts():
+        if one.iban not in own:
             raise NotOurs(
                 f"Le relevé {one.name} est celui du compte {one.iban}, qui n’est celui d’aucune version du vendeur."
             )

@@ -10,6 +10,7 @@ from app.services.accounting import periods
 from app.services.accounting.formats import Format
 from app.services.billing import missing, months
 from app.services.core import clock
+from app.services.core.numbers import count_of
 from app.views.shell.base import Screen
 from app.views.shell.reading import month_of, number_of
 
@@ -60,8 +61,6 @@ class SalesJournalView(Screen):
         """Close a month for ever."""
         month = month_of("mois", months.before(clock.today()))
         closed = periods.close(month, g.user.id)
-        flash(
-            f"{months.name_of(month).capitalize()} est clôturé : {closed.entries} écritures, qui ne changent plus.",
-            "success",
-        )
+        count = count_of(closed.entries, "écriture", "écritures")
+        flash(f"{months.name_of(month).capitalize()} est clôturé, avec {count} : rien n’en change plus.", "success")
         return redirect(url_for("SalesJournalView.index", mois=f"{month:%Y-%m}"))

@@ -22,6 +22,8 @@ class AmountField(Field):  # type: ignore[misc]
     """An amount or a rate, with a comma or a point and at most two decimals; data is a Decimal."""
 
     widget = TextInput()
+    #: The greatest that is taken for one.
+    largest = LARGEST
 
     def _value(self) -> str:
         typed = self.raw_data[0] if self.raw_data else None
@@ -37,7 +39,7 @@ class AmountField(Field):  # type: ignore[misc]
     def _number(self, text: str) -> Decimal:
         try:
             value = Decimal(text)
-            fits = value.is_finite() and 0 <= value <= LARGEST and value == value.quantize(Decimal("0.01"))
+            fits = value.is_finite() and 0 <= value <= self.largest and value == value.quantize(Decimal("0.01"))
         except InvalidOperation:
             fits = False
         if not fits:

@@ -72,12 +72,16 @@ class EntriesView(Screen):
         """Note that what was left was refunded."""
         entry, form = _entry(entry_id), RefundForm(request.form)
         if form.validate() and form.amount.data and form.refunded_on.data:
-            balances.refund(
-                form.amount.data, form.refunded_on.data, form.reason.data or "", g.user.id, entry_id=entry.id
-            )
-            flash("Le remboursement est noté.", "success")
-            return redirect(url_for("EntriesView.show", entry_id=entry_id))
-        return self._page(entry, refund=form)
+            try:
+                balances.refund(
+                    form.amount.data, form.refunded_on.data, form.reason.data or "", g.user.id, entry_id=entry.id
+                )
+            except Refusal as refusal:
+                form.reason.errors = [refusal.message]
+        if form.errors:
+            return self._page(entry, refund=form)
+        flash("Le remboursement est noté.", "success")
+        return redirect(url_for("EntriesView.show", entry_id=entry_id))
 
     @expose("/affectations/<int:allocation_id>/defaire", methods=["POST"])
     def undo(self, allocation_id: int) -> Response:

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from wtforms import Form, StringField
+from decimal import Decimal
+from typing import Any
+
+from wtforms import Form, StringField, ValidationError
 
 from app.views.crud.forms import AmountField, day
+
+
+class PaidField(AmountField):
+    """What is paid or refunded: more than a price, as much as an invoice may come to; never nothing."""
+
+    largest = Decimal("21474836.47")
+
+    def post_validate(self, form: Any, validation_stopped: bool) -> None:
+        """Ask for an amount where none is typed, or nothing."""
+        if not self.data and not self.errors:
+            raise ValidationError("Indiquez le montant, au-dessus de zéro, par exemple 91,22.")
 
 
 class RefundForm(Form):  # type: ignore[misc]
     """A refund that was made."""
 
-    amount = AmountField("Montant remboursé, en euros")
+    amount = PaidField("Montant remboursé, en euros")
     refunded_on = day("Date du remboursement")
     reason = StringField("Comment")
 
@@ -19,7 +33,7 @@ class ShareForm(Form):  # type: ignore[misc]
     """What of a balance goes to an invoice."""
 
     number = StringField("N° de facture")
-    amount = AmountField("Montant, en euros")
+    amount = PaidField("Montant, en euros")
 
 
 class RateForm(Form):  # type: ignore[misc]

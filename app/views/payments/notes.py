@@ -47,8 +47,6 @@ class NotesView(Screen):
         invoice = reading.numbered(form.number.data or "")
         if invoice is None:
             form.number.errors = [UNKNOWN]
-        if not form.amount.data and not form.amount.errors:
-            form.amount.errors = ["Indiquez le montant, par exemple 30,41."]
         if invoice is not None and form.amount.data and not form.errors:
             try:
                 balances.allocate(note.id, [Part(invoice.id, form.amount.data)], g.user.id)

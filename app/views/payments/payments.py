@@ -50,10 +50,8 @@ class PaymentsView(Screen):
             outbox.ring()
             flash(f"{said}. Le rapprochement est en cours : rechargez la page dans un instant.", "success")
         else:
-            flash(
-                f"{said}, dont {count_of(matching.run(), 'affectée', 'affectées')} d’elle-même à ses factures.",
-                "success",
-            )
+            matched = count_of(matching.run(), "écriture", "écritures")
+            flash(f"{said}. Affectées d’après la référence et le montant exacts : {matched}.", "success")
         return redirect(url_for("PaymentsView.index"))
 
     @expose("/releves/<int:statement_id>")
