@@ -13,7 +13,18 @@ from flask_mail import Message
 from sqlalchemy import insert, select, update
 
 from app.extensions import db
-from app.models import Accreditation, Batch, CardRequest, Document, Driver, Mail, Person, Registration, Reminder
+from app.models import (
+    Accreditation,
+    Batch,
+    CardRequest,
+    Document,
+    Driver,
+    Mail,
+    Membership,
+    Person,
+    Registration,
+    Reminder,
+)
 from app.models.outbox import MAIL_DROPPED, MAIL_PENDING
 from app.models.registration import AVAILABLE, CERTIFICATE, PENDING, REVOKED
 from app.services.core import clock
@@ -232,6 +243,47 @@ def test_a_centre_is_told_of_an_accreditation_and_of_what_it_left(app: Flask) ->
         assert state_on(row, date(2022, 1, 10)) == MAIL_DROPPED
     night(date(2022, 1, 11))
     assert len(list(db.session.execute(select(Mail)).scalars())) == 3
+
+
+@pytest.mark.parametrize("how", ["membership over", "closed account"])
+def test_who_no_longer_acts_for_the_centre_is_told_nothing(app: Flask, how: str) -> None:
+    own = db.session.execute(select(Accreditation).where(Accreditation.centre_id == centre_id())).scalars().first()
+    assert own is not None
+    own.valid_to = date(2022, 1, 20)
+    batch_id = draft(MARIE)
+    old = datetime(2022, 1, 6, 9, tzinfo=clock.PARIS)
+    db.session.execute(update(Batch).where(Batch.id == batch_id).values(updated_at=old))
+    db.session.commit()
+    night(date(2022, 1, 10))
+    rows = [row for row in db.session.execute(select(Mail)).scalars() if row.kind != choices.MONTH]
+    assert len(rows) == 2
+    people = [row.values["person_id"] for row in rows]
+    if how == "closed account":
+        db.session.execute(update(Person).where(Person.id.in_(people)).values(active=False))
+    else:
+        db.session.execute(update(Membership).where(Membership.person_id.in_(people)).values(valid_to=date(2022, 1, 9)))
+    db.session.commit()
+    assert [state_on(row, date(2022, 1, 10)) for row in rows] == [MAIL_DROPPED, MAIL_DROPPED]
+
+
+def test_the_month_asks_once_for_all_and_says_how_many_it_does_not_name(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = db.session.execute(select(Accreditation)).scalars().all()
+    assert len(some) > 2
+    for one in some:
+        one.valid_to = date(2022, 1, 20)
+    db.session.commit()
+    night(date(2022, 1, 10))
+    row = db.session.execute(select(Mail).where(Mail.kind == choices.MONTH)).scalars().first()
+    assert row is not None
+    monkeypatch.setattr(mails, "LISTED", 2)
+    db.session.expire_all()
+    with clock.moved(datetime(2022, 1, 10, 9, tzinfo=clock.PARIS)):
+        with statements() as seen:
+            body = str(said(row).body)
+        assert not [one for one in seen if one.startswith("SELECT centre.")]
+    assert f"Et {len(some) - 2} autre" in body.replace("\u00a0", " ")
 
 
 def test_the_space_keeps_what_is_chosen(client: FlaskClient, sign_in: object) -> None:
