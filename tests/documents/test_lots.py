@@ -56,6 +56,11 @@ def test_each_state_is_told_and_nothing_personal(client: FlaskClient, certificat
         assert lots.answer([one], "10.0.0.9")[0].state == State.EXPIRED
 
 
+def test_numbers_pasted_twice_are_told_in_the_plural(client: FlaskClient, certificates: list[str]) -> None:
+    page = client.post("/verifier/lot/", data={"numeros": "\n".join(certificates * 2)})
+    assert "2 numéros répétés, vérifiés une seule fois" in page.text.replace("\u00a0", " ")
+
+
 def test_ten_thousand_are_one_query(client: FlaskClient, certificates: list[str]) -> None:
     many = [numbers.public_number("CQ", 2022) for _ in range(lots.MOST - 1)] + certificates[:1]
     with statements() as seen:
