@@ -170,6 +170,26 @@ def test_an_fco_is_named_with_its_day(app: Flask) -> None:
     assert state_on(row, date(2022, 1, 11)) == MAIL_DROPPED
 
 
+def test_an_fco_is_told_once_though_the_account_moves_to_another_record(app: Flask) -> None:
+    registered(MARIE)
+    db.session.execute(update(Registration).values(end_date=date(2017, 4, 1)))
+    db.session.commit()
+    assert night(date(2022, 1, 10)) == 1
+    row = db.session.execute(select(Mail).where(Mail.kind == choices.FCO)).scalar_one()
+    old = db.session.execute(select(Driver).where(Driver.person_id == person_id(OWNER))).scalar_one()
+    values = {column.name: getattr(old, column.key) for column in Driver.__table__.columns if column.name != "id"}
+    old.person_id = None
+    db.session.flush()
+    new = Driver(**values | {"permit_number": "850492100199"})
+    db.session.add(new)
+    db.session.flush()
+    db.session.execute(update(Registration).values(driver_id=new.id))
+    db.session.commit()
+    assert night(date(2022, 1, 11)) == 0
+    with clock.moved(datetime(2022, 1, 11, 9, tzinfo=clock.PARIS)):
+        assert "01/04/2022" in str(said(row).subject)
+
+
 def state_on(row: Mail, on: date = date(2022, 4, 15)) -> str:
     with clock.moved(datetime(on.year, on.month, on.day, 9, tzinfo=clock.PARIS)), transaction():
         mail.send(row.id)

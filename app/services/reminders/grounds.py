@@ -99,9 +99,9 @@ def dues(today: date, *only: ColumnElement[bool]) -> Iterator[tuple[Driver, Sequ
 
 
 def next_fcos(today: date) -> Iterator[Ground]:
-    """Yield the FCOs that are due soon; those of one day are one."""
+    """Yield the FCOs that are due soon; those of one day are one, whichever record of the driver is the account's by then."""
     rows = [
-        (driver.person.id, driver.person.email, driver.id, day)
+        (driver.person.id, driver.person.email, driver.person.id, day)
         for driver, owed in dues(today)
         if driver.person is not None
         for day in {due.due_on for due in owed}

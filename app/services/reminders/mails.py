@@ -53,10 +53,7 @@ def _fco(row: Mail) -> Content:
     person_id, due_on = row.values["person_id"], date.fromisoformat(row.values["due_on"])
     _still_wanted(person_id, choices.FCO)
     owed = [
-        due
-        for _, found in grounds.dues(clock.today(), Driver.id == row.values["subject_id"], Person.id == person_id)
-        for due in found
-        if due.due_on == due_on
+        due for _, found in grounds.dues(clock.today(), Person.id == person_id) for due in found if due.due_on == due_on
     ]
     if not owed:
         raise mail.Void
