@@ -56,6 +56,29 @@ def test_each_state_is_told_and_nothing_personal(client: FlaskClient, certificat
         assert lots.answer([one], "10.0.0.9")[0].state == State.EXPIRED
 
 
+def test_numbers_pasted_twice_are_told_in_the_plural(client: FlaskClient, certificates: list[str]) -> None:
+    page = client.post("/verifier/lot/", data={"numeros": "\n".join(certificates * 2)})
+    assert "2 numéros répétés, vérifiés une seule fois" in page.text.replace("\u00a0", " ")
+
+
+def test_the_workbook_says_what_was_left_aside(client: FlaskClient, certificates: list[str]) -> None:
+    sent = io.BytesIO(f"{certificates[0]}\nCQ-22-mal lu\x07\n".encode())
+    book = client.post("/verifier/lot/", data={"fichier": (sent, "liste.csv"), "xlsx": "1"})
+    answers, aside = load_workbook(io.BytesIO(book.data)).worksheets
+    assert len(list(answers.values)) == 2
+    assert [str(row[0])[:30].replace("\u00a0", " ") for row in aside.values] == ["Ligne 2 : « CQ-22-mal lu » n’e"]
+
+
+def test_a_refused_file_is_marked_where_it_was_chosen(client: FlaskClient) -> None:
+    _, page = send(client, b"PK\x03\x04")
+    assert 'href="#fichier"' in page
+    assert 'aria-describedby="fichier-error"' in page
+    assert page.count('aria-invalid="true"') == 1
+    page = client.post("/verifier/lot/", data={"numeros": ""}).text
+    assert 'href="#numeros"' in page
+    assert 'aria-describedby="numeros-hint numeros-error"' in page
+
+
 def test_ten_thousand_are_one_query(client: FlaskClient, certificates: list[str]) -> None:
     many = [numbers.public_number("CQ", 2022) for _ in range(lots.MOST - 1)] + certificates[:1]
     with statements() as seen:

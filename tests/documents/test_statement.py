@@ -222,9 +222,12 @@ def test_a_new_key_leaves_older_papers_as_they_were(app: Flask, tmp_path: Path) 
     assert not keys.published()["keys"][0]["demonstration"]
     text = replace(LONG, training="FIMO").signed(keys)
     assert read(f"/verifier/{LONG.number}#{text}", keys.published()).training == "FIMO"  # type: ignore[arg-type]
-    app.config["STATEMENT_FORMER"] = str(tmp_path / "new.key")
-    with pytest.raises(ConfigurationError, match="STATEMENT_FORMER"):
-        statement_key.load(app.config)
+    # A private key, and a key of another curve of 256 bits.
+    (tmp_path / "other.pub").write_bytes(ec.generate_private_key(ec.SECP256K1()).public_key().public_bytes(*public))
+    for name in ("new.key", "other.pub"):
+        app.config["STATEMENT_FORMER"] = str(tmp_path / name)
+        with pytest.raises(ConfigurationError, match="STATEMENT_FORMER"):
+            statement_key.load(app.config)
 
 
 def test_a_certificate_of_before_keeps_its_plain_address(app: Flask) -> None:

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from app.extensions import db
 from app.models import Document, LentLook, LentView
@@ -22,7 +22,7 @@ from app.services.core.refusal import Refusal
 from app.services.drivers import data_gathered, lending
 from app.services.retention import purge
 from tests.bases import under_the_role
-from tests.support import MARIE, PIERRE, drain, person_id, registered
+from tests.support import MARIE, PIERRE, drain, person_id, registered, statements
 
 OWNER = "conducteur@demo.example"
 
@@ -86,7 +86,7 @@ def test_it_ends_at_its_day_when_taken_back_and_with_the_account(
     lending.take_back(person_id(OWNER), view.id)
     gone = client.get(f"/partage/{token}")
     assert gone.status_code == 404
-    assert "Ce partage est terminé" in gone.text
+    assert "Ce lien ne montre rien" in gone.text.replace("\u00a0", " ")
     with pytest.raises(Refusal):
         lending.take_back(person_id(OWNER), view.id)
     token = lend()
@@ -146,6 +146,54 @@ def test_the_space_lends_lists_the_looks_and_takes_back(
     assert client.post("/mon-espace/partages/999999999999/retirer").status_code == 404
     assert "ne montre plus rien" in client.post(f"/mon-espace/partages/{view}/retirer", follow_redirects=True).text
     assert looker.get(f"/partage/{token[1]}").status_code == 404
+
+
+def test_a_link_that_runs_is_listed_whatever_came_after_it_and_the_list_asks_as_much_for_twenty(
+    client: FlaskClient, papers: dict[str, Document]
+) -> None:
+    lend(papers[CERTIFICATE], 30)
+    first = db.session.execute(select(LentView.id)).scalar_one()
+    with statements() as one:
+        lending.loans(person_id(OWNER))
+    for _ in range(5 * lending.MOST):
+        token = lend()
+        lending.take_back(person_id(OWNER), db.session.execute(select(func.max(LentView.id))).scalar_one())
+    for kind in (CERTIFICATE, RECAP):
+        token = lend(papers[kind])
+    db.session.expire_all()
+    with statements() as many:
+        found = lending.loans(person_id(OWNER))
+        assert [loan.view.document.number for loan in found[:3] if loan.view.document]
+    assert [loan.holds for loan in found[:4]] == [True, True, True, False]
+    assert found[2].view.id == first
+    assert len(many) == len(one)
+    assert client.get(f"/partage/{token}").status_code == 200
+
+
+def test_the_list_says_of_what_is_no_longer_offered_that_its_link_shows_nothing(
+    client: FlaskClient, papers: dict[str, Document], sign_in: object
+) -> None:
+    lend(papers[CERTIFICATE])
+    lend(papers[RECAP])
+    lend()
+    sign_in(client, OWNER)  # type: ignore[operator]
+    assert "Ne montre plus rien" not in client.get("/mon-espace/partages/").text.replace("\u00a0", " ")
+    db.session.execute(update(Document).where(Document.id == papers[CERTIFICATE].id).values(state=REVOKED))
+    db.session.commit()
+    page = client.get("/mon-espace/partages/").text
+    assert page.replace("\u00a0", " ").count("Ne montre plus rien") == 1
+    assert page.count("/retirer") == 3
+    assert [(loan.holds, loan.shows) for loan in lending.loans(person_id(OWNER))] == [
+        (True, True), (True, True), (True, False),
+    ]  # fmt: skip
+
+
+def test_a_file_fetched_without_its_page_is_a_look(client: FlaskClient, papers: dict[str, Document]) -> None:
+    token = lend(papers[CERTIFICATE])
+    for hours, looks in ((0, 1), (0, 1), (2, 2)):
+        with clock.moved(clock.now() + timedelta(hours=hours)):
+            assert client.get(f"/partage/{token}/document.pdf").status_code == 200
+        assert db.session.query(LentLook).count() == looks
 
 
 def test_the_trace_goes_after_ninety_days(papers: dict[str, Document], client: FlaskClient) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from flask import Flask
+from flask import Flask, request
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import select
 from werkzeug.serving import BaseWSGIServer, make_server
@@ -190,6 +190,30 @@ def test_another_authority_an_older_paper_and_any_other_code_are_told_apart(
     blank.write_text("rien")
     house.choose(blank)
     expect(house.page.get_by_text("Ce fichier n’est pas une image lisible")).to_be_visible()
+
+
+def test_a_network_that_answers_nothing_or_something_else_is_none(
+    house: House, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answered(says: Callable[[], str]) -> None:
+        told = [lambda: says() if request.path == "/verifier/cles.json" else None]
+        monkeypatch.setitem(app.before_request_funcs, None, [*told, *before])
+
+    before = list(app.before_request_funcs.get(None, ()))
+    answered(lambda: "<p>Bienvenue à l’hôtel</p>")
+    house.page.reload()
+    house.paste(statement_of(house))
+    house.told("Authentique, valide")
+    released = threading.Event()
+    answered(lambda: str(released.wait(30)))
+    house.page.reload()
+    expect(house.page.get_by_role("button", name="Choisir une image")).to_be_visible()
+    house.choose(house.picture)
+    try:
+        heading = house.page.get_by_role("heading", name="Authentique, valide", exact=True)
+        expect(heading).to_be_visible(timeout=15_000)
+    finally:
+        released.set()
 
 
 def test_the_page_is_small_asks_nothing_of_the_register_and_folds_names_as_it_does(house: House) -> None:

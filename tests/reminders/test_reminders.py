@@ -13,7 +13,17 @@ from flask_mail import Message
 from sqlalchemy import insert, select, update
 
 from app.extensions import db
-from app.models import Accreditation, Batch, CardRequest, Document, Driver, Mail, Person, Registration, Reminder
+from app.models import (
+    Accreditation,
+    Batch,
+    CardRequest,
+    Document,
+    Driver,
+    Mail,
+    Person,
+    Registration,
+    Reminder,
+)
 from app.models.outbox import MAIL_DROPPED, MAIL_PENDING
 from app.models.registration import AVAILABLE, CERTIFICATE, PENDING, REVOKED
 from app.services.core import clock

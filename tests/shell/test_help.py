@@ -62,6 +62,11 @@ def test_every_subject_has_its_place_and_an_entry_that_leads_there(client: Flask
         ("PERMIS majeur", [], ["Catégorie de formation inconnue"]),
         ("agrément", ["CFR non agréé pour cette formation à la date indiquée"], ["Le fichier est vide"]),
         ("Vouliez-vous", ["Libellé de formation inconnu"], ["Documents retenus</h2>"]),
+        ("hors ligne", ["Vérifier un certificat</h2>", 'href="/verifier/hors-ligne/"'], ["Droits</h2>"]),
+        ("plusieurs numéros", ['href="/verifier/lot/"'], ["Droits</h2>"]),
+        ("mes partages", ["Vous êtes conducteur</h2>", 'href="/mon-espace/partages/"'], ["Droits</h2>"]),
+        ("rappels", ["Factures et consommation</h2>", 'href="/mon-espace/rappels/"'], ["Droits</h2>"]),
+        ("payée", ["Factures et consommation</h2>"], ["Droits</h2>"]),
         ("plafond", ["Factures et consommation</h2>"], ["Vérifier un certificat</h2>"]),
     ],
 )

@@ -82,9 +82,8 @@ def read(text: str) -> Read:
         repeated += sum(number in found for number in good)
         found |= dict.fromkeys(good)
         if not good and line.strip(" \"';,\t") and (at > 1 or any(c.isdigit() for c in line)):
-            faults.append(
-                f"Ligne {at} : « {line.strip()[:40]} » n’est pas un numéro de certificat ni de récapitulatif."
-            )
+            shown = "".join(c for c in line.strip()[:40] if c.isprintable())
+            faults.append(f"Ligne {at} : « {shown} » n’est pas un numéro de certificat ni de récapitulatif.")
     if len(found) > MOST:
         raise Refusal(
             f"Vérifiez {numbers.grouped(MOST)} numéros au plus à la fois : il y en a {numbers.grouped(len(found))}."
@@ -122,8 +121,8 @@ def answer(asked: Sequence[str], network: str) -> list[Line]:
     return [known.get(number) or Line(number, State.UNKNOWN) for number in asked]
 
 
-def workbook(lines: Sequence[Line]) -> bytes:
-    """Return the answers as an .xlsx."""
+def workbook(lines: Sequence[Line], faults: Sequence[str]) -> bytes:
+    """Return the answers as an .xlsx; what was left aside stands on a sheet of its own."""
     book = Workbook(write_only=True)
     sheet = book.create_sheet("Vérification")
     for letter, width in zip("ABCDE", (22, 28, 20, 20, 20), strict=True):
@@ -132,6 +131,11 @@ def workbook(lines: Sequence[Line]) -> bytes:
     for line in lines:
         days = [f"{day:%d/%m/%Y}" if day else "" for day in (line.valid_from, line.valid_until)]
         sheet.append([line.number, DOCUMENT_KINDS.get(line.kind, ""), WORDS[line.state], *days])
+    if faults:
+        aside = book.create_sheet(no_break("Lignes laissées de côté"))
+        aside.column_dimensions["A"].width = 100
+        for fault in faults[:MOST]:
+            aside.append([no_break(fault)])
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()

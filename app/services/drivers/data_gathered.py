@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, or_, select
 
 from app.extensions import db
-from app.models import Document, Driver, IdentityClaim, IdentityCorrection, Mail, Person, Registration
+from app.models import Document, Driver, IdentityClaim, IdentityCorrection, LentView, Mail, Person, Registration
 from app.models.card import CARD_STATES, PAYERS
 from app.models.identity import CHECK_STATES, PROOFS
 from app.models.outbox import MAIL_STATES
@@ -131,12 +131,18 @@ def _own_cancelled(driver: Driver | None) -> list[int]:
 
 def _loan(loan: lending.Loan) -> dict[str, Any]:
     return {
-        "Montré": loan.view.document.number if loan.view.document else "Ma situation",
+        "Montré": _lent(loan.view),
         "Créé le": _moment(loan.view.created_at),
         "Jusqu’au": _day(loan.view.until),
         "Retiré le": _moment(loan.view.ended_at) if loan.view.ended_at else "",
         "Consultations": "; ".join(_moment(at) for at in loan.looks),
     }
+
+
+def _lent(view: LentView) -> str:
+    if view.document_id is None:
+        return "Ma situation"
+    return view.document.number if view.document else "Un document"
 
 
 def _training(registration: Registration) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import case, delete, func, select, update
+from sqlalchemy.orm import joinedload
 
 from app.extensions import db
 from app.models import Document, Driver, LentLook, LentView, Person
@@ -37,6 +38,8 @@ MOST = 20
 #: Looks that are listed of a link, the latest; and how long the trace of one that has ended is kept.
 SHOWN = 20
 KEPT = timedelta(days=90)
+#: A file that is fetched so long after a look belongs to it.
+ONE_LOOK = timedelta(hours=1)
 FROM_NETWORK = throttle.network("lent view", forgets=timedelta(minutes=5))
 OF_VIEW = Limit("looks of a lent view", 60, forgets=timedelta(minutes=1))
 
@@ -74,10 +77,11 @@ class Lent:
 
 @dataclass(frozen=True, slots=True)
 class Loan:
-    """A link as its driver sees it: whether it still shows something, how often it was looked at, and when last."""
+    """A link as its driver sees it: whether it still runs, and shows something; how often it was looked at, and when last."""
 
     view: LentView
     holds: bool
+    shows: bool
     count: int
     looks: Sequence[datetime]
 
@@ -123,17 +127,42 @@ def take_back(person_id: int, view_id: int) -> None:
 
 
 def loans(person_id: int) -> list[Loan]:
-    """Return a person's links, the latest first, with their last looks; two queries."""
-    views = list(
-        db.session.execute(
-            select(LentView).where(LentView.person_id == person_id).order_by(LentView.id.desc()).limit(5 * MOST)
-        ).scalars()
+    """Return a person's links, those that run first, then the latest, with their last looks; four queries.
+
+    One that runs is always among them: it can be taken back.
+    """
+    today = clock.today()
+    runs = case((LentView.ended_at.is_(None) & (LentView.until >= today), 0), else_=1)
+    query = (
+        select(LentView)
+        .where(LentView.person_id == person_id)
+        .options(joinedload(LentView.document))
+        .order_by(runs, LentView.id.desc())
+        .limit(5 * MOST)
     )
+    views = list(db.session.execute(query).scalars())
+    driver = driver_space.driver_of(person_id) if views else None
+    offered = driver_space.offered(driver) if driver else frozenset()
+    looks, counts = _looks([view.id for view in views])
+    return [
+        Loan(
+            view,
+            holds := _holds(view, today),
+            holds and driver is not None and (view.document_id is None or view.document_id in offered),
+            counts.get(view.id, 0),
+            looks.get(view.id, ()),
+        )
+        for view in views
+    ]
+
+
+def _looks(view_ids: Sequence[int]) -> tuple[dict[int, list[datetime]], dict[int, int]]:
+    """Return the last looks of each of these links, and how many there were."""
     turn = func.row_number().over(partition_by=LentLook.view_id, order_by=LentLook.id.desc())
     total = func.count().over(partition_by=LentLook.view_id)
     ranked = (
         select(LentLook.view_id, LentLook.looked_at, turn.label("turn"), total.label("total"))
-        .where(LentLook.view_id.in_([view.id for view in views]))
+        .where(LentLook.view_id.in_(view_ids))
         .subquery()
     )
     looks: dict[int, list[datetime]] = {}
@@ -142,8 +171,7 @@ def loans(person_id: int) -> list[Loan]:
     for view_id, looked_at, count in db.session.execute(query.order_by(ranked.c.turn)):
         looks.setdefault(view_id, []).append(looked_at)
         counts[view_id] = count
-    today = clock.today()
-    return [Loan(view, _holds(view, today), counts.get(view.id, 0), looks.get(view.id, ())) for view in views]
+    return looks, counts
 
 
 def look(token: str, network: str) -> Lent:
@@ -151,16 +179,28 @@ def look(token: str, network: str) -> Lent:
     with _opened(token, network) as view:
         lent = _document(view) if view.document_id is not None else _situation(view)
         view_id = view.id
-    with actor.acting(actor.PROGRAM), transaction():
-        db.session.add(LentLook(view_id=view_id, looked_at=clock.now()))
+    _note(view_id)
     return lent
 
 
 def file(token: str, network: str) -> tuple[bytes, str]:
-    """Return the document that was lent and its name; raise :class:`Gone`, `throttle.TooOften`, or `store.Missing`."""
+    """Return the document that was lent and its name; raise :class:`Gone`, `throttle.TooOften`, or `store.Missing`.
+
+    It is a look of its own where the page was not looked at just before.
+    """
     with _opened(token, network) as view:
-        document = _own(view)
-        return drawing.content(document), drawing.file_name(document)
+        document, view_id = _own(view), view.id
+        content, name = drawing.content(document), drawing.file_name(document)
+    _note(view_id, unless_within=ONE_LOOK)
+    return content, name
+
+
+def _note(view_id: int, unless_within: timedelta | None = None) -> None:
+    now = clock.now()
+    with actor.acting(actor.PROGRAM), transaction():
+        last = select(func.max(LentLook.looked_at)).where(LentLook.view_id == view_id)
+        if unless_within is None or (at := db.session.scalar(last)) is None or at < now - unless_within:
+            db.session.add(LentLook(view_id=view_id, looked_at=now))
 
 
 @contextmanager

@@ -149,6 +149,12 @@ def may_download(document: Document, today: date) -> bool:
     return document.state == AVAILABLE and today <= document.valid_until
 
 
+def offered(driver: Driver) -> frozenset[int]:
+    """Return the ids of the driver's documents that are offered today."""
+    today = clock.today()
+    return frozenset(document.id for document in _documents(driver) if may_download(document, today))
+
+
 def days_left(document: Document, today: date) -> int:
     """Return how many days the document remains, today included."""
     return (document.valid_until - today).days + 1

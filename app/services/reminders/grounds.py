@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from itertools import groupby
 
 from sqlalchemy import ColumnElement, and_, exists, select
-from sqlalchemy.orm import contains_eager
+from sqlalchemy.orm import contains_eager, joinedload
 
 from app import roles
 from app.extensions import db
@@ -99,9 +99,9 @@ def dues(today: date, *only: ColumnElement[bool]) -> Iterator[tuple[Driver, Sequ
 
 
 def next_fcos(today: date) -> Iterator[Ground]:
-    """Yield the FCOs that are due soon; those of one day are one."""
+    """Yield the FCOs that are due soon; those of one day are one, whichever record of the driver is the account's by then."""
     rows = [
-        (driver.person.id, driver.person.email, driver.id, day)
+        (driver.person.id, driver.person.email, driver.person.id, day)
         for driver, owed in dues(today)
         if driver.person is not None
         for day in {due.due_on for due in owed}
@@ -115,7 +115,7 @@ def accreditations(today: date) -> Iterator[Ground]:
         select(Person.id, Person.email, Accreditation.id, Accreditation.valid_to)
         .join(Membership, Membership.centre_id == Accreditation.centre_id)
         .join(Person, Person.id == Membership.person_id)
-        .where(Membership.role == LEGAL_REPRESENTATIVE, holds_on(today, Membership.valid_to), Person.active.is_(True))
+        .where(Membership.role == LEGAL_REPRESENTATIVE, *_acts_still(today))
         .where(Accreditation.withdrawn_on.is_(None))
         .where(Accreditation.valid_to.between(today, today + timedelta(days=max(STEPS[choices.ACCREDITATION]))))
     )
@@ -130,7 +130,7 @@ def waiting(today: date) -> Iterator[Ground]:
         select(Person.id, Person.email, Batch.id, Batch.updated_at)
         .join(Person, Person.id == Batch.created_by_id)
         .join(Membership, (Membership.person_id == Person.id) & (Membership.centre_id == Batch.centre_id))
-        .where(Person.active.is_(True), holds_on(today, Membership.valid_to))
+        .where(*_acts_still(today))
         .where(Batch.state.in_(OPEN_STATES), Batch.mode.in_((MANUAL, FILE)))
         .where(Batch.updated_at.between(now - timedelta(days=GIVEN), now - timedelta(days=WAITS)))
     )
@@ -143,6 +143,7 @@ def of_month(today: date) -> list[Accreditation]:
     first = today.replace(day=1)
     query = (
         select(Accreditation)
+        .options(joinedload(Accreditation.centre))
         .where(Accreditation.valid_to >= first, Accreditation.valid_to < add_months(first, 1))
         .where(Accreditation.withdrawn_on.is_(None))
         .order_by(Accreditation.valid_to, Accreditation.id)
@@ -157,6 +158,22 @@ def months(today: date) -> Iterator[Ground]:
     agents = select(Person.id, Person.email).where(Person.active.is_(True), Person.roles.any(name=roles.AGENT))
     for who, email in db.session.execute(agents.order_by(Person.id)).tuples():
         yield Ground(who, email, today.year * 100 + today.month, today.replace(day=1), 0)
+
+
+def acts_for(person_id: int, centre_id: int, today: date, role: str | None = None) -> bool:
+    """Tell whether a person has an account and still acts for a centre, in a role where one is named."""
+    query = (
+        select(Membership.id)
+        .join(Person, Person.id == Membership.person_id)
+        .where(Membership.person_id == person_id, Membership.centre_id == centre_id, *_acts_still(today))
+    )
+    if role is not None:
+        query = query.where(Membership.role == role)
+    return db.session.execute(query.limit(1)).scalar() is not None
+
+
+def _acts_still(today: date) -> tuple[ColumnElement[bool], ...]:
+    return holds_on(today, Membership.valid_to), Person.active.is_(True)
 
 
 def _is_open(kind: str) -> ColumnElement[bool]:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from app.extensions import db
 from app.models import Accreditation, Batch, Document, Driver, Mail, Person, Registration
 from app.models.batch import FILE, OPEN_STATES
+from app.models.centre import LEGAL_REPRESENTATIVE
 from app.services.core import clock
 from app.services.core.numbers import count_of
 from app.services.notifications import mail
@@ -17,6 +18,8 @@ from app.services.notifications.mail import Content
 
 from . import choices, grounds
 
+#: Accreditations that the month's mail names one by one.
+LISTED = 100
 _TEMPLATE = "reminders/mail/reminder"
 
 
@@ -50,10 +53,7 @@ def _fco(row: Mail) -> Content:
     person_id, due_on = row.values["person_id"], date.fromisoformat(row.values["due_on"])
     _still_wanted(person_id, choices.FCO)
     owed = [
-        due
-        for _, found in grounds.dues(clock.today(), Driver.id == row.values["subject_id"], Person.id == person_id)
-        for due in found
-        if due.due_on == due_on
+        due for _, found in grounds.dues(clock.today(), Person.id == person_id) for due in found if due.due_on == due_on
     ]
     if not owed:
         raise mail.Void
@@ -72,7 +72,10 @@ def _fco(row: Mail) -> Content:
 def _accreditation(row: Mail) -> Content:
     own = db.session.get(Accreditation, row.values["subject_id"])
     due_on = date.fromisoformat(row.values["due_on"])
-    if own is None or own.withdrawn_on is not None or own.valid_to != due_on or due_on < clock.today():
+    today = clock.today()
+    if own is None or own.withdrawn_on is not None or own.valid_to != due_on or due_on < today:
+        raise mail.Void
+    if not grounds.acts_for(row.values["person_id"], own.centre_id, today, LEGAL_REPRESENTATIVE):
         raise mail.Void
     day = f"{due_on:%d/%m/%Y}"
     words = [
@@ -87,6 +90,8 @@ def _waiting(row: Mail) -> Content:
     batch = db.session.get(Batch, row.values["subject_id"])
     left_on = date.fromisoformat(row.values["due_on"])
     if batch is None or batch.state not in OPEN_STATES or batch.updated_at.astimezone(clock.PARIS).date() != left_on:
+        raise mail.Void
+    if not grounds.acts_for(row.values["person_id"], batch.centre_id, clock.today()):
         raise mail.Void
     is_file = batch.mode == FILE
     what = "Un import" if is_file else "Une saisie"
@@ -106,8 +111,10 @@ def _month(row: Mail) -> Content:
         raise mail.Void
     words = [
         f"Dans le mois, {count_of(len(ending), 'agrément')} :",
-        *(f"{one.valid_to:%d/%m/%Y} : {one.number} ({one.authority}), {one.centre.name}" for one in ending[:100]),
+        *(f"{one.valid_to:%d/%m/%Y} : {one.number} ({one.authority}), {one.centre.name}" for one in ending[:LISTED]),
     ]
+    if (more := len(ending) - LISTED) > 0:
+        words.append(f"Et {count_of(more, 'autre')}, dans la liste des agréments.")
     return _content(
         row, f"Agréments qui prennent fin en {first:%m/%Y}", words, "/agrements/list/", "Voir les agréments"
     )

@@ -110,7 +110,9 @@ def _read_former(path: Path) -> tuple[ec.EllipticCurvePublicKey, ...]:
         found = [serialization.load_pem_public_key(pem) for pem in _PUBLIC.findall(path.read_bytes())]
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"STATEMENT_FORMER cannot be read: {type(error).__name__}") from None
-    on_curve = [one for one in found if isinstance(one, ec.EllipticCurvePublicKey) and one.key_size == 256]
+    on_curve = [
+        one for one in found if isinstance(one, ec.EllipticCurvePublicKey) and isinstance(one.curve, ec.SECP256R1)
+    ]
     if not found or len(on_curve) < len(found):
         raise ConfigurationError("STATEMENT_FORMER must hold public keys (PEM) on the curve P-256")
     return tuple(on_curve)

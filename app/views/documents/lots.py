@@ -33,9 +33,10 @@ def form() -> Response:
 @blueprint.post("/")
 def answer() -> Response:
     """Answer for the numbers that were pasted, or stand in a file; what is wrong is told, the rest is answered."""
-    text = request.form.get("numeros", "")
+    text, asked = request.form.get("numeros", ""), "numeros"
     try:
         if (sent := request.files.get("fichier")) and sent.filename:
+            asked = "fichier"
             with sent.stream as stream:
                 text = lots.decoded(stream.read(lots.MAX_BYTES + 1))
         read = lots.read(text)
@@ -43,9 +44,9 @@ def answer() -> Response:
     except TooOften as refusal:
         raise too_often(refusal) from None
     except Refusal as refusal:
-        return _page(text[: lots.MAX_BYTES], refused=refusal.message, code=422)
+        return _page(text[: lots.MAX_BYTES], refused=(asked, refusal.message), code=422)
     if "xlsx" in request.form and lines:
-        response = make_response(lots.workbook(lines))
+        response = make_response(lots.workbook(lines, read.faults))
         response.headers["Content-Type"] = XLSX
         response.headers["Content-Disposition"] = 'attachment; filename="verification.xlsx"'
         return response
@@ -60,7 +61,12 @@ def keep_out(response: Response) -> Response:
 
 
 def _page(
-    typed: str, read: Read | None = None, lines: list[Line] | None = None, *, refused: str = "", code: int = 200
+    typed: str,
+    read: Read | None = None,
+    lines: list[Line] | None = None,
+    *,
+    refused: tuple[str, str] | None = None,
+    code: int = 200,
 ) -> Response:
     counts = Counter(line.state for line in lines or ())
     values = {
@@ -74,6 +80,7 @@ def _page(
         "kinds": DOCUMENT_KINDS,
         "told": lots.TOLD,
         "most": lots.MOST,
+        # The field that is refused, and why.
         "refused": refused,
         "here": url_for("lot.form"),
     }

@@ -24,15 +24,15 @@ def show(token: str) -> Response:
         lent = lending.look(token, network())
     except TooOften as refusal:
         raise too_often(refusal) from None
-    except Gone as gone:
-        return make_response(render_template("drivers/lending/gone.html", words=gone.message), 404)
+    except Gone:
+        return make_response(render_template("drivers/lending/gone.html"), 404)
     told = {"lent": lent, "token": token, "document_kinds": DOCUMENT_KINDS, "today": clock.today()}
     return make_response(render_template("drivers/lending/lent.html", **told))
 
 
 @blueprint.get("/<token>/document.pdf")
 def document(token: str) -> Response:
-    """Send the one document that was lent; whoever fetches it has looked at the page."""
+    """Send the one document that was lent; it is a look too."""
     try:
         return pdf(*lending.file(token, network()))
     except TooOften as refusal:

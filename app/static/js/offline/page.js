@@ -7,6 +7,8 @@ import { Revocations } from "./revocations.js";
 import { check } from "./statement.js";
 
 const WEEK = 7 * 86_400_000;
+/** Milliseconds given to a network, longer than the service worker gives it. */
+const PATIENCE = 8_000;
 const one = (selector) => document.querySelector(selector);
 const shown = (iso) => iso.split("-").reverse().join("/");
 const parts = {
@@ -14,6 +16,7 @@ const parts = {
   warned: one("[data-warned]"), holder: one("[data-holder]"), agrees: one("[data-agrees]"), view: one("[data-view]"),
 };
 const kept = { keys: [], revocations: null, said: null };
+let loading = null;
 
 /** Put a sentence of the page into a place, its slots filled; nothing empties the place. */
 function say(place, name, slots = {}) {
@@ -48,6 +51,7 @@ function warn(names) {
 
 /** Answer for the text of a code. */
 async function answer(text) {
+  await loading;
   const found = await check(text, kept.keys);
   const isRevoked = found.said ? await kept.revocations?.holds(found.said.place) : undefined;
   const verdict = found.said ? (isRevoked ? "revoked" : inTime(found.said)) : found.verdict;
@@ -70,18 +74,27 @@ async function answer(text) {
 
 async function fetched(address) {
   try {
-    const response = await fetch(address);
+    const response = await fetch(address, { signal: AbortSignal.timeout(PATIENCE) });
     return response.ok ? await response.text() : null;
   } catch {
     return null; // no network, and nothing kept
   }
 }
 
-/** Take the keys and the lists, from the network or as they were kept. */
+/** The keys of a JWK set; null for any other text, or none. */
+function keysOf(text) {
+  try {
+    return JSON.parse(text).keys ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** Take the keys and the lists, from the network or as they were kept; those in hand stay where neither has any. */
 async function load() {
   const [keys, lists] = await Promise.all([fetched("/verifier/cles.json"), fetched("/verifier/revocations")]);
-  kept.keys = keys ? JSON.parse(keys).keys : [];
-  kept.revocations = lists ? await Revocations.read(lists, kept.keys) : null;
+  kept.keys = keysOf(keys) ?? kept.keys;
+  kept.revocations = (lists ? await Revocations.read(lists, kept.keys) : null) ?? kept.revocations;
   if (!kept.revocations) return;
   const { knownAt } = kept.revocations;
   const moment = knownAt.toLocaleString("fr-FR", { timeZone: "Europe/Paris", dateStyle: "short", timeStyle: "short" });
@@ -102,27 +115,30 @@ async function readPicture(input) {
   if (!file) return;
   say(parts.told, "reading");
   parts.answer.hidden = true;
+  let text;
   try {
-    const text = await inPicture(file);
-    if (text) await answer(text);
-    else say(parts.told, "unread");
+    text = await inPicture(file);
   } catch {
     say(parts.told, "no_picture");
+    return;
   }
+  if (text) await answer(text);
+  else say(parts.told, "unread");
 }
 
 async function readCamera(camera) {
   say(parts.told);
   parts.view.hidden = false;
+  let text = null;
   try {
-    const text = await camera.read();
-    if (text) await answer(text);
+    text = await camera.read();
   } catch {
     say(parts.told, "no_camera");
   } finally {
     camera.stop();
     parts.view.hidden = true;
   }
+  if (text) await answer(text);
 }
 
 async function compare(event) {
@@ -149,8 +165,8 @@ function listen() {
   });
 }
 
-await load();
+loading = load();
 listen();
 one("[data-offline]").hidden = false;
 keep().catch(() => {}); // a browser that keeps nothing still verifies
-window.addEventListener("online", load);
+window.addEventListener("online", () => { loading = load(); });

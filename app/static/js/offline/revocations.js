@@ -29,11 +29,15 @@ export class Revocations {
     }
   }
 
-  /** Whether a place is revoked; undefined where no list holds it. */
+  /** Whether a place is revoked; undefined where no list holds it, or this browser unpacks none. */
   async holds(place) {
     const list = this.lists[Math.floor(place / PLACES)];
     if (list === undefined) return undefined;
     const at = place % PLACES;
-    return Boolean((await unpacked(list))[at >> 3] & (1 << (at & 7)));
+    try {
+      return Boolean((await unpacked(list))[at >> 3] & (1 << (at & 7)));
+    } catch {
+      return undefined;
+    }
   }
 }

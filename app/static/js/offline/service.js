@@ -4,13 +4,18 @@ const PAGES = `offline-${VERSION}`;
 /** Keys and lists outlive a new version of the page. */
 const LISTS = "offline-lists";
 const FRESH = ["/verifier/cles.json", "/verifier/revocations"];
+/** Milliseconds after which a network that answers nothing is none. */
+const PATIENCE = 4_000;
 
 async function fresh(request) {
   const cache = await caches.open(LISTS);
   try {
-    const response = await fetch(request);
-    if (response.ok) await cache.put(request, response.clone());
-    if (response.status < 500) return response;
+    const response = await fetch(request, { signal: AbortSignal.timeout(PATIENCE) });
+    const isPage = response.headers.get("Content-Type")?.startsWith("text/html"); // of whoever stands between
+    if (response.ok && !isPage) {
+      await cache.put(request, response.clone());
+      return response;
+    }
   } catch {
     // no network
   }
