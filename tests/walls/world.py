@@ -32,6 +32,7 @@ from app.services.registration import analysis, confirm, drafts
 from app.validators.remark import HEADERS
 from tests.conftest import PASSWORD
 from tests.corpus import builders
+from tests.payments import making as payments
 from tests.support import drain, training_id
 
 from .rows import make_rows
@@ -300,7 +301,21 @@ def _money(_app: Flask, house: House, _siret: str) -> None:
             **of_draft, registration_id=registration, root_id=registration, amount=price, vat_rate=Decimal(20),
             registered_on=today,
         ),
+        models.Deposit(
+            **of_draft, attempt=1, platform="simulated", tracking_id=f"{word}/1", sha256="0" * 64, last_error=word, made_at=now,
+            changed_at=now, state="failed",
+        ),
+        models.InvoiceEvent(
+            **of_draft, code="210", happened_at=now, received_at=now, text=word, platform="simulated", platform_event_id=word
+        ),
+        models.Dunning(**of_draft, level=1, day=today, at=now, due=price, interest=Decimal("0.01")),
+        models.DunningPause(**of_draft, until=today, reason=word, by_id=_id(house.legal), at=now),
     ])  # fmt: skip
+    paid = payments.allocation(
+        "10.00", draft.id, entry=payments.entry(debtor_name=word, remittance=word, centre_id=house.id)
+    )
+    shared = {"allocation_id": paid.id, "invoice_id": draft.id, "rate": Decimal(20)}
+    db.session.add(models.AllocationVat(**shared, amount=Decimal("10.00"), vat=Decimal("1.67")))
 
 
 def _name_documents(house: House) -> None:
@@ -308,6 +323,13 @@ def _name_documents(house: House) -> None:
         select(Document).where(Document.registration_id == house.named["registration"], Document.kind == "certificate")
     ).scalar_one()
     house.named |= {"document": certificate.id, "certificate": certificate.number}
+    lent = models.LentView(
+        token_hash=house.word.ljust(64, "0"), person_id=_id(house.driver), document_id=certificate.id, created_at=clock.now(),
+        until=clock.today(),
+    )  # fmt: skip
+    db.session.add(lent)
+    db.session.flush()
+    db.session.add(models.LentLook(view_id=lent.id, looked_at=clock.now()))
     batches = select(Batch).where(Batch.centre_id == house.id)
     for batch in db.session.execute(batches).scalars():
         house.numbers |= {batch.key, batch.receipt_number or batch.key}
