@@ -29,7 +29,7 @@ _PLAIN = {
 }
 # The sign of degree and its lookalikes, typed for the small o of « N° »; what letters decompose into.
 _RINGS = dict.fromkeys(map(ord, "\u00b0\u02da\u2218\u25e6\u2070"), "o")
-_DECOMPOSED = {**_PLAIN, 0x00B7: None}
+_DECOMPOSED = {**_PLAIN, 0x00B7: None, 0x00B0: "o"}
 # What PDFs make of ff, fi, fl, ffi, ffl and st: the letters they stand for.
 _LIGATURES = {code: unicodedata.normalize("NFKD", chr(code)) for code in range(0xFB00, 0xFB07)}
 

@@ -24,7 +24,6 @@ LENT = {
 def upgrade() -> None:
     # Added as they are: rebuilding the table would lose its triggers on SQLite.
     op.add_column("document", sa.Column("status_place", sa.Integer(), nullable=True))
-    op.create_index("uq_document_status_place", "document", ["status_place"], unique=True)
     op.create_table(
         "revocation_list",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -68,6 +67,10 @@ def upgrade() -> None:
         for table, condition in LENT.items():
             op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
             op.execute(f"CREATE POLICY own_rows ON {table} USING ({ALL} OR {condition})")
+    with op.get_context().autocommit_block():  # documents are written meanwhile
+        op.create_index(
+            "uq_document_status_place", "document", ["status_place"], unique=True, postgresql_concurrently=True
+        )
 
 
 def _reminders() -> None:

@@ -27,6 +27,12 @@ def words(longest: int) -> st.SearchStrategy[str]:
     return st.text(signs, min_size=1, max_size=longest) | st.integers(1, longest).map("W".__mul__)
 
 
+def sentences(longest: int) -> st.SearchStrategy[str]:
+    """Return what the operator says of itself: as long as that, in words."""
+    word = st.text(st.sampled_from("AWmilé-'<&{}%"), min_size=1, max_size=30)
+    return st.lists(word, min_size=1, max_size=longest // 10).map(" ".join).map(lambda text: text[:longest].strip())
+
+
 VALUES = {
     "last_name": NAMES,
     "first_name": NAMES,
@@ -35,8 +41,8 @@ VALUES = {
     "category": words(20),
     "centre_name": words(160),
     "accreditation_number": words(40),
-    "sealed_by": st.just("") | words(400),
-    "issuer": words(300),
+    "sealed_by": st.just("") | sentences(400),
+    "issuer": sentences(300),
     "accreditation_authority": words(120),
 }
 DOCUMENTS = [
@@ -51,7 +57,7 @@ def one_line(value: str) -> str:
 
 
 @pytest.mark.parametrize(("render", "data"), DOCUMENTS)
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(drawn=st.data())
 def test_every_value_within_its_limit_is_drawn_whole(render: Any, data: Any, drawn: st.DataObject) -> None:
     chosen = {name: drawn.draw(kind, name) for name, kind in VALUES.items() if hasattr(data, name)}

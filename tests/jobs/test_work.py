@@ -131,7 +131,7 @@ def test_a_failure_is_noted_without_personal_data_and_put_off(
 ) -> None:
     registered(MARIE)
 
-    def broken(document: Document) -> bytes:
+    def broken(document: Document, _place: int) -> bytes:
         raise OSError(f"no room for {document.registration.last_name}")
 
     monkeypatch.setattr(drawing, "_render", broken)

@@ -5,6 +5,7 @@ A guard is called as it stands; what it is asked of is the program with the mist
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
+import pikepdf
 import pytest
 from flask import Flask
 from sqlalchemy import func, select, update
@@ -20,7 +22,6 @@ from app.extensions import db
 from app.models import Invoice, InvoiceSeries
 from app.models.types import CENT
 from app.services.core.dialect import insert_if_new
-from app.services.documents import pdfa
 from app.services.invoicing import files, numbering, xml
 from app.services.invoicing.content import Content
 from app.services.invoicing.pages import page
@@ -133,8 +134,10 @@ def test_a_number_that_is_the_highest_plus_one_is_taken_twice_where_two_meet(
 def test_sealing_before_the_invoice_is_put_in_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     def make(content: Content, rows: Any, issued_at: datetime) -> bytes:
         drawn = page.draw(content, rows, sealing.notice(), issued_at)
-        sealed = sealing.seal(pdfa.archive(drawn, page.title(content), content.seller.name, issued_at))
-        return files.attach(sealed, xml.write(content), content, issued_at)
+        with pikepdf.open(io.BytesIO(sealing.seal(drawn.sheet.finished(drawn.pages, None)))) as pdf:
+            pdf.attachments[files.XML_NAME] = xml.write(content)
+            pdf.save(made := io.BytesIO())
+        return made.getvalue()
 
     mutate(monkeypatch, files, "make", make)
     with bare_app(tmp_path).app_context():

@@ -21,8 +21,11 @@ from .rows import body_of, make_rows
 
 #: What a GET may write: that a list, a copy of one's data or what a driver lent left the register,
 #: a secret offered and not yet in force.
-NOTED_BY_GET = {"export": {"journal"}, "OwnDataView.fetch": {"journal"}, "SecondFactorView.index": {"second_factor"},
-                "lent.show": {"lent_look", "attempt"}, "lent.document": {"attempt"}}  # fmt: skip
+NOTED_BY_GET = {
+    "export": {"journal"}, "OwnDataView.fetch": {"journal"}, "InvoicesView.workbook": {"journal"},
+    "SecondFactorView.index": {"second_factor"}, "lent.show": {"lent_look", "attempt"},
+    "lent.document": {"lent_look", "attempt"},
+}  # fmt: skip
 #: Statuses of what is refused, and counted as such.
 REFUSED = (401, 403, 429)
 #: Addresses that mails bear; each must be as good after a look as before.

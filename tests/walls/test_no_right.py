@@ -16,7 +16,7 @@ from .rows import Rows, make_rows
 #: The demonstration centre's drivers and trainers, as the rows of `rows.py` hold them.
 SECRETS = ("MARTIN", "DURAND", "PETITJEAN", MARIE["permit_number"], "800569210042", "123456789")
 #: Pages for whoever holds their link or number, whatever the centre; and the examples of the API's guide.
-BY_LINK = ("account.", "address.", "password.", "member_invitation.", "verification.", "api_help.")
+BY_LINK = ("account.", "address.", "password.", "member_invitation.", "verification.", "api_help.", "lent.")
 
 
 @pytest.fixture(scope="module")
