@@ -40,6 +40,9 @@ class Screens:
             return
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
+            page.evaluate(
+                "document.activeElement?.blur()"
+            )  # the way to the content lies over the mark while it is focused
             said = f"{name} at {width}"
             too_wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
             self._add(said, [f"{too_wide} px too wide"] * (too_wide > 0))

@@ -34,7 +34,8 @@ pytestmark = pytest.mark.browser
 #: Why an address that answers is no screen to look at.
 ASIDE = {
     "a file": ("static", "appbuilder.static", "pages.robots", "*.export", "*.pdf", "*.image", "*.fetch", "*.annotated",
-               "*.template", "*.slips", "*.picture", "DriverSpaceView.document", "lent.document"),
+               "*.template", "*.slips", "*.picture", "DriverSpaceView.document", "lent.document",
+               "InvoicesView.workbook"),
     "what programs read": ("health.healthz", "health.readyz", "offline.keys", "offline.service", "offline.manifest",
                            "offline.revocation_lists"),
     "a part that htmx puts into a screen looked at": ("*.state", "WebhooksView.deliveries"),

@@ -24,7 +24,7 @@ class PaidField(AmountField):
 class RefundForm(Form):  # type: ignore[misc]
     """A refund that was made."""
 
-    amount = PaidField("Montant remboursé, en euros")
+    amount = PaidField("Montant remboursé, en euros", id="refund-amount")
     refunded_on = day("Date du remboursement")
     reason = StringField("Comment")
 
