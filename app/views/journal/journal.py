@@ -89,7 +89,7 @@ class JournalView(BackOfficeView):
         sorts={"at": (J.id,)},
     )
     list_title, show_title = "Journal", "Entrée du journal"
-    list_template = "journal/list.html"
+    list_template, show_template = "journal/list.html", "journal/show.html"
     list_columns = ["at", "told", "centre"]
     order_columns = ["at"]
     base_order = ("at", "desc")
