@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 
 from flask import current_app
-from sqlalchemy import select
 
 from app.extensions import db
 from app.models import Dunning, Invoice, Mail
@@ -61,12 +60,6 @@ def _subject(level: int, number: str, values: dict[str, object]) -> str:
 
 def _days(due_on: date, day: date) -> str:
     return numbers.count_of((day - due_on).days, "jour")
-
-
-def sent_to(dunning_id: int) -> list[Mail]:
-    """Return the mails of a level, with what became of each."""
-    own = Mail.values["dunning"].as_integer() == dunning_id
-    return list(db.session.execute(select(Mail).where(Mail.kind.in_(KINDS.values()), own).order_by(Mail.id)).scalars())
 
 
 mail.says(KINDS[0], "Facture bientôt à régler")(_content)

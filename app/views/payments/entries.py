@@ -11,12 +11,12 @@ from app.models import BankEntry
 from app.services.core import clock
 from app.services.core.reason import REASON_MAX
 from app.services.core.refusal import Refusal
-from app.services.payments import allocating, aside, balances, matching, reading
+from app.services.payments import allocating, aside, matching, reading
 from app.services.payments.allocating import Part
 from app.views.shell.base import Screen
 from app.views.shell.reading import number_of
 
-from .forms import RefundForm, ShareForm
+from .forms import RefundForm, ShareForm, refunded
 
 DONE = "C’est affecté."
 UNKNOWN = "Aucune facture émise ne porte ce numéro : F, l’année, puis six chiffres."
@@ -71,14 +71,7 @@ class EntriesView(Screen):
     def refund(self, entry_id: int) -> Response:
         """Note that what was left was refunded."""
         entry, form = _entry(entry_id), RefundForm(request.form)
-        if form.validate() and form.amount.data and form.refunded_on.data:
-            try:
-                balances.refund(
-                    form.amount.data, form.refunded_on.data, form.reason.data or "", g.user.id, entry_id=entry.id
-                )
-            except Refusal as refusal:
-                form.reason.errors = [refusal.message]
-        if form.errors:
+        if not refunded(form, g.user.id, entry_id=entry.id):
             return self._page(entry, refund=form)
         flash("Le remboursement est noté.", "success")
         return redirect(url_for("EntriesView.show", entry_id=entry_id))

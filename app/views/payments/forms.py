@@ -7,6 +7,8 @@ from typing import Any
 
 from wtforms import Form, StringField, ValidationError
 
+from app.services.core.refusal import Refusal
+from app.services.payments import balances
 from app.views.crud.forms import AmountField, day
 
 
@@ -27,6 +29,16 @@ class RefundForm(Form):  # type: ignore[misc]
     amount = PaidField("Montant remboursé, en euros", id="refund-amount")
     refunded_on = day("Date du remboursement")
     reason = StringField("Comment")
+
+
+def refunded(form: RefundForm, by_id: int, **source: int) -> bool:
+    """Note a refund of an entry or a credit note (``entry_id``, ``note_id``); tell whether it is: the form says why not."""
+    if form.validate() and form.amount.data and form.refunded_on.data:
+        try:
+            balances.refund(form.amount.data, form.refunded_on.data, form.reason.data or "", by_id, **source)
+        except Refusal as refusal:
+            form.reason.errors = [refusal.message]
+    return not form.errors
 
 
 class ShareForm(Form):  # type: ignore[misc]

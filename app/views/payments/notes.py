@@ -17,7 +17,7 @@ from app.services.payments.allocating import Part
 from app.views.shell.base import Screen
 
 from .entries import UNKNOWN
-from .forms import RefundForm, ShareForm
+from .forms import RefundForm, ShareForm, refunded
 
 
 class NotesView(Screen):
@@ -61,14 +61,7 @@ class NotesView(Screen):
     def refund(self, key: str) -> Response:
         """Note that some of it was refunded."""
         note, form = _note(key), RefundForm(request.form)
-        if form.validate() and form.amount.data and form.refunded_on.data:
-            try:
-                balances.refund(
-                    form.amount.data, form.refunded_on.data, form.reason.data or "", g.user.id, note_id=note.id
-                )
-            except Refusal as refusal:
-                form.reason.errors = [refusal.message]
-        if form.errors:
+        if not refunded(form, g.user.id, note_id=note.id):
             return self._page(note, refund=form)
         flash("Le remboursement est noté.", "success")
         return redirect(url_for("NotesView.show", key=key))
