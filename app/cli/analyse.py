@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,8 +16,13 @@ from app.extensions import db
 from app.models import Centre
 from app.services.imports import analysing
 from app.services.imports.analysing import Judged
+from app.validators.batch import Row, said, told_by_remarks
 from app.validators.file import FileRefused, unread_sheets
+from app.validators.remark import EMAIL, FIELDS
 
+_dumps = partial(json.dumps, ensure_ascii=False)
+_quoted = json.encoder.encode_basestring  # what `_dumps` makes of a text
+_VALUES = ", ".join(f'"{field}": %s' for field in FIELDS)
 IMPORTABLE, IN_ERROR, REFUSED = 0, 1, 2
 
 
@@ -43,8 +49,21 @@ def analyse(file: Path, siret: str, day: datetime | None, as_json: bool) -> None
 
 
 def _json(judged: Judged) -> str:
-    sheets = {"sheet": judged.sheet.name, "other_sheets": judged.sheet.others}
-    return json.dumps({**judged.report.to_json(), **sheets}, ensure_ascii=False)
+    """Return the report as JSON: `Report.to_json`, the names of the sheets behind.
+
+    Row by row, as the objects of 200,000 rows would take longer to make than the report; what remarks say is written once.
+    """
+    report, sheets = judged.report, {"sheet": judged.sheet.name, "other_sheets": judged.sheet.others}
+    told = told_by_remarks(report.rows, lambda remarks: _dumps(said(remarks))[1:-1])
+    rows = ", ".join([_row(row, remarks) for row, remarks in zip(report.rows, told, strict=True)])
+    return f'{_dumps(report.to_json(rows=False))[:-1]}, "rows": [{rows}], {_dumps(sheets)[1:]}'
+
+
+def _row(row: Row, remarks: str) -> str:
+    """Return `Row.to_json` as JSON; ``remarks``: what `said` makes of its remarks, without the braces."""
+    raw = row.line.raw
+    email = f', "{EMAIL}": {_quoted(raw.email)}' if raw.email else ""
+    return f'{{"line": {raw.number}, {remarks}, "values": {{{_VALUES % tuple(map(_quoted, raw[1:10]))}{email}}}}}'
 
 
 def _text(judged: Judged) -> str:
@@ -62,5 +81,5 @@ def _text(judged: Judged) -> str:
 
 def _refuse(code: str, message: str, as_json: bool) -> NoReturn:
     answer = {"refused": {"code": code, "message": message}}
-    click.echo(json.dumps(answer, ensure_ascii=False) if as_json else message)
+    click.echo(_dumps(answer) if as_json else message)
     raise SystemExit(REFUSED)

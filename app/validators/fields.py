@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable, Collection, Iterable
 from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
@@ -37,11 +38,14 @@ _LIGATURES = {code: unicodedata.normalize("NFKD", chr(code)) for code in range(0
 _LETTER = "[A-Za-zÀ-ÖØ-öø-\u01bf\u01c4-\u02af\u1e00-\u1eff\u2c60-\u2c7f]"
 _WORD = rf"(?:{_LETTER}[\u0300-\u036f]*)+"
 _NAME = re.compile(rf"{_WORD}(?:(?: |--?|'){_WORD})*\.?")
+# Names as nearly all are typed, which stay as they are: Latin-1 letters (one sign each, whatever the form), single joiners.
+_TIDY_NAME = re.compile(r"(?=.{1,60}\Z)[A-Za-zÀ-ÖØ-öø-ÿ]+(?:[ '-][A-Za-zÀ-ÖØ-öø-ÿ]+)*")
 _JOINER = re.compile(r" *([-']) *")
 _NAME_SIGN = re.compile(rf"{_LETTER}|[\u0300-\u036f .'-]")
 _DATE = re.compile(r"[0-9]{2}/[0-9]{2}/[0-9]{4}")
 # A whole number with an exponent and no point is no permit number either; « 82E987928 » has too long an end for one.
-_PERMIT = re.compile(r"(?=[A-Z]*[0-9])(?![0-9]{9,}E[0-9]{1,3}\Z)[A-Z0-9]{9,16}")
+# Most are figures alone, which is the quicker question.
+_PERMIT = re.compile(r"[0-9]{9,16}|(?=[A-Z]*[0-9])(?![0-9]{9,}E[0-9]{1,3}\Z)[A-Z0-9]{9,16}")
 # What a spreadsheet or a program writes of a number: decimals that are nought, decimals behind twelve figures, an exponent.
 _DECIMAL = re.compile(r"[0-9]{12,}[.,][0-9]+|[0-9]+[.,][0-9]*E[-+]?[0-9]{1,3}|[0-9]{9,}E[-+]?[0-9]{1,3}")
 _NOUGHTS = re.compile(r"[.,]0+[.,]*\Z")
@@ -51,6 +55,7 @@ _ISO_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _LOOSE_DATE = re.compile(r"([0-9]{1,2})([-./ ])([0-9]{1,2})\2([0-9]{4})")
 _BARE_DATE = re.compile(r"([0-9]{2})([0-9]{2})([0-9]{4})")
 _NAME_JOINERS = str.maketrans("-'.", "   ")
+_NO_JOINERS = str.maketrans("", "", " -'.`")
 
 _EXCEL_ERROR = re.compile(
     r"#(?:[^\W\d_][\w/ ]{0,30}[!?]|N/A|GETTING_DATA|CHARGEMENT_DONNEES)|ERR ?:[0-9]{3}", re.IGNORECASE
@@ -115,8 +120,22 @@ def namesake_key(last_name: str, first_name: str) -> tuple[str, str]:
     return _joined(last_name), _joined(first_name)
 
 
+def namesake_keys(names: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """`namesake_key` of many last and first names, each distinct text being looked at once."""
+    pairs = set(names)
+    joined = joined_names({*(last for last, _ in pairs), *(first for _, first in pairs)})
+    return {(joined[last], joined[first]) for last, first in pairs}
+
+
+def joined_names(names: Collection[str]) -> dict[str, str]:
+    """Name → how lists are searched by it, its words joined; printable ASCII, which has no accents, goes all at once."""
+    plain = [name for name in names if name.isascii() and name.isprintable()]
+    joined = dict(zip(plain, "\n".join(plain).lower().translate(_NO_JOINERS).split("\n"), strict=False))
+    return joined | {name: _joined(name) for name in names if name not in joined}
+
+
 def _joined(name: str) -> str:
-    return name.lower() if name.isascii() and name.isalpha() else "".join(name_words(name))
+    return "".join(name_words(name))
 
 
 def _beginnings(words: tuple[str, ...]) -> set[str]:
@@ -181,6 +200,12 @@ def _day(text: str) -> date | None:
 def is_bare_permit(text: str) -> bool:
     """Whether a text is a permit number in its normalised form already."""
     return _PERMIT.fullmatch(text) is not None
+
+
+#: Of a text that answers something true, the parser's value is the text itself: a name, a permit number, as nearly all are
+#: typed. The interpreter asks them of a whole column without a call of ours.
+is_tidy_name: Callable[[str], object] = _TIDY_NAME.fullmatch
+is_tidy_permit: Callable[[str], object] = _PERMIT.fullmatch
 
 
 def parse_permit(text: str) -> str | None:

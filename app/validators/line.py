@@ -112,13 +112,12 @@ class Line(NamedTuple):
     @property
     def has_names(self) -> bool:
         """Both names are there and well formed."""
-        return not any(remark.field in ("first_name", "last_name") for remark in self.remarks)
+        return not self.remarks or not any(remark.field in ("first_name", "last_name") for remark in self.remarks)
 
     @property
     def group(self) -> str:
         """What lines of the same driver share, well formed or not; lines of two groups never speak of each other."""
-        born = _iso(self.birth_date) if self.birth_date else clean(self.raw.birth_date)
-        return f"{born} {self.permit or clean(self.raw.permit_number)}"
+        return groups_of((self,))[0]
 
     @property
     def identity(self) -> tuple[object, ...]:
@@ -136,6 +135,16 @@ class Line(NamedTuple):
             self.order_number,
             self.reference,
         )
+
+
+def groups_of(lines: Iterable[Line]) -> list[str]:
+    """`Line.group` of each line, without a call a line: nearly all have a driver."""
+    return [f"{_iso(key[0])} {key[1]}" if (key := line.driver_key) else _typed_group(line) for line in lines]
+
+
+def _typed_group(line: Line) -> str:
+    born = _iso(line.birth_date) if line.birth_date else clean(line.raw.birth_date)
+    return f"{born} {line.permit or clean(line.raw.permit_number)}"
 
 
 def in_order(remarks: Iterable[Remark]) -> tuple[Remark, ...]:

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
-from itertools import compress
+from itertools import compress, repeat
 from typing import Any, TypeVar
 
 from app.validators.context import Catalogue, Category, Training
-from app.validators.fields import clean, is_bare_permit, parse_date, parse_name, parse_permit, parse_text
+from app.validators.fields import (
+    clean,
+    is_tidy_name,
+    is_tidy_permit,
+    parse_date,
+    parse_name,
+    parse_permit,
+    parse_text,
+)
 from app.validators.line import TEXT_FIELDS, Choice, Line, RawLine, in_order
 from app.validators.memory import collector_paused
 from app.validators.remark import FIELDS, TEXT_COLUMN, Code, Remark, malformed
@@ -31,10 +39,16 @@ class _Column(dict[str, Value]):
         self._parse = parse
         self._otherwise = otherwise
 
-    def forget(self) -> None:
-        """Make room: what was read is read again when it comes back."""
-        self.clear()
-        self.faults.clear()
+    def read(self, texts: Sequence[str]) -> list[Value]:
+        """The values of so many texts, in the same order."""
+        self.make_room()
+        return list(map(self.__getitem__, texts))
+
+    def make_room(self) -> None:
+        """Forget, now and then: what was read is read again when it comes back."""
+        if len(self) > _REMEMBERED:
+            self.clear()
+            self.faults.clear()
 
     def __missing__(self, typed: str) -> Value:
         text = clean(typed)
@@ -50,6 +64,27 @@ class _Column(dict[str, Value]):
         """What is wrong with a text, each remark being one object however many lines bear it."""
         remark = malformed(self.field, text)
         return self._malformed.setdefault(remark, remark)
+
+
+class _OwnColumn(_Column[Value]):
+    """A column in which nearly every line has a text of its own, one that is its own value: no use in remembering those."""
+
+    def __init__(
+        self,
+        field: str,
+        parse: Callable[[str], Value | None],
+        otherwise: Callable[[str], Value],
+        is_tidy: Callable[[str], object],
+    ) -> None:
+        super().__init__(field, parse, otherwise)
+        self._is_tidy = is_tidy
+
+    def read(self, texts: Sequence[str]) -> list[Value]:
+        """See `_Column`."""
+        self.make_room()
+        # A tidy text is a value: what the parser would answer.
+        tidy: Iterable[tuple[Any, object]] = zip(texts, map(self._is_tidy, texts), strict=True)
+        return [text if is_tidy else self[text] for text, is_tidy in tidy]
 
 
 class _Choices(dict[tuple[str, str, "date | None"], Choice]):
@@ -106,15 +141,13 @@ class _Faults(defaultdict[int, list[Remark]]):
 
     def add_column(self, column: _Column[Any], texts: Sequence[str]) -> None:
         if column.faults:
-            for row, text in enumerate(texts):
-                if text in column.faults:
-                    self[row].append(column.faults[text])
+            for row in compress(range(len(texts)), map(column.faults.__contains__, texts)):
+                self[row].append(column.faults[texts[row]])
 
     def add_choices(self, choices: Sequence[Choice]) -> None:
-        if any(choice.remarks for choice in set(choices)):
-            for row, choice in enumerate(choices):
-                if choice.remarks:
-                    self[row].extend(choice.remarks)
+        if unknown := {choice for choice in set(choices) if choice.remarks}:
+            for row in compress(range(len(choices)), map(unknown.__contains__, choices)):
+                self[row].extend(choices[row].remarks)
 
     def add_not_text(self, row: int, field: str) -> None:
         """What a cell that was no text says of its field stands for whatever else its format says."""
@@ -134,10 +167,10 @@ class Reader:
         self._reference = _Column("reference", parse_text, str)
         self._order_number = _Column("order_number", parse_text, str)
         self._first_name = _Column("first_name", parse_name, str)
-        self._last_name = _Column("last_name", parse_name, str)
+        self._last_name = _OwnColumn("last_name", parse_name, str, is_tidy_name)
         self._end_date: _Column[date | None] = _Column("end_date", parse_date, _nothing)
         self._birth_date: _Column[date | None] = _Column("birth_date", parse_date, _nothing)
-        self._permit: _Column[str | None] = _Column("permit_number", parse_permit, _nothing)
+        self._permit: _Column[str | None] = _OwnColumn("permit_number", parse_permit, _nothing, is_tidy_permit)
         self._choices = _Choices(catalogue)
 
     @collector_paused()
@@ -152,16 +185,14 @@ class Reader:
         texts: dict[str, Sequence[str]] = dict(zip(FIELDS, typed, strict=True))
 
         def column(values: _Column[Value]) -> list[Value]:
-            if len(values) > _REMEMBERED:
-                values.forget()
-            answer = list(map(values.__getitem__, texts[values.field]))
+            answer = values.read(texts[values.field])
             faults.add_column(values, texts[values.field])
             return answer
 
         references, orders = column(self._reference), column(self._order_number)
         first_names, last_names = column(self._first_name), column(self._last_name)
         end_dates, birth_dates = column(self._end_date), column(self._birth_date)
-        permits = _permits(self._permit, texts["permit_number"], faults)
+        permits = column(self._permit)
         _refuse_numbers(not_text, texts, permits, faults)
         meant = zip(texts["training_label"], texts["category"], end_dates, strict=True)
         choices = list(map(self._choices.__getitem__, meant))
@@ -183,21 +214,14 @@ class Reader:
             drivers,
             remarks,
         )
-        return list(map(Line._make, zip(*columns, strict=True)))
+        return list(
+            map(tuple.__new__, repeat(Line), zip(*columns, strict=True))
+        )  # as `_make`, without a call of ours a line
 
 
 def parse_lines(raws: Iterable[RawLine], catalogue: Catalogue) -> list[Line]:
     """What the typed lines mean, in the same order; nothing is raised, what is wrong stands in the remarks."""
     return Reader(catalogue).read(raws)
-
-
-def _permits(values: _Column[str | None], texts: Sequence[str], faults: _Faults) -> list[str | None]:
-    """The permit numbers."""
-    # Nearly every line has its own number: no use in remembering those that are already in their final form.
-    bare = map(is_bare_permit, texts)
-    permits = [text if is_bare else values[text] for text, is_bare in zip(texts, bare, strict=True)]
-    faults.add_column(values, texts)
-    return permits
 
 
 def _refuse_numbers(

@@ -178,6 +178,7 @@ class Reads(Enum):
     AGE = "birth date, whether the training's type lets minors in, today"
     DRIVER = "what the context knows of the line's driver; of drivers it knows nothing about, the answer is one"
     NAMESAKES = "the centre's drivers of the same names; asked where the lines have any"
+    ADDRESS = "the address: asked of the lines that bear one"
     LINE = "anything: asked of every line"
 
 
@@ -192,7 +193,7 @@ RULES: tuple[tuple[Rule, Reads], ...] = (
     (identity_differs, Reads.DRIVER),
     (no_account, Reads.DRIVER),
     (looks_alike, Reads.NAMESAKES),
-    (address_unusable, Reads.LINE),
+    (address_unusable, Reads.ADDRESS),
 )
 """Every rule that looks at one line alone, in the order of the table of rules, with what it reads.
 

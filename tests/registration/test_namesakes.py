@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from app.extensions import db
 from app.models import Registration
-from app.services.registration import analysis
+from app.services.registration import analysis, facts
 from app.validators.line import RawLine
 from app.validators.remark import Code
 from tests.bases import EVERY
@@ -50,6 +50,19 @@ class TestNamesakes:
         assert told(without=(row.id,), permit_number="850492100132") == []
         db.session.execute(update(Registration).values(cancelled_on=row.registered_on))
         assert told(permit_number="850492100132") == []
+
+    @pytest.mark.parametrize("few", [True, False])
+    def test_among_many_lines_all_are_told_whatever_the_centre_has(
+        self, few: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        registered({**MARIE, "last_name": "Lê-Martin"}, *many(3))
+        monkeypatch.setattr(facts, "_MANY", 4 if few else 3)
+        slip = {**MARIE, "last_name": "LE MARTIN", "permit_number": "850492100132"}
+        lines = [RawLine(at, **{**TRAINING, **row}) for at, row in enumerate((*many(9)[4:], slip), 1)]
+        with statements() as seen:
+            rows = analysis.analyse_lines(centre_id(), lines).report.rows
+        assert [row.line.number for row in rows if any(one.code is Code.LOOKS_ALIKE for one in row.remarks)] == [6]
+        assert any("LIMIT" in one for one in seen)
 
     def test_many_lines_take_no_more_queries_than_one(self) -> None:
         registered(MARIE)

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from app.validators.fields import (
     clean,
     fold,
+    is_tidy_name,
+    is_tidy_permit,
     iso_to_french,
     loosen_date,
     name_key,
@@ -197,3 +199,17 @@ def test_name_keys_forgive_case_accents_joiners_and_order() -> None:
     assert name_key("LE GOFF", "Anne-Zoé").agrees(name_key("anne zoe", "Le-Goff"))
     assert name_key("D’ARTAGNAN", "Cœur") == name_key("d'Artagnan", "COEUR")
     assert not name_key("MARTIN", "Paul").agrees(name_key("MARTIN", "Paule"))
+
+
+@given(st.text(st.sampled_from("aZÉÿß '-.×÷`’\u0301\u200b\u00a01E,"), max_size=9).map(lambda text: text * 9) | TRICKY)
+def test_a_tidy_text_is_what_its_parser_answers(typed: str) -> None:
+    for is_tidy, parse in ((is_tidy_name, parse_name), (is_tidy_permit, parse_permit)):
+        if is_tidy(typed):
+            assert parse(clean(typed)) == typed
+
+
+def test_most_names_and_numbers_are_tidy_as_typed() -> None:
+    assert all(map(is_tidy_name, ["DUPONT", "Jean-Pierre", "D'ARTAGNAN", "DE LA TOUR", "Zoé", "A" * 60]))
+    assert not any(map(is_tidy_name, ["", "A" * 61, "DU  PONT", "DUPONT ", "D’ARTAGNAN", "Rene\u0301", "11111"]))
+    assert is_tidy_permit("850492100123")
+    assert not is_tidy_permit("850 492 100 123")

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.validators.fields import bare_permit, clean, fold, name_key, parse_name, parse_permit
+from app.validators.fields import (
+    bare_permit,
+    clean,
+    fold,
+    name_key,
+    namesake_key,
+    namesake_keys,
+    parse_name,
+    parse_permit,
+)
 from app.validators.file import match_headers
 from app.validators.remark import HEADERS, Remark, malformed
 from tests.validators.facts import CATALOGUE, DRIVER, context, kinds, remarks, report
@@ -54,6 +63,15 @@ def test_letters_fold(typed: str, folded: str) -> None:
 @given(st.text(st.characters(max_codepoint=0x2C7F, exclude_categories=["Cs"]), max_size=12))
 def test_folding_twice_changes_nothing_more(typed: str) -> None:
     assert fold(fold(typed)) == fold(typed)
+
+
+NAME = st.text(st.sampled_from(" -'.`\n\t\x00abZÉßﬀ’"), max_size=5)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sets(st.tuples(NAME, NAME), max_size=6))
+def test_many_names_are_joined_as_each_alone(names: set[tuple[str, str]]) -> None:
+    assert namesake_keys(names) == {namesake_key(*one) for one in names}
 
 
 AGREEING = [

@@ -23,6 +23,7 @@ SHARED = {
 }
 #: A driver of the same names whom the centre knows.
 NAMESAKES = {("dupont", "pierre"): (DRIVER,)}
+ADDRESS = "pierre.dupont@exemple.fr"
 #: Rule → lines and facts on which it speaks.
 SPEAKING: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "end_date_in_future": ({"end_date": "11/01/2022"}, {}),
@@ -61,7 +62,7 @@ def test_production_asks_every_rule_of_the_table(monkeypatch: pytest.MonkeyPatch
         return ask
 
     monkeypatch.setattr(rules, "RULES", tuple((noted(rule), reads) for rule, reads in RULES))
-    Judge().check([parsed()], context(own_namesakes=NAMESAKES))
+    Judge().check([parsed(email=ADDRESS)], context(own_namesakes=NAMESAKES))
     assert sorted(asked) == sorted(rule.__name__ for rule, _ in RULES)
 
 
@@ -69,7 +70,8 @@ def test_production_asks_every_rule_of_the_table(monkeypatch: pytest.MonkeyPatch
 def test_a_rule_put_in_the_table_is_obeyed_whatever_it_reads(monkeypatch: pytest.MonkeyPatch, reads: Reads) -> None:
     told = Remark(Code.OVER_100, "birth_date")
     monkeypatch.setattr(rules, "RULES", (*RULES, (lambda line, facts: told, reads)))
-    rows = Judge().check([parsed(), parsed(permit_number="850492100123")], context(own_namesakes=NAMESAKES))
+    lines = [parsed(email=ADDRESS), parsed(email=ADDRESS, permit_number="850492100123")]
+    rows = Judge().check(lines, context(own_namesakes=NAMESAKES))
     assert all(told in row.remarks for row in rows)
 
 

@@ -36,16 +36,15 @@ def analyse(batch_id: int) -> None:
     if file.batch.state not in (ANALYSING, FAILED) or not file.path:
         return
     asked = uploads.path_of(file.path), file.name, file.batch.centre_id, analysis.reach_of(file.batch)
-    shelf = storing.BatchShelf(batch_id)
-    shelf.clear()
-    try:
-        judged = _judge(*asked, shelf)
-    except FileRefused as refusal:
-        shelf.refuse(refusal)
-        return
-    sheet = judged.sheet
-    columns = {"header_row": sheet.header_row, "sheet": sheet.name, "other_sheets": sheet.others}
-    shelf.conclude(judged.report, judged.changed, **columns)
+    with storing.BatchShelf(batch_id) as shelf:
+        try:
+            judged = _judge(*asked, shelf)
+        except FileRefused as refusal:
+            shelf.refuse(refusal)
+            return
+        sheet = judged.sheet
+        columns = {"header_row": sheet.header_row, "sheet": sheet.name, "other_sheets": sheet.others}
+        shelf.conclude(judged.report, judged.changed, **columns)
 
 
 @collector_paused()

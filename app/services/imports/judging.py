@@ -49,6 +49,6 @@ class Judging:
             known = facts.load(
                 self._centre_id, clock.today(), self._catalogue, lines, self._reach, asked=self._shelf.tells
             )
-            rows = self._judge.check(lines, known.context)
-            self._shelf.keep(rows)
+        rows = self._judge.check(lines, known.context)
+        self._shelf.keep(rows)
         self._rows += rows

@@ -238,7 +238,9 @@ def _lines(text: str, shared: list[dict[str, str]]) -> list[RawLine]:
     if {len(column) for column in cells} != {len(numbers)}:
         raise ValueError("columns of unequal lengths")
     emails: Iterable[str] = cells[len(FIELDS)] if len(cells) > len(FIELDS) else repeat("")
-    lines = list(map(RawLine._make, zip(numbers, *cells[: len(FIELDS)], repeat(""), emails)))
+    # As `_make` would, without a call of ours a line: the columns are as many, and as long, as they have to be.
+    values = zip(numbers, *cells[: len(FIELDS)], repeat(""), emails)
+    lines = list(map(tuple.__new__, repeat(RawLine), values))
     return _marked(lines, head["not_text"]) if head["not_text"] else lines
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from contextlib import suppress
+from typing import Any, Protocol
 
 from sqlalchemy import delete, update
 
@@ -17,6 +18,14 @@ from app.validators.batch import Report, Row, report_of
 from app.validators.file import FileRefused
 from app.validators.remark import encode_remarks
 
+from . import beside
+from .beside import Beside, Broken
+from .workbooks.child import CELL_END
+
+#: So many lines at once are those of a large file: worth a process of its own.
+MANY = 10_000
+_LINES, _PROGRESS = "lines", "progress"
+
 
 class Shelf(Protocol):
     """Where judged lines go, and who hears how far the work is."""
@@ -28,7 +37,7 @@ class Shelf(Protocol):
         """Hear how many lines of how many have come through a phase."""
 
     def keep(self, rows: Sequence[Row]) -> None:
-        """Take rows judged alone, inside the caller's transaction."""
+        """Take rows judged alone; outside of any transaction."""
 
 
 class Nowhere:
@@ -44,31 +53,62 @@ class Nowhere:
 
 
 class BatchShelf:
-    """The lines of a batch in the base, and its progress, committed as it goes."""
+    """The lines of a batch in the base, and its progress, committed as it goes: of a large file by a process of its own, so
+    that the next lines are judged meanwhile. To be closed, by ``with``.
+    """
 
     tells = True
 
     def __init__(self, batch_id: int) -> None:
         self._batch_id = batch_id
+        self._writer: Beside | None = None
 
-    def clear(self) -> None:
+    def __enter__(self) -> BatchShelf:
         """Take away what an earlier attempt left."""
         with transaction():
             clear(self._batch_id)
+        return self
+
+    def __exit__(self, *_fault: object) -> None:
+        """Let nobody write any more, whatever ended the work."""
+        with suppress(Broken):
+            self._settle()
 
     def says(self, phase: str, done: int = 0, total: int = 0) -> None:
         """Write the progress where the screen reads it."""
-        with transaction():
-            _change_file(self._batch_id, phase=phase, done=done, total=total)
+        progress = {"phase": str(phase), "done": done, "total": total}
+        if self._writer:
+            self._writer.tell((_PROGRESS, self._batch_id, progress))
+        else:
+            with transaction():
+                _change_file(self._batch_id, **progress)
 
     def keep(self, rows: Sequence[Row]) -> None:
         """Write the lines; those with an error side by side: whoever reads them alone reads a few pages, not all."""
-        batches.insert_lines(self._batch_id, report_of(rows).rows)
+        if not rows:
+            return
+        columns = batches.columns_of(report_of(rows).rows)
+        if len(rows) >= MANY and not self._writer and beside.possible():
+            self._writer = Beside(_write)
+        if self._writer:
+            # Joined, they are handed over at once: no cell holds the sign that parted them on their way from the file.
+            texts = [CELL_END.join(column) for column in columns.texts]
+            self._writer.tell((_LINES, self._batch_id, (columns.numbers, columns.ranks, texts)))
+        else:
+            with transaction():
+                batches.insert_columns(self._batch_id, columns)
+
+    def _settle(self) -> None:
+        """Wait until all that was kept is written. Raises `Broken` when it is not."""
+        writer, self._writer = self._writer, None
+        if writer:
+            writer.finish()
 
     def conclude(self, report: Report, changed: Sequence[Row], **sheet: object) -> None:
         """Write what the comparison changed, what was read (columns of the file) and, with the counts, the state that makes the
         report visible.
         """
+        self._settle()
         with transaction():
             _change_file(self._batch_id, **sheet)
             bulk.update_rows(
@@ -85,9 +125,22 @@ class BatchShelf:
 
     def refuse(self, refusal: FileRefused) -> None:
         """Keep nothing of the lines, and the reason."""
+        self._settle()
         with transaction():
             clear(self._batch_id)
             refuse(self._batch_id, refusal)
+
+
+def _write(message: tuple[str, int, Any]) -> None:
+    """Do in the writing process what a shelf told it."""
+    what, batch_id, content = message
+    with transaction():
+        if what == _LINES:
+            numbers, ranks, texts = content
+            columns = batches.LineColumns(numbers, ranks, [text.split(CELL_END) for text in texts])
+            batches.insert_columns(batch_id, columns)
+        else:
+            _change_file(batch_id, **content)
 
 
 def clear(batch_id: int) -> None:

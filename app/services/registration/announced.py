@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, cast, func, select, text
+from sqlalchemy import func, select, text
 
 from app.extensions import db
 from app.models import Batch, BatchLine
@@ -121,10 +121,8 @@ def trainees_withheld(batch: Batch) -> int:
     numbers, _ = _stakes(batch)
     if not numbers or batch.mode == MANUAL:
         return len(numbers)
-    wanted = bulk.text_table({str(number) for number in numbers})
-    own = (BatchLine.batch_id == batch.id) & (BatchLine.number == cast(wanted.c.value, Integer))
-    query = select(func.count(BatchLine.group_key.distinct())).select_from(wanted).join(BatchLine, own)
-    return db.session.scalar(query) or 0
+    own = BatchLine.batch_id == batch.id, bulk.among(BatchLine.number, numbers)
+    return db.session.scalar(select(func.count(BatchLine.group_key.distinct())).where(*own)) or 0
 
 
 def _kept_with(batch: Batch, code: Code, counted: Any) -> int:

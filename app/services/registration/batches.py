@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import repeat
+from typing import NamedTuple
 
 from sqlalchemy import select, update
 
@@ -16,11 +17,11 @@ from app.services.core.refusal import Refusal
 from app.services.core.taking import taken
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
-from app.validators.batch import Row
-from app.validators.line import RawLine
+from app.validators.batch import Row, rank_of, told_by_remarks
+from app.validators.line import RawLine, groups_of
 from app.validators.remark import FIELDS, encode_remarks
 
-LINE_COLUMNS = ("batch_id", "number", *FIELDS, "rank", "remarks", "not_text", "email", "group_key", "set_aside")
+LINE_COLUMNS = ("batch_id", "set_aside", "number", "rank", *FIELDS, "not_text", "email", "remarks", "group_key")
 
 
 class BatchClosed(Refusal):
@@ -84,24 +85,34 @@ def stored_lines(batch: Batch) -> list[StoredLine]:
     ]
 
 
+class LineColumns(NamedTuple):
+    """What is kept of judged lines, by column: quicker to hand on than line by line."""
+
+    numbers: Sequence[int]
+    ranks: Sequence[int]
+    texts: Sequence[Sequence[str]]
+    """The columns of texts, in the order of LINE_COLUMNS."""
+
+
 def insert_lines(batch_id: int, rows: Sequence[Row]) -> None:
     """Write judged lines with what was said of them, inside the caller's transaction, in bulk."""
-    bulk.insert_rows(BatchLine.__table__, LINE_COLUMNS, _line_values(batch_id, rows))
+    if rows:
+        insert_columns(batch_id, columns_of(rows))
 
 
-def _line_values(batch_id: int, rows: Sequence[Row]) -> Iterator[tuple[object, ...]]:
-    """Return the columns of judged lines, in the order of LINE_COLUMNS; false as 0, which is quicker."""
-    if not rows:
-        return iter(())
-    *typed, not_text, emails = zip(*(row.line.raw for row in rows), strict=True)
-    # Most remarks are those of many lines, held once: each is looked at and written out once.
-    said = {
-        id(row.remarks): (row.rank, encode_remarks(row.remarks))
-        for row in {id(row.remarks): row for row in rows}.values()
-    }
-    ranks, remarks = zip(*(said[id(row.remarks)] for row in rows), strict=True)
-    groups = [row.line.group for row in rows]
-    return zip(repeat(batch_id), *typed, ranks, remarks, not_text, emails, groups, repeat(0))
+def insert_columns(batch_id: int, columns: LineColumns) -> None:
+    """Write what is kept of judged lines, inside the caller's transaction, in bulk."""
+    constant = repeat(batch_id, len(columns.numbers)), repeat(0, len(columns.numbers))  # false as 0, which is quicker
+    values = zip(*constant, columns.numbers, columns.ranks, *columns.texts, strict=True)
+    bulk.insert_rows(BatchLine.__table__, LINE_COLUMNS, values)
+
+
+def columns_of(rows: Sequence[Row]) -> LineColumns:
+    """Return what is kept of judged lines, of one at least."""
+    numbers, *typed = zip(*(row.line.raw for row in rows), strict=True)
+    said = told_by_remarks(rows, lambda remarks: (rank_of(remarks), encode_remarks(remarks)))
+    ranks, remarks = zip(*said, strict=True)
+    return LineColumns(numbers, ranks, [*typed, remarks, groups_of(row.line for row in rows)])
 
 
 def forget_addresses_aside(batch_id: int) -> None:

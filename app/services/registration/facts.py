@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Set
+from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -18,8 +18,11 @@ from app.services.core import bulk
 from app.services.rights import access, asking
 from app.services.rights.access import Reach
 from app.validators.context import Accreditation, Catalogue, Category, Context, DriverKey, Period, Training
-from app.validators.fields import NameKey, name_key, namesake_key
+from app.validators.fields import NameKey, joined_names, name_key, namesake_keys
 from app.validators.line import Line
+
+#: Lines that are many, and registrations of a centre that are few beside them.
+_MANY = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,14 +212,17 @@ def _driver_rows(centre_id: int, permits: set[str], without: Collection[int]):  
 
 
 def _load_namesakes(
-    centre_id: int, lines: Iterable[Line], known: Set[DriverKey], without: Collection[int]
+    centre_id: int, lines: Sequence[Line], known: Set[DriverKey], without: Collection[int]
 ) -> dict[tuple[str, str], tuple[DriverKey, ...]]:
-    """Return the drivers whom this centre registered under the names of lines about drivers it does not know: one query."""
-    wanted = {
-        namesake_key(line.last_name, line.first_name)
+    """Return the drivers whom this centre registered under the names of lines about drivers it does not know: one query, and
+    one more where many are asked about.
+    """
+    lines = _borne(centre_id, lines) if len(lines) > _MANY else lines
+    wanted = namesake_keys(
+        (line.last_name, line.first_name)
         for line in lines
         if line.driver_key and line.driver_key not in known and line.has_names
-    }
+    )
     if not wanted:
         return {}
     own, driver = models.Registration, models.Driver
@@ -233,6 +239,20 @@ def _load_namesakes(
     for *names, born, permit in sorted(db.session.execute(query).tuples()):
         found[names[0], names[1]] = (*found.get((names[0], names[1]), ()), (born, permit))
     return found
+
+
+def _borne(centre_id: int, lines: Sequence[Line]) -> Sequence[Line]:
+    """Return those of many lines whose last name a driver of the centre bears, where it has few registrations: most are not
+    asked about any further then. Else all of them.
+    """
+    own = models.Registration
+    query = select(own.search_last).where(own.centre_id == centre_id).limit(_MANY + 1)
+    borne = db.session.execute(query).scalars().all()
+    if len(borne) > _MANY:
+        return lines
+    few, joined = frozenset(borne), joined_names({line.last_name for line in lines})
+    bearing = {name for name, key in joined.items() if key in few}
+    return [line for line in lines if line.last_name in bearing]
 
 
 Trained = tuple[date, str, int, date | None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import Integer, cast, func, select
+from sqlalchemy import func, select
 
 from app.extensions import db
 from app.models import Driver, Registration, Training
@@ -39,13 +39,15 @@ def ledgers_of(driver_ids: Iterable[int]) -> dict[tuple[int, str], list[tuple[in
 
 
 def _ledgers_of(driver_ids: Iterable[int]) -> dict[tuple[int, str], list[tuple[int, Module]]]:
-    wanted = bulk.text_table(map(str, driver_ids))
     place = func.coalesce(Registration.ledger_id, Registration.id)
     query = (
         select(place, Registration.id, Registration.driver_id, Training.category, Registration.end_date, Training.hours)
         .join(Training, Training.id == Registration.training_id)
-        .join(wanted, Registration.driver_id == cast(wanted.c.value, Integer))
-        .where(Training.price_class == FCO_MODULE, Registration.live())
+        .where(
+            bulk.among(Registration.driver_id, list(driver_ids)),
+            Training.price_class == FCO_MODULE,
+            Registration.live(),
+        )
         .order_by(place)
     )
     found: dict[tuple[int, str], list[tuple[int, Module]]] = {}

@@ -37,6 +37,7 @@ MEMORY = 1024 * 1024 * 1024
 CPU_SECONDS = 30
 
 _NAMES = 20  # of other sheets, told
+_PERMIT = 8  # place of its column
 _NO_XML = bytes({*range(0x20)} - {9, 10, 13, ord(CELL_END), ord(COLUMN_END)})
 
 
@@ -221,25 +222,32 @@ def send_others(out: io.BufferedWriter, tabs: Sequence[Tab], chosen: str = "") -
 
 def encode(chunk: Chunk) -> tuple[int, bytes]:
     """How many lines hold something, and the frame of them: a JSON head, then the columns, nine or ten."""
-    from app.services.imports.workbooks.tabs import is_blank
     from app.services.imports.workbooks.values import not_text, texts_of
 
     numbers = chunk.numbers
     changed = {field: [numbers[at] for at in places] for field, places in not_text(chunk.columns).items()}
     columns = [texts_of(column) for column in chunk.columns] if numbers else []
-    texts = map("".join, zip(*columns, strict=True))
-    blank = {at for at, text in enumerate(texts) if not text[:1].isalnum() and is_blank(text)}
-    kept = [at for at in range(len(numbers)) if at not in blank]
+    blank = blanks(columns) if numbers else set()
     if blank:
+        kept = [at for at in range(len(numbers)) if at not in blank]
         columns = [[column[at] for at in kept] for column in columns]
+        numbers = [numbers[at] for at in kept]
     head = {
-        "count": len(kept),
-        "first": numbers[0] if numbers else 1,
-        "numbers": None if not blank and isinstance(numbers, range) else [numbers[at] for at in kept],
+        "count": len(numbers),
+        "first": chunk.numbers[0] if chunk.numbers else 1,
+        "numbers": None if isinstance(numbers, range) else list(numbers),
         "not_text": changed,
     }
     payload = COLUMN_END.join([json.dumps(head), *map(joined, columns)]).encode(errors="replace")
-    return len(kept), clean_bytes(payload)
+    return len(numbers), clean_bytes(payload)
+
+
+def blanks(columns: Sequence[list[str]]) -> set[int]:
+    """Places of the rows that hold nothing; the permit numbers nearly always tell that there is none."""
+    from app.services.imports.workbooks.tabs import is_blank
+
+    doubtful = [at for at, text in enumerate(columns[_PERMIT]) if not text[:1].isalnum()]
+    return {at for at in doubtful if is_blank("".join([column[at] for column in columns]))}
 
 
 def joined(column: list[str]) -> str:

@@ -81,7 +81,8 @@ class FastTab:
         while chunk := list(islice(rows, size)):
             # Whole stretches of rows that bear only a style are common.
             if any(chunk[0]) or set(chain.from_iterable(chunk)) != {""} or errors:
-                columns = [[row[index] for row in chunk] for index in place.columns]
+                by_column = list(zip(*chunk, strict=True))
+                columns = [list(by_column[index]) for index in place.columns]
                 self._mark_errors(columns, errors, place, first)
                 yield Chunk(range(first, first + len(chunk)), columns)
             first += len(chunk)

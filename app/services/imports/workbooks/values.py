@@ -25,11 +25,19 @@ _PLACES = {field: FIELDS.index(field) for field in TEXT_FIELDS}
 
 def texts_of(column: list[Any]) -> list[str]:
     """The texts of a column; nearly always they are texts already."""
-    if set(map(type, column)) != {str}:
+    if not _are_texts(column):
         column = list(map(text_of, column))
     if max(map(len, column)) > MAX_CELL:
         column = list(map(cut, column))
     return column
+
+
+def _are_texts(column: list[Any]) -> bool:
+    try:
+        "".join(column)  # the quickest question there is: it looks at each cell, without a call of ours
+    except TypeError:
+        return False
+    return True
 
 
 def cut(text: str) -> str:
@@ -76,7 +84,7 @@ def not_text(columns: Sequence[list[Any]]) -> dict[str, list[int]]:
 
 
 def _lossy(field: str, column: list[Any]) -> list[int]:
-    if set(map(type, column)) == {str}:
+    if _are_texts(column):
         return []
     is_kept = _is_permit if field == "permit_number" else _is_exact
     return [at for at, cell in enumerate(column) if not isinstance(cell, str) and not is_kept(cell)]
