@@ -7,13 +7,14 @@ from datetime import datetime
 
 from flask_appbuilder import Model
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship, validates
 
 from app import roles
 from app.validators.address import parse_address
 from app.validators.fields import clean
 
+from .search import search_key, searched
 from .types import Secret, UtcDateTime
 
 
@@ -33,23 +34,45 @@ class Person(User):
     """
 
     __tablename__ = "ab_user"
-    __table_args__ = {"extend_existing": True}
+    __table_args__ = (
+        Index("ix_ab_user_search_name", "search_last", "search_first"),
+        Index("ix_ab_user_search_first", "search_first"),
+        Index("ix_ab_user_search_email", "search_email"),
+        Index(
+            "ix_ab_user_closed", "id", sqlite_where=text("active IS NOT 1"), postgresql_where=text("active IS NOT TRUE")
+        ),
+        {"extend_existing": True},
+    )
 
     auth_token: Mapped[str] = mapped_column(Secret(64), unique=True, nullable=False, default=new_token, deferred=True)
     #: Not loaded with the person, nor shown to who has no business with it.
     password: Mapped[str | None] = column_property(User.__table__.c.password, deferred=True)
 
+    #: On PostgreSQL a trigger writes them as well (migration 0047), whoever writes the row.
+    search_last: Mapped[str] = searched("last_name")
+    search_first: Mapped[str] = searched("first_name")
+    search_email: Mapped[str] = searched("email")
+
     second_factor: Mapped[SecondFactor | None] = relationship("SecondFactor", viewonly=True, uselist=False)
 
     @validates("email", "username")
     def _in_lower_case(self, name: str, address: str) -> str:
-        """Keep addresses in lower case, so that one is found in its index however it is typed.
+        """Keep addresses in lower case, so that one is found in its index however it is typed, and what they are searched by.
 
         Raises ValueError for a mail address that the rules refuse: the command line of Flask-AppBuilder asks no form.
         """
         if name == "email" and parse_address(address) is None:
             raise ValueError(f"not a mail address: {address!r}")
-        return clean(address).lower()
+        lower = clean(address).lower()
+        if name == "email":
+            self.search_email = search_key(lower)
+        return lower
+
+    @validates("last_name", "first_name")
+    def _searched(self, name: str, value: str) -> str:
+        """Keep what an account is searched by in step with the names."""
+        setattr(self, f"search_{name.removesuffix('_name')}", search_key(value))
+        return value
 
     def get_id(self) -> str:
         """Return what the sign-in cookie carries."""

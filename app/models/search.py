@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, event
+from sqlalchemy import ColumnElement, String, and_, event, false, func, or_
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import MappedColumn, mapped_column
 
@@ -41,6 +41,32 @@ def searched(source: str) -> MappedColumn[str]:
 def begins(column: Any, prefix: str) -> ColumnElement[bool]:
     """Return whether a column in byte order begins with a text."""
     return and_(column >= prefix, column < prefix + _LAST)
+
+
+def plain(column: Any, broad: bool) -> Any:
+    """Return a column that no index is asked for, where rows are to be read in the order of the list."""
+    return func.coalesce(column, "") if broad else column
+
+
+def by_names(model: Any, text: str, *, broad: bool = False) -> ColumnElement[bool]:
+    """Return the rows (drivers, registrations, accounts) whose names begin so: last name, first name, or both in either
+    order.
+    """
+    return or_(*name_ways(model, text, broad=broad))
+
+
+def name_ways(model: Any, text: str, *, broad: bool = False) -> list[ColumnElement[bool]]:
+    """Return the conditions of :func:`by_names`, of which one is met."""
+    words = name_words(text)
+    whole = "".join(words)
+    if not whole:  # signs alone begin no name
+        return [false()]
+    last, first = plain(model.search_last, broad), plain(model.search_first, broad)
+    found = [begins(last, whole), begins(first, whole)]
+    for at in range(1, len(words)):
+        one, other = "".join(words[:at]), "".join(words[at:])
+        found += [begins(last, one) & begins(first, other), begins(first, one) & begins(last, other)]
+    return found
 
 
 def _key_of(source: str) -> Callable[[Any], str]:

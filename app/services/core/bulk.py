@@ -10,12 +10,12 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ARRAY, JSON, Select, Table, Text, func, literal, select
+from sqlalchemy import ARRAY, JSON, ColumnElement, Integer, Select, Table, Text, any_, func, literal, select
 from sqlalchemy.sql.selectable import FromClause
 
 from app.extensions import db
 
-from .dialect import on_postgresql
+from .dialect import on_postgresql, plain_cursor
 
 
 def insert_rows(
@@ -27,16 +27,13 @@ def insert_rows(
     """
     connection = db.session.connection()
     names = ", ".join(f'"{column}"' for column in columns)
-    cursor: Any = connection.connection.cursor()
-    try:
+    with plain_cursor(connection) as cursor:
         if on_postgresql(connection):
             _copy(cursor, table.name, names, rows, skip_known)
         else:
             marks = ", ".join("?" * len(columns))
             known = " ON CONFLICT DO NOTHING" if skip_known else ""
             cursor.executemany(f'INSERT INTO "{table.name}" ({names}) VALUES ({marks}){known}', rows)  # noqa: S608  our names
-    finally:
-        cursor.close()
 
 
 def _copy(cursor: Any, table: str, names: str, rows: Iterable[Sequence[Any]], skip_known: bool) -> None:
@@ -62,8 +59,7 @@ def update_rows(table: Table, key: Sequence[str], columns: Sequence[str], rows: 
     if not rows:  # SQLite would begin a transaction for nothing, and lose its turn to whoever writes meanwhile
         return
     connection = db.session.connection()
-    cursor: Any = connection.connection.cursor()
-    try:
+    with plain_cursor(connection) as cursor:
         if on_postgresql(connection):
             _copy_over(cursor, table.name, key, columns, rows)
         else:
@@ -71,8 +67,6 @@ def update_rows(table: Table, key: Sequence[str], columns: Sequence[str], rows: 
             values = ", ".join(f'"{name}" = {places[name]}' for name in columns)
             where = " AND ".join(f'"{name}" = {places[name]}' for name in key)
             cursor.executemany(f'UPDATE "{table.name}" SET {values} WHERE {where}', rows)  # noqa: S608  our names
-    finally:
-        cursor.close()
 
 
 def _copy_over(
@@ -114,6 +108,16 @@ def text_table(values: Iterable[str]) -> FromClause:
     if on_postgresql():
         return func.json_array_elements_text(literal(listed, JSON)).table_valued("value")
     return func.json_each(json.dumps(listed)).table_valued("value")
+
+
+def among(key: Any, ids: Sequence[int]) -> ColumnElement[bool]:
+    """Return whether a key is one of these ids, passed as one parameter whatever their number.
+
+    On PostgreSQL an array: a number read out of a text may fail, so that below a policy no index would be asked for it.
+    """
+    if on_postgresql():
+        return key == any_(literal(list(ids), ARRAY(Integer)))  # type: ignore[no-any-return]
+    return key.in_(select(func.json_each(json.dumps(list(ids))).table_valued("value").c.value))  # type: ignore[no-any-return]
 
 
 def pairs(values: Iterable[tuple[str, str]]) -> Select[tuple[str, str]]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 
 from flask_appbuilder import Model
-from sqlalchemy import Connection, Engine, Table, false, update
+from sqlalchemy import ColumnElement, Connection, Engine, Integer, Table, any_, false, func, literal_column, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.extensions import db
 
@@ -15,6 +18,44 @@ from app.extensions import db
 def on_postgresql(base: Connection | Engine | None = None) -> bool:
     """Tell whether a connection, or an engine, leads to PostgreSQL; the session's base by default. Else it is SQLite."""
     return bool((base or db.session.get_bind()).dialect.name == "postgresql")
+
+
+def length_of(column: InstrumentedAttribute[Any], name: str) -> ColumnElement[int]:
+    """Return, as SQL, how long the list is that stands under a name in a column of JSON."""
+    path = f"{column.class_.__tablename__}.{column.key}"
+    said = f"jsonb_array_length({path}->'{name}')" if on_postgresql() else f"json_array_length({path}, '$.{name}')"
+    return literal_column(said, Integer)
+
+
+def found_first(key: Any, ids: Any) -> ColumnElement[bool]:
+    """Return whether a key is one of the ids that a statement finds; these are found first, whatever else is asked.
+
+    PostgreSQL judges `IN (SELECT …)` beside an OR row by row, and joins it otherwise, in an order of its own: it reads whole
+    tables where the limit of a page makes that look short. An array of ids is looked up in the key's index.
+    """
+    if on_postgresql():
+        return key == any_(func.array(ids.scalar_subquery()))  # type: ignore[no-any-return]
+    return key.in_(ids)  # type: ignore[no-any-return]
+
+
+@contextmanager
+def plain_cursor(connection: Connection) -> Iterator[Any]:
+    """Give a cursor of the driver itself, for what takes no statement of SQLAlchemy's.
+
+    A base that is away, or goes meanwhile, is told as SQLAlchemy tells it of every other statement: whoever answers for
+    it knows one kind. Raises `sqlalchemy.exc.OperationalError` then.
+    """
+    cursor: Any = None
+    try:
+        cursor = connection.connection.cursor()
+        yield cursor
+    except connection.dialect.loaded_dbapi.OperationalError as error:
+        if connection.dialect.is_disconnect(error, cursor and cursor.connection, cursor):
+            connection.invalidate(error)  # as SQLAlchemy does: there is nothing to roll back
+        raise OperationalError(None, None, error) from error
+    finally:
+        if cursor is not None:
+            cursor.close()
 
 
 def be_the_writer(model: type[Model]) -> None:

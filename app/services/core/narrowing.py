@@ -1,4 +1,6 @@
-"""What lists are narrowed by: a word anywhere in a text, days as people type them; counting without reading all; pages."""
+"""What lists are narrowed by: a word anywhere in a text, accounts, days as people type them; counting without reading all;
+pages.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 
 from app.extensions import db
+from app.models import Person
+from app.models.search import begins, name_ways, plain, search_key
 from app.validators.fields import bare_permit, fold, loosen_date, parse_date
 
 from .clock import PARIS
@@ -80,6 +84,27 @@ def _holds(column: Any, folded: str) -> ColumnElement[bool]:
         return or_(column.contains(folded, autoescape=True), and_(column.op("GLOB")("*[^ -~]*"), odd))
     is_odd = func.octet_length(column) != func.char_length(column)
     return or_(func.lower(column).contains(folded, autoescape=True), and_(is_odd, odd))
+
+
+def accounts(text: str, *, broad: bool = False) -> ColumnElement[bool]:
+    """Return the accounts whose last name, first name, both in either order, or mail address begin so; an address may stand
+    beside a name. ``broad``: for rows that are read in the order of a list.
+    """
+    return or_(*account_ways(text, broad=broad))
+
+
+def account_ways(text: str, *, broad: bool = False) -> list[ColumnElement[bool]]:
+    """Return the conditions of :func:`accounts`, of which one is met."""
+    words = text.split()
+    named = " ".join(word for word in words if "@" not in word)
+    address = plain(Person.search_email, broad)
+    addresses = [begins(address, search_key(word)) for word in words if "@" in word]
+    if not named:
+        return [and_(true(), *addresses)]
+    found = name_ways(Person, named, broad=broad)
+    if addresses or not (key := search_key(named)):
+        return [and_(way, *addresses) for way in found]
+    return [*found, begins(address, key)]
 
 
 def escaped(text: str) -> str:

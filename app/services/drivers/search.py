@@ -12,8 +12,10 @@ from sqlalchemy.orm import aliased
 
 from app.models import Driver, IdentityCorrection, Registration
 from app.models.driver import standing
+from app.models.search import by_names, name_ways
+from app.services.core.dialect import found_first
 from app.services.core.narrowing import typed
-from app.services.registration.search import by_names, identified, person_ways
+from app.services.registration.search import identified, person_ways
 
 
 def by_words(text: str, *, broad: bool = False) -> ColumnElement[bool]:
@@ -22,20 +24,31 @@ def by_words(text: str, *, broad: bool = False) -> ColumnElement[bool]:
     A former identity leads to the driver as today's does: what an agent corrected, or another record of the same person.
     """
     if not broad:
-        return Driver.id.in_(union_all(*ids(text)))
+        return or_(*ways(text))
     other, before, whose = aliased(Driver), IdentityCorrection, aliased(Driver)
     led = exists().where(other.same_as_id == Driver.id, _meant(other, text, broad))
     corrected = exists().where(before.driver_id == whose.id, standing(whose) == Driver.id, _meant(before, text, broad))
     return or_(_meant(Driver, text, broad), led, corrected)
 
 
+def ways(text: str) -> list[ColumnElement[bool]]:
+    """Return the conditions of :func:`by_words`, of which one is met."""
+    asked = typed(text)
+    own = name_ways(Driver, asked.name) if asked.names and not (asked.numbers or asked.days) else [_meant(Driver, text)]
+    return [*own, found_first(Driver.id, union_all(*_led(text)))]
+
+
 def ids(text: str) -> list[Select[Any]]:
     """Return statements that together find the ids of the drivers meant: by today's identity, by another record of the same
     person, by what an agent corrected.
     """
+    return [select(Driver.id).where(_meant(Driver, text)), *_led(text)]
+
+
+def _led(text: str) -> list[Select[Any]]:
+    """Return the statements of :func:`ids` that a former identity answers."""
     other, before, whose = aliased(Driver), IdentityCorrection, aliased(Driver)
     return [
-        select(Driver.id).where(_meant(Driver, text)),
         select(other.same_as_id.label("id")).where(other.same_as_id.is_not(None), _meant(other, text)),
         select(standing(whose).label("id")).join(before, before.driver_id == whose.id).where(_meant(before, text)),
     ]

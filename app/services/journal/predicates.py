@@ -22,7 +22,7 @@ PREDICATES = {
     "invoice.freed": "a libéré une facture : {}",
     "invoice.issued": "a émis {}",
     "credit_note.issued": "a émis {}",
-    "invoice.deposited": "a déposé sur la plateforme, ou n’a pas pu y déposer : {}",
+    "invoice.deposited": "a changé l’état d’un dépôt sur la plateforme : {}",
     "invoice.event": "a reçu de la plateforme un statut : {}",
     "invoice.answered": "a répondu à un statut de la plateforme : {}",
     "invoice.held": "a retenu une facture : {}",
@@ -144,13 +144,30 @@ PREDICATES = {
     "withheld.released": "a remis les documents au conducteur : {}",
     "password.changed": "a changé le mot de passe de {}",
     "password.reset": "a réinitialisé le mot de passe de {}",
-    "sign_in.done": "s’est connecté au compte de {}",
+    "sign_in.done": "a ouvert une session au compte de {}",
     "sign_in.refused": "a refusé la connexion au compte de {}",
-    "sign_in.ended": "a fermé la connexion au compte de {}",
-    "sign_in.others_ended": "a fermé les autres connexions de {}",
+    "sign_in.ended": "a fermé les sessions au compte de {}",
+    "sign_in.others_ended": "a fermé les autres sessions de {}",
 }
 #: The same where the act concerns no row that is known.
 WITHOUT = {
     "sign_in.refused": "a refusé une connexion : adresse sans compte",
     "password.reset": "a réinitialisé un mot de passe : adresse sans compte",
+}
+#: The same where the state it led to says more.
+REACHED = {
+    ("invoice.deposited", "sent"): "a envoyé à la plateforme {}",
+    ("invoice.deposited", "acknowledged"): "a reçu de la plateforme l’accusé de réception de {}",
+    ("invoice.deposited", "failed"): "n’a pas pu déposer sur la plateforme {}",
+}
+#: The same where it is of one's own account.
+OWN = {
+    "account.renamed": "a modifié son nom",
+    "address.asked": "a demandé à changer son adresse",
+    "address.changed": "a changé son adresse",
+    "password.changed": "a changé son mot de passe",
+    "password.reset": "a réinitialisé son mot de passe",
+    "sign_in.done": "a ouvert une session",
+    "sign_in.ended": "a fermé ses sessions",
+    "sign_in.others_ended": "a fermé ses autres sessions",
 }

@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 from datetime import datetime
+from string import hexdigits
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, exists, false, select
 from sqlalchemy.orm import joinedload
 
 from app.extensions import db
 from app.models import JournalEntry, Person
-from app.services.core import narrowing
-from app.services.core.narrowing import holds
+from app.services.core import narrowing, trace
+from app.services.core.dialect import found_first
 
 J = JournalEntry
 
 
-def by_person(text: str) -> ColumnElement[bool]:
-    """Return the acts of the persons whose names or address hold every word."""
-    columns = (Person.first_name, Person.last_name, Person.email)
-    words = [or_(*(holds(column, word) for column in columns)) for word in text.split()]
-    return J.actor_id.in_(select(Person.id).where(*words))
+def by_person(text: str, *, broad: bool = False) -> ColumnElement[bool]:
+    """Return the acts of the persons whose names or address begin so; these are found first."""
+    if broad:
+        return exists(Person.id).where(Person.id == J.actor_id, narrowing.accounts(text, broad=True))
+    return found_first(J.actor_id, select(Person.id).where(narrowing.accounts(text)))
 
 
 def by_number(text: str) -> ColumnElement[bool]:
     """Return the entries about the subject of this number."""
     return J.subject_id == text
+
+
+def by_trace(text: str) -> ColumnElement[bool]:
+    """Return the entries of the request, call or task whose number begins so, however its signs are parted."""
+    asked = "".join(text.lower().split())
+    if len(asked) < trace.ENOUGH or not set(asked) <= set(hexdigits):
+        return false()
+    # A range, which the index answers: no number has a sign beyond « f ».
+    return (J.trace >= asked) & (J.trace < f"{asked}g")
 
 
 def since(text: str) -> ColumnElement[bool] | None:

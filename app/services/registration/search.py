@@ -11,16 +11,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, union_all
+from sqlalchemy import ColumnElement, and_, case, exists, false, or_, select, union_all
 
 from app.models import Batch, Document, Driver, Mail, Registration
 from app.models.batch import MODES
 from app.models.outbox import CERTIFICATE_MAIL, MAIL_REFUSED
 from app.models.registration import PENDING, REVOKED
-from app.models.search import begins, search_key
+from app.models.search import begins, by_names, name_ways, plain, search_key
 from app.services.core import narrowing
+from app.services.core.dialect import found_first
 from app.services.core.numbers import typed_number
-from app.validators.fields import bare_permit, name_words
+from app.validators.fields import bare_permit
 
 R = Registration
 #: A shorter number is taken whole: as a beginning it would mean a good part of all rows.
@@ -47,7 +48,7 @@ def by_words(text: str, *, broad: bool = False) -> ColumnElement[bool]:
     coded = [part for part in parts if any(c.isdigit() for c in part)]
     named = [part for part in parts if part not in coded]
     if not coded:
-        return or_(by_names(R, text, broad=broad), _plain(R.search_order, broad) == search_key(text))
+        return or_(by_names(R, text, broad=broad), plain(R.search_order, broad) == search_key(text))
     apart = [_has_number(part, broad) for part in coded]
     if len(parts) == 1:
         return apart[0]
@@ -93,25 +94,6 @@ def identified(asked: narrowing.Typed, model: Any = Driver) -> ColumnElement[boo
     return and_(number if day is None else or_(number, model.birth_date == day), *born)
 
 
-def by_names(model: Any, text: str, *, broad: bool = False) -> ColumnElement[bool]:
-    """Return the rows (drivers, registrations) whose names begin so: last name, first name, or both in either order."""
-    return or_(*name_ways(model, text, broad=broad))
-
-
-def name_ways(model: Any, text: str, *, broad: bool = False) -> list[ColumnElement[bool]]:
-    """Return the conditions of :func:`by_names`, of which one is met."""
-    words = name_words(text)
-    whole = "".join(words)
-    if not whole:  # signs alone begin no name
-        return [false()]
-    last, first = _plain(model.search_last, broad), _plain(model.search_first, broad)
-    found = [begins(last, whole), begins(first, whole)]
-    for at in range(1, len(words)):
-        one, other = "".join(words[:at]), "".join(words[at:])
-        found += [begins(last, one) & begins(first, other), begins(first, one) & begins(last, other)]
-    return found
-
-
 def permit_begins(text: str, model: Any = Driver) -> ColumnElement[bool]:
     """Return the rows (drivers, identities) whose permit number begins so, however it is spaced; one too short to mean any
     is taken whole.
@@ -122,12 +104,7 @@ def permit_begins(text: str, model: Any = Driver) -> ColumnElement[bool]:
 def registered_under(identity: ColumnElement[bool]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """Return two conditions of which registrations made under an identity that meets this one meet one or the other."""
     ids = select(Driver.id).where(identity)
-    return and_(R.driver_id.in_(ids), R.registered_as_id.is_(None)), R.registered_as_id.in_(ids)
-
-
-def _plain(column: Any, broad: bool) -> Any:
-    """Return a column that no index is asked for, where rows are to be read in the order of the list."""
-    return func.coalesce(column, "") if broad else column
+    return and_(found_first(R.driver_id, ids), R.registered_as_id.is_(None)), found_first(R.registered_as_id, ids)
 
 
 def _begins_or_is(column: Any, text: str) -> ColumnElement[bool]:
@@ -144,7 +121,7 @@ def _has_number(text: str, broad: bool) -> ColumnElement[bool]:
         return R.id.in_(union_all(*_with_number(text)))
     number = typed_number(text)
     return or_(
-        _begins_or_is(_plain(R.search_order, True), search_key(text)),
+        _begins_or_is(plain(R.search_order, True), search_key(text)),
         exists().where(Driver.id == R.identity_id(), _papers(text)),
         exists().where(Batch.id == R.batch_id, Batch.receipt_number == number),
         exists().where(Document.registration_id == R.id, Document.number == number),
@@ -195,13 +172,14 @@ def by_status(word: str, *, broad: bool = False) -> ColumnElement[bool] | None:
 def by_mode(word: str, *, broad: bool = False) -> ColumnElement[bool] | None:
     """Return the registrations that came by hand, by file or by API; None for another word.
 
-    Few batches lead to their registrations; of many, registrations ask for their own (the sum keeps the index out).
+    Few batches lead to their registrations; of many, registrations ask for their own: no index is asked for a column within a
+    CASE, which below a policy may look rows up, as a sum or COALESCE may not.
     """
     if word not in MODES:
         return None
     batches = select(Batch.id).where(Batch.mode == word)
     if broad or narrowing.up_to(FEW_BATCHES, batches) > FEW_BATCHES - 1:
-        return (R.batch_id + 0).in_(batches)
+        return case((R.batch_id.is_(None), 0), else_=R.batch_id).in_(batches)
     return R.batch_id.in_(batches)
 
 

@@ -36,6 +36,7 @@ from app.services.core import clock, narrowing
 from app.services.core.numbers import CARD, CERTIFICATE, RECAP, RECEIPT, TRAINER, public_prefix, typed_number
 from app.services.drivers import search as driver_search
 from app.services.registration import search as registration_search
+from app.services.rights import members
 from app.validators.fields import clean, parse_permit
 
 R, T = Registration, Trainer
@@ -256,11 +257,7 @@ def _members(asked: narrowing.Typed) -> Group:
     """Return who acts for a centre today, by words of their names."""
     if not asked.names or asked.numbers or asked.days:
         return Group(MEMBERS, [])
-    placed = Person.id.in_(select(Membership.person_id))
-    named = [
-        or_(narrowing.holds(Person.first_name, word), narrowing.holds(Person.last_name, word)) for word in asked.names
-    ]
-    return _places([Membership.person_id.in_(select(Person.id).where(placed, *named))])
+    return _places([members.is_called(word) for word in asked.names])
 
 
 def _places(ways: list[ColumnElement[bool]]) -> Group:

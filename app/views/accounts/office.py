@@ -11,8 +11,9 @@ from app.models import Person, SecondFactor
 from app.models.person import is_enabled
 from app.services.accounts import closing as account_closing
 from app.services.accounts import second_factor
+from app.services.core import narrowing
 from app.views.crud.base import METHODS, READ_ONLY, BackOfficeView
-from app.views.crud.rows import Rows, words, yes_no
+from app.views.crud.rows import Rows, asking, yes_no
 
 ID = "<int:row_id>"
 LABELS = {
@@ -41,9 +42,14 @@ class AccountsView(BackOfficeView):
             "factor": lambda row: "Activée" if is_enabled(row.second_factor) else "Désactivée",
         },
         questions={
-            "words": words("Nom, prénom ou adresse", Person.last_name, Person.first_name, Person.email),
+            "words": asking("Début du nom, du prénom ou de l’adresse", narrowing.accounts, ways=narrowing.account_ways),
             "factor": yes_no("Double authentification", Person.second_factor.has(SecondFactor.enabled_at.is_not(None))),
             "open": yes_no("Compte ouvert", Person.active.is_(True)),
+        },
+        sorts={
+            "last_name": (Person.search_last, Person.search_first),
+            "first_name": (Person.search_first,),
+            "email": (Person.search_email,),
         },
     )
     list_title, show_title = "Comptes", "Compte"

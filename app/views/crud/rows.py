@@ -10,7 +10,7 @@ from typing import Any
 
 from flask_appbuilder.models.filters import BaseFilter, Filters
 from flask_appbuilder.models.sqla.interface import SQLAInterface
-from sqlalchemy import ColumnElement, Integer, and_, cast, false, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Query
 
 from app.services.core import bulk, narrowing
@@ -18,6 +18,7 @@ from app.services.core.narrowing import bare_number, holds, whole_numbers
 from app.validators.fields import clean, loosen_date, parse_date
 
 Choices = Callable[[], list[tuple[str, str]]]
+Ways = Callable[[str], list[ColumnElement[bool]]]
 #: No column holds as much.
 LONGEST = 100
 NO_DAY = "Ce n’est pas une date possible : JJ/MM/AAAA est attendu."
@@ -32,13 +33,16 @@ class Question:
     """One question of a list's search: its label, what it asks of the rows, and the choices where there are any.
 
     ``condition`` is given the text asked (never empty) and returns what rows must meet, or None for a text that is no day.
-    ``broad``: the same in the form that suits a question which very many rows answer.
+    ``broad``: the same in the form that suits a question which very many rows answer. ``ways``: conditions of which such a row
+    meets one, each with an index of its own: where a list is sorted by what it is searched by, those who answer stand together,
+    and reading in the list's order would first pass all who stand before them.
     """
 
     label: str
     condition: Callable[[str], ColumnElement[bool] | None]
     choices: Choices | None = None
     broad: Callable[[str], ColumnElement[bool] | None] | None = None
+    ways: Ways | None = None
 
     def fault(self, text: str) -> str:
         """Return what is wrong with a text asked; '' where rows can answer. No row answers a faulty one."""
@@ -104,10 +108,13 @@ def one_of(label: str, column: Any, choices: Choices) -> Question:
 
 
 def asking(
-    label: str, condition: Callable[..., ColumnElement[bool] | None], choices: Choices | None = None
+    label: str,
+    condition: Callable[..., ColumnElement[bool] | None],
+    choices: Choices | None = None,
+    ways: Ways | None = None,
 ) -> Question:
     """Return a question whose condition a service knows in both forms."""
-    return Question(label, condition, choices, partial(condition, broad=True))
+    return Question(label, condition, choices, partial(condition, broad=True), ways)
 
 
 def yes_or_no() -> list[tuple[str, str]]:
@@ -175,12 +182,12 @@ class Rows(SQLAInterface):  # type: ignore[misc]
         ids = [id_ for (id_,) in narrowed.with_entities(key).limit(MANY + 1)]
         if len(ids) > MANY:
             count: int = narrowing.MoreThan(MANY)
-            found = self._apply_broadly(self.session.query(self.obj), filters)
+            last = ((page or 0) + 1) * (page_size or MANY)
+            found = self._of_many(filters, partial(self._first, order_column, order_direction, last))
         else:
             count = len(ids)
-            found = self.session.query(self.obj).filter(
-                key.in_(select(cast(bulk.text_table(map(str, ids)).c.value, Integer)))
-            )
+            # Sorted for themselves: by what no index holds, or PostgreSQL goes along one of the table for a page of them.
+            found = self.session.query(self.obj).filter(bulk.among(key, ids)).order_by(key < 0)
         if (page or 0) * (page_size or 0) >= count:
             return count, []
         page_ids = super().apply_all(found, None, order_column, order_direction, page, page_size).with_entities(key)
@@ -189,13 +196,28 @@ class Rows(SQLAInterface):  # type: ignore[misc]
         by_id = {row.id: row for row in rows}
         return count, [by_id[id_] for id_ in wanted]
 
-    @staticmethod
-    def _apply_broadly(query: Query[Any], filters: Filters | None) -> Query[Any]:
+    def _of_many(self, filters: Filters | None, first: Callable[[Query[Any]], Any]) -> Query[Any]:
+        """Return the rows that answer, where they are very many: as they are judged in the list's order or, of a question that
+        has several ways, the first of each way.
+        """
+        query: Query[Any] = self.session.query(self.obj)
+        ways: list[ColumnElement[bool]] = []
         for asked, values in filters.get_filters_values() if filters else ():
-            apply = getattr(asked, "apply_broadly", asked.apply)
             for value in values if isinstance(values, list) else [values]:
-                query = apply(query, value)
-        return query
+                if found := asked.ways(value) if hasattr(asked, "ways") and not ways else []:
+                    ways = found
+                else:
+                    query = getattr(asked, "apply_broadly", asked.apply)(query, value)
+        if not ways:
+            return query
+        first_ids = union_all(*(first(query.filter(way)) for way in ways))
+        narrowed: Query[Any] = self.session.query(self.obj).filter(self.obj.id.in_(first_ids))
+        return narrowed
+
+    def _first(self, order_column: str, order_direction: str, last: int, query: Query[Any]) -> Select[Any]:
+        """Return the statement of the ids of the first rows of a query, in the list's order."""
+        ordered = self.apply_order_by(query, order_column, order_direction).limit(last)
+        return select(ordered.with_entities(self.obj.id).subquery().c.id)
 
     def apply_order_by(
         self, query: Query[Any], order_column: str, order_direction: str, *args: Any, **kwargs: Any
@@ -240,5 +262,9 @@ def _filter(name: str, rows: Rows, question: Question) -> BaseFilter:
 
         return apply
 
-    ways = {"apply": narrowing(question.condition), "apply_broadly": narrowing(question.broad or question.condition)}
-    return type(f"Asked_{name}", (BaseFilter,), ways)(name, rows)
+    def ways(_self: BaseFilter, value: Any) -> list[ColumnElement[bool]]:
+        text = asked_text(value)
+        return question.ways(text) if question.ways and text and not question.fault(text) else []
+
+    asked = {"apply": narrowing(question.condition), "apply_broadly": narrowing(question.broad or question.condition)}
+    return type(f"Asked_{name}", (BaseFilter,), {**asked, "ways": ways})(name, rows)

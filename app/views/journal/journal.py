@@ -18,7 +18,7 @@ from app.services.journal import sentences
 from app.services.journal.words import ACTIONS, SUBJECTS, action_words
 from app.views.crud import choices
 from app.views.crud.base import BackOfficeView
-from app.views.crud.rows import Question, Rows, one_of
+from app.views.crud.rows import Question, Rows, asking, one_of
 from app.views.crud.told import address_of
 from app.views.shell import filters
 
@@ -78,11 +78,12 @@ class JournalView(BackOfficeView):
             "centre": _centre,
         },
         questions={
-            "words": Question("Personne (nom ou adresse)", journal_search.by_person),
+            "words": asking("Personne (début du nom ou de l’adresse)", journal_search.by_person),
             "action": one_of("Acte", J.action, _actions),
             "kind": one_of("Objet", J.subject_type, _subjects),
             "about": Question("N° de l’objet", journal_search.by_number),
             "centre": one_of("Centre", J.centre_id, choices.centre_names),
+            "trace": Question("Référence d’une demande", journal_search.by_trace),
             "since": Question("Du (JJ/MM/AAAA)", journal_search.since),
             "until": Question("au (JJ/MM/AAAA)", journal_search.until),
         },

@@ -1,0 +1,50 @@
+"""Lists as the program's role asks for them on PostgreSQL, below the policies: each answers, by the key's index."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select, text
+
+from app.extensions import db
+from app.models import Driver, Registration
+from app.services.core import bulk
+from app.services.core.dialect import found_first, on_postgresql
+from tests.bases import UNDER_THE_ROLE
+from tests.crud.test_searches import AGENT, LEGAL, MANAGER, _views
+from tests.support import MARIE, PIERRE, registered
+
+BACKENDS = UNDER_THE_ROLE
+EACH_VALUE = True
+
+
+@pytest.mark.parametrize("email", [AGENT, MANAGER, LEGAL])
+def test_every_list_answers(app: Flask, client: FlaskClient, sign_in, email: str) -> None:
+    registered(MARIE, PIERRE)
+    browser = sign_in(client, email)
+    for view in _views(app, email):
+        assert browser.get(f"{view.route_base}/list/").status_code == 200, view.route_base
+        if "words" in view.datamodel.questions:
+            page = browser.get(f"{view.route_base}/list/", query_string={"_flt_0_words": "martin 850492100123"})
+            assert page.status_code == 200, view.route_base
+
+
+def test_ids_are_looked_up_in_the_key_s_index(app: Flask) -> None:
+    ids = select(Driver.id).where(Driver.permit_number == "850492100123")
+    for condition, index in (
+        (bulk.among(Registration.id, [1, 2, 3]), "pk_registration"),
+        (bulk.among(Registration.driver_id, [1, 2, 3]), "ix_registration_driver_centre"),
+        (found_first(Registration.driver_id, ids), "ix_registration_driver_centre"),
+    ):
+        written = (
+            select(Registration.reference).where(condition).compile(db.engine, compile_kwargs={"literal_binds": True})
+        )
+        if on_postgresql():  # the base of a test is so small that it would read it all
+            db.session.execute(text("SET LOCAL enable_seqscan = off"))
+            plan = "\n".join(db.session.execute(text("EXPLAIN " + str(written).replace(":", "\\:"))).scalars())
+            assert f"{index} " in plan, plan
+            assert "Index Cond: (id = ANY" in plan or "Index Cond: (driver_id = ANY" in plan, plan
+        else:
+            rows = db.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {written}")
+            assert "SEARCH registration USING" in "\n".join(row[3] for row in rows)
