@@ -13,6 +13,7 @@ timeout = 180
 graceful_timeout = 30
 #: An access log (`--access-logfile -`) names nobody.
 logger_class = "app.cli.access_log.AccessLogger"
+access_log_format = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s" %({x-trace-id}o)s'
 
 
 def on_starting(_server: Any) -> None:

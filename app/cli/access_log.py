@@ -14,6 +14,8 @@ _PLAIN = re.compile(r"[\w.-]{0,40}")
 #: The secret of a link that was sent by mail, or the hash of a document.
 _SECRET = re.compile(r"(?<=/)[A-Za-z0-9_-]{20,}(?=/|$)")
 MASK = "***"
+#: The one header that may be named: of the answer, the number of the request (`services.core.trace`).
+TRACE = "{x-trace-id}o"
 
 
 def without_persons(address: str) -> str:
@@ -37,7 +39,7 @@ class AccessLogger(Logger):
         method, address, protocol = environ["REQUEST_METHOD"], environ["RAW_URI"], environ["SERVER_PROTOCOL"]
         kept = without_persons(address)
         atoms = super().atoms(resp, req, environ, request_time)
-        told = {name: value for name, value in atoms.items() if not name.startswith("{")}
+        told = {name: value for name, value in atoms.items() if name == TRACE or not name.startswith("{")}
         path, _mark, query = kept.partition("?")
         return {**told, "r": f"{method} {kept} {protocol}", "U": path, "q": query, "f": without_persons(str(told["f"]))}
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import structlog
+from flask import current_app
 from sqlalchemy import select
 
 from app.extensions import db
@@ -15,6 +17,7 @@ from app.models.outbox import (
     ANALYSIS,
     CHECK,
     CONTRACT,
+    DEMONSTRATION,
     DEPOSIT,
     DOCUMENTS,
     DUNNING,
@@ -42,8 +45,9 @@ from app.services.accounts import password_change
 from app.services.amendments import look_alikes
 from app.services.api import webhook_delivery
 from app.services.contracts import acts as contract_acts
-from app.services.core import actor, clock, outbox
+from app.services.core import actor, clock, outbox, trace
 from app.services.core.transaction import transaction
+from app.services.demonstration import money as demonstration_money
 from app.services.deposits import depositing, payments_told, polling
 from app.services.documents import drawing, integrity, revocations
 from app.services.drivers import data_copy, line_invitations
@@ -51,6 +55,7 @@ from app.services.imports import analysing
 from app.services.imports import confirmation as import_confirmation
 from app.services.invoicing import asked, running
 from app.services.notifications import mail
+from app.services.operations import service_levels
 from app.services.payments import dunning, matching
 from app.services.proving import check
 from app.services.reminders import mails as _reminder_mails  # noqa: F401  what they say
@@ -59,6 +64,17 @@ from app.services.reporting import exports
 from app.services.retention import purge
 
 log = structlog.get_logger()
+
+
+def _behind_the_year(act: Callable[[dict[str, Any]], object]) -> Callable[[dict[str, Any]], object]:
+    """Put an act of money off while the demonstration's invoices are being made: these are of days before."""
+
+    def later(payload: dict[str, Any]) -> object:
+        if outbox.waits(DEMONSTRATION):
+            raise outbox.Later
+        return act(payload)
+
+    return later
 
 
 def _bill() -> None:
@@ -72,11 +88,11 @@ TASKS: dict[str, Callable[[dict[str, Any]], object]] = {
     REVOCATIONS: lambda _payload: revocations.make(),
     VERIFY: integrity.verify_in_turn,
     PURGE: lambda _payload: purge.purge(by_owner=False),
-    REMINDERS: lambda _payload: reminders.make_due(),
+    REMINDERS: reminders.make_due_in_turn,
     LOOK_ALIKES: lambda _payload: look_alikes.look(),
-    INVOICES: lambda _payload: _bill(),
-    DUNNING: lambda _payload: dunning.nightly(),
-    CHECK: lambda _payload: check.note(),
+    INVOICES: _behind_the_year(lambda _payload: _bill()),
+    DUNNING: _behind_the_year(lambda _payload: dunning.nightly()),
+    CHECK: check.note_in_turn,
 }
 #: What each kind of row calls; every service here may run twice.
 HANDLERS: dict[str, Callable[[dict[str, Any]], object]] = {
@@ -95,7 +111,8 @@ HANDLERS: dict[str, Callable[[dict[str, Any]], object]] = {
     DEPOSIT: lambda payload: depositing.send(payload["deposit"]),
     PLATFORM_EVENTS: lambda _payload: polling.read(),
     PAYMENT_TOLD: lambda payload: payments_told.carry_out(payload),
-    ISSUE: lambda payload: asked.carry_out(payload),
+    ISSUE: _behind_the_year(lambda payload: asked.carry_out(payload)),
+    DEMONSTRATION: lambda _payload: demonstration_money.carry_out(),
     REGISTRATION: lambda payload: import_confirmation.carry_out(payload["batch"], payload["person"]),
 }
 #: What somebody waits for: after so many failures the person is told.
@@ -104,24 +121,36 @@ GIVE_UP: dict[str, Callable[[int], None]] = {ANALYSIS: analysing.give_up, REGIST
 
 
 def run(outbox_id: int) -> None:
-    """Do the work of one outbox row; a failure is noted on the row and tried again later by the relay."""
+    """Do the work of one outbox row, under the number of what it follows from; a failure is noted on the row and tried again
+    later by the relay.
+    """
     actor.be(actor.PROGRAM)
     row = outbox.claim(outbox_id)
     if row is None:
         return
-    kind, payload, attempt = row.kind, row.payload, row.attempts
+    with trace.stretch("work", row.kind, number=row.trace) as stretch:
+        stretch.failed = not _done(row.id, row.kind, row.payload, row.late_after, row.attempts)
+        if not stretch.failed:
+            outbox.ring()
+
+
+def _done(outbox_id: int, kind: str, payload: dict[str, Any], late_after: datetime | None, attempt: int) -> bool:
+    began = time.perf_counter()
     try:
         with transaction():
             HANDLERS[kind](payload)
             outbox.finish(outbox_id)
+            service_levels.note(kind, payload, late_after)
     except Exception as error:
         outbox.fail(outbox_id, error)
         if kind in GIVE_UP and attempt >= TRIES:
             with transaction():
                 GIVE_UP[kind](payload["batch"])
         log.warning("work put off", outbox_id=outbox_id, kind=kind, error=type(error).__name__)
-        return
-    outbox.ring()
+        return False
+    if current_app.config["METRICS_PORT"]:  # somebody watches
+        log.info("work done", outbox_id=outbox_id, kind=kind, seconds=round(time.perf_counter() - began, 3))
+    return True
 
 
 def run_due(patience: float = 60.0) -> bool:

@@ -28,7 +28,7 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import Training
-from app.services.core import actor, outbox, queue, throttle
+from app.services.core import actor, outbox, queue, throttle, trace
 from app.services.core.queue_job import JOB_TIMEOUT, OutboxJob, OutboxQueue
 from app.services.core.transaction import transaction
 from app.services.deposits import polling
@@ -81,7 +81,8 @@ class WarmWorker(Worker):
         A row in hand when the fork is killed has lost its bell: its lease runs out and the relay rings again, as for any row.
         """
         until = time.monotonic() + GOES_ON
-        done = super().perform_job(job, queue, execution)
+        with self.app.app_context():  # its session ends with it: no transaction stays open under the rows that follow
+            done = super().perform_job(job, queue, execution)
         while done and not self._stopping[0] and time.monotonic() < until and self._perform_next(queue):
             pass
         return done
@@ -201,7 +202,7 @@ def _relay(app: Flask, worker_pid: int) -> None:
     while os.getppid() == worker_pid:
         time.sleep(app.config["RELAY_SECONDS"])
         try:
-            with app.app_context():
+            with app.app_context(), trace.stretch("task", "relay"):
                 actor.be(actor.PROGRAM)
                 nightly.make_due()
                 polling.make_due()

@@ -48,7 +48,7 @@ from .driver import Driver, DriverMerge, IdentityCorrection, LentLook, LentView
 from .export import Export
 from .identity import AskedIdentity, AskingAlert, IdentityCheck, IdentityClaim
 from .journal import JournalCheckpoint, JournalEntry, JournalLink
-from .operations import Breach, Incident, Reminder, ReminderOff
+from .operations import Breach, Incident, Reminder, ReminderOff, ServiceLevel
 from .outbox import Mail, NightlyTask, Outbox, RevocationList
 from .person import KeptForm, Person, RecoveryCode, SecondFactor
 from .refused import RefusedRequest
@@ -132,6 +132,7 @@ __all__ = [
     "SecondFactor",
     "Seller",
     "ServiceContract",
+    "ServiceLevel",
     "SignUp",
     "SimulatedEvent",
     "SimulatedFlow",

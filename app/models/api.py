@@ -134,8 +134,8 @@ DELIVERY_STATES = DeliveryState.labels()
 class WebhookEndpoint(Model):
     """An address of a centre's software, and the events it is told of.
 
-    The secret that signs is worked out of the program's own key and a nonce (`services.api.webhooks.secret`), so that the base
-    alone signs nothing.
+    The secret that signs is worked out of the program's own key and a nonce, then kept encrypted: the base alone signs nothing,
+    and a new key of the program changes no secret (`services.api.webhook_secrets`).
     """
 
     __tablename__ = "webhook_endpoint"
@@ -149,6 +149,8 @@ class WebhookEndpoint(Model):
     #: The secret before, which signs too until that instant.
     previous_nonce: Mapped[str | None] = mapped_column(String(32))
     previous_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: Nonce → secret, encrypted; none where the secret is worked out of the nonce alone.
+    secrets: Mapped[str | None] = mapped_column(Text)
     active: Mapped[bool] = mapped_column(default=True)
     #: After a failure nothing is sent before this instant; how many failures stand in a row.
     paused_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -199,6 +201,8 @@ class WebhookDelivery(Model):
     #: Why the last try failed, as a French sentence.
     last_error: Mapped[str | None] = mapped_column(String(200))
     delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: The number of the act that it tells of (`services.core.trace`), whoever has it sent again.
+    trace: Mapped[str | None] = mapped_column(String(32))
 
     endpoint: Mapped[WebhookEndpoint] = relationship()
 

@@ -6,18 +6,23 @@ from datetime import datetime
 from typing import Any
 
 from flask_appbuilder import Model
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .person import Person
 from .types import Json, UtcDateTime
+
+_TRACED = text("trace IS NOT NULL")
 
 
 class JournalEntry(Model):
     """One act. ``actor_id`` is empty for an act of the system itself."""
 
     __tablename__ = "journal"
-    __table_args__ = (Index("ix_journal_subject", "subject_type", "subject_id"),)
+    __table_args__ = (
+        Index("ix_journal_subject", "subject_type", "subject_id"),
+        Index("ix_journal_trace", "trace", sqlite_where=_TRACED, postgresql_where=_TRACED),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
@@ -29,6 +34,8 @@ class JournalEntry(Model):
     before: Mapped[dict[str, Any] | None] = mapped_column(Json)
     after: Mapped[dict[str, Any] | None] = mapped_column(Json)
     reason: Mapped[str] = mapped_column(String(300), default="")
+    #: The number of the click, call or task (`services.core.trace`): where to look in the log, no part of what is sealed.
+    trace: Mapped[str | None] = mapped_column(String(32))
 
     actor: Mapped[Person | None] = relationship()
 

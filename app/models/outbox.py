@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask_appbuilder import Model
@@ -26,8 +26,14 @@ DEPOSIT, PLATFORM_EVENTS, PAYMENT_TOLD = "deposit", "platform_events", "payment_
 #: Entries of the bank that say for which invoices they are.
 MATCH = "match"
 
+#: The invoices of the demonstration's year, which take their time.
+DEMONSTRATION = "demonstration"
+
 #: What is due once a day; the payload names the task.
 NIGHTLY = "nightly"
+
+#: How long after being due work of a kind is late (`operations.service_levels`); of the others nothing is said.
+LATE_AFTER = {DOCUMENTS: timedelta(minutes=5), MAIL: timedelta(minutes=10)}
 
 #: Kinds of mails about a registration, which others than their sender look for.
 CERTIFICATE_MAIL, INVITATION_MAIL = "certificate", "invitation"
@@ -78,6 +84,10 @@ class Outbox(Model):
     attempts: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None] = mapped_column(Text)
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    #: The number of the click, call or task that it follows from (`services.core.trace`); empty for rows of before.
+    trace: Mapped[str | None] = mapped_column(String(32))
+    #: From when on it is late, however often it is tried; empty where that is not said (`LATE_AFTER`).
+    late_after: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class Mail(Model):
@@ -119,6 +129,8 @@ class Mail(Model):
 
 VERIFY, PURGE, LOOK_ALIKES, INVOICES, CHECK = "verify", "purge", "look_alikes", "invoices", "check"
 DUNNING = "dunning"
+#: No task of the relay's: the last backup is noted so.
+BACKUP = "backup"
 REVOCATIONS, REMINDERS = "revocations", "reminders"
 
 

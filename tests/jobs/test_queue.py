@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from rq.job import Job
 from rq.queue import Queue
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from app.extensions import db
 from app.jobs import work, worker
@@ -90,6 +91,34 @@ def test_a_fork_takes_nothing_more_once_its_time_is_over(
     worker.work(burst=True)
     assert forks == names
     assert states() == {"available"}
+
+
+#: Connections of this base that keep a transaction open and do nothing in it.
+HELD = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+    "AND state = 'idle in transaction'"
+)
+
+
+@pytest.mark.bases("postgresql")
+@pytest.mark.usefixtures("small_chunks")
+def test_a_fork_that_goes_on_leaves_no_transaction_open(
+    app: Flask, bell: str, forks: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Else a table that the first row read is held, and no migration gets it, for as long as there is work."""
+    monkeypatch.setattr(worker, "GOES_ON", 600.0)
+    names = waiting(3)
+    found = tmp_path / "found"
+
+    def looks(_payload: dict[str, Any]) -> None:
+        with found.open("a") as file:
+            file.write(f"{db.session.scalar(text(HELD))} ")
+
+    monkeypatch.setitem(work.HANDLERS, DOCUMENTS, looks)
+    db.session.rollback()
+    worker.work(burst=True)
+    assert forks == names[:1]
+    assert found.read_text().split() == ["0", "0", "0"]
 
 
 @pytest.mark.usefixtures("small_chunks")

@@ -6,7 +6,7 @@ import json
 import pickle
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from app.extensions import db
 from app.jobs import worker
 from app.models import Document, Outbox
 from app.services.core import queue
+from tests.shortcuts import without_drawing
 from tests.support import MARIE, registered
 
 #: Where the planted jobs leave their mark; a trusting worker touches it.
@@ -38,6 +39,13 @@ class Bomb:
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return (Path.touch, (MARK[0],))
+
+
+@pytest.fixture(autouse=True)
+def _undrawn() -> Iterator[None]:
+    """Which jobs are done is asked here, not how their documents look: neither the worker nor its forks draw."""
+    with without_drawing():
+        yield
 
 
 @pytest.fixture

@@ -16,11 +16,12 @@ from sqlalchemy import select, update
 from app.extensions import db
 from app.jobs import work
 from app.models import Document, Driver, Mail, Outbox, Registration
+from app.models.outbox import DEMONSTRATION, DUNNING, INVOICES, ISSUE, NIGHTLY
 from app.services.core import clock, outbox
 from app.services.documents import drawing
 from app.services.notifications import certificate_mail
 from app.services.storage import store
-from tests.bases import BOTH
+from tests.bases import BOTH, on_sqlite
 from tests.support import MARIE, PIERRE, drain, registered, training_id
 
 BACKENDS = BOTH
@@ -192,3 +193,28 @@ def test_of_two_workers_that_seal_at_once_one_file_stays(app: Flask, monkeypatch
     assert {path for path, _ in store.entries()} == {str(document.path) for document in rows}
     assert stored[0].path not in {document.path for document in rows}
     assert all(drawing.content(document) for document in rows)
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("kind", "payload"),
+    [(NIGHTLY, {"task": INVOICES}), (NIGHTLY, {"task": DUNNING}), (ISSUE, {"credits": True})],
+)
+def test_nothing_is_billed_while_the_demonstrations_year_is_made(
+    app: Flask, kind: str, payload: dict[str, str]
+) -> None:
+    """Its invoices are of days before: a number given meanwhile would leave them none."""
+    outbox.add(DEMONSTRATION, [{}])
+    outbox.add(kind, [payload])
+    db.session.commit()
+    waiting = db.session.execute(select(Outbox).where(Outbox.kind == kind)).scalars().one()
+    work.run(waiting.id)
+    db.session.expire_all()
+    assert (waiting.done_at, waiting.last_error) == (None, None)
+    assert waiting.due_at > clock.machine_now()
+    db.session.execute(update(Outbox).where(Outbox.kind == DEMONSTRATION).values(done_at=clock.machine_now()))
+    waiting.due_at = clock.machine_now()
+    db.session.commit()
+    work.run(waiting.id)
+    db.session.expire_all()
+    assert waiting.done_at is not None

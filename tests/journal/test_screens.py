@@ -42,6 +42,29 @@ def test_a_change_is_told_in_french_with_before_and_after(agent: FlaskClient) ->
     assert "SIRET :" not in told, "what stayed the same is left out"
 
 
+def test_what_one_does_to_one_s_own_account_names_it_not_again(agent: FlaskClient) -> None:
+    journal.record("sign_in.done", "person", person_id(AGENT), actor_id=person_id(AGENT), after={"by": "password"})
+    journal.record("account.renamed", "person", person_id(MANAGER), actor_id=person_id(AGENT), after={"last_name": "X"})
+    db.session.commit()
+    told = _table(agent.get("/journal/list/?_flt_0_kind=person").text)
+    assert "Agent Démo a ouvert une session." in told
+    assert "Agent Démo a modifié le nom de Gestionnaire Démo ." in told
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("sent", "Le système a envoyé à la plateforme"),
+        ("acknowledged", "Le système a reçu de la plateforme l’accusé de réception de"),
+        ("failed", "Le système n’a pas pu déposer sur la plateforme"),
+    ],
+)
+def test_a_deposit_is_told_as_far_as_it_came(agent: FlaskClient, state: str, said: str) -> None:
+    journal.record("invoice.deposited", "invoice", 1, actor_id=None, after={"state": state, "why": ""})
+    db.session.commit()
+    assert said in _table(agent.get("/journal/list/?_flt_0_kind=invoice").text)
+
+
 def test_a_record_leads_to_its_own_history(agent: FlaskClient) -> None:
     page = agent.get(f"/centres/show/{centre_id()}").text
     address = f"/journal/list/?_flt_0_kind=centre&amp;_flt_0_about={centre_id()}"

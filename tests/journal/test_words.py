@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from app import services
+from app.models.billing.deposits import ACKNOWLEDGED, FAILED, SENT
 from app.models.card import CARD_STATES
-from app.services.journal.predicates import PREDICATES
+from app.services.journal.predicates import OWN, PREDICATES, REACHED, WITHOUT
 from app.services.journal.words import ACTIONS, FIELDS, SUBJECTS, action_words
 from app.services.reference import rules as reference_rules
 
@@ -176,4 +177,7 @@ def test_every_value_that_is_noted_has_a_word() -> None:
 
 def test_each_act_has_its_sentence_and_no_sentence_is_left_over() -> None:
     assert set(PREDICATES) == set(ACTIONS)
-    assert all(words.startswith(("a ", "s’est ")) for words in PREDICATES.values())
+    assert {*OWN, *WITHOUT, *(act for act, _ in REACHED)} <= set(PREDICATES)
+    every = (*PREDICATES.values(), *OWN.values(), *WITHOUT.values(), *REACHED.values())
+    assert all(words.startswith(("a ", "n’a pas pu ")) and ", ou n’" not in words for words in every)
+    assert {state for act, state in REACHED if act == "invoice.deposited"} == {SENT, ACKNOWLEDGED, FAILED}

@@ -67,7 +67,8 @@ class Deposit(Model):
     last_error: Mapped[str] = mapped_column(String(300), default="", server_default="")
     made_at: Mapped[datetime] = mapped_column(UtcDateTime)
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    #: When it is handed over again, should the try at hand come to nothing; None where it is not: done, or an agent decides.
+    #: When it is handed over again, should the try at hand come to nothing; of one that is sent, when the platform was last
+    #: asked about it. None where neither is: done, not asked yet, or an agent decides.
     next_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     invoice: Mapped[Invoice] = relationship()

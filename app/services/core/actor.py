@@ -15,12 +15,12 @@ from typing import Any
 from flask import g, has_app_context
 from psycopg import Error as PostgresError
 from sqlalchemy import Connection, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, SessionTransaction
 
 from app.extensions import db
 
-from .dialect import on_postgresql
+from .dialect import on_postgresql, plain_cursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,8 @@ def acting(actor: Actor) -> Iterator[None]:
         yield
         db.session.flush()  # what was made under this actor is written under it
     except BaseException:
-        with suppress(DBAPIError, PostgresError):  # a transaction that has failed takes no more orders, nor needs any
+        # A transaction that has failed, or lost its connection, takes no more orders, nor needs any.
+        with suppress(SQLAlchemyError, PostgresError):
             be(before)
         raise
     be(before)
@@ -100,11 +101,8 @@ def _tell(connection: Connection) -> None:
         return
     actor = current()
     values = [actor.kind, str(actor.person_id or ""), str(actor.centre_id or ""), actor.code]
-    cursor = connection.connection.cursor()
-    try:
+    with plain_cursor(connection) as cursor:
         cursor.execute(_TELL, values)
-    finally:
-        cursor.close()
 
 
 @event.listens_for(db.session, "after_begin")

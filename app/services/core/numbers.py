@@ -17,6 +17,7 @@ _PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
 RECEIPT, CERTIFICATE, RECAP, TRAINER = "RE", "CQ", "RF", "FM"
 #: Reference of a card request.
 CARD = "DC"
+_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[0-9A-Z]{11,30}")
 _PUBLIC = re.compile(r"[A-Z]{2}-\d{2}-\w{5}-\w{5}")
 
 
@@ -64,6 +65,12 @@ def percent(rate: Decimal | int) -> str:
     text = f"{Decimal(rate):f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return text.replace(".", ",") + WIDE + "%"
+
+
+def iban(value: str | None) -> str:
+    """Return an IBAN in groups of four, as banks print it, which breaks between them alone; another text as it stands."""
+    text = "".join((value or "").split())
+    return " ".join(text[at : at + 4] for at in range(0, len(text), 4)) if _IBAN.fullmatch(text) else value or ""
 
 
 def siret(value: str | None) -> str:

@@ -13,12 +13,13 @@ from typing import Any, cast
 import structlog
 from flask import current_app
 from redis.exceptions import RedisError
-from sqlalchemy import Table, func, insert, select, update
+from sqlalchemy import Table, exists, func, insert, select, true, update
 
 from app.extensions import db
 from app.models import Outbox
+from app.models.outbox import LATE_AFTER
 
-from . import actor, clock, queue
+from . import actor, clock, queue, trace
 from .taking import taken
 from .transaction import is_whole, transaction
 
@@ -33,6 +34,10 @@ BACKOFF = tuple(timedelta(seconds=s) for s in (10, 60, 300, 1800, 7200))
 GIVE_UP = timedelta(hours=48)
 
 
+class Later(Exception):
+    """The work waits for other work that is on its way: it is put off."""
+
+
 def add(kind: str, payloads: Iterable[dict[str, Any]], *, first_turn: int = 0, due_at: datetime | None = None) -> None:
     """Write one row a payload, due at once, in the caller's transaction; the n-th has the n-th turn, so that a small batch
     does not wait behind all of a large one.
@@ -40,10 +45,15 @@ def add(kind: str, payloads: Iterable[dict[str, Any]], *, first_turn: int = 0, d
     ``due_at``: work that is planned for later stands as if made then, so that nobody takes it for late.
     """
     now = due_at or clock.machine_now()
-    rows = [
-        {"kind": kind, "payload": payload, "created_at": now, "due_at": now, "attempts": 0, "turn": turn}
-        for turn, payload in enumerate(payloads, first_turn)
-    ]
+    common = {
+        "kind": kind,
+        "created_at": now,
+        "due_at": now,
+        "attempts": 0,
+        "trace": trace.current() or None,
+        "late_after": now + LATE_AFTER[kind] if kind in LATE_AFTER else None,
+    }
+    rows = [{**common, "payload": payload, "turn": turn} for turn, payload in enumerate(payloads, first_turn)]
     if rows:  # by a plain insert, which reads nothing back: whoever makes work due may not read what waits
         db.session.execute(insert(cast(Table, Outbox.__table__)).inline(), rows)
 
@@ -80,19 +90,31 @@ def ring(*, again: bool = False) -> int:
     return len(ids)
 
 
-def put_behind() -> None:
+def put_behind(after: int = 0, before: datetime | None = None) -> None:
     """Make all that waits due now, the newest first, behind whatever is made due from here on; no commit.
 
-    For the work of a past that is written at once (the demonstration's): what people do meanwhile does not wait for it.
+    For the work of a past that is written at once (the demonstration's): what people do meanwhile does not wait for it, and
+    none of it is late. ``after``: the row from which on, of those made ``before`` an instant; these come behind all others, the
+    oldest first.
     """
-    now, waits = clock.machine_now(), Outbox.done_at.is_(None)
+    now = clock.machine_now()
+    waits = Outbox.done_at.is_(None) & (Outbox.id > after)
+    waits &= Outbox.created_at < before if before else true()
     newest = db.session.scalar(select(func.max(Outbox.id))) or 0
     db.session.execute(
         update(Outbox)
         .where(waits)
-        .values(created_at=now, due_at=now, turn=newest + 1 - Outbox.id)
+        .values(
+            created_at=now, due_at=now, late_after=None, turn=newest + Outbox.id if after else newest + 1 - Outbox.id
+        )
         .execution_options(synchronize_session=False)
     )
+
+
+def waits(kind: str) -> bool:
+    """Tell whether work of a kind is still to be done, and not given up."""
+    own = (Outbox.kind == kind, Outbox.done_at.is_(None), Outbox.created_at > clock.machine_now() - GIVE_UP)
+    return bool(db.session.scalar(select(exists().where(*own))))
 
 
 def claim(outbox_id: int) -> Outbox | None:
@@ -115,9 +137,12 @@ def finish(outbox_id: int) -> None:
 
 
 def fail(outbox_id: int, error: BaseException) -> None:
-    """Note a failure and put the row off, longer each time. The note names the error, never personal data."""
+    """Note a failure and put the row off, longer each time. The note names the error, never personal data.
+
+    What only waits (:class:`Later`) has not failed: agents see it once it is late.
+    """
     with transaction():
         row = db.session.get_one(Outbox, outbox_id)
         row.rung_at = None
         row.due_at = clock.machine_now() + BACKOFF[min(row.attempts, len(BACKOFF)) - 1]
-        row.last_error = type(error).__name__
+        row.last_error = None if isinstance(error, Later) else type(error).__name__

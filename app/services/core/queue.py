@@ -7,6 +7,7 @@ from pathlib import Path
 
 from flask import current_app
 from redis import Redis
+from rq import worker_registration
 
 from .queue_job import JOB, JOB_TIMEOUT, OutboxQueue
 
@@ -34,6 +35,13 @@ def queue() -> OutboxQueue:
 def length() -> int:
     """Return how many jobs wait. Raises `redis.exceptions.RedisError` when the queue is down."""
     return queue().count
+
+
+def workers() -> int:
+    """Return how many workers of this queue are alive. Raises `redis.exceptions.RedisError` when the queue is down."""
+    names = worker_registration.get_keys(queue())
+    alive: int = connection().exists(*names) if names else 0  # type: ignore[assignment]
+    return alive
 
 
 def ring(rows: Sequence[tuple[int, bool]]) -> None:

@@ -7,14 +7,13 @@ import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from flask import current_app
 from sqlalchemy import delete, select, update
 
 from app.extensions import db
 from app.models import Attempt
 from app.validators import networks
 
-from . import clock, dialect
+from . import clock, dialect, vault
 from .refusal import Refusal
 from .transaction import transaction
 
@@ -117,5 +116,4 @@ def _key(limit: Limit, value: str) -> str:
     """Return a keyed hash: the table names nobody, even to who reads it."""
     if limit.by_network:
         value = networks.subscriber(value)
-    secret = str(current_app.config["SECRET_KEY"]).encode()
-    return hmac.new(secret, f"attempt:{limit.name}:{value}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(vault.secrets()[0].encode(), f"attempt:{limit.name}:{value}".encode(), hashlib.sha256).hexdigest()

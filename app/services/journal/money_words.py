@@ -37,4 +37,4 @@ _ACTS = {
 ACTIONS = {act: words for act, (words, _) in _ACTS.items()}
 PREDICATES = {act: sentence for act, (_, sentence) in _ACTS.items()}
 #: Field of an entry → its word.
-FIELDS = {"entries": "Écritures", "closed_on": "Clôture du relevé"}
+FIELDS = {"entries": "Écritures", "closed_on": "Clôture du relevé", "paid_on": "Payé le"}

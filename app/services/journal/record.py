@@ -9,6 +9,7 @@ from sqlalchemy import insert
 
 from app.extensions import db
 from app.models import JournalEntry
+from app.services.core import trace
 from app.services.core.clock import now
 
 
@@ -40,6 +41,7 @@ def record(
             before=before,
             after=after,
             reason=reason,
+            trace=trace.current() or None,
         )
     )
 
@@ -62,6 +64,7 @@ def record_each(
         "action": action,
         "subject_type": subject_type,
         "reason": "",
+        "trace": trace.current() or None,
     }
     rows = [{**common, "subject_id": str(id_), "before": before, "after": after} for id_, before, after in told]
     db.session.connection().execute(insert(JournalEntry.__table__), rows)

@@ -48,7 +48,7 @@ from app.models.centre import MEMBER_ROLES
 from app.services.core.numbers import euros
 from app.validators.postal import TERRITORIES, Territory
 
-from .predicates import PREDICATES, WITHOUT
+from .predicates import OWN, PREDICATES, REACHED, WITHOUT
 from .words import action_words, changes, subject_words
 
 NOBODY = "Le système"
@@ -76,7 +76,10 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An entry as a sentence: ``before`` and ``after`` stand around what it is about. ``changes``: name, before, after."""
+    """An entry as a sentence: ``before`` and ``after`` stand around what it is about. ``changes``: name, before, after.
+
+    ``trace``: the number of the click, call or task that it is of; '' for entries of before there was one.
+    """
 
     at: datetime
     who: str
@@ -85,6 +88,7 @@ class Told:
     after: str
     reason: str
     changes: list[tuple[str, str, str]]
+    trace: str
 
 
 def tell(entries: Sequence[JournalEntry]) -> list[Told]:
@@ -127,12 +131,18 @@ def _joined(before: str, text: str) -> tuple[str, str]:
     return before if before.endswith(APOSTROPHE) else before.strip(), text
 
 
+def _predicate(entry: JournalEntry) -> str:
+    words = PREDICATES.get(entry.action, f"{action_words(entry.action)} : {{}}")
+    if not entry.subject_id:
+        return WITHOUT.get(entry.action, words)
+    if entry.subject_type == "person" and entry.subject_id == str(entry.actor_id):
+        return OWN.get(entry.action, words)
+    return REACHED.get((entry.action, str((entry.after or {}).get("state"))), words)
+
+
 def _told(entry: JournalEntry, known: dict[str, dict[str, str]]) -> Told:
     named = known.get(entry.subject_type, {}).get(entry.subject_id)
-    predicate = PREDICATES.get(entry.action, f"{action_words(entry.action)} : {{}}")
-    if not entry.subject_id:
-        predicate = WITHOUT.get(entry.action, predicate)
-    before, mark, after = predicate.partition("{}")
+    before, mark, after = _predicate(entry).partition("{}")
     before, text = _joined(before.strip(), named or _by_number(entry))
     key = entry.subject_id if named and not entry.action.endswith(".deleted") else ""
     return Told(
@@ -143,6 +153,7 @@ def _told(entry: JournalEntry, known: dict[str, dict[str, str]]) -> Told:
         after,
         entry.reason,
         changes(_read(entry.before, known), _read(entry.after, known)),
+        entry.trace or "",
     )
 
 

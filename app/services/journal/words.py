@@ -183,7 +183,6 @@ ACTIONS = {
 }
 #: Name of a value → its word.
 FIELDS = {
-    **money_words.FIELDS,
     "same_as_id": "Même conducteur que",
     "code_series": "Série des codes d’activation", "proved_at": "Identité vérifiée le",
     "limit": "Limite du jour", "proof": "Preuve", "why": "Réponse",
@@ -210,7 +209,7 @@ FIELDS = {
     "total": "Total TTC", "issued_on": "Émise le",
     "legal_form": "Forme juridique", "capital": "Capital", "rcs": "RCS", "siren": "SIREN", "iban": "IBAN", "bic": "BIC",
     "vat_on_debits": "TVA exigible à la facturation", "territory": "Territoire", "rate": "Taux", "mention": "Mention",
-    "to_confirm": "À confirmer",
+    "to_confirm": "À confirmer", "api_key": "Clé d’API",
     "vat_number": "N° de TVA", "street": "Numéro et voie", "extra": "Complément d’adresse", "postcode": "Code postal",
     "city": "Commune", "e_address": "Adresse de facturation électronique", "service_code": "Code service",
     "service_required": "Code service exigé", "engagement_required": "N° d’engagement exigé",

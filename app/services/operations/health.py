@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import structlog
 from redis.exceptions import RedisError
 from sqlalchemy import text
@@ -23,7 +25,8 @@ def _base() -> bool:
     try:
         db.session.execute(text("SELECT 1"))
     except SQLAlchemyError as error:
-        db.session.rollback()
+        with suppress(SQLAlchemyError):
+            db.session.rollback()
         return _failed("base", error)
     return True
 

@@ -13,11 +13,14 @@ from redis.exceptions import RedisError
 from sqlalchemy import func, select
 
 from app.extensions import db
-from app.models import Batch, Breach, Document, NightlyTask, Outbox
+from app.models import Batch, Breach, NightlyTask, Outbox
 from app.models.batch import FILE
-from app.models.outbox import CHECK
+from app.models.outbox import BACKUP, CHECK
 from app.services.core import clock, queue
 
+from . import service_levels
+
+FAILED = "failed"
 #: Seconds; a page is meant to take less than 0.2.
 BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -30,6 +33,14 @@ def folder() -> Path:
 def observe(endpoint: str, method: str, status: int, seconds: float) -> None:
     """Note one request, by its endpoint (never its address, which holds keys)."""
     _durations(str(folder())).labels(endpoint, method, f"{status // 100}xx").observe(seconds)
+
+
+def observe_door(door: str, status: int, seconds: float, *, announced: bool = False) -> None:
+    """Note one request by its door, and how it ended: answered, failed by us, or refused as people had been told."""
+    outcome = "announced" if announced else FAILED if status >= 500 else "answered"
+    figures = _doors(str(folder()))
+    figures.labels(door, FAILED)  # there from 0 on: the first failure is seen as one more
+    figures.labels(door, outcome).observe(seconds)
 
 
 def count_refusal(kind: str) -> None:
@@ -54,7 +65,7 @@ class _Base:
 
     def collect(self) -> Iterator[Any]:
         """Yield each figure."""
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+        from prometheus_client.core import GaugeMetricFamily
 
         undone = Outbox.done_at.is_(None)
         waiting, oldest = db.session.execute(
@@ -67,20 +78,36 @@ class _Base:
         yield GaugeMetricFamily(
             "registre_outbox_failed", "Rows whose last try failed.", value=db.session.scalar(failed)
         )
-        depth = _depth()
+        depth, workers = _queue()
         yield GaugeMetricFamily("registre_queue_up", "1 where the queue answers.", value=int(depth is not None))
         yield GaugeMetricFamily("registre_queue_jobs", "Jobs in the queue.", value=depth or 0)
+        yield GaugeMetricFamily("registre_workers", "Workers alive; 0 where the queue is away.", value=workers)
         imports = GaugeMetricFamily("registre_imports", "Imports of files, by state.", labels=["state"])
         states = select(Batch.state, func.count()).where(Batch.mode == FILE).group_by(Batch.state)
         for state, count in db.session.execute(states):
             imports.add_metric([state], count)
         yield imports
-        documents = CounterMetricFamily("registre_documents", "Documents drawn, by kind.", labels=["kind"])
-        kinds = select(Document.kind, func.count()).where(Document.sha256.is_not(None)).group_by(Document.kind)
-        for kind, count in db.session.execute(kinds):
-            documents.add_metric([kind], count)
-        yield documents
+        yield from self._levels()
         yield from self._invariants()
+        yield from self._nights()
+
+    def _levels(self) -> Iterator[Any]:
+        """Yield what is done in time and what is not: a counter over all time, of which any window may be asked."""
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+        done = CounterMetricFamily(
+            "registre_work",
+            "Registrations drawn, mails sent, in time or late.",
+            labels=["kind", "outcome"],
+        )
+        overdue = GaugeMetricFamily("registre_work_overdue", "What waits and is late.", labels=["kind"])
+        oldest = GaugeMetricFamily("registre_work_oldest_seconds", "Age of the oldest that waits.", labels=["kind"])
+        for one in service_levels.standings():
+            done.add_metric([one.kind, "in_time"], one.in_time)
+            done.add_metric([one.kind, "late"], one.late)
+            overdue.add_metric([one.kind], one.overdue)
+            oldest.add_metric([one.kind], one.oldest)
+        yield from (done, overdue, oldest)
 
     def _invariants(self) -> Iterator[Any]:
         """Yield what the last look at the invariants found, and its age: no breach of no look proves nothing."""
@@ -92,17 +119,24 @@ class _Base:
         for code, count in db.session.execute(select(Breach.code, Breach.count).order_by(Breach.code)):
             breaches.add_metric([code], count)
         yield breaches
-        last = db.session.scalar(select(func.max(NightlyTask.started_at)).where(NightlyTask.task == CHECK))
-        if last is not None:
+
+    def _nights(self) -> Iterator[Any]:
+        """Yield the ages of the last look at the invariants and of the last backup; no age of what never was."""
+        from prometheus_client.core import GaugeMetricFamily
+
+        asked = NightlyTask.task.in_((CHECK, BACKUP))
+        lasts = select(NightlyTask.task, func.max(NightlyTask.started_at)).where(asked).group_by(NightlyTask.task)
+        for task, last in db.session.execute(lasts):
             age = (clock.machine_now() - last).total_seconds()
-            yield GaugeMetricFamily("registre_check_seconds", "Age of the last nightly check.", value=max(age, 0))
+            yield GaugeMetricFamily(f"registre_{task}_seconds", f"Age of the last {task}.", value=max(age, 0))
 
 
-def _depth() -> int | None:
+def _queue() -> tuple[int | None, int]:
+    """Return how many jobs wait, None where the queue is away, and how many workers are alive."""
     try:
-        return queue.length()
+        return queue.length(), queue.workers()
     except RedisError:
-        return None
+        return None, 0
 
 
 @cache
@@ -111,6 +145,17 @@ def _durations(path: str) -> Any:
         "registre_request_seconds",
         "Duration of requests.",
         ["endpoint", "method", "status"],
+        registry=None,
+        buckets=BUCKETS,
+    )
+
+
+@cache
+def _doors(path: str) -> Any:
+    return _library(path).Histogram(
+        "registre_answer_seconds",
+        "Duration of answers, by door.",
+        ["door", "outcome"],
         registry=None,
         buckets=BUCKETS,
     )
