@@ -27,6 +27,7 @@ from .database import as_owner, by_the_program, db_role
 from .incident import incident
 from .journal import journal
 from .metrics import serve_metrics
+from .secret_key import secret_key
 
 seed = AppGroup("seed", help="Load data into the base.")
 documents_group = AppGroup("documents", help="What was sealed and stored.")
@@ -160,6 +161,7 @@ def register(app: Flask) -> None:
         serve_metrics,
         db_role,
         refusals,
+        secret_key,
     ):
         by_the_program(command)
         app.cli.add_command(command)

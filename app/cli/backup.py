@@ -9,7 +9,6 @@ from flask import current_app
 
 from app.services.core.refusal import Refusal
 from app.services.proving import backup as proving
-from app.services.proving import manifest
 from app.services.proving import restore as restoring
 
 from .database import as_owner
@@ -30,9 +29,7 @@ def backup(folder: Path, keep: int, verify: bool) -> None:
         if current_app.extensions["settings"].IS_OWNER_ELSEWHERE:
             raise Refusal("The base is backed up as the owner of its tables: set DATABASE_OWNER_URL.")
         with as_owner():
-            done = proving.back_up(folder, keep=keep)
-        if verify:
-            manifest.verify(manifest.read(folder, done.name))
+            done = proving.back_up(folder, keep=keep, verify=verify)
     except (Refusal, OSError) as refusal:
         _end(refusal)
     click.echo(

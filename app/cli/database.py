@@ -12,7 +12,7 @@ from flask import current_app
 
 from app import create_app
 from app.extensions import db
-from app.services.core import actor
+from app.services.core import actor, trace
 from app.services.core.refusal import Refusal
 from app.services.operations import database_role
 
@@ -46,7 +46,7 @@ def as_owner() -> Iterator[None]:
 
 
 def by_the_program(command: click.Command) -> None:
-    """Name the program as the actor of a command, and of those below it."""
+    """Name the program as the actor of a command, and of those below it; what one run of it does bears one number."""
     for below in getattr(command, "commands", {}).values():
         by_the_program(below)
     run = command.callback
@@ -56,7 +56,8 @@ def by_the_program(command: click.Command) -> None:
     @wraps(run)
     def named(*words: Any, **options: Any) -> Any:
         actor.be(actor.PROGRAM)
-        return run(*words, **options)
+        with trace.stretch("command", str(command.name)):
+            return run(*words, **options)
 
     named.names_actor = True  # type: ignore[attr-defined]
     command.callback = named

@@ -19,7 +19,8 @@ from flask import Flask
 from sqlalchemy import func, inspect, select, text
 
 from app.extensions import db
-from app.models import Document, Registration
+from app.models import Document, NightlyTask, Registration
+from app.models.outbox import BACKUP
 from app.services.core import actor
 from app.services.journal import chain
 from app.services.proving import backup, bases, manifest, restore
@@ -309,6 +310,28 @@ def test_old_backups_go_with_the_files_that_none_speaks_of_any_more(app: Flask, 
     assert (len(names), names[-1], first.name in names) == (2, third.name, False)
     assert not (root / "2020-01-01T000000Z").exists()
     assert manifest.verify(manifest.read(root)) == third.files
+    noted = db.session.execute(select(NightlyTask.task)).scalars().all()
+    assert noted == [BACKUP], "who watches is told how old the last one is"
+    db.session.execute(text("DROP TABLE nightly_task"))
+    db.session.commit()
+    assert backup.back_up(root, keep=2).name in {one.name for one in manifest.finished(root)}, "it stands, told or not"
+
+
+@pytest.mark.bases("sqlite")
+def test_a_backup_that_reads_badly_again_counts_for_nothing_and_takes_no_other_away(app: Flask, tmp_path: Path) -> None:
+    registered(MARIE)
+    drain()
+    root = tmp_path / "b"
+    backup.back_up(root)
+    db.session.execute(text("DELETE FROM nightly_task"))
+    db.session.commit()
+    pooled = next((root / "files").glob("*/*"))
+    pooled.chmod(0o600)
+    pooled.write_bytes(b"")
+    code, said = run(app, "backup", str(root), "--verify", "--keep", "1")
+    assert (code, "read again, whole" in said) == (2, False), said
+    assert len(manifest.finished(root)) == 2
+    assert db.session.execute(select(NightlyTask)).scalars().all() == [], "who watches is told of no backup"
 
 
 @pytest.mark.bases("sqlite")

@@ -12,15 +12,17 @@ from sqlalchemy import select, text
 
 from app.extensions import db
 from app.models import Breach, Document, Invoice, JournalEntry
+from app.models.outbox import CHECK, NIGHTLY
 from app.services.accounting import periods
-from app.services.core import actor, clock
+from app.services.core import actor, clock, outbox
 from app.services.core.dialect import on_postgresql
+from app.services.core.transaction import transaction
 from app.services.imports import uploads
 from app.services.invoicing import credit_notes, filing, issuing
 from app.services.operations import metrics, nightly
 from app.services.proving import check
 from app.services.storage import store
-from tests.bases import BOTH, EVERY
+from tests.bases import BOTH, EVERY, on_sqlite
 from tests.billing import making
 from tests.cli.test_commands import run
 from tests.invoicing import making as invoicing
@@ -335,13 +337,36 @@ def test_the_night_keeps_what_it_finds_and_lets_go_of_what_is_healed(app: Flask,
     assert "Contrôles du registre en défaut" in page
     assert "Un brouillon facture un enregistrement sous un autre numéro de commande" in page
     actor.be(actor.PROGRAM)
-    check.note()
+    check.note_in_turn({})
     db.session.commit()
     assert db.session.execute(select(Breach.since)).scalar_one() == since
     db.session.execute(text("UPDATE invoice SET order_number = 'BROUILLON 1'"))
     db.session.commit()
-    check.note()
+    check.note_in_turn({})
     db.session.commit()
     assert db.session.execute(select(Breach)).first() is None
-    noted = db.session.execute(select(JournalEntry.after).where(JournalEntry.action == "register.checked")).scalars()
+    told = select(JournalEntry.after).where(JournalEntry.action == "register.checked").order_by(JournalEntry.id)
+    noted = db.session.execute(told).scalars()
     assert [one["breaches"] for one in noted] == [{"billing.order": 1}, {"billing.order": 1}, {}]
+
+
+@on_sqlite
+def test_a_night_of_many_jobs_finds_what_one_job_finds(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large register: each invariant has a job of its own; a share that another version left behind begins anew."""
+    registered(MARIE, PIERRE)
+    drain()
+    for statement in (*BREAKS["document.revoked_without_reason"], *BREAKS["mail.sent_undated"]):
+        db.session.execute(text(statement))
+    db.session.commit()
+    broken = {one.code: len(one.subjects) for one in check.run().found}
+    assert {"document.revoked_without_reason", "mail.sent_undated"} <= broken.keys()
+    monkeypatch.setattr(check, "A_JOB", 0.0)
+    with transaction():
+        stale = {"code": "document.no_recap", "count": 99, "subjects": ["1"]}
+        outbox.add(NIGHTLY, [{"task": CHECK, "after": "rule.of_before", "found": [stale]}])
+    assert drain() == len(check.invariants())
+    kept = dict(db.session.execute(select(Breach.code, Breach.count)).tuples().all())
+    assert kept == broken
+    told = select(JournalEntry.after).where(JournalEntry.action == "register.checked").order_by(JournalEntry.id)
+    noted = db.session.execute(told).scalars()
+    assert [one["breaches"] for one in noted] == [broken]

@@ -5,7 +5,6 @@ Nothing that is answered here depends on whether the register knows the identity
 
 from __future__ import annotations
 
-import hmac
 from dataclasses import dataclass
 
 from sqlalchemy import ScalarResult, select, update
@@ -198,11 +197,10 @@ def _issued(claim: IdentityClaim) -> list[_Issued]:
 
 def _find(claim: IdentityClaim, proof_hash: str) -> tuple[str, _Issued] | None:
     """Return by which kind of proof, and whose, the hash is one for the identity claimed; None where it is none."""
-    made = {INVITATION: activation.link_token, CODE: activation.code}
+    looks = {INVITATION: activation.is_link_token, CODE: activation.is_code}
     for one in _issued(claim) or [_NOBODY]:
-        for kind, make in made.items():
-            own = activation.hash_of(make(one.driver_id, one.centre_id, one.series))
-            if hmac.compare_digest(own, proof_hash) and one is not _NOBODY:
+        for kind, is_one in looks.items():
+            if is_one(proof_hash, one.driver_id, one.centre_id, one.series) and one is not _NOBODY:
                 return kind, one
     return None
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from cryptography.fernet import InvalidToken
 from sqlalchemy import delete, func, select
 
 from app.extensions import db
@@ -24,7 +23,8 @@ KEPT = timedelta(hours=24)
 MOST = 5
 #: Names of the fields that are never kept: passwords, codes of a second factor, and what proves where a form was drawn.
 NEVER = frozenset({"password", "conf_password", "again", "current", "code", "csrf_token"})
-_USE = "kept form"
+#: What they are encrypted for (`services.core.vault`).
+USE = "kept form"
 
 Field = tuple[str, str]
 
@@ -49,7 +49,7 @@ def keep(person_id: int, forms: Iterable[Sent]) -> str | None:
     if not kept or db.session.scalar(known) is None:
         return None
     with transaction():
-        row = KeptForm(person_id=person_id, forms=vault.encrypt(_USE, json.dumps(kept)), created_at=clock.machine_now())
+        row = KeptForm(person_id=person_id, forms=vault.encrypt(USE, json.dumps(kept)), created_at=clock.machine_now())
         db.session.add(row)
         db.session.flush()
         last = select(KeptForm.id).where(KeptForm.person_id == person_id).order_by(KeptForm.id.desc()).limit(MOST)
@@ -66,11 +66,8 @@ def find(key: str, person_id: int) -> list[Sent]:
     sealed = db.session.execute(query).scalar_one_or_none()
     if sealed is None:
         return []
-    try:
-        read = json.loads(vault.decrypt(_USE, sealed))
-    except InvalidToken:  # kept under another secret of the program
-        return []
-    return [Sent(action, tuple((name, value) for name, value in fields)) for action, fields in read]
+    read = vault.read(USE, sealed)  # nothing where it was kept under another secret of the program
+    return [Sent(action, tuple((name, value) for name, value in fields)) for action, fields in json.loads(read or "[]")]
 
 
 def purge(*, dry_run: bool = False) -> int:

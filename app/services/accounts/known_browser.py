@@ -12,10 +12,10 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
-from flask import current_app
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from app.models import Person
+from app.services.core import vault
 
 #: How long a browser is known after the last sign-in from it.
 HOLDS = timedelta(days=365)
@@ -42,25 +42,24 @@ def read(text: str) -> Browser:
 
 def remember(browser: Browser, person: Person) -> str:
     """Return the text for the browser to keep once the person has signed in from it."""
-    marks = dict.fromkeys((_mark(browser, person), *browser.marks))
+    marks = dict.fromkeys((_marks(browser, person)[0], *browser.marks))
     return str(_signer().dumps([browser.name, *list(marks)[:MOST]]))
 
 
 def counted(value: str, person: Person | None, browser: Browser | None) -> str:
     """Return what tries at an account are counted by: by ``value``; in a browser it knows, by that and the browser."""
-    if browser is None or person is None or _mark(browser, person) not in browser.marks:
+    if browser is None or person is None or not set(_marks(browser, person)) & set(browser.marks):
         return value
     return f"{value} in {browser.name}"
 
 
-def _mark(browser: Browser, person: Person) -> str:
-    """Return a keyed hash that changes with the password, and names nobody."""
-    secret = str(current_app.config["SECRET_KEY"]).encode()
+def _marks(browser: Browser, person: Person) -> list[str]:
+    """Return a keyed hash that changes with the password, and names nobody; then the same under the secrets of before."""
     about = f"known browser:{browser.name}:{person.id}:{person.password}".encode()
-    return hmac.new(secret, about, hashlib.sha256).hexdigest()[:32]
+    return [hmac.new(secret.encode(), about, hashlib.sha256).hexdigest()[:32] for secret in vault.secrets()]
 
 
 def _signer() -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(
-        str(current_app.config["SECRET_KEY"]), salt="known browser", signer_kwargs={"digest_method": hashlib.sha256}
+        vault.signing_keys(), salt="known browser", signer_kwargs={"digest_method": hashlib.sha256}
     )

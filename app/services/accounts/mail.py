@@ -111,7 +111,7 @@ def _already() -> Content:
 
 
 def _address_of(page: str, kind: str, link: AccountLink) -> str:
-    return f"{current_app.config['BASE_URL']}/{page}/{links.token(kind, link.nonce)}"
+    return f"{current_app.config['BASE_URL']}/{page}/{links.token(kind, link.nonce, link.token_hash)}"
 
 
 def _link(row: Mail) -> AccountLink:

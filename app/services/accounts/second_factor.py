@@ -109,18 +109,15 @@ def start(person: Person) -> Setup:
     """Return what the telephone needs, the same until it is confirmed. Raises :class:`NotOffered`, :class:`AlreadyOn`."""
     if not is_privileged(person):
         raise NotOffered
+    fresh = vault.encrypt(USE, pyotp.random_base32())
     with transaction():
-        values = {
-            "person_id": person.id,
-            "secret": vault.encrypt(USE, pyotp.random_base32()),
-            "created_at": clock.now(),
-            "last_step": 0,
-        }
+        values = {"person_id": person.id, "secret": fresh, "created_at": clock.now(), "last_step": 0}
         dialect.insert_if_new(SecondFactor, values)
-    row = db.session.get_one(SecondFactor, person.id, populate_existing=True)
-    if row.enabled_at is not None:
-        raise AlreadyOn
-    secret = vault.decrypt(USE, row.secret)
+        row = db.session.get_one(SecondFactor, person.id, populate_existing=True)
+        if row.enabled_at is not None:
+            raise AlreadyOn
+        if (secret := vault.read(USE, row.secret)) is None:  # begun under a secret of the program that is gone
+            row.secret, secret = fresh, vault.decrypt(USE, fresh)
     address = pyotp.TOTP(secret).provisioning_uri(name=person.email, issuer_name="Registre CQC")
     return Setup(" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)), address)
 
@@ -247,7 +244,7 @@ def _take(person_id: int, typed: str) -> str:
         update(RecoveryCode)
         .where(
             RecoveryCode.person_id == person_id,
-            RecoveryCode.code_hash == _hash(person_id, bare),
+            RecoveryCode.code_hash.in_(_hashes(person_id, bare)),
             RecoveryCode.used_at.is_(None),
         )
         .values(used_at=clock.machine_now())
@@ -262,7 +259,9 @@ def _take_step(person_id: int, typed: str, *, enabled: bool) -> None:
     row = db.session.get(SecondFactor, person_id, populate_existing=True)
     if row is None or is_enabled(row) != enabled:
         raise WrongCode
-    totp, now = pyotp.TOTP(vault.decrypt(USE, row.secret)), int(clock.machine_now().timestamp()) // STEP
+    if (secret := vault.read(USE, row.secret)) is None:  # the program's secret is another one: an agent sets it up anew
+        raise WrongCode
+    totp, now = pyotp.TOTP(secret), int(clock.machine_now().timestamp()) // STEP
     bare = "".join(typed.split())
     steps = range(now - TOLERANCE, now + TOLERANCE + 1)
     good = [step for step in steps if hmac.compare_digest(totp.generate_otp(step).encode(), bare.encode())]
@@ -279,7 +278,7 @@ def _new_codes(person_id: int) -> list[str]:
     """Replace the recovery codes, in the caller's transaction."""
     db.session.execute(delete(RecoveryCode).where(RecoveryCode.person_id == person_id))
     codes = ["".join(secrets.choice(ALPHABET) for _ in range(12)) for _ in range(CODES)]
-    db.session.add_all(RecoveryCode(person_id=person_id, code_hash=_hash(person_id, code)) for code in codes)
+    db.session.add_all(RecoveryCode(person_id=person_id, code_hash=_hashes(person_id, code)[0]) for code in codes)
     return [f"{code[:4]}-{code[4:8]}-{code[8:]}" for code in codes]
 
 
@@ -288,7 +287,7 @@ def _remove(person_id: int) -> None:
     db.session.execute(delete(SecondFactor).where(SecondFactor.person_id == person_id))
 
 
-def _hash(person_id: int, code: str) -> str:
-    """Return a keyed hash: long random codes need no slow one, and the base alone says nothing."""
-    key = vault.key("recovery codes")
-    return hmac.new(key, f"{person_id}:{code}".encode(), hashlib.sha256).hexdigest()
+def _hashes(person_id: int, code: str) -> list[str]:
+    """Return a keyed hash, then those under secrets of before: long random codes need no slow one."""
+    about = f"{person_id}:{code}".encode()
+    return [hmac.new(key, about, hashlib.sha256).hexdigest() for key in vault.keys("recovery codes")]

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from flask import current_app
 from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy import ColumnElement, Select, delete, func, literal, literal_column, select, tuple_
 
 from app.extensions import db
 from app.models import LastChange
+from app.services.core import vault
 from app.services.core.dialect import on_postgresql
 from app.services.core.refusal import Refusal
 
@@ -65,7 +65,7 @@ def decode(kind: str, centre_id: int, text: str) -> Cursor:
 
 
 def _serializer(kind: str, centre_id: int) -> URLSafeSerializer:
-    return URLSafeSerializer(str(current_app.config["SECRET_KEY"]), salt=f"{_SALT}:{kind}:{centre_id}")
+    return URLSafeSerializer(vault.signing_keys(), salt=f"{_SALT}:{kind}:{centre_id}")
 
 
 def settle(centre_id: int) -> None:

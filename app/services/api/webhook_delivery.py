@@ -17,7 +17,7 @@ from app.models import WebhookDelivery, WebhookEndpoint
 from app.models.api import DELIVERED, GIVEN_UP, PENDING, TRIAL
 from app.models.centre import API
 from app.models.outbox import WEBHOOK
-from app.services.core import clock, outbox
+from app.services.core import clock, outbox, trace
 from app.services.core.narrowing import page_at
 from app.services.core.refusal import Refusal
 from app.services.core.taking import changed
@@ -26,7 +26,7 @@ from app.services.journal import record as journal
 from app.services.notifications import webhook_events
 from app.services.rights import access
 
-from . import webhook_transport, webhooks
+from . import webhook_secrets, webhook_transport, webhooks
 from .webhook_transport import AddressRefused, NoAnswer
 
 #: Waits after each failure of a message, until GIVE_UP after it was written; the last try is made at that very instant.
@@ -155,14 +155,15 @@ def _require_active(endpoint: WebhookEndpoint) -> None:
 
 
 def _headers(delivery: WebhookDelivery, endpoint: WebhookEndpoint, now: datetime) -> dict[str, str]:
-    """Return the three headers of Standard Webhooks; while a secret is replaced, both sign."""
+    """Return the headers of Standard Webhooks, signed by both secrets while one is replaced, and the act's number, if any."""
     signatures = [
-        Webhook(secret).sign(delivery.message_id, now, delivery.body) for secret in webhooks.secrets_of(endpoint, now)
+        Webhook(secret).sign(delivery.message_id, now, delivery.body) for secret in webhook_secrets.of(endpoint, now)
     ]
     return {
         "webhook-id": delivery.message_id,
         "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": " ".join(signatures),
+        **({"traceparent": trace.parent(delivery.trace)} if delivery.trace else {}),
     }
 
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import secrets
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from flask import current_app
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
@@ -24,7 +20,7 @@ from app.services.journal import record as journal
 from app.services.rights import access
 
 from . import keys as api_keys
-from . import webhook_transport
+from . import webhook_secrets, webhook_transport
 
 #: Addresses a centre may have at once.
 MOST = 5
@@ -79,10 +75,11 @@ def create(centre_id: int, person_id: int, url: str, events: Iterable[str]) -> t
             created_by_id=person_id,
             created_at=clock.now(),
         )
+        made = webhook_secrets.new(endpoint)
         db.session.add(endpoint)
         db.session.flush()
         _record("webhook.created", endpoint, person_id, after={"url": url, "events": chosen})
-        return endpoint.id, secret(endpoint.nonce)
+        return endpoint.id, made
 
 
 def change(centre_id: int, endpoint_id: int, person_id: int, url: str, events: Iterable[str]) -> None:
@@ -106,9 +103,10 @@ def rotate(centre_id: int, endpoint_id: int, person_id: int, overlap: timedelta)
         endpoint = get(centre_id, endpoint_id)
         endpoint.previous_nonce, endpoint.previous_until = endpoint.nonce, clock.machine_now() + overlap
         endpoint.nonce = secrets.token_hex(16)
+        made = webhook_secrets.new(endpoint)
         ends = endpoint.previous_until.isoformat(timespec="seconds")
         _record("webhook.secret_rotated", endpoint, person_id, after={"previous_ends": ends})
-        return secret(endpoint.nonce)
+        return made
 
 
 def switch(centre_id: int, endpoint_id: int, person_id: int, *, active: bool) -> None:
@@ -133,21 +131,6 @@ def remove(centre_id: int, endpoint_id: int, person_id: int) -> None:
         endpoint = get(centre_id, endpoint_id)
         endpoint.active, endpoint.removed_at = False, clock.now()
         _record("webhook.removed", endpoint, person_id, before={"url": endpoint.url, "events": endpoint.events})
-
-
-def secret(nonce: str) -> str:
-    """Return the secret of a nonce, as Standard Webhooks writes it: `whsec_` and 32 bytes in base64."""
-    key = str(current_app.config["SECRET_KEY"]).encode()
-    digest = hmac.new(key, f"webhook:{nonce}".encode(), hashlib.sha256).digest()
-    return f"whsec_{base64.b64encode(digest).decode()}"
-
-
-def secrets_of(endpoint: WebhookEndpoint, at: datetime) -> list[str]:
-    """Return the secrets that sign a message to this address at an instant, the present one first."""
-    nonces = [endpoint.nonce]
-    if endpoint.previous_nonce and endpoint.previous_until and endpoint.previous_until > at:
-        nonces.append(endpoint.previous_nonce)
-    return [secret(nonce) for nonce in nonces]
 
 
 def require_representative(centre_id: int, person_id: int) -> None:

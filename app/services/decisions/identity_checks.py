@@ -80,7 +80,7 @@ def send(person_id: int, stream: IO[bytes]) -> None:
             db.session.add(check)
             db.session.flush()
             journal.record("identity.asked", SUBJECT, check.id, actor_id=person_id)
-    except BaseException:
+    except Refusal:  # of any other failure nobody knows whether the row stands: the purge does
         store.remove(kept.path)
         raise
     for path in before:

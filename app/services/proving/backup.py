@@ -9,23 +9,28 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import structlog
 from cryptography.hazmat.primitives import serialization
 from sqlalchemy import Connection, select, text
+from sqlalchemy.exc import DBAPIError
 
 from app.extensions import db
 from app.models import JournalCheckpoint, JournalLink
 from app.services.core import clock, vault
 from app.services.core.refusal import Refusal
+from app.services.operations import nightly
 from app.services.seal import sealing
 from app.services.storage import store
 from app.services.storage.folder import Folder
 
 from . import bases, files, manifest
 from .manifest import File
+
+log = structlog.get_logger()
 
 #: How often the base is taken again where a file went meanwhile, at the end of its keeping.
 TRIES = 3
@@ -70,20 +75,32 @@ class Done:
     faults: list[str] = field(default_factory=list)
 
 
-def back_up(root: Path, *, keep: int = KEEP) -> Done:
+def back_up(root: Path, *, keep: int = KEEP, verify: bool = False) -> Done:
     """Write one more backup into a folder, remove those beyond the ``keep`` last, and return what it holds.
 
     The base is taken first, in one view of it, then the files that its rows speak of; a file that went meanwhile, at the end of
-    its keeping, has the base taken again. Raises :class:`Busy`, `bases.ToolFailed`, or `OSError` when store or folder do not
-    answer.
+    its keeping, has the base taken again. To ``verify`` is to read all of it again before it counts, and before those of before
+    are removed. Raises :class:`Busy`, `bases.ToolFailed`, what `manifest.verify` raises, or `OSError` when store or folder do
+    not answer.
     """
     store.check()
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _alone(root):
         _sweep(root)
         done = _taken(root)
+        if verify:
+            manifest.verify(manifest.read(root, done.name))
         _forget(root, keep)
+        _note()
         return done
+
+
+def _note() -> None:
+    """Have the register know of it; the backup stands even where it cannot be told (a base that is only read)."""
+    try:
+        nightly.note_backup()
+    except DBAPIError as error:
+        log.warning("backup not noted", error=type(error).__name__)
 
 
 def _taken(root: Path) -> Done:
@@ -128,14 +145,14 @@ def _fill(root: Path, folder: Path, done: Done) -> dict[str, Any]:
         "files": manifest.write_list(folder, listed),
         "faults": done.faults,
         "seal": {"title": _seal().title, "sha256": hashlib.sha256(seal).hexdigest()},
-        "secret_key_check": key_check(),
+        "secret_key_check": key_checks()[0],
         "secrets": SECRETS,
     }
 
 
-def key_check() -> str:
-    """Return what tells whether a SECRET_KEY is the one of a backup, and nothing of the key itself."""
-    return hashlib.sha256(vault.key("backup check")).hexdigest()[:16]
+def key_checks() -> list[str]:
+    """Return what tells whether a SECRET_KEY, the present one or one of before, is a backup's; nothing of the key itself."""
+    return [hashlib.sha256(key).hexdigest()[:16] for key in vault.keys("backup check")]
 
 
 def _seal() -> Any:
@@ -192,8 +209,13 @@ def _went(done: Done) -> bool:
 
 
 def _new_folder(root: Path) -> Path:
-    """Make the folder of a backup, named by the real instant; two within a second have one second after the other."""
+    """Make the folder of a backup, named by the real instant; two within a second have one second after the other.
+
+    Its name comes after that of every finished one, though the machine's clock went back: the oldest ones are removed by it.
+    """
     instant = clock.machine_now()
+    if whole := manifest.finished(root):
+        instant = max(instant, datetime.strptime(whole[-1].name, "%Y-%m-%dT%H%M%S%z") + timedelta(seconds=1))
     while True:
         folder = root / f"{instant:%Y-%m-%dT%H%M%S}Z"
         try:

@@ -1,20 +1,24 @@
-"""Every invariant asked, of one view of the base; and, where wanted, every file read."""
+"""Every invariant asked, of one view of the base; and, where wanted, every file read. At night they are asked in shares."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import delete
 
 from app.extensions import db
 from app.models import Breach
+from app.models.outbox import CHECK, NIGHTLY
 from app.services.accounting import invariants as accounting
-from app.services.core import clock
+from app.services.core import clock, outbox
 from app.services.deposits import invariants as deposits
 from app.services.invoicing import invariants as invoices
 from app.services.journal import chain
 from app.services.journal import record as journal
+from app.services.operations import nightly
 from app.services.operations.invariants import Invariant, one_snapshot
 from app.services.payments import invariants as payments
 
@@ -43,6 +47,8 @@ ROOMS: tuple[tuple[Invariant, ...], ...] = (
 )
 #: Ids of broken rows that are kept, and shown to agents.
 SHOWN = 20
+#: Seconds after which a job of the night leaves the invariants that are left to the next one.
+A_JOB = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +99,38 @@ def run(*, with_files: bool = False) -> Report:
     return report
 
 
-def note() -> Report:
-    """Ask every invariant and keep what was found for agents and for who watches the program, in the caller's transaction."""
-    report = run()
-    now, broken = clock.machine_now(), [one.code for one in report.found]
-    db.session.execute(delete(Breach).where(Breach.code.not_in(broken)))
-    for one in report.found:
-        row = db.session.get(Breach, one.code) or Breach(code=one.code, since=now)
-        row.words, row.count, row.subjects, row.seen_at = one.words, len(one.subjects), one.subjects[:SHOWN], now
+def note_in_turn(payload: dict[str, Any]) -> None:
+    """Ask one job's share of the invariants and make the next share due, in the caller's transaction.
+
+    The last job keeps what all of them found for agents and for who watches the program. However large the register, a job asks
+    for :data:`A_JOB` seconds and the invariant in hand; each is asked in one view of the base, not all in the same.
+    """
+    every, after = invariants(), payload.get("after")
+    at = next((place for place, one in enumerate(every, 1) if one.code == after), 0)
+    found: list[dict[str, Any]] = list(payload.get("found", [])) if at else []  # another version's look begins anew
+    until = time.monotonic() + A_JOB
+    for one in every[at:]:
+        with one_snapshot():
+            subjects = one.breaches()
+        if subjects:
+            found.append({"code": one.code, "count": len(subjects), "subjects": subjects[:SHOWN]})
+        if time.monotonic() >= until and one is not every[-1]:
+            outbox.add(NIGHTLY, [{"task": CHECK, "after": one.code, "found": found}], first_turn=nightly.LAST_TURN)
+            return
+    _keep(found, {one.code: one.words for one in every})
+
+
+def _keep(found: list[dict[str, Any]], words: dict[str, str]) -> None:
+    found = [one for one in found if one["code"] in words]  # begun before an upgrade, it may have asked more
+    now, counts = clock.machine_now(), {str(one["code"]): one["count"] for one in found}
+    db.session.execute(delete(Breach).where(Breach.code.not_in(counts)))
+    for one in found:
+        row = db.session.get(Breach, one["code"]) or Breach(code=one["code"], since=now)
+        row.words, row.count, row.subjects, row.seen_at = words[one["code"]], one["count"], one["subjects"], now
         db.session.add(row)
-    counts = {one.code: len(one.subjects) for one in report.found}
     journal.record(
-        "register.checked", "register", "all", actor_id=None, after={"asked": report.asked, "breaches": counts}
+        "register.checked", "register", "all", actor_id=None, after={"asked": len(words), "breaches": counts}
     )
-    return report
 
 
 def _files() -> list[Found]:

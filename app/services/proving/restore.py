@@ -141,7 +141,7 @@ def _put_back(found: Backup) -> None:
 def _note(found: Backup, done: Restored) -> None:
     if found.said["faults"]:
         done.notes.append(f"{len(found.said['faults'])} file(s) were at fault already when the backup was taken.")
-    if found.said["secret_key_check"] != backup.key_check():
+    if found.said["secret_key_check"] not in backup.key_checks():
         done.notes.append(
             "SECRET_KEY is another one: secrets of webhooks and second factors cannot be read, activation codes and "
             "invitation links are void. Set the former one, or have them made anew."
