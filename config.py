@@ -116,8 +116,11 @@ class Config:
     SEND_FILE_MAX_AGE_DEFAULT = 3600
     #: Seconds for which a process knows what people are told without asking the base again.
     INCIDENT_SECONDS = 5
-    #: Seconds for which a migration waits for a table on PostgreSQL.
-    MIGRATION_LOCK_SECONDS = 5
+    #: Seconds for which a migration waits for a table on PostgreSQL, everybody behind it. Below its `deadlock_timeout` of one
+    #: second: where the two wait for each other, the migration gives up before anybody's request is taken for the culprit.
+    MIGRATION_LOCK_SECONDS = 0.9
+    #: Seconds for which it tries again, everybody at work in between.
+    MIGRATION_PATIENCE = 60
     #: Calls of the API that one key may make in a minute.
     API_CALLS_PER_MINUTE = 600
 
@@ -132,6 +135,11 @@ class Config:
         self.PORT = int(get("PORT", "8080"))
         self.DATA_DIR = Path(get("DATA_DIR") or ROOT / "data").resolve()
         self.SECRET_KEY = get("SECRET_KEY") or DEFAULT_SECRET
+        #: Secrets used before that are still taken, the last one first: what they signed or encrypted is read.
+        self.SECRET_KEY_FORMER = tuple(get("SECRET_KEY_FORMER", "").split())
+        # Flask reads sign-in cookies, and Flask-WTF the tokens of forms, that were made under them.
+        self.SECRET_KEY_FALLBACKS = list(self.SECRET_KEY_FORMER)
+        self.WTF_CSRF_SECRET_KEY = [*reversed(self.SECRET_KEY_FORMER), self.SECRET_KEY]
         self.BASE_URL = (get("BASE_URL") or f"http://127.0.0.1:{self.PORT}").rstrip("/")
         self.SQLALCHEMY_DATABASE_URI = _database_url(get("DATABASE_URL") or f"sqlite:///{self.DATA_DIR}/registre.db")
         self.SQLALCHEMY_ENGINE_OPTIONS = {"pool_pre_ping": True}
@@ -181,6 +189,8 @@ class Config:
         #: Port of `/metrics`; 0 keeps no figures. Never the public one.
         self.METRICS_PORT = int(get("METRICS_PORT") or "0")
         self.METRICS_HOST = get("METRICS_HOST") or "127.0.0.1"
+        #: `module:function` that is told of each request, work and command as it ends (`services.core.trace`); empty: nobody.
+        self.TRACE_EXPORTER = get("TRACE_EXPORTER", "")
         self.WEB_PROCESSES = int(get("WEB_PROCESSES", "2"))
         self.TRUSTED_PROXIES = int(get("TRUSTED_PROXIES", "0"))
         #: Webhooks may go to http:// and to private addresses: to try them on one machine.
@@ -242,6 +252,10 @@ class Production(Config):
             (
                 self.SECRET_KEY == DEFAULT_SECRET or len(self.SECRET_KEY) < 32,
                 "SECRET_KEY must be set, 32 characters or more",
+            ),
+            (
+                any(one == DEFAULT_SECRET or len(one) < 32 for one in self.SECRET_KEY_FORMER),
+                "SECRET_KEY_FORMER must hold keys of 32 characters or more, with spaces between them",
             ),
             (not self.REDIS_URL, "REDIS_URL must be set: the embedded queue is for one machine"),
             (not self.ANTIVIRUS_URL, "ANTIVIRUS_URL must be set: files are never taken unchecked"),

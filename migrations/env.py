@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import context
 from flask import current_app
 from flask_appbuilder import Model
-from psycopg.errors import LockNotAvailable
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 from sqlalchemy.types import TypeDecorator
+
+#: Seconds in which people go on before a table is asked for again: longer than it was waited for.
+PAUSE = 1.5
 
 
 def _render_item(kind: str, item: Any, autogen: Any) -> str | bool:
@@ -23,26 +27,38 @@ def _render_item(kind: str, item: Any, autogen: Any) -> str | bool:
 
 
 def _wait_for_nobody_long(connection: sa.Connection) -> None:
-    """Give a lock up after some seconds: whoever waits for one on a busy table holds up everybody who comes after."""
+    """Give a lock up after a moment: whoever waits for one on a busy table holds up everybody who comes after."""
     if connection.dialect.name == "postgresql":
-        seconds = int(current_app.config["MIGRATION_LOCK_SECONDS"])
-        connection.exec_driver_sql(f"SET lock_timeout = '{seconds}s'")
+        milliseconds = int(current_app.config["MIGRATION_LOCK_SECONDS"] * 1000)
+        connection.exec_driver_sql(f"SET lock_timeout = {milliseconds}")
         connection.commit()  # Alembic begins its own transactions
 
 
 def run() -> None:
-    """Run the migrations as the owner of the tables, each in a transaction; say so where somebody holds a table they need."""
+    """Run the migrations as the owner of the tables, each in a transaction; again and again where somebody holds a table that
+    one needs, and say so where it was held each time.
+    """
     owner = current_app.config["DATABASE_OWNER_URL"]
     engine = sa.create_engine(owner) if owner else current_app.extensions["migrate"].db.engine
+    until = time.monotonic() + current_app.config["MIGRATION_PATIENCE"]
+    while not _done(engine):
+        if time.monotonic() > until:
+            raise SystemExit(
+                "A table is held by somebody's transaction: the migration that needs it was given up, nothing of it stands, "
+                "people go on working. Run it again."
+            )
+        time.sleep(PAUSE)
+
+
+def _done(engine: sa.Engine) -> bool:
+    """Run what is left of the migrations, and tell whether nobody stood in the way."""
     try:
         _run(engine)
     except sa.exc.OperationalError as error:
-        if not isinstance(error.orig, LockNotAvailable):
-            raise
-        raise SystemExit(
-            "A table is held by somebody's transaction: the migration that needs it was given up, nothing of it stands, "
-            "people go on working. Run it again."
-        ) from None
+        if isinstance(error.orig, (LockNotAvailable, DeadlockDetected)):
+            return False
+        raise
+    return True
 
 
 def _run(engine: sa.Engine) -> None:

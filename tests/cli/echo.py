@@ -18,5 +18,6 @@ def app(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
         said = f"{environ.get('HTTP_X_FORWARDED_FOR')} {environ.get('HTTP_X_FORWARDED_PROTO')} {environ['HTTP_HOST']}"
     if environ["PATH_INFO"] == "/fail":
         raise ValueError
-    start("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(said)))])
+    number = ("X-Trace-Id", hashlib.md5(body, usedforsecurity=False).hexdigest())
+    start("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(said))), number])
     return [said.encode()]

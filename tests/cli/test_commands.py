@@ -16,13 +16,13 @@ from app.extensions import db
 from app.models import Batch, BatchLine, Centre, Document, ImportFile
 from app.services.core import clock
 from app.services.demonstration import demonstration
-from app.services.imports import corrections, intake, uploads
+from app.services.imports import analysing, corrections, intake, uploads
 from app.services.retention import purge
 from app.services.storage import store
-from app.validators.remark import HEADERS
+from app.validators.remark import EMAIL_HEADER, HEADERS
 from tests.corpus import builders
 from tests.imports.test_intake import rows_of, workbook
-from tests.registration.test_analysis import FIRST_TABLE, SECOND_TABLE
+from tests.registration.test_analysis import FIRST_TABLE, ORDER, REF, SECOND_TABLE
 from tests.support import MARIE, centre_id, drain, person_id, registered
 
 DEMO = "12345678200010"
@@ -65,6 +65,18 @@ class TestAnalyse:
         file = tmp_path / f"sessions.{kind}"
         file.write_bytes(workbook(*rows_of(SECOND_TABLE), kind=kind))
         assert run(app, "analyse", str(file), "--siret", DEMO, "--on", "2021-12-31")[0] == 1
+
+
+def test_the_json_of_a_report_is_what_the_api_answers(app: Flask, tmp_path: Path) -> None:
+    typed = [[REF + '"\\', ORDER, *cells, "zoé@" if at else ""] for at, (_, *cells) in enumerate(SECOND_TABLE)]
+    file = tmp_path / "sessions.xlsx"
+    file.write_bytes(builders.xlsx([*HEADERS.values(), EMAIL_HEADER], *typed))
+    judged = analysing.read_and_judge(centre_id(), file)
+    expected = {**judged.report.to_json(), "sheet": judged.sheet.name, "other_sheets": []}
+    output = run(app, "analyse", str(file), "--siret", DEMO, "--json")[1]
+    assert output == json.dumps(expected, ensure_ascii=False) + "\n"
+    assert '\\"' in output
+    assert "address_unusable" in output
 
 
 def test_the_sheet_that_was_read_and_the_others_that_hold_lines_are_told(app: Flask, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ WORKERS = 2
 #: All that an access log could be made to say of addresses.
 EVERYTHING = (
     "%(r)s | %(U)s | %(q)s | %(f)s | %({referer}i)s | %({hx-current-url}i)s | %({raw_uri}e)s | %({query_string}e)s"
+    " | %({x-trace-id}o)s"
 )
 #: A good answer comes at once; a loaded machine may take some seconds.
 SOON = 5.0
@@ -275,5 +276,6 @@ def test_the_logs_of_the_server_name_nobody(tmp_path: Path) -> None:
     assert server.stop() == 0
     written = access.read_text() + server.log.read_text()
     assert "/list/***?_flt_0_name=***&page_Rows=2&recherche=***&***&etat=***" in written
+    assert "| d41d8cd98f00b204e9800998ecf8427e" in written, "the request's number, which names nobody"
     assert "Error handling request GET /fail?_flt_0_name=***" in written
     assert not [word for word in ("DUPONT", "Marie", "8504", secret) if word in written]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -241,10 +241,15 @@ def _marked(one: Link | Group, nearest: int) -> Link | Group:
 
 def _link(label: str, target: str) -> Link | None:
     """Return a menu entry, marked where the page stands at its address or below; None where no screen answers."""
-    href = target if target.startswith("/") else _address_of(target)
-    if not answers(href):
+    if not (href := _kept(("menu", request.script_root, target), _answering, target)):
         return None
     return Link(label, href, current=request.path.startswith(href.removesuffix("list/")))
+
+
+def _answering(target: str) -> str:
+    """Return the address of a menu's target, nothing where no screen answers there."""
+    href = target if target.startswith("/") else _address_of(target)
+    return href if answers(href) else ""
 
 
 def _address_of(permission: str) -> str:
@@ -269,15 +274,21 @@ def _band() -> str:
 
 def asset(name: str) -> str:
     """Return the address of a static file; it changes when the file does, so browsers may keep it."""
-    return _address(request.script_root, str(current_app.static_url_path), str(current_app.static_folder), name)
+    return _kept(("asset", request.script_root, name), _stamped, name)
 
 
-@cache
-def _address(root: str, base: str, folder: str, name: str) -> str:
-    """Return it, worked out once a process: each page names some thirty."""
-    file = Path(folder) / name
+def _stamped(name: str) -> str:
+    file = Path(str(current_app.static_folder)) / name
     stamp = f"{int(file.stat().st_mtime):x}" if file.is_file() else ""
-    return f"{root}{base}/{quote(name)}?v={stamp}"
+    return f"{request.script_root}{current_app.static_url_path}/{quote(name)}?v={stamp}"
+
+
+def _kept(key: tuple[str, ...], work_out: Callable[[str], str], about: str) -> str:
+    """Return an address, worked out once an application: each page names some thirty files and twenty entries."""
+    kept: dict[tuple[str, ...], str] = current_app.extensions.setdefault("addresses", {})
+    if key not in kept:
+        kept[key] = work_out(about)
+    return kept[key]
 
 
 def register(app: Flask) -> None:

@@ -10,7 +10,7 @@ from flask import Flask, current_app, g, json, make_response, render_template, r
 from flask.globals import request_ctx
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, OperationalError
-from werkzeug.exceptions import HTTPException, default_exceptions
+from werkzeug.exceptions import HTTPException, InternalServerError, default_exceptions
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Response
 
@@ -81,6 +81,8 @@ PAGES: dict[int, Page] = {
         "Réessayez dans quelques minutes.",
     ),
 }
+#: Seconds after which to come back where the base is away.
+BASE_BACK = 30
 EXPIRED = Page(
     "Formulaire expiré",
     "Le formulaire a expiré. Rechargez la page, votre saisie enregistrée est conservée.",
@@ -125,7 +127,7 @@ def answer(page: Page, code: int, *, bare: bool = True) -> Response:
     if code >= 500 and bare:
         lay_bare()
     if is_htmx():
-        response = make_response(render_template("shell/errors/fragment.html", error=page), code)
+        response = make_response(render_template("shell/errors/fragment.html", error=page, code=code), code)
         response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#messages", "innerHTML"
         return response
     return make_response(render_template("shell/errors/page.html", error=page, code=code, title=page.title), code)
@@ -150,22 +152,31 @@ def _on_http_error(error: HTTPException) -> Response:
     return response
 
 
-def _on_failure(error: HTTPException) -> Response:
-    """Answer an unforeseen failure; Flask has written it to the log with its trace, the screen shows none."""
-    db.session.rollback()
+def _on_failure(error: InternalServerError) -> Response:
+    """Answer an unforeseen failure; Flask has written it to the log with its trace, the screen shows none.
+
+    Also one that struck while another error was being answered, or a made answer finished: the base may have gone then.
+    """
+    if isinstance(error.original_exception, OperationalError):
+        return _on_base_away(error.original_exception)
+    _ask_the_base_no_more()
     return answer(PAGES[500], 500)
 
 
 def _on_base_away(error: OperationalError) -> Response:
     """Answer while the base is away or overloaded. The log names the failure, never the values of the statement."""
-    with suppress(DBAPIError):
-        db.session.rollback()
-    # Nobody, for this answer: the person is not asked of the base again.
-    g._login_user = current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]
+    _ask_the_base_no_more()
     log.error("base away", error=type(error.orig).__name__, endpoint=request.endpoint)
     response = answer(PAGES[503], 503)
-    response.headers["Retry-After"] = "30"
+    response.headers["Retry-After"] = str(BASE_BACK)
     return response
+
+
+def _ask_the_base_no_more() -> None:
+    """Let go of what was begun. Nobody is signed in for this answer: templates would have the person read once more."""
+    with suppress(DBAPIError):
+        db.session.rollback()
+    g._login_user = current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]
 
 
 def register(app: Flask) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import abort, make_response
@@ -29,13 +30,20 @@ def workbook(content: bytes, name: str) -> Response:
 
 
 def identity_picture(check: Any) -> Response:
-    """Return the picture of a document that waits, kept by no cache on the way; 404 once it is decided."""
+    """Return the picture of a document that waits: see `picture`."""
+    return picture(lambda: identity_checks.picture(check), pictures.IDENTITY, "piece-d-identite.jpg")
+
+
+def picture(read: Callable[[], bytes], kind: str, name: str) -> Response:
+    """Return a picture as kept, by no cache on the way; 404 for one that is gone, 503 while the store does not hand it over."""
     try:
-        content = identity_checks.picture(check)
+        content = read()
+    except store.Unreadable:
+        abort(503, "Cette image ne peut pas être lue pour le moment. Réessayez plus tard.")
     except store.Missing:
         abort(404, "Cette image n’est plus conservée.")
     response = make_response(content)
-    response.headers["Content-Type"] = pictures.TYPES[pictures.IDENTITY]
-    response.headers["Content-Disposition"] = 'inline; filename="piece-d-identite.jpg"'
+    response.headers["Content-Type"] = pictures.TYPES[kind]
+    response.headers["Content-Disposition"] = f'inline; filename="{name}"'
     response.headers["Cache-Control"] = "private, no-store"
     return response

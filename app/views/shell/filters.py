@@ -13,6 +13,7 @@ from app.french.templates import FrenchSpaces
 from app.services.core import clock
 from app.services.core.clock import PARIS
 from app.services.core.numbers import count_of, enumerated, euros, grouped
+from app.services.core.numbers import iban as iban
 from app.services.core.numbers import percent as percent
 from app.services.core.numbers import siret as siret
 from app.validators.remark import SENTENCES, Code
@@ -94,7 +95,7 @@ def page_numbers(page: int, page_count: int, around: int = 2) -> list[int | None
 
 
 FILTERS = (
-    euros, percent, day, moment, siret, number, count_of, lower_first, first_error, summary_line, faulty_fields, tied,
+    euros, percent, day, moment, siret, iban, number, count_of, lower_first, first_error, summary_line, faulty_fields, tied,
     enumerated,
 )  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from flask import Flask, request
+from flask import Flask, g, request
 from werkzeug.wrappers import Response
 
 from app.services.operations import incidents
@@ -43,6 +43,7 @@ def _refuse_writes() -> Response | None:
     """Answer a write with one sentence; the API answers its own calls, as a problem."""
     if request.path.startswith("/api/v1/") or (notice := is_refused()) is None:
         return None
+    g.announced = True
     page = Page("Lecture seule", incidents.READ_ONLY, notice.text)
     response = answer(page, 503, bare=False)
     response.headers["Retry-After"] = str(incidents.retry_after(notice))

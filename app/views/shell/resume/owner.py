@@ -7,6 +7,8 @@ import secrets
 from flask import current_app, g, request, session
 from itsdangerous import BadData, URLSafeTimedSerializer
 
+from app.services.core import vault
+
 #: A page left open for longer is not taken up again (seconds).
 HOLDS = 7 * 24 * 3600
 
@@ -27,9 +29,8 @@ def of_request() -> int | None:
     It holds once the token is void for acting: when the sign-in it was drawn in has ended.
     """
     token = request.form.get(_name()) or request.headers.get("X-CSRFToken", "")
-    secret = str(current_app.config.get("WTF_CSRF_SECRET_KEY") or current_app.secret_key)
     try:
-        told = URLSafeTimedSerializer(secret, salt="wtf-csrf-token").loads(token, max_age=HOLDS)
+        told = URLSafeTimedSerializer(vault.signing_keys(), salt="wtf-csrf-token").loads(token, max_age=HOLDS)
     except BadData:
         return None
     number = str(told).partition(".")[2]
