@@ -115,6 +115,15 @@ def test_an_empty_picture_is_seen(kind: str, size: tuple[int, int]) -> None:
         redraw(out, kind)
 
 
+def test_where_no_child_can_be_started_it_is_said_to_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_arguments: object, **_options: object) -> None:
+        raise BlockingIOError(11, "no more processes")
+
+    monkeypatch.setattr(pictures.subprocess, "Popen", none)
+    with pytest.raises(PictureRefused, match=r"pour le moment\. Réessayez plus tard"):
+        redraw(photo(), PHOTO)
+
+
 def test_a_child_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pictures, "WALL_SECONDS", 0.01)
     with pytest.raises(PictureRefused, match="illisible"):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import threading
 from datetime import date
+from unittest.mock import Mock
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from app.extensions import db
 from app.jobs import work
@@ -24,6 +27,7 @@ from app.services.demonstration import examples
 from app.services.reporting import waiting
 from app.services.retention import cards as card_retention
 from app.services.storage import pictures, store
+from app.services.storage.folder import Folder
 from tests.bases import on_both
 from tests.cards.making import AGENT, HOLDER, HOME, certified, filled, marie, photo, sent, signature
 from tests.support import MARIE, drain, person_id, registered, registered_trainer, training_id
@@ -255,6 +259,30 @@ def test_what_is_sent_is_not_changed_any_more() -> None:
         card_requests.cancel(request, person_id(HOLDER))
     kept = {path.name for path in (store.folder() / "pictures").rglob("*.*")}
     assert kept == {str(request.photo_path).split("/")[-1], str(request.signature_path).split("/")[-1]}
+
+
+def test_a_picture_stays_whose_commit_was_made_and_not_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    request = filled()
+    commit = Session.commit
+
+    def without_answer(session: Session) -> None:
+        commit(session)
+        raise OperationalError("COMMIT", {}, ConnectionError())
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Session, "commit", without_answer)
+        with pytest.raises(OperationalError):
+            card_requests.set_picture(request, pictures.PHOTO, photo())
+    db.session.rollback()
+    assert card_requests.picture(request, pictures.PHOTO)
+
+
+def test_a_store_that_cannot_remove_the_former_picture_undoes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    request, full = filled(), OSError(5, "the disk fails")
+    before = request.photo_path
+    monkeypatch.setattr(Folder, "delete", Mock(side_effect=full))
+    card_requests.set_picture(request, pictures.PHOTO, photo())
+    assert request.photo_path != before
 
 
 @on_both

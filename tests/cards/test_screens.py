@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -11,6 +13,7 @@ from app.extensions import db
 from app.models import CardRequest, Tariff
 from app.models.card import ACCEPTED, DRAFT, IN_REVIEW, SUBMITTED
 from app.services.cards import desk as card_desk
+from app.services.storage import store
 from tests.bases import UNDER_THE_ROLE, on_sqlite
 from tests.cards.making import AGENT, HOLDER, certified, filled, photo, picture, sent, signature
 from tests.support import person_id
@@ -157,6 +160,16 @@ def test_pictures_are_sent_as_pictures_and_kept_nowhere(driver: FlaskClient, age
             assert "no-store" in answer.headers["Cache-Control"]
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert who.get(address(request, "/image/passwd")).status_code == 404
+
+
+def test_a_picture_that_cannot_be_read_now_is_not_said_to_be_gone(
+    driver: FlaskClient, agent: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = sent()
+    monkeypatch.setattr(store.backend(), "read", Mock(side_effect=OSError(5, "away")))
+    for who, address in ((driver, at), (agent, desk)):
+        answer = who.get(address(request, "/image/photo"))
+        assert (answer.status_code, "pour le moment" in answer.text) == (503, True)
 
 
 @on_sqlite

@@ -21,7 +21,8 @@ from app.services.core import clock
 from app.services.core.refusal import Refusal
 from app.services.drivers import data_gathered, lending
 from app.services.retention import purge
-from tests.bases import under_the_role
+from tests.bases import on_both, under_the_role
+from tests.invoicing.test_races import both
 from tests.support import MARIE, PIERRE, drain, person_id, registered, statements
 
 OWNER = "conducteur@demo.example"
@@ -120,6 +121,19 @@ def test_only_what_is_offered_may_be_lent_for_the_days_that_are_offered(papers: 
         lend()
     with pytest.raises(Refusal, match="retirez-en un"):
         lend()
+
+
+@on_both
+def test_two_at_once_do_not_pass_the_limit(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lending, "MOST", 3)
+    registered(MARIE)
+    owner = person_id(OWNER)
+    for _ in range(2):
+        lend()
+    db.session.remove()
+    both(app, 0, lambda: lending.lend(owner, None, 7), lambda: lending.lend(owner, None, 7))
+    with app.app_context():
+        assert sum(loan.holds for loan in lending.loans(owner)) == 3
 
 
 def test_the_space_lends_lists_the_looks_and_takes_back(

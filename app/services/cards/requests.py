@@ -126,7 +126,7 @@ def set_picture(request: CardRequest, kind: str, stream: IO[bytes]) -> None:
     try:
         with transaction():
             _change(request, **{f"{kind}_path": kept.path, f"{kind}_sha256": kept.sha256})
-    except BaseException:
+    except Refusal:  # of any other failure nobody knows whether the row stands: the purge does
         store.remove(kept.path)
         raise
     if before:

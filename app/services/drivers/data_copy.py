@@ -148,11 +148,16 @@ def _packed(person_id: int) -> bytes:
 
 
 def _files(person_id: int) -> Iterator[tuple[str, bytes]]:
-    """Yield the person's files that are there; one that cannot be read is named in a note, and fails nothing."""
+    """Yield the person's files that are there; one that is lost is named in a note, and fails nothing.
+
+    Raises `store.Unreadable` while the store does not hand one over: the copy is made later, not without it.
+    """
     lost = []
     for name, path, digest in data_gathered.files(person_id):
         try:
             yield name, store.get(path, digest)
+        except store.Unreadable:
+            raise
         except store.Missing:
             lost.append(name)
     if lost:

@@ -8,7 +8,17 @@ from typing import Any
 from sqlalchemy import func, or_, select
 
 from app.extensions import db
-from app.models import Document, Driver, IdentityClaim, IdentityCorrection, LentView, Mail, Person, Registration
+from app.models import (
+    Document,
+    Driver,
+    IdentityClaim,
+    IdentityCorrection,
+    LentView,
+    Mail,
+    Person,
+    Registration,
+    ReminderOff,
+)
 from app.models.card import CARD_STATES, PAYERS
 from app.models.identity import CHECK_STATES, PROOFS
 from app.models.outbox import MAIL_STATES
@@ -64,6 +74,7 @@ def gather(person_id: int) -> dict[str, Any]:
         data["Demandes de carte"] = _cards(driver)
     data["Droits de formateur ou moniteur"] = _rights(person_id)
     data["Courriels"] = _mails(person, driver)
+    data["Rappels refusés"] = _refused_reminders(person_id)
     data["Actes"] = _acts(person_id)
     data["Demandes refusées"] = _refusals(person_id)
     return data
@@ -236,6 +247,13 @@ def _mails(person: Person, driver: Driver | None) -> Rows:
             "Le": _moment(mail.created_at),
         }
         for mail in db.session.execute(query).scalars()
+    ]
+
+
+def _refused_reminders(person_id: int) -> Rows:
+    query = select(ReminderOff).where(ReminderOff.person_id == person_id).order_by(ReminderOff.kind)
+    return [
+        {"Rappel": name_of(row.kind), "Depuis le": _moment(row.since)} for row in db.session.execute(query).scalars()
     ]
 
 

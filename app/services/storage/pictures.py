@@ -67,7 +67,10 @@ def redraw(stream: IO[bytes], kind: str) -> bytes:
         raise PictureRefused(f"{_THE[kind]} dépasse 5 Mo : réduisez l’image, puis envoyez-la de nouveau.")
     if not content.startswith((_PNG, _JPEG)):
         raise PictureRefused(f"{_THE[kind]} doit être une image JPEG ou PNG : le fichier envoyé n’en est pas une.")
-    answer = _ask_child(content, kind)
+    try:
+        answer = _ask_child(content, kind)
+    except OSError:  # no room for another process, or for its file: the picture may be as good as any
+        raise PictureRefused(f"{_THE[kind]} ne peut pas être vérifiée pour le moment. Réessayez plus tard.") from None
     if answer[:1] == b"P":
         return answer[1:]
     code = answer[1:].decode("ascii", "replace")
@@ -92,20 +95,8 @@ def keep(content: bytes, kind: str) -> store.Stored:
 
 
 def _ask_child(content: bytes, kind: str) -> bytes:
-    """Return what the child answers, nothing when it ends otherwise than it should."""
-    command = [sys.executable, "-I", "-B", str(Path(picture_child.__file__).resolve()), kind]
-    with tempfile.TemporaryFile() as file:
-        file.write(content)
-        file.seek(0)
-        child = subprocess.Popen(
-            command,
-            stdin=file,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={},
-            cwd="/",
-            start_new_session=True,
-        )
+    """Return what the child answers, nothing when it ends otherwise than it should; OSError where it cannot be started."""
+    child = _start(content, kind)
     assert child.stdout is not None
     patience = threading.Timer(WALL_SECONDS, os.killpg, (child.pid, signal.SIGKILL))
     patience.start()
@@ -118,3 +109,20 @@ def _ask_child(content: bytes, kind: str) -> bytes:
         child.stdout.close()
         child.wait()
     return answer if len(answer) <= MAX_ANSWER else b""
+
+
+def _start(content: bytes, kind: str) -> subprocess.Popen[bytes]:
+    """Start the child on a picture."""
+    command = [sys.executable, "-I", "-B", str(Path(picture_child.__file__).resolve()), kind]
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        file.seek(0)
+        return subprocess.Popen(
+            command,
+            stdin=file,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={},
+            cwd="/",
+            start_new_session=True,
+        )

@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
+import structlog
 from flask import current_app
 
 from .folder import Folder
+
+log = structlog.get_logger()
 
 
 class Missing(Exception):
@@ -104,8 +107,14 @@ def get(path: str, sha256: str) -> bytes:
 
 
 def remove(path: str) -> None:
-    """Remove a stored file; one already gone is no error."""
-    backend().delete(path)
+    """Remove a stored file that no row speaks of any more; one already gone is no error.
+
+    A store that fails is logged: what was done before stands, and the purge removes the file another night.
+    """
+    try:
+        backend().delete(path)
+    except OSError as error:
+        log.warning("file not removed, the purge will", path=path, error=type(error).__name__)
 
 
 def entries() -> Iterator[tuple[str, datetime]]:
