@@ -52,6 +52,7 @@ def rows(scale: Scale, folder: Path) -> Iterator[Row]:
         yield from imports.growth(opened, times)
         for base in opened:
             yield imports.memory(base, content)
+            yield imports.command(base, path, times[largest][base.name], scale.rounds)
             yield imports.first_page(base, content, largest, 5 * scale.rounds)
         clean = workbooks.write(folder / "clean.xlsx", largest, with_faults=False).read_bytes()
         yield from gate.rows(opened, scale.refusals)

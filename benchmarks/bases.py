@@ -10,9 +10,10 @@ from unittest.mock import patch
 
 import psycopg
 import pytest
+from flask import Flask
 
 from app.extensions import db
-from tests.backends import POSTGRES, Postgres, Sqlite
+from tests.backends import POSTGRES, Postgres, PostgresRole, Sqlite, create, settings
 
 from .table import note
 
@@ -22,14 +23,20 @@ TITLES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[list[Base]]:
-    """Open SQLite, and PostgreSQL where it answers; antivirus and queue, which are not measured, are kept out."""
+def opened(folder: Path, alone: str = "", *, by_role: bool = False) -> Iterator[list[Base]]:
+    """Open SQLite, and PostgreSQL where it answers (or one ``alone``); antivirus and queue, not measured, are kept out.
+
+    ``by_role``: on PostgreSQL the program works as a role of its own, below the policies, as in production.
+    """
     with ExitStack() as stack:
         bases: list[Base] = []
         for name, title in TITLES.items():
+            if alone not in ("", name):
+                continue
             (folder / name).mkdir()
             try:
-                base: Base = KINDS[name](folder / name)
+                kind = PostgresRole if by_role and name == "postgresql" else KINDS[name]
+                base: Base = kind(folder / name)
             except pytest.skip.Exception:
                 note(f"{title} does not answer: its rows are left out")
                 continue
@@ -42,7 +49,12 @@ def opened(folder: Path) -> Iterator[list[Base]]:
 
 def title(base: Base) -> str:
     """Return the name of a base as its makers write it."""
-    return TITLES[base.name]
+    return TITLES[base.name.removesuffix("-role")]
+
+
+def by_owner(base: Base) -> Flask:
+    """Return the program on a base as the owner of its tables: who fills it."""
+    return create(settings(base.folder, base.url)) if isinstance(base, PostgresRole) else base.app
 
 
 def let_go(base: Base) -> None:

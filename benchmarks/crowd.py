@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import accumulate
+from itertools import accumulate, chain
 from random import Random
 from typing import Any
 
@@ -33,9 +34,10 @@ from app.models import (
 from app.models.search import search_key
 from app.services.core import bulk, clock
 from app.services.core.numbers import ALPHABET
+from app.validators.validity import CERTIFICATE_MONTHS, RECAP_YEARS, add_months
 
-LINES = 50
-YEARS = 4
+from . import crowd_sql
+
 #: What invented names are put together from.
 STARTS = "MAR DU LE BER MO PE RO BEL GAR FA LAM BON VIN HEN CHE GI RE DA POI SAN FER LO TES GOU BRU CAR LEM DEL VA COL"
 MIDDLES = "TI PON RO NAR REAU GE LAN CHE VRE BER NE CE RI VA RAR NAU VI RIE TO NAN PE SSI GI DI AI LA LLE GO"
@@ -48,33 +50,29 @@ FIRST = (
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How many of each."""
+    """How many of each, over how many years up to today, and lines of a batch; ``evenly``: each centre has as many batches."""
 
     centres: int = 600
     drivers: int = 150_000
     registrations: int = 1_000_000
+    years: int = 4
+    lines: int = 50
+    evenly: bool = False
 
 
 def fill(size: Size, progress: Callable[[str], None] = lambda _: None) -> None:
     """Fill a migrated base that holds the demonstration data; a twentieth of all is its first centre's."""
     crowd = _Crowd(size)
-    for table, columns, rows in crowd.tables():
-        progress(table.name)
-        bulk.insert_rows(table, columns, rows)
-    if db.engine.dialect.name == "postgresql":
-        for name in (
-            "ab_user",
-            "ab_user_role",
-            "centre",
-            "accreditation",
-            "driver",
-            "batch",
-            "registration",
-            "document",
-            "mail",
-            "journal",
-        ):
-            db.session.execute(text(f"SELECT setval('{name}_id_seq', (SELECT max(id) FROM {name}))"))
+    on_postgresql = db.engine.dialect.name == "postgresql"
+    with crowd_sql.quickly() if on_postgresql else nullcontext():
+        parts = [crowd.tables(), crowd.registered()]
+        if not on_postgresql:
+            parts = [crowd.tables(), crowd.lines(), crowd.registered(), crowd.following()]
+        for table, columns, rows in chain.from_iterable(parts):
+            progress(table.name)
+            bulk.insert_rows(table, columns, rows)
+        if on_postgresql:
+            crowd_sql.write_following(crowd.first[Registration], crowd.first[Document], crowd.today, progress)
     db.session.commit()
     progress("statistics")
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -100,11 +98,13 @@ class _Crowd:
         self.accreditations = dict(zip(self.centres[1:], range(self.first[Accreditation], 2**31), strict=False))
         own = select(func.min(Accreditation.id)).where(Accreditation.centre_id == self.demo)
         self.accreditations[self.demo] = db.session.scalar(own) or 1
-        self.batches = max(1, size.registrations // LINES)
+        self.batches = max(1, size.registrations // self.size.lines)
         weights = [size.centres / 19, *(1 / (1 + at / 40) for at in range(size.centres))]
         shares = sum(weights[1:])
         weights = [1 / 19, *(weight / shares for weight in weights[1:])]
         self.owners = self.random.choices(self.centres, cum_weights=list(accumulate(weights)), k=self.batches)
+        if size.evenly:
+            self.owners = [self.centres[1 + at % size.centres] for at in range(self.batches)]
         self.names = [self._name() for _ in range(size.drivers)]
 
     def _name(self) -> tuple[str, str]:
@@ -114,17 +114,21 @@ class _Crowd:
         return last, self.random.choice(FIRST.split())
 
     def _day(self, batch: int) -> date:
-        return self.today - timedelta(days=int(YEARS * 365 * (1 - (batch + 1) / self.batches)))
+        return self.today - timedelta(days=int(self.size.years * 365 * (1 - (batch + 1) / self.batches)))
 
     def _moment(self, batch: int) -> str:
         return datetime.combine(self._day(batch), datetime.min.time(), UTC).replace(hour=9).isoformat(sep=" ")
+
+    @staticmethod
+    def _order(batch: int) -> str:
+        return f"CMD-{batch // 20:06d}"
 
     def _number(self, prefix: str, at: int) -> str:
         digits = "".join(ALPHABET[(at >> shift) & 31] for shift in range(45, -1, -5))
         return f"{prefix}-22-{digits[:5]}-{digits[5:]}"
 
     def tables(self) -> Iterator[Table]:
-        """Yield table, columns and rows."""
+        """Yield table, columns and rows of what stands before the registrations."""
         new = self.centres[1:]
         yield Centre.__table__, ("id", "name", "siret", "address", "email", "is_public", "chorus_service"), (
             (one, f"Centre {self.names[one % len(self.names)][0].title()} {one}", f"{10**13 + one}", "1 rue du Port", "", 0, "")
@@ -141,17 +145,24 @@ class _Crowd:
             (self.accreditations[one], training.id) for one in new for training in self.trainings
         )  # fmt: skip
         yield from self._people()
-        yield from self._papers()
+
+    def registered(self) -> Iterator[Table]:
+        """Yield the registrations."""
+        yield Registration.__table__, (
+            "id", "batch_id", "line_number", "centre_id", "driver_id", "training_id", "accreditation_id", "end_date",
+            "last_name", "first_name", "reference", "order_number", "price", "vat_rate", "registered_on", "withheld",
+            "search_last", "search_first", "search_order",
+        ), self._registrations()  # fmt: skip
 
     def _accounts(self) -> Iterator[Table]:
         """Yield an account for each driver but every third."""
         first, role = self.first[Person], db.session.scalar(select(Role.id).where(Role.name == roles.DRIVER))
         columns = (
             "id", "first_name", "last_name", "username", "email", "password", "active", "auth_token", "login_count",
-            "fail_login_count",
+            "fail_login_count", "search_last", "search_first", "search_email",
         )  # fmt: skip
         yield Person.__table__, columns, (
-            (first + at, name, last, mail, mail, "", 1, f"crowd-{at}", 0, 0)
+            (first + at, name, last, mail, mail, "", 1, f"crowd-{at}", 0, 0, *map(search_key, (last, name, mail)))
             for at, (last, name) in enumerate(self.names) if at % 3
             for mail in (f"{search_key(last).replace(' ', '-')}.{at}@exemple.fr",)
         )  # fmt: skip
@@ -179,7 +190,7 @@ class _Crowd:
         kinds = '{"lines": 50, "errors": 0, "informations": 9, "kept": 50, "kinds": {"no_account": 8, "account_differs": 1}}'
         yield Batch.__table__, columns, (
             (self.first[Batch] + at, f"{at:016x}", self.owners[at], self.person, ("manual", "file", "file", "api")[at % 4],
-             "registered", when, when, 1, LINES + 1, 1, when, kinds, when, self.person, self._number("RE", at))
+             "registered", when, when, 1, self.size.lines + 1, 1, when, kinds, when, self.person, self._number("RE", at))
             for at in range(self.batches) for when in (self._moment(at),)
         )  # fmt: skip
         yield ImportFile.__table__, ("batch_id", "name", "size", "sha256", "phase", "done", "total", "header_row", "sheet"), (
@@ -199,11 +210,12 @@ class _Crowd:
         random = Random(7)
         for batch in range(self.batches):
             training = random.choice(self.long)
-            for line in range(1, LINES + 1):
+            for line in range(1, self.size.lines + 1):
                 at = random.randrange(drivers)
                 yield batch, line, ids + at, self.names[at], training
 
-    def _papers(self) -> Iterator[Table]:
+    def lines(self) -> Iterator[Table]:
+        """Yield the lines that registrations were made of; on PostgreSQL the base writes them itself (`crowd_sql`)."""
         yield BatchLine.__table__, (
             "batch_id", "number", "reference", "order_number", "training_label", "category", "end_date", "first_name",
             "last_name", "birth_date", "permit_number", "rank", "remarks", "not_text", "group_key", "set_aside",
@@ -211,33 +223,41 @@ class _Crowd:
             (self.first[Batch] + batch, line, "", "", "", "", "", name, last, "", "", 2, "", "", "", 0)
             for batch, line, _, (last, name), _ in self._lines()
         )  # fmt: skip
-        yield Registration.__table__, (
-            "id", "batch_id", "line_number", "centre_id", "driver_id", "training_id", "accreditation_id", "end_date",
-            "last_name", "first_name", "reference", "order_number", "price", "vat_rate", "registered_on", "withheld",
-            "search_last", "search_first", "search_order",
-        ), self._registrations()  # fmt: skip
+
+    def following(self) -> Iterator[Table]:
+        """Yield what follows from registrations; on PostgreSQL the base writes it itself (`crowd_sql`)."""
+        total = self.batches * self.size.lines
         columns = (
             "id", "registration_id", "kind", "number", "state", "established_on", "valid_from", "valid_until", "path",
-            "sha256", "size",
+            "sha256", "size", "purged_at",
         )  # fmt: skip
-        total = self.batches * LINES
-        yield Document.__table__, columns, (
-            (self.first[Document] + 2 * at + place, self.first[Registration] + at, kind, self._number(prefix, at),
-             "pending" if at >= total - 200 else "available", day, day, "2028-01-01", f"{at}.pdf", "0" * 64, 40_000)
-            for at in range(total) for day in (self._day(at // LINES).isoformat(),)
-            for place, (kind, prefix) in enumerate((("recap", "RF"), ("certificate", "CQ")))
-        )  # fmt: skip
+        yield Document.__table__, columns, self._documents(total)
         columns = ("kind", "registration_id", "values", "sequence", "recipient", "message_id", "state", "created_at")
         yield Mail.__table__, columns, (
             ("certificate", self.first[Registration] + at, "{}", 1, "x@demo.example", f"<{at}@crowd>",
-             "refused" if at % 2_000 == 0 else "sent", self._moment(at // LINES))
+             "refused" if at % 2_000 == 0 else "sent", self._moment(at // self.size.lines))
             for at in range(0, total, 4)
         )  # fmt: skip
+
+    def _documents(self, total: int) -> Iterator[tuple[Any, ...]]:
+        """Yield two documents a registration: the last not drawn yet, certificates gone that ended before yesterday."""
+        kinds = (("recap", "RF", 12 * RECAP_YEARS), ("certificate", "CQ", CERTIFICATE_MONTHS))
+        for at in range(total):
+            day = self._day(at // self.size.lines)
+            for place, (kind, prefix, months) in enumerate(kinds):
+                until = add_months(day, months)
+                is_gone = until < self.today - timedelta(days=1)
+                state = "pending" if at >= total - 200 else "purged" if is_gone else "available"
+                yield (
+                    self.first[Document] + 2 * at + place, self.first[Registration] + at, kind, self._number(prefix, at),
+                    state, day.isoformat(), day.isoformat(), until.isoformat(), None if is_gone else f"{at}.pdf", "0" * 64,
+                    40_000, f"{until.isoformat()} 03:00:00+00:00" if is_gone else None,
+                )  # fmt: skip
 
     def _registrations(self) -> Iterator[tuple[Any, ...]]:
         first = self.first[Registration]
         for at, (batch, line, driver, (last, name), training) in enumerate(self._lines()):
-            centre, order = self.owners[batch], f"CMD-{batch // 20:06d}"
+            centre, order = self.owners[batch], self._order(batch)
             day = self._day(batch).isoformat()
             yield (
                 first + at, self.first[Batch] + batch, line, centre, driver, training, self.accreditations[centre], day,

@@ -83,7 +83,8 @@ def addresses() -> dict[str, list[str]]:
             f"/enregistrements/list/?_flt_0_centre={centre}", f"/enregistrements/show/{one.id}",
             "/enregistrements/list/?_oc_RegistrationsView=last_name&_od_RegistrationsView=asc",
             "/enregistrements/list/?page_RegistrationsView=99", "/journal/list/",
-            "/journal/list/?_flt_0_action=batch.registered", "/journal/list/?_flt_0_words=zzzzz", "/comptes/list/",
+            "/journal/list/?_flt_0_action=batch.registered", "/journal/list/?_flt_0_words=zzzzz",
+            *(f"/journal/list/?_flt_0_words={word}" for word in (MANAGER, words[0], "le")), "/comptes/list/",
             *(f"/comptes/list/?_flt_0_words={word}" for word in (*words[:4], "exemple", "zzzzz", "Élise", "a")),
             "/comptes/list/?_flt_0_factor=non", "/comptes/list/?_flt_0_open=non", "/comptes/list/?page_AccountsView=99",
             "/comptes/list/?_oc_AccountsView=email&_od_AccountsView=desc", "/representants/list/", "/gestionnaires/list/",
@@ -104,7 +105,7 @@ def addresses() -> dict[str, list[str]]:
 
 def measure(base: bases.Base, rounds: int = 5) -> Iterator[Page]:
     """Yield each page measured on a filled base, one request before to warm it up."""
-    with base.app.app_context():
+    with bases.by_owner(base).app_context():
         wanted = addresses()
     for who, pages in wanted.items():
         client = base.app.test_client()
@@ -142,15 +143,14 @@ def main() -> None:
     logging.disable(logging.WARNING)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     size = crowd.Size(registrations=asked.registrations, drivers=max(100, asked.registrations * 15 // 100))
-    with tempfile.TemporaryDirectory() as folder, bases.opened(Path(folder)) as opened:
+    with tempfile.TemporaryDirectory() as folder, bases.opened(Path(folder), asked.base or "", by_role=True) as opened:
         for base in opened:
-            if asked.base in (None, base.name):
-                _run(base, size, searches_alone=asked.searches)
+            _run(base, size, searches_alone=asked.searches)
 
 
 def _run(base: bases.Base, size: crowd.Size, *, searches_alone: bool) -> None:
     start = time.perf_counter()
-    with base.app.app_context():
+    with bases.by_owner(base).app_context():
         crowd.fill(size)
         db.session.remove()
     note(f"{bases.title(base)}: {size.registrations:,} registrations in {time.perf_counter() - start:.0f} s")

@@ -74,9 +74,11 @@ def _of(one: Registration) -> Iterator[Question]:
 def show(base: bases.Base, who: str) -> None:
     """Print p50 and p95 of each kind of question, and of all of them: milliseconds of server time of the whole page."""
     times: dict[str, list[Taken]] = {}
-    with base.app.app_context():
+    with bases.by_owner(base).app_context():
         asked = list(questions())
-        server = _server()
+        db.session.remove()
+    with base.app.app_context():
+        server = server_process()
         db.session.remove()
     client = base.app.test_client()
     client.reads_plain = False  # tests alone read answers so
@@ -85,9 +87,9 @@ def show(base: bases.Base, who: str) -> None:
         client.get(f"/recherche/?q={quote(text)}")
     gc.collect()
     for kind, text in asked:
-        start, spent = time.perf_counter(), _spent(server)
+        start, spent = time.perf_counter(), processor_seconds(server)
         status = client.get(f"/recherche/?q={quote(text)}").status_code
-        taken = Taken((time.perf_counter() - start) * 1000, (_spent(server) - spent) * 1000)
+        taken = Taken((time.perf_counter() - start) * 1000, (processor_seconds(server) - spent) * 1000)
         times.setdefault(kind, []).append(taken)
         assert status in (200, 302), (text, status)
     for kind, some in times.items():
@@ -97,14 +99,14 @@ def show(base: bases.Base, who: str) -> None:
     note(f"{bases.title(base)}, {who.partition('@')[0]}: {len(every)} searches, {_told(every)}{mark}")
 
 
-def _server() -> int:
+def server_process() -> int:
     """Return the process that answers this connection, 0 where the base is this process's own."""
     if db.engine.dialect.name != "postgresql":
         return 0
     return int(db.session.scalar(select(func.pg_backend_pid())) or 0)
 
 
-def _spent(server: int) -> float:
+def processor_seconds(server: int) -> float:
     """Return the seconds of processor that this process and the base's have taken so far."""
     told = Path(f"/proc/{server}/schedstat")
     return time.process_time() + (int(told.read_text().split()[0]) / 1e9 if server and told.exists() else 0)
