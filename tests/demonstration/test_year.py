@@ -6,7 +6,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,17 +17,34 @@ from flask_appbuilder import Model
 from sqlalchemy import func, select
 
 from app.extensions import db
-from app.models import Batch, Centre, Document, Driver, JournalEntry, Outbox, Registration, Trainer, Training
+from app.jobs.work import HANDLERS
+from app.models import (
+    Batch,
+    Centre,
+    Document,
+    Driver,
+    Invoice,
+    JournalEntry,
+    Mail,
+    Outbox,
+    Registration,
+    Trainer,
+    Training,
+)
 from app.models.batch import API, FILE, IN_ERROR, MANUAL, REGISTERED
+from app.models.billing.invoices import ISSUED
+from app.models.outbox import DEMONSTRATION, DOCUMENTS, INVOICE_FILE
 from app.models.types import UtcDateTime
-from app.services.billing import months
 from app.services.cards import desk as card_desk
-from app.services.core import actor, clock
+from app.services.core import actor, clock, outbox
 from app.services.core.refusal import Refusal
-from app.services.demonstration import demonstration, doors, plan, year
+from app.services.demonstration import demonstration, doors, money, plan, year
 from app.services.drivers import fco, space
 from app.services.imports import desk as import_desk
-from app.services.invoicing import running
+from app.services.invoicing import proving
+from app.services.journal.words import FIELDS
+from app.services.payments import dunning, reading, settlement
+from app.services.payments.settlement import State
 from app.services.proving import check
 from app.services.registration import analysis, batches, drafts
 from app.services.reporting import dashboard, waiting
@@ -97,7 +114,8 @@ def told() -> list[tuple[Any, ...]]:
         tuple(row) for query in (lines, papers) for row in db.session.execute(query.order_by(*query.selected_columns))
     ]
     return found + [
-        (*row[:4], row.at if row.at.date() < clock.today() else None) for row in db.session.execute(acts.order_by("id"))
+        (*row[:4], row.at if row.at.astimezone(clock.PARIS).date() < clock.today() else None)
+        for row in db.session.execute(acts.order_by("id"))
     ]
 
 
@@ -224,14 +242,19 @@ def test_the_plan_follows_the_day_and_never_passes_it(today: date) -> None:
 
 
 @pytest.mark.parametrize("today", [DAYS[0], DAYS[1], None], ids=str)
-def test_a_year_up_to_any_day_holds_nothing_of_the_future(tmp_path: Path, today: date | None) -> None:
+def test_a_year_up_to_any_day_holds_nothing_of_the_future(
+    tmp_path: Path, today: date | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with base(tmp_path, today):
         assert year.load()
         assert waiting.counts() == ONE_OF_EACH
         assert sum(counts().values()) == 335
         assert db.session.scalar(select(func.max(Registration.registered_on))) <= clock.today()
         assert db.session.scalar(select(func.max(JournalEntry.at))) <= clock.now()
-        assert not (_later() if today is None else [])
+        if today is None:
+            _invoiced(monkeypatch)
+            assert _money()["late"]
+            assert not _later()
 
 
 def test_a_day_soon_after_the_demonstration_begins_has_what_fits(tmp_path: Path) -> None:
@@ -258,17 +281,54 @@ def _later() -> list[tuple[str, datetime]]:
 
 
 @pytest.mark.bases(*EVERY)
-def test_every_base_takes_the_year(app: Flask) -> None:
+def test_every_base_takes_the_year_and_its_invoices(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     app.config["SEED"] = YEAR
     assert year.load()
     assert sum(counts().values()) == 335
     assert waiting.counts() == ONE_OF_EACH
     assert not year.load(), "once"
-    month = months.before(clock.today())
-    running.build(month)
-    assert running.issue(month, Judge()).numbers
+    _invoiced(monkeypatch)
+    told = _money()
+    assert told["issued"] == 17
+    assert (told["paid"], told["drafts"], told["unmatched"]) == (15, [money.HELD], 1)
+    assert told["late"] == [("Centre de formation Démo", {0, 1, 2, 3})]
+    turns = select(func.min(Outbox.turn), func.max(Outbox.turn)).where(Outbox.done_at.is_(None))
+    first, _ = db.session.execute(turns.where(Outbox.kind == INVOICE_FILE)).one()
+    _, last = db.session.execute(turns.where(Outbox.kind == DOCUMENTS)).one()
+    assert first > last, "people's documents come first"
+    waits, given_up = Outbox.done_at.is_(None), clock.now() - outbox.GIVE_UP
+    assert not db.session.scalar(select(Outbox.id).where(waits, Outbox.created_at < given_up).limit(1))
+    _invoiced(monkeypatch)
+    assert _money() == told, "begun again after a kill, it changes nothing"
+    noted = {
+        name for row in db.session.scalars(select(JournalEntry)) for name in (*(row.before or ()), *(row.after or ()))
+    }
+    assert (len(noted) > 40, noted - FIELDS.keys()) == (True, set()), "said by a code on the journal's screen"
     of_invoices = [one for one in check.invariants() if one.code.startswith(("invoice.", "credit.", "billing."))]
     assert (len(of_invoices) > 15, [one.code for one in of_invoices if one.breaches()]) == (True, [])
+
+
+def _invoiced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the year's invoices as the worker does, by a judge who finds nothing."""
+    monkeypatch.setattr(proving, "judge", lambda: nullcontext(Judge()))
+    row = db.session.execute(select(Outbox).where(Outbox.kind == DEMONSTRATION)).scalar_one()
+    HANDLERS[row.kind](row.payload)
+    db.session.expire_all()
+
+
+def _money() -> dict[str, Any]:
+    """Return what the invoices of the year tell."""
+    issued = list(db.session.execute(select(Invoice).where(Invoice.state == ISSUED)).scalars())
+    states = settlement.of([one.id for one in issued])
+    late = [one for one in issued if states[one.id].state == State.OVERDUE]
+    return {
+        "issued": len(issued),
+        "paid": sum(one.state == State.PAID for one in states.values()),
+        "late": [(one.centre.name, {each.level for each in dunning.of_invoice(one.id)}) for one in late],
+        "drafts": list(db.session.execute(select(Invoice.held_reason).where(Invoice.state != ISSUED)).scalars()),
+        "unmatched": reading.waiting(),
+        "mails": db.session.scalar(select(func.count()).select_from(Mail)),
+    }
 
 
 def nothing() -> bool:

@@ -213,6 +213,21 @@ def test_a_deposit_that_failed_is_made_again_by_an_agent(app: Flask, monkeypatch
     assert deposit_of(invoice).state == SENT
 
 
+def test_an_agent_finds_the_deposits_that_failed(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each with what the platform answered; that all is well is said only where it is."""
+    all_well = "Toutes les factures émises sont déposées"
+    enter(client, AGENT)
+    assert all_well in client.get("/facturation/plateforme/").text
+    use(monkeypatch).refusal = "Profil inconnu."
+    invoice = deposited()
+    page = client.get("/facturation/plateforme/").text
+    assert all_well not in page
+    assert f'Déposer de nouveau<span class="vh"> {invoice.public_number}' in page
+    assert "Profil inconnu." in page
+
+
 def test_an_agent_sees_it_and_answers_on_screen(app: Flask, client: FlaskClient) -> None:
     """« À traiter », the list of the platform, the invoice with its history and its acts; the centre's page and list."""
     invoice, event = refused()

@@ -26,6 +26,7 @@ from app.models.billing.deposits import ACKNOWLEDGED, DUE, FAILED, SENT
 from app.models.outbox import DEPOSIT, PAYMENT_TOLD, PLATFORM_EVENTS
 from app.services.core import clock
 from app.services.core.transaction import transaction
+from app.services.decisions import to_handle
 from app.services.deposits import depositing, payments_told, polling, statuses, watching
 from app.services.deposits.platform import Acknowledgement, Answer, FlowRefused
 from app.services.deposits.simulated import SCENARIOS, Simulated
@@ -348,6 +349,9 @@ def test_a_payment_is_told_once_it_is_deposited(app: Flask, monkeypatch: pytest.
     row = db.session.execute(select(Outbox).where(Outbox.kind == PAYMENT_TOLD)).scalar_one()
     work.run(row.id)
     assert fake.told == []
+    waits = db.session.get_one(Outbox, row.id, populate_existing=True)
+    assert (waits.done_at, waits.last_error, to_handle.count_failed()) == (None, None, 0), "on its way is no failure"
+    assert waits.due_at > clock.machine_now()
     read()
     payload = db.session.execute(select(Outbox.payload).where(Outbox.kind == PAYMENT_TOLD)).scalar_one()
     for _ in range(2):
@@ -358,6 +362,10 @@ def test_a_payment_is_told_once_it_is_deposited(app: Flask, monkeypatch: pytest.
     (event,) = events()
     assert event.code == "212"
     assert "30,41\u202f€ à 20\u202f%" in event.text.replace("\u00a0", "\u202f")
+    with transaction():
+        payments_told.carry_out({**payload, "amounts": [[2000, -3041]], "reference": "back"})
+    assert events()[-1].text.startswith("N’est plus encaissé")
+    assert "-" not in events()[-1].text
 
 
 @under_the_role
@@ -381,6 +389,19 @@ def test_a_payment_waits_for_a_deposit_that_is_still_to_be_made(app: Flask, monk
     with transaction():
         payments_told.carry_out(payload)
     assert [one.code for one in events()] == ["212"]
+
+
+def test_flows_that_are_never_answered_do_not_hide_the_others(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = use(monkeypatch)
+    monkeypatch.setattr(depositing, "ROUND", 1)
+    first, second = deposited("ENG 1"), deposited("ENG 2", "990000000003")
+    silent = deposit_of(first).flow_id
+    fake.acknowledgement = (  # type: ignore[method-assign]
+        lambda flow_id: Acknowledgement(Answer.PENDING if flow_id == silent else Answer.TAKEN)
+    )
+    for minutes in (1, 2, 3):
+        read(timedelta(minutes=minutes))
+    assert [deposit_of(one).state for one in (first, second)] == [SENT, ACKNOWLEDGED]
 
 
 def test_work_of_deposits_bears_kinds_that_fit(app: Flask) -> None:

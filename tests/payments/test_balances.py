@@ -31,7 +31,7 @@ from .test_matching import AGENT, FIRST, broken, entries, read_in, told
 def left(centre_id: int) -> list[tuple[str, Decimal]]:
     """Return what is in a centre's favour: of which credit note, or bank entry, how much."""
     db.session.expire_all()
-    found = balances.of_centre(centre_id)
+    found = balances.of_centre(centre_id).rows
     total = dict(db.session.execute(balances.sums()).tuples().all())
     assert total.get(centre_id, D(0)) == sum((one.amount for one in found), D(0))
     return [(one.note.public_number or "" if one.note else "virement", one.amount) for one in found]

@@ -19,7 +19,7 @@ from app.services.payments.settlement import State
 from tests.bases import on_both
 from tests.invoicing.making import issued
 from tests.invoicing.test_credit_notes import give_back
-from tests.support import many, person_id
+from tests.support import drain, many, person_id
 
 from .making import D
 from .statements import DAY, PAYER, Move, statement
@@ -69,6 +69,12 @@ def test_an_exact_reference_and_an_exact_amount_pay_by_themselves(invoice: Invoi
     noted = db.session.execute(select(JournalEntry).where(JournalEntry.action == "payment.allocated")).scalar_one()
     assert (noted.subject_id, noted.centre_id, noted.actor_id) == (str(invoice.id), invoice.centre_id, None)
     assert broken() == {}
+
+
+def test_who_brought_a_statement_may_be_gone_before_it_is_matched(invoice: Invoice) -> None:
+    importing.read_in(statement(Move("91.22", structured=FIRST)), "releve.xml", None)
+    drain()
+    assert state(invoice) == (D("0.00"), State.PAID)
 
 
 def test_a_reference_in_groups_of_four_is_read(invoice: Invoice) -> None:

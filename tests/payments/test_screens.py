@@ -179,7 +179,7 @@ def test_balances_are_read_with_the_invoices_that_their_credit_notes_correct(inv
     give_back(invoice, 0)
     db.session.expire_all()
     db.session.expunge_all()
-    (balance,) = balances.of_centre(centre)
+    (balance,) = balances.of_centre(centre).rows
     assert "corrects" not in inspect(balance.note).unloaded  # else the page asks for each
 
 
@@ -212,7 +212,7 @@ def test_the_centre_reads_what_was_received_and_no_bank_entry(
     assert ("Payée" in page, "À régler avant" in page) == (True, False)
     page = plain(client.get(f"/factures/{key}"))
     assert "10/02/2022 : virement reçu" in page
-    assert PAYER not in page
+    assert PAYER[-8:] not in page.replace(" ", "")
     assert client.get(f"{HERE}ecritures/1").status_code == 403
 
 

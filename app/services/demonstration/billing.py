@@ -1,4 +1,4 @@
-"""Who sells in the demonstration, and how its first centre is billed; the second has still to fill that in."""
+"""Who sells in the demonstration, and how its first centre is billed; the second has still to fill that in (`money`)."""
 
 from __future__ import annotations
 

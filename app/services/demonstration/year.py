@@ -1,7 +1,7 @@
 """A year of work on top of the demonstration's people: what they registered, and what waits today.
 
 It is made by the services themselves, each act on its day, in one transaction: a kill leaves nothing of it, and the next start
-makes it anew. Its documents are drawn by the worker, in the background.
+makes it anew. Its documents are drawn, and its invoices made, by the worker, in the background.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from app.services.core.transaction import whole
 from app.validators.memory import collector_paused
 from config import YEAR
 
-from . import demonstration, doors, plan, waiting
+from . import demonstration, doors, money, plan, waiting
 from .people import Trainee
 from .plan import Session
 from .waiting import Year
@@ -34,6 +34,7 @@ Act = Callable[[Year], object]
 ACTS: tuple[tuple[int, int, Act], ...] = (
     (362, 9, waiting.accreditation),
     (361, 9, lambda year: doors.subscribe(year.desk)),
+    (360, 9, money.neighbours_profile),
     (75, 11, waiting.trainer),
     (50, 18, waiting.card_in_production),
     (11, 18, waiting.refused_invitation),
@@ -50,7 +51,7 @@ ACTS: tuple[tuple[int, int, Act], ...] = (
     (1, 18, waiting.send_first_table),
 )
 #: What is done today, at this very moment.
-TODAY: tuple[Act, ...] = (waiting.fail_lost_file, waiting.check_first_table)
+TODAY: tuple[Act, ...] = (waiting.fail_lost_file, waiting.check_first_table, money.make_due)
 
 
 def load() -> bool:

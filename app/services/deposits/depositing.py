@@ -146,14 +146,21 @@ def retry_due() -> int:
 
 
 def acknowledge(platform: EInvoicePlatform) -> None:
-    """Ask what became of the flows that are sent; no commit. Raises :class:`platform.Unreachable`."""
-    query = select(Deposit).where(Deposit.state == SENT, Deposit.platform == platform.name).order_by(Deposit.changed_at)
-    for deposit in db.session.execute(query.limit(ROUND)).scalars().all():
+    """Ask what became of the flows that are sent, those that were asked about longest ago first; no commit.
+
+    Raises :class:`platform.Unreachable`.
+    """
+    query = select(Deposit).where(Deposit.state == SENT, Deposit.platform == platform.name)
+    longest = query.order_by(Deposit.next_at.is_not(None), Deposit.next_at, Deposit.id).limit(ROUND)
+    for deposit in db.session.execute(longest).scalars().all():
         answer = platform.acknowledgement(deposit.flow_id or "")
         if answer.answer is Answer.TAKEN:
-            _move(deposit, state=ACKNOWLEDGED, last_error="")
+            _move(deposit, state=ACKNOWLEDGED, last_error="", next_at=None)
         elif answer.answer is Answer.REFUSED:
             _move(deposit, state=FAILED, last_error=answer.reason[:ERROR_MAX], next_at=None)
+        else:
+            own = (Deposit.id == deposit.id, Deposit.state == SENT)  # another round may have been told meanwhile
+            db.session.execute(update(Deposit).where(*own).values(next_at=clock.machine_now()))
 
 
 def given_up() -> ColumnElement[bool]:

@@ -21,7 +21,7 @@ from .codes import Code
 from .platform import Event
 
 
-class Waits(Exception):
+class Waits(outbox.Later):
     """The invoice is on its way to the platform: what is told of it comes after."""
 
 
@@ -52,13 +52,18 @@ def carry_out(payload: dict[str, Any]) -> None:
     day = date.fromisoformat(payload["day"])
     amounts = [(rate, cents) for rate, cents in payload["amounts"]]
     platform.report_payment(number, day, amounts, payload["reference"])
-    told = " ; ".join(
-        f"{numbers.euros(_hundredth(cents))} à {numbers.percent(_hundredth(rate))}" for rate, cents in amounts
-    )
-    event = Event(
-        f"paid-{payload['reference']}", number, Code.CASHED, clock.now(), text=f"Reçu le {day:%d/%m/%Y} : {told}."
-    )
+    event = Event(f"paid-{payload['reference']}", number, Code.CASHED, clock.now(), text=_words(day, amounts))
     polling.note(platform.name, [event])
+
+
+def _words(day: date, amounts: list[tuple[int, int]]) -> str:
+    """Return what is told, for people: what was received on a day, or what is taken back of it (below zero)."""
+    told = " ; ".join(
+        f"{numbers.euros(_hundredth(abs(cents)))} à {numbers.percent(_hundredth(rate))}" for rate, cents in amounts
+    )
+    if sum(cents for _, cents in amounts) < 0:
+        return f"N’est plus encaissé (virement rendu, remboursé ou affecté autrement), le {day:%d/%m/%Y} : {told}."
+    return f"Reçu le {day:%d/%m/%Y} : {told}."
 
 
 def _hundredth(whole: int) -> Decimal:

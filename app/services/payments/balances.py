@@ -18,6 +18,7 @@ from app.models.billing.invoices import CREDIT_NOTE, INVOICE, ISSUED
 from app.models.types import BigMoney, Money
 from app.services.core import actor, clock, outbox
 from app.services.core import reason as reasons
+from app.services.core.narrowing import page_at
 from app.services.core.numbers import euros
 from app.services.core.transaction import transaction
 
@@ -26,6 +27,7 @@ from .allocating import Moved, Part, TooMuch
 
 ZERO = Decimal("0.00")
 OPEN_SHOWN = 10
+PAGE = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +39,32 @@ class Balance:
     note: Invoice | None = None
 
 
-def of_centre(centre_id: int) -> list[Balance]:
-    """Return the balances of a centre, the oldest first: credit notes of what was paid, then entries with something left."""
-    notes = select(Invoice, left_of_note()).where(Invoice.centre_id == centre_id, *_notes_with_something())
-    notes = notes.options(joinedload(Invoice.corrects))
-    found = [Balance(left, note=note) for note, left in db.session.execute(notes.order_by(Invoice.id)).tuples()]
-    entries = select(BankEntry, left_of_entry()).where(BankEntry.centre_id == centre_id, *_entries_with_something())
-    return found + [
-        Balance(left, entry=one) for one, left in db.session.execute(entries.order_by(BankEntry.id)).tuples()
-    ]
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page of balances, and how many there are."""
+
+    rows: list[Balance]
+    total: int
+    page: int
+    page_count: int
+
+
+def of_centre(centre_id: int, page: int = 1) -> Listing:
+    """Return a page of the balances of a centre, the oldest first: credit notes of what was paid, then entries with
+    something left.
+    """
+    of_notes = (Invoice.centre_id == centre_id, *_notes_with_something())
+    of_entries = (BankEntry.centre_id == centre_id, *_entries_with_something())
+    note_count = db.session.scalar(select(func.count()).select_from(Invoice).where(*of_notes)) or 0
+    total = note_count + (db.session.scalar(select(func.count()).select_from(BankEntry).where(*of_entries)) or 0)
+    page, page_count = page_at(page, total, PAGE)
+    first = (page - 1) * PAGE
+    notes = select(Invoice, left_of_note()).where(*of_notes).options(joinedload(Invoice.corrects)).order_by(Invoice.id)
+    rows = [Balance(left, note=one) for one, left in db.session.execute(notes.limit(PAGE).offset(first)).tuples()]
+    entries = select(BankEntry, left_of_entry()).where(*of_entries).order_by(BankEntry.id)
+    rest = entries.limit(PAGE - len(rows)).offset(max(0, first - note_count))
+    rows += [Balance(left, entry=one) for one, left in db.session.execute(rest).tuples()]
+    return Listing(rows, total, page, page_count)
 
 
 def open_of_centre(centre_id: int) -> list[tuple[Invoice, Decimal]]:
@@ -140,6 +159,8 @@ def refund(
             made = _write(row, note, agent_id)
         else:
             entry = allocating.hold_entry(entry_id or 0)
+            if entry.aside_at is not None:
+                raise Moved
             _refuse_more(amount, allocating.left_of_entry(entry))
             row.bank_entry_id, row.by_id, row.at = entry.id, agent_id, clock.now()
             db.session.add(row)

@@ -161,6 +161,12 @@ def _tasks() -> tuple[ColumnElement[bool], ...]:
     return (Dunning.level == TASK, Dunning.done_at.is_(None), settlement.due() > literal(ZERO, Money))
 
 
+def waits(dunning_id: int) -> bool:
+    """Tell whether an invoice that is late by two months still waits for an agent."""
+    own = (Dunning.id == dunning_id, Dunning.level == TASK, Dunning.done_at.is_(None))
+    return bool(db.session.scalar(select(exists().where(*own))))
+
+
 def done(dunning_id: int, why: str, agent_id: int) -> None:
     """Note what an agent did about an invoice that is late by two months; nothing else follows from it."""
     kept = reasons.reason(why, "Dites ce qui a été fait : appel, échéancier, mise en demeure…")

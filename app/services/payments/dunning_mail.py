@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from flask import current_app
+from sqlalchemy import func, select
 
 from app.extensions import db
 from app.models import Dunning, Invoice, Mail
+from app.models.outbox import MAIL_DROPPED, MAIL_PENDING, MAIL_REFUSED, MAIL_SENT
 from app.services.core import clock, numbers
 from app.services.invoicing import assembling
 from app.services.notifications import mail
@@ -17,6 +20,15 @@ from . import interest, settlement, stops
 
 #: Level → kind of its mail; values: ``dunning``, and ``to``, by which one is told from another.
 KINDS = {0: "due_soon", 1: "dunning_1", 2: "dunning_2", 3: "dunning_3"}
+_FATES = {
+    MAIL_SENT: ("courriel envoyé", "courriels envoyés"),
+    MAIL_PENDING: ("courriel en attente d’envoi", "courriels en attente d’envoi"),
+    MAIL_REFUSED: ("courriel refusé par la messagerie", "courriels refusés par la messagerie"),
+    MAIL_DROPPED: (
+        "courriel non envoyé, devenu sans objet (réglée, contestée ou suspendue entre-temps)",
+        "courriels non envoyés, devenus sans objet (réglée, contestée ou suspendue entre-temps)",
+    ),
+}
 _LEVELS = {kind: level for level, kind in KINDS.items()}
 
 
@@ -49,6 +61,24 @@ def _content(row: Mail) -> Content:
         "url": f"{current_app.config['BASE_URL']}/factures/{invoice.key}",
     }
     return Content("payments/mail/reminder", _subject(level, number, values), values)
+
+
+def fates(reached: Sequence[Dunning]) -> dict[int, str]:
+    """Return id → what became of the mails of a level that was reached, in words; none of the last level, which has none."""
+    kinds = {one.id: KINDS[one.level] for one in reached if one.level in KINDS}
+    about = Mail.values["dunning"].as_integer()
+    query = select(about, Mail.state, func.count()).where(Mail.kind.in_(KINDS.values()), about.in_(kinds))
+    counts: dict[int, dict[str, int]] = {id_: {} for id_ in kinds}
+    for id_, state, count in db.session.execute(query.group_by(about, Mail.state)):
+        counts[id_][state] = count
+    return {id_: _fate(found) for id_, found in counts.items()}
+
+
+def _fate(counts: dict[str, int]) -> str:
+    if not counts:
+        return "Aucun courriel : personne à qui l’adresser"
+    told = [numbers.count_of(counts[state], *words) for state, words in _FATES.items() if state in counts]
+    return ", ".join(told)
 
 
 def _subject(level: int, number: str, values: dict[str, object]) -> str:

@@ -20,7 +20,7 @@ from app.services.core.refusal import Refusal
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
 
-from . import camt
+from . import asked, camt
 
 FILE_NAME_MAX = 120
 #: What tells entries of one account apart; the last one is the n-th that is the same otherwise.
@@ -41,7 +41,8 @@ class Imported:
 
 
 def read_in(data: bytes, file_name: str, person_id: int | None) -> Imported:
-    """Keep the entries of a CAMT.053 file that nobody has brought yet, and return how many.
+    """Keep the entries of a CAMT.053 file that nobody has brought yet, and return how many; that they are matched is due with
+    them, whatever becomes of who brought them.
 
     Raises `camt.Unreadable` or :class:`NotOurs`; then nothing of the file is kept.
     """
@@ -74,6 +75,8 @@ def _keep(statements: tuple[camt.Statement, ...], data: bytes, file_name: str, p
                 kept, new_count = kept + 1, new_count + len(new)
                 about = {"sha256": hashed, "position": position, "file_name": file_name[:FILE_NAME_MAX] or "relevé"}
                 _write(statement, new, {**about, "repeated": len(repeated), "imported_by_id": person_id}, repeated)
+        if new_count:
+            asked.make_due()
     return Imported(kept, new_count, known_count)
 
 

@@ -12,7 +12,11 @@ from wtforms import Form, SelectField, StringField
 from app.models.billing.accounting import AccountRole
 from app.services.accounting import accounts
 from app.services.core.numbers import percent
+from app.services.core.refusal import Refusal
 from app.views.shell.base import Screen
+
+#: Of a rate that nobody is billed at.
+UNKNOWN_RATE = "Choisissez un taux de la liste : celui-ci n’est, ni n’a été, facturé."
 
 
 class AccountForm(Form):  # type: ignore[misc]
@@ -45,9 +49,11 @@ class AccountsMapView(Screen):
     def save(self) -> Response:
         """Write a role to another account."""
         form = AccountForm(request.form)
-        typed = (form.role.data or "", _rate(form.rate.data or ""), form.code.data or "", form.label.data or "")
+        rate = _rate(form.rate.data or "")
         try:
-            accounts.choose(*typed, g.user.id)
+            if form.rate.data and rate is None:
+                raise accounts.BadAccount("rate", UNKNOWN_RATE)
+            accounts.choose(form.role.data or "", rate, form.code.data or "", form.label.data or "", g.user.id)
         except accounts.BadAccount as refusal:
             form[refusal.field].errors = [refusal.message]
             return self._page(form, 422)
@@ -57,7 +63,10 @@ class AccountsMapView(Screen):
     @expose("/retirer", methods=["POST"])
     def remove(self) -> Response:
         """Write a role to its usual account again."""
-        accounts.forget(request.form.get("role", ""), _rate(request.form.get("rate", "")), g.user.id)
+        rate = _rate(request.form.get("rate", ""))
+        if request.form.get("rate") and rate is None:
+            raise Refusal(UNKNOWN_RATE)
+        accounts.forget(request.form.get("role", ""), rate, g.user.id)
         flash("Le compte habituel vaut de nouveau pour les mois qui ne sont pas clôturés.", "success")
         return redirect(url_for("AccountsMapView.index"))
 

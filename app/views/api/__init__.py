@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 import traceback
-import uuid
+from contextlib import suppress
 
 import structlog
 from flask import Flask, g, request
 from flask_appbuilder import AppBuilder
+from sqlalchemy.exc import DBAPIError, OperationalError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from app.extensions import csrf, db
+from app.services.core import trace
 from app.services.operations import incidents
 from app.services.rights import asking
 from app.views.shell import incidents as shell_incidents
+from app.views.shell.errors import BASE_BACK
 
 from . import calls, invoices, lists, pages
 from .operations import blueprint, rate_headers
@@ -33,15 +36,16 @@ def _name_the_call() -> None:
 
 
 def _call_number() -> str:
-    """Return the caller's own number for the call, or a new one."""
+    """Return the caller's own number for the call, or the one that the request has here."""
     given = request.headers.get("X-Request-Id", "")
-    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    return given if _REQUEST_ID.fullmatch(given) else trace.current()
 
 
 @blueprint.before_request
 def _refuse_writes() -> None:
     """Refuse a call that writes while the register is only read; a caller sends it again, with the same key, later."""
     if (notice := shell_incidents.is_refused()) is not None:
+        g.announced = True
         g.retry_after = incidents.retry_after(notice)
         raise Problem("read_only")
 
@@ -77,12 +81,24 @@ def _on_failure(error: Exception) -> Response | HTTPException:
     """Answer an unforeseen failure; the log names its kind and the call, never what the call carried."""
     if isinstance(error, HTTPException):
         return error
-    db.session.rollback()
+    with suppress(DBAPIError):
+        db.session.rollback()
     # Not the error's own words: those of the base repeat the values of the line.
     frame = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{frame.filename}:{frame.lineno} {frame.name}"
     log.error("api call failed", request_id=g.api_request_id, error=type(error).__name__, where=where)
     return answer(Problem("internal_error"))
+
+
+@blueprint.errorhandler(OperationalError)
+def _on_base_away(error: OperationalError) -> Response:
+    """Answer while the base is away or overloaded: the call is sent again later, as after any other 503."""
+    with suppress(DBAPIError):
+        db.session.rollback()
+    log.error("base away", request_id=g.api_request_id, error=type(error.orig).__name__, endpoint=request.endpoint)
+    response = answer(Problem("service_unavailable"))
+    response.headers["Retry-After"] = str(BASE_BACK)
+    return response
 
 
 def _number_the_rest(response: Response) -> Response:

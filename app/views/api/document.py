@@ -18,6 +18,11 @@ from .schemas import MARIE, SCHEMAS, Schema
 
 _HEADERS: Schema = {
     "X-Request-Id": {"description": "Numéro de l’appel, à citer au support.", "schema": {"type": "string"}},
+    "X-Trace-Id": {
+        "description": "Référence de la demande chez nous, à citer au support ; les notifications qui en suivent la portent "
+        "dans « traceparent ».",
+        "schema": {"type": "string"},
+    },
     "RateLimit-Limit": {"description": "Appels par minute de la clé.", "schema": {"type": "integer"}},
     "RateLimit-Remaining": {"description": "Appels restants dans la minute.", "schema": {"type": "integer"}},
     "RateLimit-Reset": {"description": "Secondes jusqu’à la minute suivante.", "schema": {"type": "integer"}},
@@ -116,9 +121,16 @@ def _webhook(event: str, schema: Schema) -> dict[str, Any]:
         "webhook-id": "Le même à chaque tentative.",
         "webhook-timestamp": "Secondes depuis 1970.",
         "webhook-signature": "Signatures v1 de Standard Webhooks, séparées par une espace.",
+        "traceparent": "La référence de l’acte chez nous (W3C Trace Context), la même à chaque tentative.",
     }
     headers = [
-        {"name": name, "in": "header", "required": True, "schema": {"type": "string"}, "description": words}
+        {
+            "name": name,
+            "in": "header",
+            "required": name != "traceparent",
+            "schema": {"type": "string"},
+            "description": words,
+        }
         for name, words in names.items()
     ]
     return {

@@ -26,7 +26,8 @@ blueprint = Blueprint("api_v1", __name__, url_prefix="/api/v1")
 #: What any call may meet.
 ALWAYS = (
     "key_missing", "key_invalid", "key_expired", "key_revoked", "address_refused", "key_without_right", "scope_missing",
-    "too_many_calls", "unknown_parameter", "internal_error",
+    "too_many_calls", "unknown_parameter", "service_unavailable",
+    "internal_error",
 )  # fmt: skip
 #: What a call with a body may meet.
 BODY = (

@@ -102,6 +102,11 @@ KINDS: Mapping[str, Kind] = {
         "Les enregistrements restent ouverts.",
     ),
     "read_only": Kind(503, "Lecture seule", incidents.READ_ONLY),
+    "service_unavailable": Kind(
+        503, "Service momentanément indisponible",
+        "Le service ne peut pas répondre pour le moment. Renvoyez l’appel plus tard avec la même clé d’idempotence : rien ne "
+        "sera fait deux fois.",
+    ),
     "internal_error": Kind(
         500, "Erreur du service",
         "Le service a rencontré une erreur. Renvoyez l’appel avec la même clé d’idempotence : rien ne sera fait deux fois.",

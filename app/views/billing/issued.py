@@ -15,7 +15,7 @@ from app.services.core.reason import REASON_MAX
 from app.services.core.refusal import Refusal
 from app.services.deposits import acts, platforms, statuses, watching
 from app.services.invoicing import assembling, credit_notes, reading
-from app.services.payments import dunning, interest, settlement
+from app.services.payments import dunning, dunning_mail, interest, settlement
 from app.services.payments import reading as payments
 from app.views.shell.base import Screen
 from app.views.shell.reading import number_of
@@ -39,12 +39,14 @@ class IssuedView(Screen):
 
     def _page(self, invoice: Invoice, error: str = "", field: str = "") -> str:
         """Return the page; after a refusal with what was typed, and the field that it concerns."""
+        reached = dunning.of_invoice(invoice.id)
         page: str = self.render_template(
             "billing/issued_office.html",
             **told(invoice),
             charges=reading.charges(invoice, number_of("page")) if invoice.kind == INVOICE else None,
             undone=payments.payments_of(invoice, undone=True),
-            dunnings=dunning.of_invoice(invoice.id),
+            dunnings=reached,
+            fates=dunning_mail.fates(reached),
             pause=dunning.pause_of(invoice.id),
             run_up=interest.of(invoice, clock.today()),
             recovery=interest.RECOVERY,

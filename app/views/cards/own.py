@@ -15,9 +15,10 @@ from app.services.cards import requests as card_requests
 from app.services.drivers import space as driver_space
 from app.services.reference import pricing
 from app.services.reference.pricing import Fee
-from app.services.storage import pictures, store
+from app.services.storage import pictures
 from app.views.crud.widgets import CARD_TAGS
 from app.views.shell.base import Screen
+from app.views.shell.files import picture
 
 from .forms import PaymentForm, PicturesForm, PostalForm
 
@@ -52,15 +53,7 @@ def picture_answer(asked: CardRequest, kind: str) -> Response:
     """Return a picture as kept, by no cache on the way; 404 for one that is not there."""
     if kind not in pictures.TYPES:
         abort(404, NOT_FOUND)
-    try:
-        content = card_requests.picture(asked, kind)
-    except store.Missing:
-        abort(404, "Cette image n’est plus conservée.")
-    response = make_response(content)
-    response.headers["Content-Type"] = pictures.TYPES[kind]
-    response.headers["Content-Disposition"] = f'inline; filename="{kind}"'
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
+    return picture(lambda: card_requests.picture(asked, kind), kind, kind)
 
 
 class CardRequestView(Screen):

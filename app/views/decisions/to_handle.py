@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 from app.models.outbox import (
     ANALYSIS,
     CONTRACT,
+    DEMONSTRATION,
     DEPOSIT,
     DOCUMENTS,
     EXPORT,
@@ -53,6 +54,7 @@ WORK = {
     DEPOSIT: "Dépôt d’une facture",
     PLATFORM_EVENTS: "Lecture de la plateforme de facturation",
     MATCH: "Rapprochement des virements",
+    DEMONSTRATION: "Factures de l’année de démonstration",
     PAYMENT_TOLD: "Encaissement déclaré à la plateforme",
 }
 

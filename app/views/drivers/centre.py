@@ -7,6 +7,7 @@ from sqlalchemy.orm import joinedload
 from app.models import Registration
 from app.models.centre import REGISTER
 from app.services.drivers import search as driver_search
+from app.services.registration.search import person_ways
 from app.views.crud.base import READ_ONLY, BackOfficeView
 from app.views.crud.rows import Rows, asking, yes_or_no
 from app.views.crud.scope import own_rows
@@ -37,7 +38,9 @@ class CentreDriversView(BackOfficeView):
             "account": lambda row: row.driver.has_account,
         },
         questions={
-            "words": asking("Nom, prénom, naissance ou N° de permis", driver_search.registered_by_words),
+            "words": asking(
+                "Nom, prénom, naissance ou N° de permis", driver_search.registered_by_words, ways=person_ways
+            ),
             "account": asking("Possède un compte", driver_search.has_account, yes_or_no),
         },
         sorts={"last_name": (R.search_last, R.search_first)},

@@ -42,7 +42,7 @@ class DriversView(BackOfficeView):
             "proof_words": lambda row: PROOFS.get(row.proof) if row.person else None,
         },
         questions={
-            "words": asking("Nom, prénom, naissance ou N° de permis", driver_search.by_words),
+            "words": asking("Nom, prénom, naissance ou N° de permis", driver_search.by_words, ways=driver_search.ways),
             "account": yes_no("Possède un compte", Driver.person_id.is_not(None)),
         },
         sorts={"last_name": (Driver.search_last, Driver.search_first), "first_name": (Driver.search_first,)},

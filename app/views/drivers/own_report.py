@@ -6,6 +6,7 @@ from flask import abort, flash, g, make_response, redirect, request, url_for
 from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 
+from app.french.words import to
 from app.models import Registration
 from app.services.amendments import orders, reports, sayings
 from app.services.core.throttle import TooOften
@@ -46,7 +47,9 @@ class OwnReportView(Screen):
         except reports.AlreadySaid as refusal:
             flash(refusal.message, "warning")
         else:
-            flash(f"Votre signalement est envoyé à {row.centre.name}, qui doit vous répondre.", "success")
+            flash(
+                f"Votre signalement est envoyé {to(row.centre.name, is_place=True)}, qui doit vous répondre.", "success"
+            )
         return redirect(url_for("DriverSpaceView.index"))
 
     @expose(f"/{ID}/retirer", methods=["POST"])

@@ -7,6 +7,7 @@ from flask_appbuilder import expose
 from werkzeug.wrappers import Response
 from wtforms import Form, SelectMultipleField, widgets
 
+from app.extensions import csrf
 from app.services.reminders import choices
 from app.views.shell.base import Screen
 
@@ -45,6 +46,7 @@ class RemindersView(Screen):
 
 
 @blueprint.route("/<token>", methods=["GET", "POST"])
+@csrf.exempt  # a mail program sends it (List-Unsubscribe); the signed link is what it may be sent by
 def stop(token: str) -> Response:
     """Ask once more, as mail scanners follow links; then keep that this mail is not wanted."""
     asked = choices.named(token)

@@ -9,14 +9,14 @@ from werkzeug.wrappers import Response
 
 from app.models import BankEntry
 from app.services.core import clock
-from app.services.core.reason import REASON_MAX
+from app.services.core.reason import ReasonNeeded
 from app.services.core.refusal import Refusal
 from app.services.payments import allocating, aside, matching, reading
 from app.services.payments.allocating import Part
 from app.views.shell.base import Screen
 from app.views.shell.reading import number_of
 
-from .forms import RefundForm, ShareForm, refunded
+from .forms import AsideForm, RefundForm, ShareForm, refunded
 
 DONE = "C’est affecté."
 UNKNOWN = "Aucune facture émise ne porte ce numéro : F, l’année, puis six chiffres."
@@ -57,7 +57,14 @@ class EntriesView(Screen):
     @expose("/<int:entry_id>/mettre-a-part", methods=["POST"])
     def set_aside(self, entry_id: int) -> Response:
         """Set an entry aside that is for no invoice."""
-        aside.set_aside(_entry(entry_id).id, request.form.get("reason", ""), g.user.id)
+        entry, form = _entry(entry_id), AsideForm(request.form)
+        try:
+            aside.set_aside(entry.id, form.reason.data or "", g.user.id)
+        except ReasonNeeded as refusal:
+            if entry.aside_at or allocating.left_of_entry(entry) != entry.amount:
+                raise  # it moved meanwhile: the page has no such field any more
+            form.reason.errors = [refusal.message]
+            return self._page(entry, aside_form=form)
         return _onward(entry_id, "L’écriture est mise à part.")
 
     @expose("/<int:entry_id>/reprendre", methods=["POST"])
@@ -86,7 +93,11 @@ class EntriesView(Screen):
         )
 
     def _page(
-        self, entry: BankEntry, faults: list[tuple[str, str]] | None = None, refund: RefundForm | None = None
+        self,
+        entry: BankEntry,
+        faults: list[tuple[str, str]] | None = None,
+        refund: RefundForm | None = None,
+        aside_form: AsideForm | None = None,
     ) -> Response:
         left = allocating.left_of_entry(entry)
         drawn = self.render_template(
@@ -94,17 +105,16 @@ class EntriesView(Screen):
             entry=entry,
             left=left,
             faults=faults or [],
-            typed=request.form,
+            typed=request.form if faults else MultiDict(),
             allocations=reading.allocations_of(entry.id),
             suggestions=matching.suggestions(entry, left) if left > 0 and not entry.aside_at else [],
             returnable=reading.returnable(entry) if left < 0 and not entry.aside_at else [],
             refund=refund or RefundForm(data={"amount": left, "refunded_on": clock.today()}),
-            share=ShareForm(request.form),
-            reason_max=REASON_MAX,
+            aside=aside_form or AsideForm(),
             waiting=reading.waiting(),
             onward=reading.next_to_allocate(entry.id),
         )
-        return make_response(drawn, 422 if faults or (refund and refund.errors) else 200)
+        return make_response(drawn, 422 if faults or (refund and refund.errors) or aside_form else 200)
 
 
 def _parts() -> tuple[list[Part], list[tuple[str, str]]]:

@@ -41,6 +41,12 @@ def refunded(form: RefundForm, by_id: int, **source: int) -> bool:
     return not form.errors
 
 
+class AsideForm(Form):  # type: ignore[misc]
+    """Why an entry is for no invoice."""
+
+    reason = StringField("Pourquoi", id="aside-reason")
+
+
 class ShareForm(Form):  # type: ignore[misc]
     """What of a balance goes to an invoice."""
 
@@ -58,5 +64,5 @@ class RateForm(Form):  # type: ignore[misc]
 class PauseForm(Form):  # type: ignore[misc]
     """Until when nobody is reminded of an invoice, and why."""
 
-    until = day("Jusqu’au")
+    until = day("Suspendre jusqu’au")
     reason = StringField("Pourquoi")

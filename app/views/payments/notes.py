@@ -15,6 +15,7 @@ from app.services.core.refusal import Refusal
 from app.services.payments import balances, reading
 from app.services.payments.allocating import Part
 from app.views.shell.base import Screen
+from app.views.shell.reading import number_of
 
 from .entries import UNKNOWN
 from .forms import RefundForm, ShareForm, refunded
@@ -31,7 +32,8 @@ class NotesView(Screen):
     def centre(self, centre_id: int) -> str:
         """Show what is in a centre's favour."""
         centre = db.session.get(Centre, centre_id) or abort(404, "Ce centre n’existe pas.")
-        page: str = self.render_template("payments/centre.html", centre=centre, found=balances.of_centre(centre_id))
+        found = balances.of_centre(centre_id, number_of("page"))
+        page: str = self.render_template("payments/centre.html", centre=centre, found=found)
         return page
 
     @expose("/<key>")

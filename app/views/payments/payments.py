@@ -9,7 +9,6 @@ from werkzeug.wrappers import Response
 from app.services.core import outbox
 from app.services.core.numbers import count_of
 from app.services.core.refusal import Refusal
-from app.services.core.transaction import transaction
 from app.services.payments import asked, camt, importing, matching, reading
 from app.views.shell.base import Screen
 from app.views.shell.reading import number_of
@@ -45,8 +44,6 @@ class PaymentsView(Screen):
             return redirect(url_for("PaymentsView.index"))
         said = f"{count_of(done.entries, 'écriture nouvelle', 'écritures nouvelles')}"
         if matching.waits(asked.AT_ONCE):
-            with transaction():
-                asked.make_due()
             outbox.ring()
             flash(f"{said}. Le rapprochement est en cours : rechargez la page dans un instant.", "success")
         else:

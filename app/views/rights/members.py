@@ -11,6 +11,7 @@ from wtforms import Form, SelectField, StringField
 from wtforms.validators import InputRequired
 
 from app.extensions import db
+from app.french.words import of
 from app.models import Centre, Membership
 from app.models.centre import LEGAL_REPRESENTATIVE, MANAGER, MEMBER_ROLES, RIGHTS
 from app.services.core.refusal import Refusal
@@ -89,7 +90,7 @@ class PeopleScreen(Screen):
         except Refusal as refusal:
             return make_response(self._member_page(centre, place, grants.typed(), refusal.message), 422)
         name = place.person.full_name
-        return self._done(f"Les droits de {name} sont modifiés, dès maintenant." if changed else "Rien n’a changé.")
+        return self._done(f"Les droits {of(name)} sont modifiés, dès maintenant." if changed else "Rien n’a changé.")
 
     @expose(f"/{PLACE}/fin", methods=["POST"])
     def end(self, place_id: int, centre_id: int = 0) -> Response:

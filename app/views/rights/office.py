@@ -66,7 +66,8 @@ def _rows() -> Rows:
         questions={
             "words": words(
                 "Nom, adresse électronique, centre, SIRET",
-                within(M.person_id, Person, Person.last_name, Person.first_name, Person.email),
+                members.is_called,
+                members.is_reached_at,
                 within(M.centre_id, Centre, Centre.name, siret(Centre.siret)),
             ),
             "closed": yes_no("Compte fermé", M.person_id.in_(_closed())),
