@@ -55,6 +55,10 @@ format: .venv/dev.stamp ## Put the code in its format
 bench: .venv/dev.stamp .venv-bench/run.stamp ## Run the benchmarks: ratios side by side, in one run (ARGS=--quick: a trial)
 	$(BIN)/python -m benchmarks $(ARGS)
 
+.PHONY: deadline
+deadline: .venv/dev.stamp ## Run a deadline's day, base, queue and workers killed under it (FACTOR=1: all of its eight hours)
+	nice -n 5 $(BIN)/python -m benchmarks.deadline --factor $(or $(FACTOR),0.03) --report docs/DEADLINE.md $(ARGS)
+
 .PHONY: bench-lock
 bench-lock: .venv/dev.stamp ## Write the lock file of the libraries we are measured against anew, without the product's own
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["bench"], sep="\n")' | $(BIN)/pip-compile -q --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --generate-hashes --strip-extras -o requirements-bench.lock -
@@ -62,6 +66,18 @@ bench-lock: .venv/dev.stamp ## Write the lock file of the libraries we are measu
 .PHONY: papers
 papers: .venv/dev.stamp ## Judge a thousand documents of every kind by the validators of PDF/A and PDF/UA
 	PAPERS=1000 $(BIN)/python -m pytest -q -n $(JOBS) tests/paper/test_every_paper.py $(ARGS)
+
+.PHONY: upgrade-drill
+upgrade-drill: .venv/dev.stamp ## Follow « exploitation » on this machine, 20,000 requests sent while the version before is upgraded
+	UPGRADE_REQUESTS=20000 $(BIN)/python -m pytest -q -s tests/upgrading/test_exploitation.py $(ARGS)
+
+.PHONY: faults
+faults: .venv/dev.stamp ## Live every fault at every door: singles, pairs, 2,000 random schedules (FAULT_SEED=…: one again)
+	FAULTS=all $(BIN)/python -m pytest -q tests/faults/test_schedules.py $(ARGS)
+
+.PHONY: calls
+calls: .venv/dev.stamp ## Send a thousand calls of every kind made from the API's document
+	CALLS=1000 $(BIN)/python -m pytest -q -n $(JOBS) tests/api/test_document_driven.py $(ARGS)
 
 .PHONY: screenshots
 screenshots: .venv/dev.stamp ## Take the README's screenshots from the real program

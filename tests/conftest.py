@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import pytest
+
+from app.validators.memory import collector_paused
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -16,7 +20,8 @@ HERE = Path(__file__).parent
 PASSWORD = "volant-Ardoise-2026"
 #: Rooms whose tests ask which document is there, whose it is and how often, never how it looks or who sealed it.
 WITHOUT_DRAWING = (
-    "accounts", "amendments", "api", "cards", "decisions", "identities", "notifications", "registration", "retention",
+    "accounts", "amendments", "api", "billing", "cards", "crud", "decisions", "identities", "notifications", "registration",
+    "retention",
 )  # fmt: skip
 
 
@@ -31,12 +36,26 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 #: Files that take long for a single one: begun first, so that no worker is left alone with them at the end.
 LONG = (
+    "upgrading/test_exploitation.py",
     "e2e/test_every_screen.py",
     "e2e/test_every_office_screen.py",
     "walls/test_secrets.py",
     "faults/test_kill.py",
     "walls/test_access.py",
 )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[Any]:
+    """Collect without the cycle collector, which would walk what grows and stays; none of it is walked again later.
+
+    What a test makes is nearly all gone when nothing refers to it: cycles are looked for a seventh as often as usual.
+    """
+    with collector_paused():
+        result = yield
+    gc.freeze()
+    gc.set_threshold(5_000, 20, 20)
+    return result
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -81,6 +100,13 @@ def backends(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
     yield get
     for backend in made.values():
         backend.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _never_waiting_for_the_disk() -> Iterator[None]:
+    """Take files for written once the system has them: no test cuts the power (the programs of e2e and faults do wait)."""
+    with mock.patch("os.fsync", new=bool):
+        yield
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ PLACES = {
 }
 #: Named without being imported; each for a reason that somebody looked at.
 NOT_IMPORTED = {
+    "async-timeout": "redis wants it before Python 3.11.3 (Debian 12), and the lock file is made by a later one",
     "tzdata": "the days of Europe/Paris where the machine has no zones",
     "fonttools": "what pikepdf judges embedded fonts with",
     "flask-babel": "Flask-AppBuilder's; its version is held",
@@ -36,6 +37,8 @@ NOT_IMPORTED = {
     "pymupdf": "what outloud reads pages with; its version is held, as the next one brings a layout engine along",
     "pip-tools": "a command",
     "ruff": "a command",
+    "squawk-cli": "a command",
+    "check-jsonschema": "a command",
 }
 #: What is imported under another name, where the package is not installed to say so itself.
 NAMES = {"django-import-export": {"import_export"}}

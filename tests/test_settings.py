@@ -31,6 +31,7 @@ GOOD = {
     [
         ({"SECRET_KEY": ""}, "SECRET_KEY"),
         ({"SECRET_KEY": "short"}, "SECRET_KEY"),
+        ({"SECRET_KEY_FORMER": f"{'k' * 32} demonstration-only-secret-change-me"}, "SECRET_KEY_FORMER"),
         ({"REDIS_URL": ""}, "REDIS_URL"),
         ({"ANTIVIRUS_URL": ""}, "ANTIVIRUS_URL"),
         ({"SEAL_KEY": ""}, "SEAL_KEY"),

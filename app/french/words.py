@@ -50,6 +50,11 @@ def of(name: str, *, is_place: bool = False) -> str:
     return "".join(led("de", name, is_place=is_place))
 
 
+def to(name: str, *, is_place: bool = False) -> str:
+    """Return a name after « à »."""
+    return "".join(led("à", name, is_place=is_place))
+
+
 def shown_after(name: object, word: str, is_place: bool = False) -> str:
     """Return what a template shows after « de » or « à », with it; markup stays markup."""
     if not isinstance(name, str):

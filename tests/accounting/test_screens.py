@@ -80,6 +80,12 @@ def test_an_agent_chooses_accounts(at: Callable[[date], None], client: FlaskClie
         True,
         True,
     )
+    for rate in ("7.77", "vingt"):
+        wrong = client.post("/comptabilite/comptes/", data={**typed, "rate": rate, "code": "706999"})
+        assert (wrong.status_code, "Choisissez un taux de la liste" in wrong.text) == (422, True), rate
+        client.post("/comptabilite/comptes/retirer", data={"role": "sales", "rate": rate})
+    page = client.get("/comptabilite/comptes/").text
+    assert ("706999" in page, "706185" in page) == (False, True)
     back = client.post("/comptabilite/comptes/retirer", data={"role": "sales", "rate": "8.50"}, follow_redirects=True)
     assert "Le compte habituel vaut de nouveau" in back.text
     assert "706185" not in back.text

@@ -8,11 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier
+from unittest.mock import Mock
 
 import pytest
 from flask import Flask
 from flask_appbuilder import Model
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from app.extensions import db
 from app.models import Attempt, Driver, IdentityCheck, IdentityClaim, JournalEntry, Mail, Person, Registration
@@ -291,6 +294,22 @@ class TestDocuments:
         assert "Motif : Le nom est illisible" in text_of(letters(app, DUPONT.email)[-1])
         identity_checks.send(unproved.id, picture(900, 600))
         assert identity_checks.count_waiting() == 1
+
+    def test_one_whose_commit_was_not_answered_is_kept(self, unproved: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+        commit = Session.commit
+
+        def without_answer(session: Session) -> None:
+            commit(session)
+            raise OperationalError("COMMIT", {}, ConnectionError())
+
+        with monkeypatch.context() as patch:
+            patch.setattr(throttle, "count", Mock())
+            patch.setattr(Session, "commit", without_answer)
+            with pytest.raises(OperationalError):
+                identity_checks.send(unproved.id, picture(900, 600))
+        db.session.rollback()
+        [check], _ = identity_checks.waiting()
+        assert self.is_kept(check.path)
 
     def test_another_one_takes_its_place(self, app: Flask, unproved: Person, agent: int) -> None:
         first = self.check(unproved)

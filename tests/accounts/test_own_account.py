@@ -12,6 +12,7 @@ import time
 import zipfile
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from flask import Flask
@@ -186,6 +187,20 @@ def test_a_lost_file_is_named_and_fails_nothing() -> None:
     db.session.commit()
     pack = archive(copied())
     assert pack.read("fichiers-indisponibles.txt").decode().count(".pdf") == 2
+
+
+def test_a_copy_waits_for_a_store_that_hands_nothing_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent()
+    drain()
+    export = data_copy.ask(person_id(HOLDER))
+    with monkeypatch.context() as patch:
+        patch.setattr(store.backend(), "read", Mock(side_effect=OSError(5, "away")))
+        with pytest.raises(store.Unreadable):
+            data_copy.make(export.id)
+    db.session.rollback()
+    drain()
+    assert [name for name in archive(export).namelist() if name.endswith(".pdf")]
+    assert "fichiers-indisponibles.txt" not in archive(export).namelist()
 
 
 def test_a_copy_is_one_s_own_and_for_a_time() -> None:

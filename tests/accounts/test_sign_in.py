@@ -42,7 +42,8 @@ def let_time_pass(by: timedelta = timedelta(hours=2)) -> None:
 
 
 def acts(action: str) -> list[JournalEntry]:
-    return list(db.session.execute(select(JournalEntry).where(JournalEntry.action == action)).scalars())
+    query = select(JournalEntry).where(JournalEntry.action == action).order_by(JournalEntry.id)
+    return list(db.session.execute(query).scalars())
 
 
 @on_both

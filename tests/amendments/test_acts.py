@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import smtplib
 import threading
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select, update
 
 from app.extensions import db
+from app.french.spaces import plain
+from app.jobs import work
 from app.models import (
     Batch,
     Cancellation,
@@ -21,6 +25,7 @@ from app.models import (
     Driver,
     JournalEntry,
     Mail,
+    Outbox,
     Registration,
     Tariff,
 )
@@ -32,6 +37,7 @@ from app.services.cards import requests as card_requests
 from app.services.core import actor, clock
 from app.services.core.refusal import Refusal
 from app.services.drivers import space
+from app.services.notifications import mail
 from app.services.registration import receipts
 from app.services.rights import access
 from tests.bases import EVERY
@@ -120,9 +126,6 @@ class TestCancelling:
         assert mails[0].recipient == mails[1].recipient
 
     def test_a_mail_not_sent_yet_is_not_sent_any_more_and_nobody_is_told(self) -> None:
-        from app.jobs import work
-        from app.models import Outbox
-
         batch = registered(MARIE)
         work.run(db.session.execute(select(Outbox.id)).scalar_one())
         row = db.session.execute(select(Registration).where(Registration.batch_id == batch.id)).scalar_one()
@@ -134,6 +137,25 @@ class TestCancelling:
             ("certificate", "dropped"),
             ("cancelled", "dropped"),
         }
+
+    def test_a_mail_that_may_have_arrived_is_told_of_as_such(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        batch = registered(MARIE)
+        work.run(db.session.execute(select(Outbox.id)).scalar_one())
+        with monkeypatch.context() as patch:
+            patch.setattr(mail, "_deliver", Mock(side_effect=smtplib.SMTPServerDisconnected))
+            drain()
+        row = db.session.execute(select(Registration).where(Registration.batch_id == batch.id)).scalar_one()
+        acts.amend(order(row, "duplicate"), me())
+        db.session.execute(
+            update(Outbox).where(Outbox.done_at.is_(None)).values(due_at=clock.machine_now(), attempts=0)
+        )
+        db.session.commit()
+        drain()
+        first, second = db.session.execute(select(Mail).order_by(Mail.id)).scalars()
+        assert [(one.kind, one.state) for one in (first, second)] == [("certificate", "dropped"), ("cancelled", "sent")]
+        assert "est annulé ; un courriel vous l'a peut-être apporté.\nIl ne vaut plus" in plain(
+            str(mail._message(second).body)
+        )
 
     def test_a_double_click_cancels_once(self) -> None:
         row = one()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -22,7 +23,8 @@ CALLS = (
     "catalogue", "analyses", "registrations", "batch", "registration", "cancellation", "correction", "list_registrations",
     "list_batches", "document", "list_invoices", "invoice", "invoice_pdf", "invoice_xml", "consumption",
 )  # fmt: skip
-EXAMPLES = 40
+#: Calls of each operation and mode: a share of what `make calls` sends.
+EXAMPLES = int(os.environ.get("CALLS", "15"))
 #: Why a call that fits the document may be refused all the same: what no schema can tell.
 ITS_MEANING = {
     "invalid_date", "lines_in_error", "not_found", "idempotency_key_reused", "already_registered", "already_cancelled",

@@ -8,12 +8,13 @@ from datetime import date
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.extensions import db
-from app.models import Invoice
-from tests.bases import UNDER_THE_ROLE
-from tests.support import LEGAL, MARIE, PIERRE, registered
+from app.models import Invoice, Registration
+from app.services.billing import ceilings, estimates
+from tests.bases import UNDER_THE_ROLE, on_sqlite
+from tests.support import LEGAL, MARIE, PIERRE, centre_id, registered
 
 from . import making
 
@@ -43,6 +44,28 @@ def test_the_centre_and_the_agent_see_the_same_amounts(app: Flask, client: Flask
     page = other.get("/facturation/").text
     for said in ("Centre de formation Démo", "76,02", "15,21", "91,23"):
         assert said in page, said
+
+
+@on_sqlite
+def test_more_than_a_page_is_leafed_through(
+    app: Flask, client: FlaskClient, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (estimates, ceilings):
+        monkeypatch.setattr(module, "PAGE", 1)
+    registered(MARIE)
+    registered({**PIERRE, "order_number": "COM2"})
+    moved = select(Registration.id).where(Registration.order_number == "COM2").scalar_subquery()
+    sign_in(client, LEGAL)
+    for address in ("/factures/", "/consommation/"):
+        first, second = (client.get(address, query_string={"page": number}).text for number in (1, 2))
+        assert all("Page 1 sur 2" in page or "Page 2 sur 2" in page for page in (first, second)), address
+        assert ("COM1" in first, "COM2" in first, "COM2" in second) == (True, False, True), address
+    db.session.execute(
+        update(Registration).where(Registration.id == moved).values(centre_id=centre_id("98765432400019"))
+    )
+    db.session.commit()
+    sign_in(other := app.test_client(), AGENT)
+    assert "Page 2 sur 2" in other.get("/facturation/?page=2").text
 
 
 def test_a_draft_is_seen_by_its_centre_alone(app: Flask, client: FlaskClient, sign_in: SignIn) -> None:
@@ -86,7 +109,9 @@ def test_an_agent_builds_holds_and_frees(
     assert "50,68" in client.get("/facturation/?mois=2022-01").text
     answer = client.post(f"/facturation/brouillons/{key}/retenir", data={"reason": " "}, follow_redirects=True)
     assert "Dites pourquoi" in answer.text
-    client.post(f"/facturation/brouillons/{key}/retenir", data={"reason": "Une ligne est contestée"})
+    client.post(f"/facturation/brouillons/{key}/retenir", data={"reason": "Une ligne est contestée."})
+    month = client.get("/facturation/?mois=2022-01").text.replace("\u00a0", " ")
+    assert "1 facture : « Une ligne est contestée. »</li>" in month
     page = client.get("/facturation/?mois=2022-01&voir=retenues").text
     assert "Une ligne est contestée" in page
     assert client.get(f"/facturation/brouillons/{key}").text.count("Libérer") >= 1

@@ -84,7 +84,11 @@ def test_a_refusal_is_told_with_its_reason_when_the_journal_is_purged(
     drain()
     assert "Motif : Le nom n’est pas celui du permis" in text_of(letters(app, DUPONT.email)[-1])
     decision = db.session.execute(select(Decision)).scalar_one()
-    assert (decision.outcome, decision.actor_id, decision.at.date()) == ("refused", person_id(AGENT), clock.today())
+    assert (decision.outcome, decision.actor_id, decision.at.astimezone(clock.PARIS).date()) == (
+        "refused",
+        person_id(AGENT),
+        clock.today(),
+    )
 
 
 def test_each_act_on_a_contract_is_told_with_its_own_reason_when_the_journal_is_purged(

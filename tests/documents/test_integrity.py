@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -48,7 +48,8 @@ def faults() -> dict[int, str]:
 
 def journal(action: str) -> list[JournalEntry]:
     """Return the entries of an act."""
-    return list(db.session.execute(select(JournalEntry).where(JournalEntry.action == action)).scalars())
+    query = select(JournalEntry).where(JournalEntry.action == action).order_by(JournalEntry.id)
+    return list(db.session.execute(query).scalars())
 
 
 def test_sound_documents_are_found_sound(documents: list[Document], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,12 +111,33 @@ def test_it_is_due_once_a_night_and_goes_on_in_shares(
     assert nightly.make_due(NIGHT) == []
     assert nightly.make_due(datetime(2022, 1, 10, 22, 59, tzinfo=UTC)) == []
     assert nightly.make_due(datetime(2022, 1, 10, 23, 59, tzinfo=UTC)) == []  # 00:59 in Paris, the next day
+    drain()
     assert nightly.make_due(datetime(2022, 1, 11, 2, 0, tzinfo=UTC)) == tasks
-    done = drain()
-    assert done == 18
+    drain()
+    assert db.session.query(Outbox).where(Outbox.kind == "nightly").count() == 18
     assert faults() == {documents[3].id: "missing"}
     assert [entry.after for entry in journal("documents.verified")] == [{"checked": 4, "faults": {"missing": 1}}] * 2
     assert db.session.execute(select(Outbox.id).where(Outbox.done_at.is_(None))).first() is None
+
+
+def test_a_look_that_outlasts_the_night_is_not_begun_a_second_time(
+    documents: list[Document], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(integrity, "A_JOB", 3)
+    waiting = select(Outbox).where(Outbox.kind == "nightly", Outbox.done_at.is_(None)).order_by(Outbox.id)
+    task = Outbox.payload["task"].as_string()
+    assert "verify" in nightly.make_due(NIGHT)
+    work.run(db.session.scalars(waiting.where(task == "verify")).one().id)  # its first share of two
+    next_night = datetime(2022, 1, 11, 2, 0, tzinfo=UTC)
+    assert not {"verify", "check"} & set(nightly.make_due(next_night))  # nor the check, of which no share was done
+    share = db.session.scalars(waiting.where(task == "verify")).one()
+    assert share.payload["after"] == documents[2].id
+    work.run(share.id)
+    assert nightly.make_due(next_night) == ["verify"]
+    share = db.session.scalars(waiting.where(task == "verify")).one()
+    share.created_at -= timedelta(hours=49)  # tried for two days, in vain
+    db.session.commit()
+    assert "verify" in nightly.make_due(datetime(2022, 1, 12, 2, 0, tzinfo=UTC))
 
 
 def test_a_failing_store_is_tried_again_later(documents: list[Document], app: Flask, tmp_path) -> None:

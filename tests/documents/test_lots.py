@@ -26,7 +26,9 @@ PERSONAL = ("MARTIN", "Marie", "M. M.", "12/04/1985", "850492100123", "FIMO", "C
 def certificates(app: object) -> list[str]:
     registered(MARIE, PIERRE)
     drain()
-    return list(db.session.execute(select(Document.number).where(Document.kind == CERTIFICATE)).scalars())
+    return list(
+        db.session.execute(select(Document.number).where(Document.kind == CERTIFICATE).order_by(Document.id)).scalars()
+    )
 
 
 @under_the_role

@@ -187,9 +187,9 @@ def test_a_large_file_is_refused_in_its_words(client: FlaskClient, size: int) ->
 )
 def test_a_hostile_file_costs_little(client: FlaskClient, number: str, unit: bytes) -> None:
     content = (b"%PDF-1.7 " + unit * (2 * 1024**2 // len(unit)))[: 2 * 1024**2]
-    begin = time.process_time()
+    begin = time.thread_time()  # backtracking runs in one call of C: only its time shows it
     assert "Fichier sans cachet du registre" in send_file(client, content).text
-    assert time.process_time() - begin < 5
+    assert time.thread_time() - begin < 5
 
 
 def _ask(client: FlaskClient, number: str, name: str, birth_date: str) -> TestResponse:

@@ -161,6 +161,11 @@ window.screenTest ??= (() => {
       openers.forEach((el, at) => { el.dataset.testOpener = at; });
       return openers.length;
     },
+    /** Name the tables, lists of cards on a phone, that scroll sideways, with by how much: something in them is cut. */
+    cut() {
+      const wide = all("main .scroll").filter((el) => el.querySelector(":scope > .datatable--cards") && el.scrollWidth > el.clientWidth + 1);
+      return wide.map((el) => `a table is cut by ${el.scrollWidth - el.clientWidth} px: ${el.querySelector("caption")?.textContent.trim()}`);
+    },
     /** Number the forms that something is typed or chosen in; answers how many there are. */
     forms() {
       const forms = all("main form").filter((form) => form.method === "post" && all(TYPED, form).some(shown));

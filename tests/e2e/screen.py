@@ -12,6 +12,8 @@ from tests.shell.test_french import ENGLISH, words_of
 from .axe import SCRIPT, has_new_controls, violations
 
 WIDTHS = (1280, 390)
+#: At which nothing is wider than the page (WCAG 1.4.10).
+NARROWEST = 320
 
 
 class Screens:
@@ -39,13 +41,11 @@ class Screens:
         if not structure and not around:
             return
         for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 900})
+            said = f"{name} at {width}"
+            self._fits(page, said, width)
             page.evaluate(
                 "document.activeElement?.blur()"
             )  # the way to the content lies over the mark while it is focused
-            said = f"{name} at {width}"
-            too_wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-            self._add(said, [f"{too_wide} px too wide"] * (too_wide > 0))
             is_new = around or width == WIDTHS[0] or has_new_controls(page, "main")
             self._add(said, violations(page, "" if around else "main"))
             if not is_new:
@@ -54,8 +54,15 @@ class Screens:
             self._dialogs(page, said)
             if around:
                 self._menus(page, said)
+        self._fits(page, f"{name} at {NARROWEST}", NARROWEST)
         self._add(name, [f"in English: {word}" for word in ENGLISH.findall(words_of(page.content()))])
         page.set_viewport_size({"width": WIDTHS[0], "height": 900})
+
+    def _fits(self, page: Page, said: str, width: int) -> None:
+        page.set_viewport_size({"width": width, "height": 900})
+        too_wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        self._add(said, [f"{too_wide} px too wide"] * (too_wide > 0))
+        self._add(said, page.evaluate("screenTest.cut()"))
 
     def forms(self, page: Page) -> int:
         """Return how many forms there are that something is typed or chosen in."""

@@ -32,7 +32,10 @@ def test_figures_have_a_port_of_their_own(program: Program) -> None:
     for public in ("/metrics", "/metrics/"):
         with pytest.raises(urllib.error.HTTPError, match="404"):
             read(f"{program.url}{public}")
-    text = read(f"{program.metrics}/metrics")
+    until = time.monotonic() + 60
+    while "registre_workers 1.0" not in (text := read(f"{program.metrics}/metrics")):  # it begins after the web does
+        assert time.monotonic() < until, "no worker is alive"
+        time.sleep(0.2)
     found = re.search(
         r'registre_request_seconds_count\{endpoint="pages.help_page",method="GET",status="2xx"\} (\S+)', text
     )
@@ -45,6 +48,8 @@ def test_figures_have_a_port_of_their_own(program: Program) -> None:
         "queue_up 1.0",
         "queue_jobs",
         "request_seconds",
+        'work_total{kind="documents",outcome="in_time"}',
+        'answer_seconds_bucket{door="screens",le="0.2",outcome="answered"}',
     ):
         assert f"registre_{name}" in text
     assert not re.search(r"@|demo|MARTIN|(?<![\d.])\d{14}(?!\d)", text)

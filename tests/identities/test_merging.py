@@ -74,7 +74,7 @@ class TestJoining:
         found = merging.look(kept.id, joined.id)
         assert (found.moves.lost, found.moves.gained) == ((), (rows[4].id,))
         told = " ".join(one.text for one in words.of_merge(found))
-        assert "Un certificat d’FCO est établi pour « Module FCO" in told.replace("\u00a0", " ")
+        assert "Un certificat de FCO est établi pour « Module FCO" in told.replace("\u00a0", " ")
         join(kept, joined)
         assert certified([kept.id]) == due([kept.id]) == {rows[4].id}
 

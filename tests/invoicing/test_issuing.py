@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -30,7 +29,7 @@ from app.models import (
 from app.services.billing import drafts, holding, profiles
 from app.services.core import clock
 from app.services.core.refusal import Refusal
-from app.services.invoicing import assembling, invariants, issuing, numbering, proving, running
+from app.services.invoicing import assembling, invariants, issuing, numbering, running
 from app.services.invoicing.content import Content
 from tests.bases import EVERY, on_sqlite
 from tests.support import MARIE, PIERRE, centre_id, many, person_id, registered
@@ -252,28 +251,6 @@ def test_a_day_that_goes_back_issues_nothing(app: Flask, over: Any) -> None:
     assert len(all_issued()) == 1
     over(date(2022, 2, 4))
     assert issuing.issue(second, Judge()) == "F2022-000002"
-
-
-@on_sqlite
-def test_nights_build_from_the_first_and_issue_from_the_third(
-    app: Flask, over: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(proving, "judge", lambda: nullcontext(Judge()))
-    registered(MARIE)
-    over(date(2022, 1, 31))
-    running.nightly()
-    assert db.session.scalar(select(func.count()).select_from(Invoice)) == 0
-    over(date(2022, 2, 1))
-    running.nightly()
-    assert drafts.of_month(date(2022, 1, 31)).drafts == 1
-    running.nightly()
-    assert all_issued() == []
-    over(date(2022, 2, 3))
-    running.nightly()
-    assert [one.public_number for one in all_issued()] == ["F2022-000001"]
-    running.nightly()
-    assert len(all_issued()) == 1
-    assert running.of(JANUARY).state == "done"  # type: ignore[union-attr]
 
 
 @on_sqlite

@@ -14,6 +14,7 @@ from app.models import Batch, Mail, Registration
 from app.models.outbox import CERTIFICATE_MAIL, MAIL_DROPPED, MAIL_PENDING, MAIL_REFUSED, MAIL_SENT
 from app.models.registration import CERTIFICATE
 from app.services.amendments import acts
+from app.services.core import actor
 from app.services.decisions import withheld_documents
 from app.services.documents import resending, revocation
 from app.services.imports import corrections
@@ -70,6 +71,32 @@ def test_states_mixed_are_said_each(manager: FlaskClient) -> None:
     assert "4 stagiaires enregistrés : 3 attendent la création d’un compte · 1 retenu pour contrôle du nom." in page
     assert "leur parviennent" not in page
     assert "notice--gold" in manager.get(f"/sessions/{batch.key}/recu").text
+
+
+@pytest.mark.parametrize(("query", "size"), [("", 50), ("", 1), ("?etat=preparation", 50)])
+def test_documents_drawn_while_the_receipt_is_read(
+    manager: FlaskClient, monkeypatch: pytest.MonkeyPatch, query: str, size: int
+) -> None:
+    """The sums are read, the documents drawn, then the lines are read: no page fails, and each sum is that of its lines."""
+    batch = registered(MARIE, PIERRE)
+    assert fates(batch) == [Fate.PREPARING, Fate.WAITING]
+    monkeypatch.setattr(receipts.receipt, "__defaults__", (1, size, None))
+    read = receipt_fates.standing
+
+    def drawn_meanwhile(batch_id: int) -> receipt_fates.Standing:
+        told, asking = read(batch_id), actor.current()
+        actor.be(actor.PROGRAM)
+        drain()
+        actor.be(asking)
+        return told
+
+    monkeypatch.setattr(receipt_fates, "standing", drawn_meanwhile)
+    page = words(manager, batch, query)
+    if query:
+        assert "Plus aucune ligne dans cet état" in page
+    elif size > 1:
+        assert "2 stagiaires enregistrés : 1 certificat envoyé · 1 attend la création d’un compte." in page
+        assert "en préparation" not in page
 
 
 def test_before_the_mail_has_left_no_certificate_is_said_to_be_sent(manager: FlaskClient) -> None:
@@ -188,9 +215,13 @@ def test_groups_come_in_order_and_a_long_receipt_keeps_that_of_its_lines(
     drain()
     row_of(batch, 3).withheld = True
     db.session.commit()
-    assert [fate for fate, _ in receipts.receipt(batch).groups] == [Fate.WITHHELD, Fate.WAITING, Fate.SENT]
+    assert [(fate, count) for fate, count, _ in receipts.receipt(batch).groups] == [
+        (Fate.WITHHELD, 1),
+        (Fate.WAITING, 1),
+        (Fate.SENT, 1),
+    ]
     monkeypatch.setattr(receipts, "GROUPED", 1)
-    [(fate, lines)] = receipts.receipt(batch).groups
+    [(fate, _, lines)] = receipts.receipt(batch).groups
     assert fate is None
     assert [line.registration.line_number for line in lines] == [1, 2, 3]
     assert words(manager, batch)

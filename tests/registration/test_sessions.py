@@ -150,7 +150,7 @@ def _start(browser: FlaskClient, page: str) -> TestResponse:
 
 
 def _drafts() -> list[int]:
-    return list(db.session.execute(select(Batch.centre_id)).scalars())
+    return list(db.session.execute(select(Batch.centre_id).order_by(Batch.id)).scalars())
 
 
 def test_a_page_of_another_tab_does_nothing_once_the_centre_is_switched(of_two: FlaskClient) -> None:

@@ -6,14 +6,14 @@ from datetime import date, datetime
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import exists, select, update
 
 from app.extensions import db
 from app.models import Accreditation, Batch, Driver, Mail, Membership, Person, Registration
 from app.models.outbox import MAIL_DROPPED
 from app.services.core import clock
-from app.services.reminders import choices, mails
-from tests.support import MARIE, centre_id, draft, person_id, registered, statements
+from app.services.reminders import choices, grounds, mails
+from tests.support import MARIE, centre_id, draft, many, person_id, registered, statements
 
 from .test_reminders import OWNER, night, said, state_on
 
@@ -36,6 +36,30 @@ def test_an_fco_is_told_once_though_the_account_moves_to_another_record(app: Fla
     assert night(date(2022, 1, 11)) == 0
     with clock.moved(datetime(2022, 1, 11, 9, tzinfo=clock.PARIS)):
         assert "01/04/2022" in str(said(row).subject)
+
+
+def test_drivers_are_read_some_at_a_time_and_all_of_them(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    registered(MARIE, *many(3))
+    db.session.execute(update(Registration).values(end_date=date(2017, 4, 1)))
+    people = db.session.scalars(
+        select(Person).where(Person.active.is_(True), ~exists().where(Driver.person_id == Person.id))
+    )
+    without = db.session.scalars(
+        select(Driver).where(
+            Driver.person_id.is_(None), Driver.permit_number.in_([one["permit_number"] for one in many(3)])
+        )
+    )
+    for driver, person in zip(without, people, strict=False):
+        driver.person = person
+    db.session.commit()
+    read = []
+    monkeypatch.setattr(grounds, "DRIVERS", 2)
+    whole = grounds.dues
+    monkeypatch.setattr(grounds, "dues", lambda *words, among: read.append(len(among)) or whole(*words, among=among))
+    told = list(grounds.next_fcos(date(2022, 1, 10), grounds.drivers_beyond(0, 100)))
+    assert len({one.person_id for one in told}) == len(told) == 4
+    assert len(read) > 1
+    assert max(read) == 2
 
 
 @pytest.mark.parametrize("how", ["membership over", "closed account"])

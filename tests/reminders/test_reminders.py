@@ -10,9 +10,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_mail import Message
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from app.extensions import db
+from app.jobs import work
 from app.models import (
     Accreditation,
     Batch,
@@ -20,14 +21,16 @@ from app.models import (
     Document,
     Driver,
     Mail,
+    Outbox,
     Person,
     Registration,
     Reminder,
 )
-from app.models.outbox import MAIL_DROPPED, MAIL_PENDING
+from app.models.outbox import MAIL_DROPPED, MAIL_PENDING, NIGHTLY, REMINDERS
 from app.models.registration import AVAILABLE, CERTIFICATE, PENDING, REVOKED
-from app.services.core import clock
+from app.services.core import clock, outbox
 from app.services.core.transaction import transaction
+from app.services.drivers import data_gathered
 from app.services.notifications import mail
 from app.services.reminders import choices, mails, nightly
 from tests.bases import on_both
@@ -41,7 +44,7 @@ OWNER = "conducteur@demo.example"
 
 def night(on: date) -> int:
     with clock.moved(datetime(on.year, on.month, on.day, 3, tzinfo=clock.PARIS)), transaction():
-        return nightly.make_due()
+        return nightly.make_due_in_turn({})
 
 
 def nights() -> list[date]:
@@ -135,6 +138,29 @@ def test_a_night_is_a_few_statements_and_a_second_one_tells_nothing(app: Flask) 
     assert db.session.query(Reminder).count() == 60
 
 
+def test_a_night_of_many_drivers_is_several_jobs(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job is stopped after 110 s: no number of drivers makes one that long."""
+    monkeypatch.setattr(nightly, "A_JOB", 2)
+    registered(*many(5))
+    available()
+    accounts(list(db.session.execute(select(Registration.driver_id)).scalars()))
+    db.session.execute(update(Registration).values(end_date=date(2018, 1, 15)))
+    db.session.commit()
+    own = Outbox.kind == NIGHTLY, Outbox.done_at.is_(None)
+    jobs, on = 0, date(2022, 12, 16)
+    with clock.moved(datetime(on.year, on.month, on.day, 3, tzinfo=clock.PARIS)):
+        with transaction():
+            outbox.add(NIGHTLY, [{"task": REMINDERS}])
+        while job := db.session.execute(select(Outbox).where(*own)).scalar_one_or_none():
+            work.run(job.id)
+            assert db.session.get_one(Outbox, job.id).done_at is not None
+            jobs += 1
+    told = [row.values["person_id"] for row in db.session.scalars(select(Mail).where(Mail.kind == choices.FCO))]
+    drivers = db.session.scalar(select(func.count()).where(Driver.person_id.is_not(None))) or 0
+    assert jobs == drivers // 2 + 1 > 3
+    assert len(told) == len(set(told)) == 5
+
+
 @pytest.fixture
 def reminded(app: Flask) -> Mail:
     """Give the mail that reminds MARTIN Marie of the certificate's end."""
@@ -184,6 +210,9 @@ def test_the_mail_says_the_day_with_a_calendar_and_a_link_that_stops_it(client: 
         assert b"DTSTART;VALUE=DATE:20220510\r\n" in file.data
         link = re.search(r"/rappels/[\w-]+", str(message.body))
     assert link is not None
+    headers = message.extra_headers or {}
+    assert headers["List-Unsubscribe"].endswith(f"{link[0]}>")
+    assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert "Ne plus recevoir ce rappel ?" in client.get(link[0]).text.replace("\u00a0", " ").replace("\u202f", " ")
     assert choices.wanted(person_id(OWNER)) == set(choices.CHOSEN)
     assert client.get(link[0][:-1] + ("A" if link[0][-1] != "A" else "B")).status_code == 404
@@ -191,6 +220,13 @@ def test_the_mail_says_the_day_with_a_calendar_and_a_link_that_stops_it(client: 
         assert "Vous ne recevrez plus ce rappel" in client.post(link[0]).text
     assert choices.wanted(person_id(OWNER)) == {choices.FCO}
     assert state_on(reminded) == MAIL_DROPPED
+
+
+def test_a_mail_program_stops_it_by_one_click(app: Flask, client: FlaskClient) -> None:
+    app.config["WTF_CSRF_ENABLED"] = True
+    link = choices.off_url(person_id(OWNER), choices.CARD).removeprefix(app.config["BASE_URL"])
+    assert client.post(link, data={"List-Unsubscribe": "One-Click"}).status_code == 200
+    assert choices.wanted(person_id(OWNER)) == {choices.FCO}
 
 
 @pytest.mark.parametrize("how", ["revoked", "cancelled", "asked", "over", "closed account"])
@@ -252,4 +288,6 @@ def test_the_space_keeps_what_is_chosen(client: FlaskClient, sign_in: object) ->
     assert client.post("/mon-espace/rappels/", data={"kinds": "nothing"}).status_code == 422
     client.post("/mon-espace/rappels/", data={})
     assert choices.wanted(person_id(OWNER)) == set()
+    told = data_gathered.gather(person_id(OWNER))["Rappels refusés"]
+    assert [one["Rappel"] for one in told] == ["Rappel : demander sa carte", "Rappel : FCO à venir"]
     assert mails.calendar("a@b", date(2022, 1, 2), "a, b; c").count(b"\\") == 4

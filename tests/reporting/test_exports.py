@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -131,6 +132,20 @@ def test_a_sheet_too_small_is_refused_in_words(app: Flask, monkeypatch: pytest.M
     with pytest.raises(exports.TooMany, match="CSV"):
         exports.order(REGISTRATIONS, sheets.XLSX, {}, None, person_id())
     assert exports.order(REGISTRATIONS, sheets.CSV, {}, None, person_id()).state == "making"
+
+
+def test_what_a_kill_left_half_written_goes_after_a_day(app: Flask) -> None:
+    registered(MARIE)
+    row = exports.order(REGISTRATIONS, sheets.CSV, {}, None, person_id())
+    drain()
+    folder = exports.path_of(row).parent
+    (folder / ".tmp-killed").write_text("MARTIN")
+    assert exports.purge() == 0
+    for path in folder.iterdir():
+        os.utime(path, (0, 0))
+    assert exports.purge(dry_run=True) == 1
+    assert exports.purge() == 1
+    assert [path.name for path in folder.iterdir()] == [exports.path_of(row).name]
 
 
 def test_exports_are_kept_a_week(app: Flask) -> None:

@@ -122,6 +122,20 @@ def test_a_file_without_row_has_a_day(documents: dict[str, Document]) -> None:
     assert files() == kept | {young, "elsewhere/of-somebody.jpg"}
 
 
+def test_a_walk_through_the_files_that_fails_keeps_nothing_else_from_going(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = Applicant("NOUVEAU", "Ana", date(1990, 1, 1), "123456789", "ana@mail.example")
+    account_opening.sign_up(who, "girafe-lampe-nuage-72", "192.0.2.1")
+    db.session.execute(update(AccountLink).values(created_at=clock.machine_now() - timedelta(days=8)))
+    db.session.commit()
+    with monkeypatch.context() as away:
+        away.setattr(store, "entries", lambda: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            purge.purge()
+    assert purge.purge().sign_ups == 0  # gone already
+
+
 def test_a_sign_up_never_confirmed_goes_after_a_week(app: Flask) -> None:
     who = Applicant("NOUVEAU", "Ana", date(1990, 1, 1), "123456789", "ana@mail.example")
     account_opening.sign_up(who, "girafe-lampe-nuage-72", "192.0.2.1")

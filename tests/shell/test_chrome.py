@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable
 from datetime import date
@@ -19,6 +20,7 @@ from app.services.core import clock
 from app.views.shell import chrome
 from app.views.shell.filters import count_of
 from app.views.shell.headers import csp_nonce
+from config import ROOT
 from tests.support import statements
 
 PUBLIC = ("/login/", "/aide/", "/accessibilite/", "/donnees-personnelles/", "/nulle-part/")
@@ -196,3 +198,19 @@ def test_counts_agree_with_their_noun() -> None:
 def _folder(path: str | None) -> Path:
     assert path
     return Path(path)
+
+
+def test_no_screen_gives_its_template_what_the_frame_names() -> None:
+    """A name that `base.html` sets hides what a view passes under it: it stood in the way of pages beyond the first once."""
+    names = re.findall(r"{%-? set (\w+)", (ROOT / "app/templates/base.html").read_text())
+    assert names
+    given: set[str | None] = set()
+    for path in (ROOT / "app/views").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if (
+                isinstance(node, ast.Call)
+                and getattr(node.func, "attr", getattr(node.func, "id", "")) == "render_template"
+            ):
+                given |= {one.arg for one in node.keywords}
+    assert "drafts" in given
+    assert given & set(names) == set()

@@ -167,6 +167,37 @@ def test_a_base_that_is_away_is_said_and_when_to_come_back(
         assert "secret-de-la-requete" not in response.text
 
 
+@pytest.mark.parametrize(("failure", "code"), [(RuntimeError(), 500), (OperationalError("", {}, Exception()), 503)])
+def test_a_failure_while_an_error_is_answered_is_answered_too(
+    app: Flask, client: FlaskClient, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch, failure: Exception, code: int
+) -> None:
+    sign_in(client, "gestionnaire@demo.example")
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+
+    def fail(*_: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(app.login_manager, "_user_callback", fail)
+    answers = [client.get("/sessions/")]
+    answers.append(client.get("/aide/", query_string={"q": "\x00"}))  # refused before anybody asked who it is
+    assert [one.status_code for one in answers] == [code] * 2
+    assert all(f"Erreur {code}" in one.text for one in answers)
+
+
+def test_a_base_that_goes_as_the_answer_is_finished_is_said(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+
+    def go(_response: object) -> None:
+        raise OperationalError("", {}, Exception("the connection is lost"))
+
+    monkeypatch.setitem(app.after_request_funcs, None, [*app.after_request_funcs[None], go])
+    response = client.get("/aide/")
+    assert response.status_code == 503
+    assert "Le service ne peut pas répondre pour le moment." in response.text
+
+
 def test_too_much_at_once_is_told_in_french(client: FlaskClient, sign_in: SignIn) -> None:
     sign_in(client, "gestionnaire@demo.example")
     data = {"file": (io.BytesIO(b"x" * (11 * 1024 * 1024)), "sessions.xlsx")}

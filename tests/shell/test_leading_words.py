@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from flask import Flask, render_template_string
 from flask.testing import FlaskClient
@@ -9,7 +12,7 @@ from markupsafe import Markup
 from sqlalchemy import select
 
 from app.extensions import db
-from app.french.words import of
+from app.french.words import of, to
 from app.models import Centre, JournalEntry, Membership
 from app.services.journal import record, sentences
 from tests.support import centre_id, person_id
@@ -34,6 +37,16 @@ def test_the_article_of_a_place_is_contracted() -> None:
     assert of("Le Havre Formation", is_place=True) == "du Havre Formation"
     assert of("Les Routiers", is_place=True) == "des Routiers"
     assert of("Léman", is_place=True) == "de Léman"
+    assert [to(name, is_place=True) for name in ("Le Havre", "Auto-École")] == ["au Havre", "à Auto-École"]
+
+
+def test_no_sentence_of_the_code_leads_to_a_name_by_itself() -> None:
+    """Templates do it by their filter; elsewhere it is `of` and `to`."""
+    leads = re.compile(r"(?<!\w)(?:de|à) \{[^{}]*\b(?:full_)?name\b[^{}]*\}", re.IGNORECASE)
+    app = Path(__file__).resolve().parents[2] / "app"
+    files = [*app.glob("services/**/*.py"), *app.glob("views/**/*.py")]
+    assert len(files) > 300
+    assert not [f"{path.name}: {found}" for path in files for found in leads.findall(path.read_text())]
 
 
 @pytest.mark.parametrize(

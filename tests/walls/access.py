@@ -31,7 +31,7 @@ from app.models.centre import LEGAL_REPRESENTATIVE, RIGHTS
 from app.services.api import keys as api_keys
 from app.services.api.keys import NewKey
 from app.services.core import clock
-from tests.backends import Sqlite
+from tests.backends import Sqlite, never_wait_for_the_disk
 from tests.conftest import PASSWORD
 from tests.support import centre_id, person_id
 
@@ -102,6 +102,7 @@ class Base:
 
     def __init__(self, file: Path) -> None:
         self._live, self._kept = sqlite3.connect(file), sqlite3.connect(":memory:")
+        never_wait_for_the_disk(self._live)
         self._live.backup(self._kept)
         self._version = self._changes()
 

@@ -8,10 +8,10 @@ from html.parser import HTMLParser
 from app.french.templates import READ_OUT, VERBATIM
 
 #: A plain space, or a break of the line, where a no-break one belongs.
-BREAKS = re.compile(r".{0,40}?(?:[ \t\n](?=[:;?!»])|«[ \t\n]).{0,20}", re.DOTALL)
+BREAKS = re.compile(r"[ \t\n](?=[:;?!»])|«[ \t\n]")
 #: What stands in for a text that people typed; its spaces are theirs.
 TYPED = "Zq : zq ? « zq »"
-_TOUCHED = re.compile(r".{0,30}Zq[\u00a0\u202f].{0,20}")
+_TOUCHED = re.compile(r"Zq[\u00a0\u202f]")
 
 
 class _Words(HTMLParser):
@@ -46,9 +46,15 @@ def words_of(page: str) -> str:
 
 def breaks(words: str) -> list[str]:
     """Return where a line could break before or after a mark, with the words around; none in what people typed."""
-    return [" ".join(found.split()) for found in BREAKS.findall(words.replace(TYPED, ""))]
+    return _around(BREAKS, words.replace(TYPED, ""))
 
 
 def touched(words: str) -> list[str]:
     """Return where what people typed was changed."""
-    return _TOUCHED.findall(words)
+    return _around(_TOUCHED, words)
+
+
+def _around(sought: re.Pattern[str], words: str) -> list[str]:
+    """Return each place with the words around it; they are cut out where something is found, not tried at every sign."""
+    places = [(max(0, found.start() - 40), found.end() + 20) for found in sought.finditer(words)]
+    return [" ".join(words[start:end].split()) for start, end in places]

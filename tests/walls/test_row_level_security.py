@@ -63,6 +63,7 @@ NOBODYS = {
     "journal_link": "hashes, written by the relay, never changed (grants)",
     "journal_checkpoint": "written by the owner alone (grants)",
     "nightly_task": "days of the nightly tasks",
+    "service_level": "two counts of work done in time",
 }
 
 

@@ -163,10 +163,10 @@ def _one_moved(row: Registration, gained: bool) -> Sentence:
     which = f"{row.training.full_label} du {row.end_date:%d/%m/%Y}, {row.centre.name}"
     if gained:
         return Sentence(
-            NEW, "check", f"Un certificat d’FCO est établi pour le module {which} : il atteint les 35 heures."
+            NEW, "check", f"Un certificat de FCO est établi pour le module {which} : il atteint les 35 heures."
         )
     return Sentence(
-        END, "x", f"Le certificat d’FCO du module {which} est annulé : les 35 heures ne sont plus atteintes."
+        END, "x", f"Le certificat de FCO du module {which} est annulé : les 35 heures ne sont plus atteintes."
     )
 
 

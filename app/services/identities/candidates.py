@@ -6,7 +6,8 @@ from sqlalchemy import ColumnElement, or_, select
 
 from app.extensions import db
 from app.models import Driver
-from app.services.registration.search import by_names, permit_begins
+from app.models.search import by_names
+from app.services.registration.search import permit_begins
 
 from . import hanging
 from .hanging import Hanging

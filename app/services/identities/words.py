@@ -18,7 +18,7 @@ from .effects import JOINED, KEPT, Account, Effects, Parting
 from .hanging import Hanging
 from .ledger import Moves
 
-_CERTIFICATES = "Aucun certificat d’FCO ne change."
+_CERTIFICATES = "Aucun certificat de FCO ne change."
 
 
 def named(driver: Driver) -> str:
@@ -117,11 +117,11 @@ def _one_moved(row: Registration, moves: Moves) -> Sentence:
         return Sentence(
             END,
             "x",
-            f"Le certificat d’FCO de {which} est annulé : les 35 heures s’achèvent avec un autre module.",
+            f"Le certificat de FCO de {which} est annulé : les 35 heures s’achèvent avec un autre module.",
         )
     days = moves.days.get(row.id)
     until = f" ; il vaut jusqu’au {days[1]:%d/%m/%Y}, comme celui qu’il remplace" if days else " ; il vaut 4 mois"
-    return Sentence(NEW, "check", f"Un certificat d’FCO est établi pour {which}{until}.")
+    return Sentence(NEW, "check", f"Un certificat de FCO est établi pour {which}{until}.")
 
 
 def _moved(joined: Hanging) -> str:

@@ -1,19 +1,25 @@
-"""The run of a month: drafts built, proved, issued. Each step starts again from what the base holds; twice is harmless."""
+"""The run of a month: drafts built, proved, issued. Each step starts again from what the base holds; twice is harmless.
+
+A job that issues takes a share of some seconds and makes the next share due: a country's month takes minutes, which no job has.
+"""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
-import structlog
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, tuple_, update
 
 from app.extensions import db
 from app.models import Centre, Invoice, InvoiceRun
 from app.models.billing.invoices import CREDIT_NOTE, DRAFT, INVOICE, ISSUED
 from app.models.billing.runs import RunState
+from app.models.outbox import ISSUE
 from app.services.billing import drafts, missing, months
-from app.services.core import actor, clock
+from app.services.core import actor, clock, outbox
 from app.services.core.dialect import insert_if_new
 from app.services.core.refusal import Refusal
 from app.services.core.taking import changed, taken
@@ -21,17 +27,24 @@ from app.services.core.transaction import transaction
 
 from . import issuing, numbering, proving
 
-log = structlog.get_logger()
 #: Day of the month from which the night issues; it builds drafts from the 1st.
 ISSUE_ON = 3
 
 
+#: Where a draft stands among those to be issued; empty: before the first.
+Place = Sequence[Any]
+
+
 @dataclass
 class Issued:
-    """What an issue did: the numbers given, and why the others took none (a sentence, how many)."""
+    """What an issue did: the numbers given, and why the others took none (a sentence, how many).
+
+    ``after``: the place of the last draft tried where the time was up before all were, else empty.
+    """
 
     numbers: list[str] = field(default_factory=list)
     refused: dict[str, int] = field(default_factory=dict)
+    after: Place = ()
 
 
 @actor.acting(actor.PROGRAM)
@@ -45,26 +58,38 @@ def build(month: date) -> drafts.Built:
 
 
 @actor.acting(actor.PROGRAM)
-def issue(month: date, by: proving.Judge | None, agent_id: int | None = None) -> Issued:
-    """Issue all that is ready of a month, in the order of centres and order numbers; safe to run again, or twice at once."""
+def issue(
+    month: date,
+    by: proving.Judge | None,
+    agent_id: int | None = None,
+    *,
+    after: Place = (),
+    seconds: float | None = None,
+) -> Issued:
+    """Issue what is ready of a month beyond a place, for so many seconds (None: all), by centre and order number.
+
+    Safe to run again, or twice at once.
+    """
     run_id = _open(month)
-    with transaction():
-        _note(run_id, month, RunState.ISSUING, unless=(RunState.ISSUING,))
-    done = _issue_all(ready(month), by, agent_id)
-    with transaction():
-        _note(run_id, month, RunState.ISSUING if done.refused else RunState.DONE)
+    _reach(run_id, month)
+    done = _issue_all(_ready(month, after), by, agent_id, seconds)
+    _reach(run_id, month)
     return done
 
 
 @actor.acting(actor.PROGRAM)
-def issue_credits(by: proving.Judge | None) -> Issued:
-    """Issue the credit notes that wait."""
-    waiting = select(Invoice.id).where(Invoice.state == DRAFT, Invoice.kind == CREDIT_NOTE).order_by(Invoice.id)
-    return _issue_all(list(db.session.execute(waiting).scalars()), by, None)
+def issue_credits(by: proving.Judge | None, *, after: Place = (), seconds: float | None = None) -> Issued:
+    """Issue the credit notes that wait beyond a place, for so many seconds (None: all)."""
+    waiting = select(Invoice.id, Invoice.id).where(Invoice.state == DRAFT, Invoice.kind == CREDIT_NOTE)
+    if after:
+        waiting = waiting.where(Invoice.id > after[0])
+    return _issue_all(waiting.order_by(Invoice.id), by, None, seconds)
 
 
 def nightly() -> None:
-    """Do what this night asks for: build from the 1st on, issue from the 3rd on, until the run of the month before is done."""
+    """Build what this night asks for, from the 1st on, and make due what it issues, from the 3rd on, until the run of the month
+    before is done; in the caller's transaction.
+    """
     today = clock.today()
     month = months.before(today)
     if missing.seller_on(today) is None:
@@ -72,13 +97,9 @@ def nightly() -> None:
     run = of(month)
     if run is None or today.day < ISSUE_ON or run.state in (RunState.BUILDING, RunState.BUILT):
         build(month)
-    with proving.judge() as by:
-        issue_credits(by)
-        if today.day >= ISSUE_ON:
-            done = issue(month, by)
-            log.info(
-                "invoices issued", month=f"{month:%Y-%m}", issued=len(done.numbers), refused=sum(done.refused.values())
-            )
+    outbox.add(ISSUE, [{"credits": True}])
+    if today.day >= ISSUE_ON and (run is None or run.state != RunState.DONE or ready(month)):
+        outbox.add(ISSUE, [{"month": month.isoformat(), "agent": None}])
 
 
 def of(month: date) -> InvoiceRun | None:
@@ -113,21 +134,39 @@ def _note(run_id: int, month: date, state: RunState, unless: tuple[RunState, ...
     taken(update(InvoiceRun).where(InvoiceRun.id == run_id, InvoiceRun.state.not_in(unless)).values(moved))
 
 
+def _reach(run_id: int, month: date) -> None:
+    """Note that the run issues, or that nothing is left to issue; the day it was done stays."""
+    state = RunState.ISSUING if ready(month) else RunState.DONE
+    with transaction():
+        _note(run_id, month, state, unless=(state,))
+
+
 def ready(month: date) -> list[int]:
     """Return the drafts of a month that nothing holds, in the order of centres and order numbers."""
+    return list(db.session.execute(_ready(month)).scalars())
+
+
+def _ready(month: date, after: Place = ()) -> Select[*tuple[Any, ...]]:
+    """Return the query of these drafts beyond a place, each with its place."""
+    place = (Centre.name, Invoice.centre_id, Invoice.order_number, Invoice.id)
     last = months.last_of(month)
     query = (
-        select(Invoice.id)
+        select(Invoice.id, *place)
         .join(Centre, Centre.id == Invoice.centre_id)
         .where(Invoice.period_end == last, Invoice.kind == INVOICE, Invoice.state == DRAFT, Invoice.held_reason == "")
-        .order_by(Centre.name, Invoice.centre_id, Invoice.order_number)
+        .order_by(*place)
     )
-    return list(db.session.execute(query).scalars())
+    return query.where(tuple_(*place) > tuple_(*after)) if after else query
 
 
-def _issue_all(ids: list[int], by: proving.Judge | None, agent_id: int | None) -> Issued:
-    done = Issued()
-    for invoice_id in ids:
+def _issue_all(
+    drafts_: Select[*tuple[Any, ...]], by: proving.Judge | None, agent_id: int | None, seconds: float | None
+) -> Issued:
+    done, until = Issued(), time.monotonic() + seconds if seconds is not None else None
+    for invoice_id, *place in db.session.execute(drafts_).tuples().all():
+        if until is not None and done.after and time.monotonic() > until:
+            return done
+        done.after = place
         try:
             done.numbers.append(issuing.issue(invoice_id, by, agent_id))
         except issuing.Held:
@@ -137,4 +176,5 @@ def _issue_all(ids: list[int], by: proving.Judge | None, agent_id: int | None) -
         except Refusal as refusal:
             done.refused[refusal.message] = done.refused.get(refusal.message, 0) + 1
         db.session.rollback()
+    done.after = ()
     return done

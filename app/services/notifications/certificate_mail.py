@@ -12,8 +12,16 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from app.extensions import db
-from app.models import Document, Driver, Mail, Person, Registration
-from app.models.outbox import CANCELLED_MAIL, CERTIFICATE_MAIL, MAIL_DROPPED, MAIL_PENDING, MAIL_REFUSED, MAIL_SENT
+from app.models import Document, Driver, Mail, Outbox, Person, Registration
+from app.models.outbox import (
+    CANCELLED_MAIL,
+    CERTIFICATE_MAIL,
+    MAIL,
+    MAIL_DROPPED,
+    MAIL_PENDING,
+    MAIL_REFUSED,
+    MAIL_SENT,
+)
 from app.models.registration import AVAILABLE, CERTIFICATE, PURGED, REVOKED
 from app.services.core import actor, clock
 from app.services.core.taking import changed
@@ -53,7 +61,7 @@ def make_cancelled_due(document_ids: Collection[int]) -> list[int]:
     """Tell whoever was mailed one of these certificates that it holds no more, and drop what was not sent yet; no commit.
 
     A mail may be on its way at this very moment: of it, the news waits for the length of a worker's lease, and is sent if
-    the certificate was.
+    the certificate was. One that was tried may have arrived, its answer lost: the news says so.
     """
     certificates = select(Document).where(Document.id.in_(document_ids), Document.kind == CERTIFICATE)
     made: list[int] = []
@@ -72,7 +80,10 @@ def _tell(document: Document) -> list[int]:
     told = select(func.max(Mail.sequence)).where(Mail.kind == CANCELLED_MAIL, Mail.registration_id == id_)
     last = db.session.scalar(told) or 0
     reached = [row for row in mails if row.state != MAIL_REFUSED]
-    by_address = {row.recipient: row for row in sorted(reached, key=lambda row: row.state == MAIL_SENT)}
+    tried = _tried([row.id for row in reached if row.state == MAIL_PENDING])
+    by_address = {
+        one.recipient: one for one in sorted(reached, key=lambda one: (one.state == MAIL_SENT, one.id in tried))
+    }
     rows = [
         (
             row.state,
@@ -80,7 +91,7 @@ def _tell(document: Document) -> list[int]:
                 "recipient": row.recipient,
                 "registration_id": id_,
                 "sequence": last + at,
-                "values": {"document": document.id, "mail": row.id},
+                "values": {"document": document.id, "mail": row.id, **({"tried": True} if row.id in tried else {})},
             },
         )
         for at, row in enumerate(by_address.values(), 1)
@@ -91,6 +102,13 @@ def _tell(document: Document) -> list[int]:
     sent = mail.make_all_due(CANCELLED_MAIL, [values for state, values in rows if state == MAIL_SENT])
     under_way = [values for state, values in rows if state == MAIL_PENDING]
     return sent + mail.make_all_due(CANCELLED_MAIL, under_way, due_at=later)
+
+
+def _tried(mail_ids: Collection[int]) -> set[int]:
+    """Return those of some pending mails of which a try was begun: the server may have taken one and its answer been lost."""
+    about = Outbox.payload["mail"].as_integer()
+    begun = (Outbox.done_at.is_(None), Outbox.kind == MAIL, Outbox.attempts > 0, about.in_(mail_ids))
+    return set(db.session.execute(select(about).where(*begun)).scalars()) if mail_ids else set()
 
 
 def _mails_of(registration_id: object) -> ColumnElement[bool]:
@@ -148,9 +166,11 @@ def _to_send(row: Mail) -> Document:
 @mail.says(CANCELLED_MAIL, "Certificat annulé")
 def _cancelled(row: Mail) -> Content:
     document = db.session.get_one(Document, row.values["document"])
-    if db.session.get_one(Mail, row.values["mail"]).state != MAIL_SENT:
+    was_sent = db.session.get_one(Mail, row.values["mail"]).state == MAIL_SENT
+    if not was_sent and not row.values.get("tried"):
         raise mail.Void
     values: dict[str, object] = {
+        "was_sent": was_sent,
         "number": document.number,
         "training": document.registration.training.full_label,
         "verify_url": f"{current_app.config['BASE_URL']}/verifier/{document.number}",

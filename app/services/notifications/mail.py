@@ -25,7 +25,7 @@ from app.extensions import mail as mailer
 from app.french.spaces import no_break
 from app.models import Mail
 from app.models.outbox import MAIL, MAIL_DROPPED, MAIL_PENDING, MAIL_REFUSED, MAIL_SENT
-from app.services.core import actor, clock, outbox
+from app.services.core import actor, clock, outbox, trace
 
 #: Seconds a mail server may take for one answer; Flask-Mail itself would wait for ever.
 TIMEOUT = 20
@@ -33,13 +33,14 @@ TIMEOUT = 20
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a mail says: the template of its text and HTML, its subject line, what the template is filled with, and files:
-    name, type, bytes."""
+    """What a mail says: the template of its text and HTML, its subject line, what the template is filled with, files (name,
+    type, bytes), and, where it may be stopped, the address that stops it by a POST (RFC 8058)."""
 
     template: str
     subject: str
     values: Mapping[str, object] = field(default_factory=dict)
     files: Sequence[tuple[str, str, bytes]] = ()
+    off_url: str = ""
 
 
 class Void(Exception):
@@ -188,6 +189,12 @@ def _message(row: Mail) -> Message:
         html=render_template(f"{content.template}.html", **values),
     )
     message.msgId = row.message_id
+    message.extra_headers = {}
+    if content.off_url:
+        message.extra_headers["List-Unsubscribe"] = f"<{content.off_url}>"
+        message.extra_headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    if number := trace.current():
+        message.extra_headers[trace.HEADER] = number
     for name, kind, data in content.files:
         message.attach(name, kind, data)
     return message

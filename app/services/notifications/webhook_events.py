@@ -20,7 +20,7 @@ from app.models import Batch, Registration, WebhookDelivery, WebhookEndpoint
 from app.models.api import AVAILABLE, CANCELLED, CONFIRMED, INVOICED, PENDING, REFUSED, REVOKED, STATUS, TRIAL
 from app.models.batch import API
 from app.models.outbox import WEBHOOK
-from app.services.core import actor, clock, outbox
+from app.services.core import actor, clock, outbox, trace
 from app.validators.batch import Report
 
 Data = dict[str, Any]
@@ -144,6 +144,7 @@ def _write(centre_id: int, endpoint_ids: list[int], event: str, data: Data) -> l
             "state": PENDING,
             "attempts": 0,
             "ticket": 1,
+            "trace": trace.current() or None,
         }
         for endpoint_id in endpoint_ids
     ]

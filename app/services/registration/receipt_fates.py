@@ -5,8 +5,9 @@ The one place that says it: the receipt counts, filters, groups and words its li
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVarTuple
 
 from sqlalchemy import ColumnElement, Select, and_, case, distinct, exists, func, or_, select
@@ -184,6 +185,11 @@ class Standing:
         """Return all of it: « 12 certificats envoyés · 27 attendent la création d’un compte · 1 retenu … », the good first."""
         order = sorted(self.counts, key=lambda one: (one in WAITS, one is not Fate.SENT, one is Fate.WITHHELD))
         return " · ".join(counted(one, self.counts[one]) for one in order)
+
+    def of(self, fates: Sequence[Fate]) -> Standing:
+        """Return the same with the sums of all its lines, read a moment later."""
+        found = Counter(fates)
+        return replace(self, counts={one: found[one] for one in Fate if one in found})
 
 
 def counted(one: Fate, count: int) -> str:

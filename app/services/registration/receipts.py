@@ -120,11 +120,14 @@ class Receipt:
         return f"{zlib.crc32(states.encode()):08x}-{zlib.crc32(self.standing.sentence.encode()):08x}-{self.mails}"
 
     @property
-    def groups(self) -> list[tuple[Fate | None, list[ReceiptLine]]]:
-        """Return the lines of this page by fate, in order; one group of no fate where they are not grouped."""
+    def groups(self) -> list[tuple[Fate | None, int, list[ReceiptLine]]]:
+        """Return fate, how many lines of the receipt it has, and those of this page, in order; all under no fate where they
+        are not grouped.
+        """
         if not self.grouped:
-            return [(None, self.lines)]
-        return [(fate, list(lines)) for fate, lines in groupby(self.lines, key=lambda line: line.fate)]
+            return [(None, self.standing.lines, self.lines)]
+        shown = [(fate, list(lines)) for fate, lines in groupby(self.lines, key=lambda line: line.fate)]
+        return [(fate, max(self.standing.counts.get(fate, 0), len(lines)), lines) for fate, lines in shown]
 
     @property
     def changes(self) -> bool:
@@ -142,10 +145,13 @@ def receipt(
     total = standing.counts.get(wanted, 0) if wanted else standing.lines
     page, page_count = page_at(page, total, size)
     grouped = grouped and standing.lines <= GROUPED
+    lines = _lines(batch, page, size, wanted, grouped)
+    if page_count == 1 and not wanted:  # documents were drawn meanwhile: the sums are those of the lines that are shown
+        standing = standing.of([line.fate for line in lines])
     return Receipt(
         batch,
         billed(batch.id),
-        _lines(batch, page, size, wanted, grouped),
+        lines,
         page,
         page_count,
         standing,

@@ -52,7 +52,7 @@ def is_off(person: object, kind: str) -> ColumnElement[bool]:
 
 def off_url(person_id: int, kind: str) -> str:
     """Return the address by which whoever got a mail says no to its kind."""
-    return f"{current_app.config['BASE_URL']}/rappels/{person_id}-{kind}-{_mark(person_id, kind)}"
+    return f"{current_app.config['BASE_URL']}/rappels/{person_id}-{kind}-{_marks(person_id, kind)[0]}"
 
 
 def named(token: str) -> tuple[int, str] | None:
@@ -61,7 +61,8 @@ def named(token: str) -> tuple[int, str] | None:
     kind, _, mark = rest.partition("-")
     if not (head.isascii() and head.isdigit() and len(head) < 11 and kind in CHOSEN):
         return None
-    return (int(head), kind) if hmac.compare_digest(mark.encode(), _mark(int(head), kind).encode()) else None
+    ours = [hmac.compare_digest(mark.encode(), one.encode()) for one in _marks(int(head), kind)]
+    return (int(head), kind) if any(ours) else None
 
 
 @actor.acting(actor.PROGRAM)
@@ -76,6 +77,7 @@ def _refuse(person_id: int, kind: str) -> None:
     dialect.insert_new(ReminderOff, [{"person_id": person_id, "kind": kind, "since": clock.now()}])
 
 
-def _mark(person_id: int, kind: str) -> str:
-    digest = hmac.digest(vault.key(_USE), f"{person_id}:{kind}".encode(), "sha256")
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+def _marks(person_id: int, kind: str) -> list[str]:
+    """Return what a link bears, then what it bore under the secrets of before."""
+    digests = [hmac.digest(key, f"{person_id}:{kind}".encode(), "sha256") for key in vault.keys(_USE)]
+    return [base64.urlsafe_b64encode(one).rstrip(b"=").decode() for one in digests]

@@ -29,6 +29,8 @@ from . import choices
 STEPS = {choices.CARD: (30, 7), choices.FCO: (180, 90, 30), choices.ACCREDITATION: (90, 30, 7)}
 #: Days without a change after which a draft or an import is left waiting, and after which nobody is told any more.
 WAITS, GIVEN = 3, 30
+#: Drivers looked at between two reads: a year's are more than a process should hold.
+DRIVERS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +77,19 @@ def certificates(today: date) -> Iterator[Ground]:
     yield from _stepped(choices.CARD, db.session.execute(query).tuples().all(), today)
 
 
-def dues(today: date, *only: ColumnElement[bool]) -> Iterator[tuple[Driver, Sequence[Due]]]:
-    """Yield drivers with an open account and the FCOs they owe from today on, of those who may owe one soon; one query."""
+def dues(
+    today: date, *only: ColumnElement[bool], among: Sequence[int] | None = None
+) -> Iterator[tuple[Driver, Sequence[Due]]]:
+    """Yield drivers with an open account and the FCOs they owe from today on, of those who may owe one soon; one query.
+
+    ``among``: ids of drivers.
+    """
     ahead = max(STEPS[choices.FCO])
     first = add_months(today, -PERIOD_MONTHS - EARLY_MONTHS) - timedelta(days=31)
     last = add_months(today + timedelta(days=ahead), -PERIOD_MONTHS) + timedelta(days=31)
     may_owe = select(Registration.driver_id).where(Registration.end_date.between(first, last), Registration.live())
+    if among is not None:  # within: what may be owed by anybody is not gone through for some
+        may_owe = may_owe.where(Registration.driver_id.in_(among))
     query = (
         select(Registration)
         .join(Driver, Driver.id == Registration.driver_id)
@@ -98,15 +107,24 @@ def dues(today: date, *only: ColumnElement[bool]) -> Iterator[tuple[Driver, Sequ
             yield driver, owed
 
 
-def next_fcos(today: date) -> Iterator[Ground]:
-    """Yield the FCOs that are due soon; those of one day are one, whichever record of the driver is the account's by then."""
-    rows = [
-        (driver.person.id, driver.person.email, driver.person.id, day)
-        for driver, owed in dues(today)
-        if driver.person is not None
-        for day in {due.due_on for due in owed}
-    ]
-    yield from _stepped(choices.FCO, rows, today)
+def drivers_beyond(after: int, count: int) -> Sequence[int]:
+    """Return the ids of so many drivers with an account beyond an id, in order."""
+    query = select(Driver.id).where(Driver.person_id.is_not(None), Driver.id > after)
+    return db.session.scalars(query.order_by(Driver.id).limit(count)).all()
+
+
+def next_fcos(today: date, drivers: Sequence[int]) -> Iterator[Ground]:
+    """Yield the FCOs of these drivers that are due soon; those of one day are one, whichever record of the driver is the
+    account's by then.
+    """
+    for at in range(0, len(drivers), DRIVERS):
+        rows = [
+            (driver.person.id, driver.person.email, driver.person.id, day)
+            for driver, owed in dues(today, among=drivers[at : at + DRIVERS])
+            if driver.person is not None
+            for day in {due.due_on for due in owed}
+        ]
+        yield from _stepped(choices.FCO, rows, today)
 
 
 def accreditations(today: date) -> Iterator[Ground]:

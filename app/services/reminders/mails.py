@@ -8,6 +8,7 @@ from flask import current_app
 from sqlalchemy import select
 
 from app.extensions import db
+from app.french.words import of
 from app.models import Accreditation, Batch, Document, Driver, Mail, Person, Registration
 from app.models.batch import FILE, OPEN_STATES
 from app.models.centre import LEGAL_REPRESENTATIVE
@@ -79,7 +80,7 @@ def _accreditation(row: Mail) -> Content:
         raise mail.Void
     day = f"{due_on:%d/%m/%Y}"
     words = [
-        f"L’agrément {own.number} ({own.authority}) de {own.centre.name} prend fin le {day}.",
+        f"L’agrément {own.number} ({own.authority}) {of(own.centre.name, is_place=True)} prend fin le {day}.",
         "Les sessions qui se terminent après cette date ne pourront pas être enregistrées sous cet agrément.",
     ]
     return _content(row, f"L’agrément {own.number} prend fin le {day}", words, "/mon-centre/", "Voir mon centre")
@@ -96,7 +97,7 @@ def _waiting(row: Mail) -> Content:
     is_file = batch.mode == FILE
     what = "Un import" if is_file else "Une saisie"
     words = [
-        f"{what} de {batch.centre.name} attend depuis le {left_on:%d/%m/%Y} : rien n’en est enregistré.",
+        f"{what} {of(batch.centre.name, is_place=True)} attend depuis le {left_on:%d/%m/%Y} : rien n’en est enregistré.",
         "Reprenez pour enregistrer la session, ou supprimez ce qui n’a plus lieu d’être.",
     ]
     place = f"/imports/{batch.key}" if is_file else f"/sessions/{batch.key}/conducteurs"
@@ -155,4 +156,4 @@ def _content(row: Mail, subject: str, words: list[str], place: str, button: str,
     values = {"words": words, "url": base + place, "button": button, "off_url": off}
     uid = f"{row.kind}-{row.values['subject_id']}-{row.values['due_on']}@{base.split('//')[-1].split(':')[0]}"
     files = [("rappel.ics", "text/calendar", calendar(uid, day, subject))] if day else []
-    return Content(_TEMPLATE, subject, values, files)
+    return Content(_TEMPLATE, subject, values, files, off_url=off)

@@ -4,33 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
+from typing import Any
 
 from sqlalchemy import delete, select
 
 from app.extensions import db
 from app.models import Reminder
-from app.services.core import clock, dialect
+from app.models.outbox import NIGHTLY, REMINDERS
+from app.services.core import clock, dialect, outbox
 from app.services.notifications import mail
+from app.services.operations import nightly
 
 from . import choices, grounds
 from .grounds import Ground
 
 #: How long it is kept that somebody was reminded of a day that has gone.
 KEPT = timedelta(days=400)
+#: Drivers looked at in one job: some seconds of the night; the rest is the next job's.
+A_JOB = 20_000
+#: What is read at once; the FCOs are gone through driver by driver.
 SOURCES: dict[str, Callable[[date], Iterable[Ground]]] = {
     choices.CARD: grounds.certificates,
-    choices.FCO: grounds.next_fcos,
     choices.ACCREDITATION: grounds.accreditations,
     choices.WAITING: grounds.waiting,
     choices.MONTH: grounds.months,
 }
 
 
-def make_due() -> int:
-    """Make due whatever people are to be reminded of today and were not yet, and return how many mails; no commit."""
-    today = clock.today()
-    db.session.execute(delete(Reminder).where(Reminder.due_on < today - KEPT))
-    return sum(_make(kind, set(source(today))) for kind, source in SOURCES.items())
+def make_due_in_turn(payload: dict[str, Any]) -> int:
+    """Make due what people are to be reminded of today and were not yet, of one job's share, and the next share.
+
+    The first share holds all but the FCOs of the drivers beyond its own. Returns how many mails; no commit.
+    """
+    today, after, made = clock.today(), payload.get("after", 0), 0
+    if not after:
+        db.session.execute(delete(Reminder).where(Reminder.due_on < today - KEPT))
+        made = sum(_make(kind, set(source(today))) for kind, source in SOURCES.items())
+    drivers = grounds.drivers_beyond(after, A_JOB)
+    made += _make(choices.FCO, set(grounds.next_fcos(today, drivers)))
+    if len(drivers) == A_JOB:
+        outbox.add(NIGHTLY, [{"task": REMINDERS, "after": drivers[-1]}], first_turn=nightly.LAST_TURN)
+    return made
 
 
 def _make(kind: str, found: set[Ground]) -> int:

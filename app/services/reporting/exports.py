@@ -39,6 +39,8 @@ from . import sheets
 AT_ONCE = 5_000
 STEP = 5_000
 KEPT = timedelta(days=7)
+#: A file that no export speaks of is what a crash left half-written; it is given a day.
+LEFT = timedelta(days=1)
 REGISTRATIONS, DRIVERS = "registrations", "drivers"
 TITLES = {REGISTRATIONS: "Enregistrements", DRIVERS: "Conducteurs"}
 FILE_NAMES = {REGISTRATIONS: "enregistrements", DRIVERS: "conducteurs"}
@@ -158,11 +160,12 @@ def own_file(person_id: int, key: str) -> tuple[Export, Path] | None:
 
 def path_of(row: Export) -> Path:
     """Return where the file of an export lies."""
-    return Path(current_app.config["DATA_DIR"]) / "exports" / f"{row.key}.{row.format}"
+    return _folder() / f"{row.key}.{row.format}"
 
 
 def purge(*, dry_run: bool = False) -> int:
-    """Remove the exports older than a week, with their files; return how many."""
+    """Remove the exports older than a week, with their files, and what crashes left; return how many exports and such files."""
+    left = _left_behind()
     old = select(Export).where(Export.created_at < clock.now() - KEPT)
     old_rows = list(db.session.execute(old).scalars())
     if not dry_run:
@@ -171,7 +174,24 @@ def purge(*, dry_run: bool = False) -> int:
                 with contextlib.suppress(FileNotFoundError):
                     path_of(row).unlink()
                 db.session.delete(row)
-    return len(old_rows)
+        for path in left:
+            path.unlink(missing_ok=True)
+    return len(old_rows) + len(left)
+
+
+def _folder() -> Path:
+    return Path(current_app.config["DATA_DIR"]) / "exports"
+
+
+def _left_behind() -> list[Path]:
+    limit = (clock.machine_now() - LEFT).timestamp()
+    old = [path for path in _folder().iterdir() if path.stat().st_mtime < limit] if _folder().is_dir() else []
+    known = (
+        {f"{key}.{kind}" for key, kind in db.session.execute(select(Export.key, Export.format)).tuples()}
+        if old
+        else set()
+    )
+    return [path for path in old if path.name not in known]
 
 
 def rows(found: Found) -> Iterator[tuple[Any, ...]]:

@@ -80,7 +80,6 @@ def purge(*, dry_run: bool = False, by_owner: bool = True) -> Purge:
     return Purge(
         files=len(lines),
         lines=sum(lines),
-        orphans=_orphans(dry_run) + document_retention.remove_orphans(dry_run=dry_run),
         journal=journal_chain.purge_years(dry_run=dry_run) if by_owner else 0,
         webhooks=webhook_delivery.purge(dry_run=dry_run),
         drafts=draft_retention.purge(dry_run=dry_run),
@@ -97,6 +96,8 @@ def purge(*, dry_run: bool = False, by_owner: bool = True) -> Purge:
         reports=reports.forget(dry_run=dry_run),
         forms=kept_forms.purge(dry_run=dry_run),
         lent=lending.forget(dry_run=dry_run),
+        # Last: they walk through every file, and however long that takes, the rest has gone.
+        orphans=_orphans(dry_run) + document_retention.remove_orphans(dry_run=dry_run),
         dry_run=dry_run,
     )
 

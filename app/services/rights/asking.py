@@ -11,7 +11,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Select, and_, delete, exists, func, select, update
+from sqlalchemy import Select, and_, delete, exists, func, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from app.extensions import db
@@ -58,12 +58,13 @@ def count(centre_id: int, strangers: Set[DriverKey]) -> Set[DriverKey]:
     limit, day = limit_of_a_day(), today()
     if not strangers or not limit:
         return frozenset()
-    known, total = _counted(centre_id, day, strangers)
-    new = sorted(strangers - known)
+    known, total = _counted(centre_id, day, strangers, limit)
+    new = strangers - known
     room = limit - total
     if len(new) > room:
         room += _release(centre_id, day)
-    admitted, untold = new[: max(room, 0)], frozenset(new[max(room, 0) :])
+    admitted = sorted(new)[:room] if room > 0 else []
+    untold = new - set(admitted)
     dialect.insert_new(
         AskedIdentity,
         [
@@ -135,15 +136,22 @@ def seconds_left() -> int:
     return int((tomorrow - now).total_seconds()) + 1
 
 
-def _counted(centre_id: int, day: date, strangers: Set[DriverKey]) -> tuple[Set[DriverKey], int]:
+def _counted(centre_id: int, day: date, strangers: Set[DriverKey], limit: int) -> tuple[Set[DriverKey], int]:
     """Return which of the strangers were counted today, and how many were in all; one query."""
-    a, wanted = AskedIdentity, bulk.text_table({permit for _, permit in strangers})
+    a = AskedIdentity
     own = and_(a.centre_id == centre_id, a.day == day)
+    if len(strangers) > limit:  # all that were counted are fewer than those that are asked about
+        counted = set(db.session.execute(select(a.birth_date, a.permit_number).where(own)).tuples())
+        return counted & strangers, len(counted)
+    permits = {permit for _, permit in strangers}
+    wanted = bulk.text_table(permits)
     total = select(func.count()).select_from(a).where(own).correlate(None).scalar_subquery()
+    # Of those never counted one row is enough, to bring the total: most of a large file are.
+    worth_a_row = or_(a.permit_number.is_not(None), wanted.c.value == next(iter(permits)))
     query = select(a.birth_date, a.permit_number, total.label("total")).select_from(
         wanted.outerjoin(a, and_(own, a.permit_number == wanted.c.value))
     )
-    rows = db.session.execute(query).all()
+    rows = db.session.execute(query.where(worth_a_row)).all()
     return {(row.birth_date, row.permit_number) for row in rows} & strangers, rows[0].total
 
 
@@ -156,15 +164,17 @@ def _release(centre_id: int, day: date) -> int:
         r.driver_id == standing(d),
         r.centre_id == centre_id,
     )
-    return changed(
-        delete(a)
-        .where(a.centre_id == centre_id, a.day == day, exists().where(*own))
-        .execution_options(synchronize_session=False)
-    )
+    paid = (a.centre_id == centre_id, a.day == day, exists().where(*own))
+    # Mostly there is none: then nothing is written, and nobody who writes meanwhile is waited for.
+    if db.session.scalar(select(a.permit_number).where(*paid).limit(1)) is None:
+        return 0
+    return changed(delete(a).where(*paid).execution_options(synchronize_session=False))
 
 
 def _alert(centre_id: int, day: date, limit: int) -> None:
     """Tell agents, and the journal, once a day."""
+    if is_over(centre_id):  # asked first: it is written once a day
+        return
     if dialect.insert_if_new(AskingAlert, {"centre_id": centre_id, "day": day, "at": clock.now()}):
         journal.record(
             "asking.limit_reached", "centre", centre_id, actor_id=None, centre_id=centre_id, after={"limit": limit}

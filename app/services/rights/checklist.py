@@ -149,7 +149,7 @@ STATES = {
 def state_clauses() -> dict[str, ColumnElement[bool]]:
     """Return, as SQL about a row of `Centre`, when it is in each state of :data:`STATES`; the first task missing is named."""
     represented = (
-        exists()
+        exists(Membership.id)  # a column by name: those of the account are not all to be read
         .where(Membership.centre_id == Centre.id, Membership.role == LEGAL_REPRESENTATIVE)
         .where(holds_on(clock.today(), Membership.valid_to))
         .where(Person.id == Membership.person_id, Person.active.is_(True))

@@ -10,6 +10,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import selectinload
 
 from app.extensions import db
+from app.french.words import of, to
 from app.models import Accreditation, Mail, MemberInvitation, Membership, MembershipRight, Person
 from app.models.centre import MEMBER_ROLES, RIGHTS
 from app.services.core import actor, links
@@ -88,7 +89,7 @@ def _invitation(row: Mail) -> Content:
         "role": MEMBER_ROLES[found.role].lower(),
         "inviter": found.invited_by.full_name,
         "rights": promised(found),
-        "url": _url(f"/invitation/{links.token(INVITATION_LINK, found.nonce)}"),
+        "url": _url(f"/invitation/{links.token(INVITATION_LINK, found.nonce, found.token_hash)}"),
     }
     return Content("rights/mail/member", f"{found.centre.name} vous invite au Registre CQC", values)
 
@@ -107,7 +108,8 @@ def _joined(row: Mail) -> Content:
         "left": [RIGHTS[right] for right in row.values["left"]],
         "url": _url("/mon-centre/droits/"),
     }
-    return Content("rights/mail/joined", f"{newcomer.full_name} a accepté l’invitation de {found.centre.name}", values)
+    whose = of(found.centre.name, is_place=True)
+    return Content("rights/mail/joined", f"{newcomer.full_name} a accepté l’invitation {whose}", values)
 
 
 @mail.says(CHANGED, "Droits modifiés")
@@ -140,4 +142,5 @@ def _asked(row: Mail) -> Content:
         "right": RIGHTS[row.values["right"]].lower(),
         "url": _url(f"/mon-centre/droits/{place.id}"),
     }
-    return Content("rights/mail/asked", f"{place.person.full_name} demande un droit à {place.centre.name}", values)
+    whom = to(place.centre.name, is_place=True)
+    return Content("rights/mail/asked", f"{place.person.full_name} demande un droit {whom}", values)

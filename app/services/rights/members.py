@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import contains_eager, selectinload
 
@@ -16,13 +16,23 @@ from app.extensions import db
 from app.models import Accreditation, Membership, MembershipRight, Person
 from app.models.centre import LEGAL_REPRESENTATIVE, RIGHTS
 from app.models.types import holds_on
-from app.services.core import clock, outbox
+from app.services.core import clock, narrowing, outbox
 from app.services.core.refusal import Refusal
 from app.services.core.transaction import transaction
 from app.services.journal import record as journal
 
 from . import access, granting, telling
 from .granting import Grant
+
+#: Each place with what its person is called, read before any name is looked at: those who have an account and no place are a
+#: thousand times as many.
+_PLACED = (
+    select(Membership.id, Person.first_name, Person.last_name, Person.email)
+    .join(Membership.person)
+    .cte("placed")
+    .prefix_with("MATERIALIZED")
+    .c
+)
 
 
 class LastRepresentative(Refusal):
@@ -41,6 +51,17 @@ class NobodyThere(Refusal):
     """The place is another centre's, has ended, or never was."""
 
     message = "Cette personne n’intervient pas, ou plus, pour ce centre."
+
+
+def is_called(word: str) -> ColumnElement[bool]:
+    """Return, as SQL on `Membership`, whether a name of a place's person holds a word."""
+    found = or_(narrowing.holds(_PLACED.last_name, word), narrowing.holds(_PLACED.first_name, word))
+    return Membership.id.in_(select(_PLACED.id).where(found))
+
+
+def is_reached_at(word: str) -> ColumnElement[bool]:
+    """Return, as SQL on `Membership`, whether the mail address of a place's person holds a word."""
+    return Membership.id.in_(select(_PLACED.id).where(narrowing.holds(_PLACED.email, word)))
 
 
 def is_agent(person_id: int) -> bool:

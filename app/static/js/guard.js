@@ -26,8 +26,12 @@ function fieldsOf(form) {
   return { action: new URL(form.getAttribute("action") ?? location.href, location).pathname, fields };
 }
 
-/** Hand over the forms with something typed, and go where the server says. */
+let isLeaving = false;
+
+/** Hand over the forms with something typed, and go where the server says: once, though several calls meet the end of a sign-in. */
 async function leave(sender, otherwise) {
+  if (isLeaving) return; // going now would cut off the handing over
+  isLeaving = true;
   const forms = [...new Set([sender, ...changed])].filter((form) => form?.isConnected).map(fieldsOf);
   changed.clear();
   const token = JSON.parse(document.body.getAttribute("hx-headers") ?? "{}")["X-CSRFToken"];
@@ -37,6 +41,7 @@ async function leave(sender, otherwise) {
   location.assign(answer?.ok ? (await answer.json()).next : otherwise);
 }
 
+window.addEventListener("pageshow", () => { isLeaving = false; }); // the browser may bring this very page back
 document.addEventListener("htmx:beforeOnLoad", (event) => {
   const { xhr, elt } = event.detail;
   const address = xhr.status === 401 && xhr.getResponseHeader("HX-Redirect");

@@ -8,10 +8,9 @@ from typing import Any
 
 from reportlab.lib.units import mm
 from reportlab.platypus import Spacer, Table
-from stdnum import iban
 
 from app.french.spaces import WIDE, for_paper
-from app.services.core.numbers import euros, grouped, percent, siren, siret
+from app.services.core.numbers import euros, grouped, iban, percent, siren, siret
 from app.services.paper import faces
 from app.services.paper.tree import Element
 
@@ -200,7 +199,7 @@ def _payment(content: Content, root: Element) -> Table:
     )
     ways = _facts(
         [
-            ("IBAN", iban.format(content.seller.iban).replace(" ", WIDE), "strong"),
+            ("IBAN", iban(content.seller.iban).replace(" ", WIDE), "strong"),
             ("BIC", content.seller.bic, "strong"),
             ("Référence", reference.shown(content.reference).replace(" ", WIDE), "strong"),
         ],
