@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
+from sqlalchemy.sql import visitors
 
 from app.extensions import db
 from app.models import Accreditation, Driver, Outbox, Registration
 from app.services.core import clock
-from app.services.decisions import withheld_documents
+from app.services.decisions import to_handle, withheld_documents
 from app.services.registration import analysis
-from app.services.reporting import dashboard
+from app.services.reporting import dashboard, waiting
 from tests.bases import BOTH
 from tests.support import MARIE, PIERRE, centre_id, draft, many, registered, statements, training_id
 
@@ -94,6 +95,22 @@ def test_agents_see_all_centres_what_waits_and_the_frequent_errors(spread: None)
     assert ("Prénom non renseigné", 1) in desk.errors
     assert ("Le stagiaire doit être majeur", 1) in desk.errors
     assert all("compte" not in sentence for sentence, _ in desk.errors), "informations are no errors"
+
+
+def test_work_that_waits_too_long_is_counted_however_long_ago_the_menu_was_first_shown(app: Flask) -> None:
+    waiting.counts()
+    registered(MARIE)
+    undone = db.session.scalar(select(func.count()).select_from(Outbox).where(Outbox.done_at.is_(None)))
+    assert undone
+    assert waiting.counts()["travaux"] == 0
+    with clock.moved(datetime.now(UTC) + to_handle.PATIENCE + timedelta(minutes=1)):
+        assert waiting.counts()["travaux"] == to_handle.count_failed() == undone
+
+
+def test_the_statement_that_is_kept_holds_no_instant_of_its_own() -> None:
+    kept = [one.value for one in visitors.iterate(waiting._statement()) if one.__visit_name__ == "bindparam"]
+    assert "waiting" in kept
+    assert not [one for one in kept if isinstance(one, date)]
 
 
 def test_the_queries_do_not_grow_with_the_rows(app: Flask) -> None:

@@ -246,7 +246,7 @@ def forget(*, dry_run: bool = False) -> int:
 
 
 def _late() -> tuple[ColumnElement[bool], ...]:
-    return (*_OPEN, ErrorReport.said_at <= clock.now() - PATIENCE)
+    return (*_OPEN, ErrorReport.said_at <= clock.ago(PATIENCE, clock.now))
 
 
 def _with_rows() -> Select[ErrorReport]:

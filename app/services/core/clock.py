@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from flask import current_app
+from sqlalchemy import BindParameter, bindparam
 
 PARIS = ZoneInfo("Europe/Paris")
 #: The instant at which the demonstration's past happens, while it is written; None in all of the program's life otherwise.
@@ -43,3 +44,11 @@ def now() -> datetime:
 def machine_now() -> datetime:
     """Return the real instant in UTC, for leases and retries, which no frozen day may hold up."""
     return (_past.get() or datetime.now(UTC)).astimezone(UTC)
+
+
+def ago(delay: timedelta, instant: Callable[[], datetime] = machine_now) -> BindParameter[datetime]:
+    """Return, as SQL, the instant that lies so long before one of the above, read each time a statement is asked.
+
+    So a statement may be kept and asked again: « for ten minutes » never means the day it was first put together.
+    """
+    return bindparam(None, callable_=lambda: instant() - delay, unique=True)

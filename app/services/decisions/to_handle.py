@@ -119,5 +119,4 @@ def retry(outbox_id: int, actor_id: int) -> None:
 
 
 def _undone() -> ColumnElement[bool]:
-    late = clock.machine_now() - PATIENCE
-    return Outbox.done_at.is_(None) & or_(Outbox.last_error.is_not(None), Outbox.created_at < late)
+    return Outbox.done_at.is_(None) & or_(Outbox.last_error.is_not(None), Outbox.created_at < clock.ago(PATIENCE))
