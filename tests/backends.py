@@ -139,10 +139,12 @@ class Sqlite:
 class Postgres:
     """A database of its own, dropped at the end; its seeded rows are kept beside and put back before each test.
 
-    Putting rows back takes some ten milliseconds; making a database anew took two hundred.
+    Putting rows back takes a twentieth of the time it takes to make a database anew.
     """
 
     name = "postgresql"
+    #: The connection that puts the rows back, as the owner.
+    keeper: psycopg.Connection | None = None
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -163,7 +165,22 @@ class Postgres:
             base.execute("CREATE SCHEMA seed")
             for table in self.tables:
                 base.execute(f"CREATE TABLE seed.{table} AS TABLE public.{table}")
-            self.sequences = base.execute("SELECT sequencename, last_value FROM pg_sequences").fetchall()
+            self._keep_how_to_put_back(base)
+
+    def _keep_how_to_put_back(self, base: psycopg.Connection) -> None:
+        """Write it as a function of the base: on a connection that stays, it is planned once, and passes over what is empty."""
+        seeded = {table for table in self.tables if base.execute(f"SELECT 1 FROM seed.{table} LIMIT 1").fetchone()}
+        steps = [
+            f"DELETE FROM public.{table};"
+            if table in seeded
+            else f"IF EXISTS (SELECT FROM public.{table}) THEN DELETE FROM public.{table}; END IF;"
+            for table in reversed(self.tables)
+        ]
+        steps += [f"INSERT INTO public.{table} SELECT * FROM seed.{table};" for table in self.tables if table in seeded]
+        for name, last in base.execute("SELECT sequencename, last_value FROM pg_sequences").fetchall():
+            steps.append(f"PERFORM setval('{name}', {last or 1}, {bool(last)});")
+        body = "\n".join(steps)
+        base.execute(f"CREATE FUNCTION seed.put_back() RETURNS void LANGUAGE plpgsql AS $$ BEGIN\n{body}\nEND $$")
 
     def settings(self, owner: Flask) -> Test:
         """Return the settings of the application under test; ``owner`` is one on the same base."""
@@ -175,18 +192,18 @@ class Postgres:
         with self.app.app_context():
             db.session.remove()
             db.engine.dispose()
-        steps = [f"DELETE FROM public.{table}" for table in reversed(self.tables)]
-        steps += [f"INSERT INTO public.{table} SELECT * FROM seed.{table}" for table in self.tables]
-        steps += [f"SELECT setval('{name}', {last or 1}, {bool(last)})" for name, last in self.sequences]
-        with psycopg.connect(self.url) as base:
+        if self.keeper is None or self.keeper.closed:
+            self.keeper = psycopg.connect(self.url, autocommit=True)
             # As a replica: the journal's triggers, which refuse to delete, do not fire.
-            base.execute("SET lock_timeout = 10000; SET session_replication_role = replica")
-            base.execute(";".join(steps))
+            self.keeper.execute("SET lock_timeout = 10000; SET session_replication_role = replica")
+        self.keeper.execute("SELECT seed.put_back()")
 
     def close(self) -> None:
         """Drop the database."""
         with self.app.app_context():
             db.engine.dispose()
+        if self.keeper:
+            self.keeper.close()
         with psycopg.connect(POSTGRES, autocommit=True) as admin:
             admin.execute(f"DROP DATABASE IF EXISTS {self.names} WITH (FORCE)")
 
