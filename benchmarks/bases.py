@@ -59,6 +59,8 @@ def by_owner(base: Base) -> Flask:
 
 def let_go(base: Base) -> None:
     """Close every connection of this process, so that the base can be copied."""
+    if isinstance(base, Postgres):
+        base.let_go()
     with base.app.app_context():
         db.session.remove()
         db.engine.dispose()

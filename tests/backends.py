@@ -198,12 +198,16 @@ class Postgres:
             self.keeper.execute("SET lock_timeout = 10000; SET session_replication_role = replica")
         self.keeper.execute("SELECT seed.put_back()")
 
+    def let_go(self) -> None:
+        """Close the connection that puts rows back: a base that is copied has none."""
+        if self.keeper:
+            self.keeper.close()
+
     def close(self) -> None:
         """Drop the database."""
         with self.app.app_context():
             db.engine.dispose()
-        if self.keeper:
-            self.keeper.close()
+        self.let_go()
         with psycopg.connect(POSTGRES, autocommit=True) as admin:
             admin.execute(f"DROP DATABASE IF EXISTS {self.names} WITH (FORCE)")
 
