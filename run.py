@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 from app import create_app
 
 if __name__ == "__main__":
@@ -10,3 +12,4 @@ if __name__ == "__main__":
     raise SystemExit(main())
 
 app = create_app()
+gc.freeze()  # what a start makes stays: no collection walks it again, and forks share its pages

@@ -18,6 +18,7 @@ from app.services.imports import analysing
 from app.services.imports.analysing import Judged
 from app.validators.batch import Row, said, told_by_remarks
 from app.validators.file import FileRefused, unread_sheets
+from app.validators.memory import collector_paused
 from app.validators.remark import EMAIL, FIELDS
 
 _dumps = partial(json.dumps, ensure_ascii=False)
@@ -31,6 +32,7 @@ IMPORTABLE, IN_ERROR, REFUSED = 0, 1, 2
 @click.option("--siret", required=True, help="The centre whose accreditations and records count.")
 @click.option("--on", "day", type=click.DateTime(["%Y-%m-%d"]), help="The day taken for today (YYYY-MM-DD).")
 @click.option("--json", "as_json", is_flag=True, help="The whole report as JSON on standard output.")
+@collector_paused()  # also while the report is written: its rows all live on
 def analyse(file: Path, siret: str, day: datetime | None, as_json: bool) -> None:
     """Analyse FILE for a centre; exit 0 when it may be imported, 1 when a line has an error, 2 when it is refused."""
     if day is not None:
@@ -44,7 +46,7 @@ def analyse(file: Path, siret: str, day: datetime | None, as_json: bool) -> None
         _refuse(refusal.code.value, refusal.message, as_json)
     except OSError:
         _refuse("not_found", f"Le fichier {file} ne peut pas être lu.", as_json)
-    click.echo(_json(judged) if as_json else _text(judged))
+    click.echo(_json(judged) if as_json else _text(judged), color=as_json or None)  # JSON holds no colours to look for
     raise SystemExit(IMPORTABLE if judged.report.importable else IN_ERROR)
 
 
