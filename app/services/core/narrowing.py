@@ -17,7 +17,7 @@ from app.models.search import begins, name_ways, plain, search_key
 from app.validators.fields import bare_permit, fold, loosen_date, parse_date
 
 from .clock import PARIS
-from .dialect import on_postgresql
+from .dialect import found_first, on_postgresql
 
 #: A day typed with spaces is one word, unless it stands among other figures.
 _SPACED_DAY = re.compile(r"(?<!\S)(?<!\d )(\d{1,2}) (\d{1,2}) (\d{4})(?!\S)(?! \d)")
@@ -90,21 +90,32 @@ def accounts(text: str, *, broad: bool = False) -> ColumnElement[bool]:
     """Return the accounts whose last name, first name, both in either order, or mail address begin so; an address may stand
     beside a name. ``broad``: for rows that are read in the order of a list.
     """
-    return or_(*account_ways(text, broad=broad))
+    named, addressed = _accounts(text, broad)
+    return or_(*named, *addressed)
 
 
-def account_ways(text: str, *, broad: bool = False) -> list[ColumnElement[bool]]:
-    """Return the conditions of :func:`accounts`, of which one is met."""
+def account_ways(text: str) -> list[ColumnElement[bool]]:
+    """Return the conditions of :func:`accounts`, each with an index of its own, of which one is met.
+
+    Who is found by the address alone is found first: addresses follow names, so that those alike stand together in the order
+    of names too, and reading in it would pass all who stand before.
+    """
+    named, addressed = _accounts(text, broad=False)
+    return [*named, *(found_first(Person.id, select(Person.id).where(one)) for one in addressed)]
+
+
+def _accounts(text: str, broad: bool) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
+    """Return the conditions of :func:`accounts`: those that ask for a name, and those that ask for an address alone."""
     words = text.split()
     named = " ".join(word for word in words if "@" not in word)
     address = plain(Person.search_email, broad)
     addresses = [begins(address, search_key(word)) for word in words if "@" in word]
     if not named:
-        return [and_(true(), *addresses)]
+        return [], [and_(true(), *addresses)]
     found = name_ways(Person, named, broad=broad)
     if addresses or not (key := search_key(named)):
-        return [and_(way, *addresses) for way in found]
-    return [*found, begins(address, key)]
+        return [and_(way, *addresses) for way in found], []
+    return found, [begins(address, key)]
 
 
 def escaped(text: str) -> str:

@@ -12,6 +12,7 @@ from app.extensions import db
 from app.models import Breach, Document, Driver, Mail, Outbox, Registration
 from app.models.outbox import MAIL_REFUSED
 from app.services.core import clock, outbox
+from app.services.core.dialect import found_first
 from app.services.core.refusal import Refusal
 from app.services.core.taking import taken
 from app.services.core.transaction import transaction
@@ -63,14 +64,14 @@ def refused_mails() -> tuple[list[Mail], int]:
 
     A mail about an account has no registration.
     """
+    last = select(Mail.id).where(Mail.state == MAIL_REFUSED).order_by(Mail.id.desc()).limit(LIMIT)
     query = (
         select(Mail)
         .outerjoin(Mail.registration)
         .outerjoin(Registration.driver)
         .options(contains_eager(Mail.registration).contains_eager(Registration.driver).joinedload(Driver.person))
-        .where(Mail.state == MAIL_REFUSED)
+        .where(found_first(Mail.id, last))  # not all that were refused are joined, to show the last
         .order_by(Mail.id.desc())
-        .limit(LIMIT)
     )
     return list(db.session.execute(query).scalars()), count_refused()
 
