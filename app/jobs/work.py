@@ -39,6 +39,7 @@ from app.models.outbox import (
     RESET,
     REVOCATIONS,
     VERIFY,
+    VOLUMES,
     WEBHOOK,
 )
 from app.services.accounts import password_change
@@ -60,7 +61,7 @@ from app.services.payments import dunning, matching
 from app.services.proving import check
 from app.services.reminders import mails as _reminder_mails  # noqa: F401  what they say
 from app.services.reminders import nightly as reminders
-from app.services.reporting import exports
+from app.services.reporting import exports, volumes
 from app.services.retention import purge
 
 log = structlog.get_logger()
@@ -92,6 +93,7 @@ TASKS: dict[str, Callable[[dict[str, Any]], object]] = {
     LOOK_ALIKES: lambda _payload: look_alikes.look(),
     INVOICES: _behind_the_year(lambda _payload: _bill()),
     DUNNING: _behind_the_year(lambda _payload: dunning.nightly()),
+    VOLUMES: lambda _payload: volumes.count_days(),
     CHECK: check.note_in_turn,
 }
 #: What each kind of row calls; every service here may run twice.

@@ -48,7 +48,7 @@ from .driver import Driver, DriverMerge, IdentityCorrection, LentLook, LentView
 from .export import Export
 from .identity import AskedIdentity, AskingAlert, IdentityCheck, IdentityClaim
 from .journal import JournalCheckpoint, JournalEntry, JournalLink
-from .operations import Breach, Incident, Reminder, ReminderOff, ServiceLevel
+from .operations import Breach, DayVolume, Incident, Reminder, ReminderOff, ServiceLevel
 from .outbox import Mail, NightlyTask, Outbox, RevocationList
 from .person import KeptForm, Person, RecoveryCode, SecondFactor
 from .refused import RefusedRequest
@@ -83,6 +83,7 @@ __all__ = [
     "ChangeDue",
     "CorrectionRequest",
     "DataExport",
+    "DayVolume",
     "Decision",
     "Deposit",
     "Document",

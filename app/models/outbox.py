@@ -128,7 +128,7 @@ class Mail(Model):
 
 
 VERIFY, PURGE, LOOK_ALIKES, INVOICES, CHECK = "verify", "purge", "look_alikes", "invoices", "check"
-DUNNING = "dunning"
+DUNNING, VOLUMES = "dunning", "volumes"
 #: No task of the relay's: the last backup is noted so.
 BACKUP = "backup"
 REVOCATIONS, REMINDERS = "revocations", "reminders"

@@ -100,6 +100,7 @@ class Registration(Model):
         Index("ix_registration_ledger", "ledger_id", sqlite_where=_CHAINED, postgresql_where=_CHAINED),
         Index("ix_registration_as", "registered_as_id", sqlite_where=_ELSEWHERE, postgresql_where=_ELSEWHERE),
         Index("ix_registration_cancelled", "id", sqlite_where=_CANCELLED, postgresql_where=_CANCELLED),
+        Index("ix_registration_cancelled_on", "cancelled_on", sqlite_where=_CANCELLED, postgresql_where=_CANCELLED),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

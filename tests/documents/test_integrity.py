@@ -106,7 +106,7 @@ def test_it_is_due_once_a_night_and_goes_on_in_shares(
     monkeypatch.setattr(integrity, "A_JOB", 3)
     (store.folder() / str(documents[3].path)).unlink()
     assert nightly.make_due(datetime(2022, 1, 10, 1, 59, tzinfo=UTC)) == []
-    tasks = ["revocations", "invoices", "dunning", "verify", "purge", "look_alikes", "reminders", "check"]
+    tasks = ["revocations", "invoices", "dunning", "verify", "purge", "look_alikes", "reminders", "volumes", "check"]
     assert nightly.make_due(NIGHT) == tasks
     assert nightly.make_due(NIGHT) == []
     assert nightly.make_due(datetime(2022, 1, 10, 22, 59, tzinfo=UTC)) == []
@@ -114,7 +114,7 @@ def test_it_is_due_once_a_night_and_goes_on_in_shares(
     drain()
     assert nightly.make_due(datetime(2022, 1, 11, 2, 0, tzinfo=UTC)) == tasks
     drain()
-    assert db.session.query(Outbox).where(Outbox.kind == "nightly").count() == 18
+    assert db.session.query(Outbox).where(Outbox.kind == "nightly").count() == 20
     assert faults() == {documents[3].id: "missing"}
     assert [entry.after for entry in journal("documents.verified")] == [{"checked": 4, "faults": {"missing": 1}}] * 2
     assert db.session.execute(select(Outbox.id).where(Outbox.done_at.is_(None))).first() is None

@@ -11,11 +11,11 @@ from sqlalchemy import func, select, update
 from sqlalchemy.sql import visitors
 
 from app.extensions import db
-from app.models import Accreditation, Driver, Outbox, Registration
+from app.models import Accreditation, DayVolume, Driver, Outbox, Registration
 from app.services.core import clock
 from app.services.decisions import to_handle, withheld_documents
 from app.services.registration import analysis
-from app.services.reporting import dashboard, waiting
+from app.services.reporting import dashboard, volumes, waiting
 from tests.bases import BOTH
 from tests.support import MARIE, PIERRE, centre_id, draft, many, registered, statements, training_id
 
@@ -35,15 +35,15 @@ def spread(app: Flask) -> None:
 
 def test_a_centre_s_dashboard_counts_months_trainings_and_amounts(spread: None) -> None:
     desk = dashboard.centre_desk(centre_id())
-    volumes = desk.volumes
-    assert [month.count for month in volumes.trend] == [0] * 10 + [3, 2]
-    assert (volumes.trend[0].first, volumes.this_month.name, volumes.last_month.name) == (
+    shown = desk.volumes
+    assert [month.count for month in shown.trend] == [0] * 10 + [3, 2]
+    assert (shown.trend[0].first, shown.this_month.name, shown.last_month.name) == (
         date(2021, 2, 1),
         "janvier",
         "décembre",
     )
-    assert [(one.label, one.month, one.year) for one in volumes.trainings] == [("FIMO Marchandises", 2, 2)]
-    assert (volumes.today, volumes.year) == (2, 2)
+    assert [(one.label, one.month, one.year) for one in shown.trainings] == [("FIMO Marchandises", 2, 2)]
+    assert (shown.today, shown.year) == (2, 2)
     assert desk.billed == Decimal("50.68")
     assert desk.without_account == 6
 
@@ -52,6 +52,54 @@ def test_another_centre_s_dashboard_shows_nothing_of_it(spread: None) -> None:
     desk = dashboard.centre_desk(centre_id("98765432400019"))
     assert sum(month.count for month in desk.volumes.trend) == 0
     assert (desk.billed, desk.without_account, desk.drafts, desk.lines_in_error) == (0, 0, 0, 0)
+
+
+def _months() -> list[int]:
+    """Return the months of the agents' trend that hold something, the current one last."""
+    return [month.count for month in dashboard.agent_desk().volumes.trend if month.count]
+
+
+def test_what_the_night_counted_is_shown_with_what_came_and_was_cancelled_since(spread: None) -> None:
+    before = dashboard.agent_desk()
+    volumes.count_days()
+    assert dashboard.agent_desk() == before
+    assert set(db.session.execute(select(DayVolume.day, DayVolume.count)).tuples()) == {(date(2021, 12, 31), 3)}
+    registered({**PIERRE, "permit_number": "051231999999"})
+    _cancel(date(2021, 12, 31))
+    assert _months() == [2, 3]
+    volumes.count_days()
+    assert _months() == [2, 3]
+    with clock.moved(datetime(2022, 1, 11, 12, tzinfo=UTC)):
+        volumes.count_days()
+        assert _months() == [2, 3]
+    assert set(db.session.execute(select(DayVolume.day, DayVolume.count)).tuples()) == {(date(2021, 12, 31), 2)}
+
+
+def test_the_month_s_amounts_and_modes_are_those_of_the_days_counted_and_of_those_since(spread: None) -> None:
+    with clock.moved(datetime(2022, 1, 13, 12, tzinfo=UTC)):
+        before = dashboard.agent_desk()
+        volumes.count_days()
+        assert dashboard.agent_desk() == before
+        assert (before.billed, before.centres, dict(before.modes)["Manuel"]) == (Decimal("50.68"), 1, 2)
+        registered({**PIERRE, "permit_number": "051231999999", "end_date": "12/01/2022"})
+        _cancel(date(2022, 1, 10))
+        after = dashboard.agent_desk()
+        assert (after.billed, after.centres, dict(after.modes)["Manuel"]) == (Decimal("50.68"), 1, 2)
+        assert after.volumes.today == 1
+    assert dashboard.agent_desk().volumes.this_month.count == 1, "a day before: neither what came, nor what is to come"
+
+
+def test_days_that_were_counted_are_not_counted_again_by_the_page(spread: None) -> None:
+    volumes.count_days()
+    db.session.execute(update(DayVolume).values(count=1_000))
+    db.session.commit()
+    assert _months() == [1_000, 2]
+
+
+def _cancel(day: date) -> None:
+    one = select(func.min(Registration.id)).where(Registration.registered_on == day).scalar_subquery()
+    db.session.execute(update(Registration).where(Registration.id == one).values(cancelled_on=clock.today()))
+    db.session.commit()
 
 
 def test_drafts_and_imports_in_error_are_counted(app: Flask) -> None:

@@ -14,7 +14,7 @@ from app.models import Breach, Document
 from app.models.registration import MISSING
 from app.services.core import clock
 from app.services.reporting import waiting as counted
-from app.services.reporting.dashboard import Month
+from app.services.reporting.volumes import Month
 from app.views.reporting.charts import trend
 from tests.cards.making import sent
 from tests.support import MARIE, PIERRE, draft, registered, registered_trainer

@@ -1,6 +1,6 @@
 """What the relay makes due once a day, in the small hours of Paris: the lists of revocations, the invoices of the month,
 reminding of those that are due or late, verifying the documents, the purge, the look for registrations that seem mistyped, the
-reminders, and the look at every invariant.
+reminders, counting the registrations of each day, and the look at every invariant.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from app.models.outbox import (
     REMINDERS,
     REVOCATIONS,
     VERIFY,
+    VOLUMES,
 )
 from app.services.core import clock, outbox, trace
 from app.services.core.transaction import transaction
@@ -45,7 +46,7 @@ def make_due(now: datetime | None = None) -> list[str]:
     if instant.hour < HOUR:
         return []
     known = set(db.session.execute(select(NightlyTask.task).where(NightlyTask.day == instant.date())).scalars())
-    tasks = (REVOCATIONS, INVOICES, DUNNING, VERIFY, PURGE, LOOK_ALIKES, REMINDERS, CHECK)
+    tasks = (REVOCATIONS, INVOICES, DUNNING, VERIFY, PURGE, LOOK_ALIKES, REMINDERS, VOLUMES, CHECK)
     if not known.issuperset(IN_SHARES):
         known |= _going_on()
     return [task for task in tasks if task not in known and _take(task, instant)]

@@ -3,79 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
 from app.extensions import db
-from app.models import Accreditation, Batch, BatchLine, Driver, Registration, Training
+from app.models import Accreditation, Batch, BatchLine, Centre, Driver, Registration
 from app.models.batch import CANCELLED, FILE, IN_ERROR, MANUAL, MODE_NAMES, OPEN_STATES
-from app.services.billing.months import MONTHS
 from app.services.core import clock, narrowing
 from app.services.core.dialect import on_postgresql
 from app.services.reference import accreditations
 from app.validators.remark import Code, Remark, Severity, kind_sentence
 
-from . import waiting
+from . import volumes, waiting
+from .volumes import Volumes
 
 R = Registration
-#: Months of the trend, the current one included.
-SPAN = 12
 #: Errors are counted in what was checked in the last so many days.
 RECENT = timedelta(days=30)
 #: Beyond, « plus de … » is said.
 MANY = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Month:
-    """A month of the trend: its first day and how many registrations it holds."""
-
-    first: date
-    count: int
-
-    @property
-    def name(self) -> str:
-        """Return « janvier »."""
-        return MONTHS[self.first.month - 1]
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingCount:
-    """Registrations of one training, this month and this year."""
-
-    label: str
-    month: int
-    year: int
-
-
-@dataclass(frozen=True)
-class Volumes:
-    """Registrations over time and by training; the last month of the trend is the current one."""
-
-    trend: list[Month]
-    trainings: list[TrainingCount]
-    today: int
-
-    @property
-    def this_month(self) -> Month:
-        """Return the current month."""
-        return self.trend[-1]
-
-    @property
-    def last_month(self) -> Month:
-        """Return the month before."""
-        return self.trend[-2]
-
-    @property
-    def year(self) -> int:
-        """Return the registrations of this year."""
-        return sum(one.year for one in self.trainings)
 
 
 @dataclass(frozen=True)
@@ -116,10 +67,10 @@ def centre_desk(centre_id: int) -> CentreDesk:
     """Return the dashboard of a centre, today."""
     drafts, draft_lines = _drafts(centre_id)
     files, lines = _in_error(centre_id)
-    this_month = R.registered_on >= month_start(clock.today())
+    this_month = R.registered_on >= volumes.month_start(clock.today())
     billed = select(func.sum(R.price)).where(R.centre_id == centre_id, this_month, R.live())
     return CentreDesk(
-        volumes(R.centre_id == centre_id),
+        volumes.of_centre(centre_id),
         db.session.scalar(billed) or Decimal("0.00"),
         drafts,
         draft_lines,
@@ -133,26 +84,7 @@ def centre_desk(centre_id: int) -> CentreDesk:
 def agent_desk() -> AgentDesk:
     """Return the dashboard of the agents, today."""
     modes, centres, billed = _month_by_mode()
-    return AgentDesk(volumes(), billed, centres, modes, waiting.counts(), frequent_errors())
-
-
-def month_start(day: date, back: int = 0) -> date:
-    """Return the first day of the month, or of the one so many months before."""
-    months = day.year * 12 + day.month - 1 - back
-    return date(months // 12, months % 12 + 1, 1)
-
-
-def volumes(*conditions: ColumnElement[bool]) -> Volumes:
-    """Count the registrations of the last twelve months, by month and by training; two queries, one answered by an index."""
-    today = clock.today()
-    first = month_start(today, SPAN - 1)
-    query = (
-        select(R.registered_on, R.training_id, func.count())
-        .where(R.registered_on >= first, R.registered_on <= today, R.live(), *conditions)
-        .group_by(R.registered_on, R.training_id)
-    )
-    rows = db.session.execute(query).tuples().all()
-    return Volumes(_trend(rows, today), _by_training(rows, today), sum(count for day, _, count in rows if day == today))
+    return AgentDesk(volumes.of_all(), billed, centres, modes, waiting.counts(), frequent_errors())
 
 
 def without_account(centre_id: int) -> int:
@@ -203,25 +135,6 @@ def _is_error(kind: str) -> bool:
     return name in set(Code) and Remark(Code(name)).severity is Severity.ERROR
 
 
-def _trend(rows: Iterable[Sequence[Any]], today: date) -> list[Month]:
-    counts: Counter[date] = Counter()
-    for day, _, count in rows:
-        counts[month_start(day)] += count
-    firsts = [month_start(today, back) for back in range(SPAN - 1, -1, -1)]
-    return [Month(first, counts[first]) for first in firsts]
-
-
-def _by_training(rows: Iterable[Sequence[Any]], today: date) -> list[TrainingCount]:
-    """Return the trainings registered this year, in the order of the catalogue."""
-    month: Counter[int] = Counter()
-    year: Counter[int] = Counter()
-    for day, training_id, count in rows:
-        year[training_id] += count if day.year == today.year else 0
-        month[training_id] += count if day >= month_start(today) else 0
-    trainings = db.session.execute(select(Training).order_by(Training.id)).scalars()
-    return [TrainingCount(one.full_label, month[one.id], year[one.id]) for one in trainings if year[one.id]]
-
-
 def _drafts(centre_id: int) -> tuple[int, int]:
     """Return how many drafts by hand may be taken up again, and their lines."""
     own = (
@@ -245,16 +158,11 @@ def _in_error(centre_id: int) -> tuple[int, int]:
 
 
 def _month_by_mode() -> tuple[list[tuple[str, int]], int, Decimal]:
-    """Return this month's registrations by mode, the centres that registered, the amount billed; one query."""
-    query = (
-        select(Batch.mode, R.centre_id, func.count(), func.sum(R.price))
-        .join(Batch, Batch.id == R.batch_id)
-        .where(R.registered_on >= month_start(clock.today()), R.live())
-        .group_by(Batch.mode, R.centre_id)
-    )
-    rows = db.session.execute(query).tuples().all()
-    counts = Counter(dict.fromkeys(MODE_NAMES, 0))
-    for mode, _, count, _ in rows:
-        counts[mode] += count
-    billed = sum((amount for *_, amount in rows), Decimal("0.00"))
-    return [(MODE_NAMES[mode], counts[mode]) for mode in MODE_NAMES], len({centre for _, centre, *_ in rows}), billed
+    """Return this month's registrations by mode, the centres that registered, the amount billed."""
+    found = volumes.month_by_mode()
+    none = 0, Decimal("0.00")
+    this_month = R.registered_on >= volumes.month_start(clock.today())
+    registers = select(R.id).where(R.centre_id == Centre.id, this_month, R.live()).exists()
+    centres = db.session.scalar(select(func.count()).select_from(Centre).where(registers)) or 0
+    modes = [(name, found.get(mode, none)[0]) for mode, name in MODE_NAMES.items()]
+    return modes, centres, sum((amount for _, amount in found.values()), none[1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import count
 
-from app.services.reporting.dashboard import Month
+from app.services.reporting.volumes import Month
 
 TOP, BOTTOM, LEFT, RIGHT = 22, 190, 46, 634
 #: As French abbreviates the months.
