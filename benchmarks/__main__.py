@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 
 import structlog
 
@@ -52,13 +53,14 @@ def rows(scale: Scale, folder: Path) -> Iterator[Row]:
         yield from imports.growth(opened, times)
         for base in opened:
             yield imports.memory(base, content)
-            yield imports.command(base, path, times[largest][base.name], scale.rounds)
+            yield imports.command(base, path, largest, scale.rounds)
             yield imports.first_page(base, content, largest, 5 * scale.rounds)
         clean = workbooks.write(folder / "clean.xlsx", largest, with_faults=False).read_bytes()
         yield from gate.rows(opened, scale.refusals)
         yield from load.rows(opened, folder, *scale.programs)
         yield from registration.rows(opened, clean, largest, scale.rounds)
-    yield from elsewhere.rows(path, largest, times[largest]["sqlite"], bases.TITLES["sqlite"], scaled=not scale.largest)
+    ours = median(times[largest]["sqlite"])
+    yield from elsewhere.rows(path, largest, ours, bases.TITLES["sqlite"], scaled=not scale.largest)
 
 
 def _largest(scale: Scale, folder: Path) -> tuple[Path, int]:

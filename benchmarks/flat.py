@@ -13,6 +13,7 @@ import logging
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import quantiles
@@ -57,8 +58,57 @@ class Measured:
         return Taken(*(many / max(one, 0.01) for many, one in zip(self.p95, few.p95, strict=True)))
 
 
-def measure(base: bases.Base, rounds: int = ROUNDS) -> dict[Place, Measured]:
-    """Return each page of the table measured on a filled base; those that are not there are left out."""
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of one base, asked by a person who is signed in there; ``server``: the process of the base that answers them."""
+
+    base: bases.Base
+    client: FlaskClient
+    address: str
+    server: int
+
+    def warmed(self) -> int | None:
+        """Ask twice, and return the queries of an answer; None where the page is not there."""
+        with self.base.app.app_context(), statements() as seen:
+            if self.client.get(self.address).status_code == 404:
+                return None
+        self.client.get(self.address)
+        return len(seen)
+
+    def timed(self) -> Taken:
+        """Ask once, and return what that took."""
+        gc.collect()
+        start, spent = time.perf_counter(), searches.processor_seconds(self.server)
+        self.client.get(self.address)
+        return Taken((time.perf_counter() - start) * 1000, (searches.processor_seconds(self.server) - spent) * 1000)
+
+    def measured(self, queries: int, taken: list[Taken]) -> Measured:
+        """Return what was measured, with the longest statement of one more answer."""
+        passed, used = (quantiles([one[at] for one in taken], n=20, method="inclusive")[-1] for at in (0, 1))
+        with self.base.app.app_context(), longest.watched() as found:
+            self.client.get(self.address)
+        return Measured(self.address, queries, Taken(passed, used), found)
+
+
+def measure(few: bases.Base, many: bases.Base, rounds: int = ROUNDS) -> dict[Place, tuple[Measured, Measured]]:
+    """Return each page of the table measured on two filled bases by turns, so that a slow minute of the machine slows both;
+    those that are not there on both are left out.
+    """
+    of_few, of_many = _pages(few), _pages(many)
+    gc.collect()
+    gc.freeze()  # what stands is not walked again before each round
+    found = {}
+    for place in sorted(of_few.keys() & of_many.keys()):
+        one, other = of_few[place], of_many[place]
+        queries = one.warmed(), other.warmed()
+        if queries[0] is not None and queries[1] is not None:
+            turns = [(one.timed(), other.timed()) for _ in range(rounds)]
+            mine, theirs = ([turn[at] for turn in turns] for at in (0, 1))
+            found[place] = one.measured(queries[0], mine), other.measured(queries[1], theirs)
+    return found
+
+
+def _pages(base: bases.Base) -> dict[Place, Page]:
     with bases.by_owner(base).app_context():
         wanted = pages.addresses()
         db.session.remove()
@@ -70,35 +120,13 @@ def measure(base: bases.Base, rounds: int = ROUNDS) -> dict[Place, Measured]:
         client = base.app.test_client()
         client.reads_plain = False  # tests alone read answers so
         client.post("/login/", data={"username": who, "password": PASSWORD})
-        for at, address in enumerate(listed):
-            if (one := _measured(base, client, address, server, rounds)) is not None:
-                found[who, at] = one
+        found |= {(who, at): Page(base, client, address, server) for at, address in enumerate(listed)}
     return found
 
 
-def _measured(base: bases.Base, client: FlaskClient, address: str, server: int, rounds: int) -> Measured | None:
-    with base.app.app_context(), statements() as seen:
-        if client.get(address).status_code == 404:
-            return None
-    client.get(address)
-    taken = []
-    gc.collect()
-    gc.freeze()  # what stands is not walked again before each round
-    for _ in range(rounds):
-        gc.collect()
-        start, spent = time.perf_counter(), searches.processor_seconds(server)
-        client.get(address)
-        taken.append(Taken((time.perf_counter() - start) * 1000, (searches.processor_seconds(server) - spent) * 1000))
-    passed, used = (quantiles([one[at] for one in taken], n=20, method="inclusive")[-1] for at in (0, 1))
-    with base.app.app_context(), longest.watched() as found:
-        client.get(address)
-    return Measured(address, len(seen), Taken(passed, used), found)
-
-
-def rows(few: dict[Place, Measured], many: dict[Place, Measured]) -> Iterator[str]:
-    """Yield a line a page that stands on both, those that grow or take long marked."""
-    for place in sorted(few.keys() & many.keys()):
-        one, other = few[place], many[place]
+def rows(measured: dict[Place, tuple[Measured, Measured]]) -> Iterator[str]:
+    """Yield a line a page, those that grow or take long marked."""
+    for place, (one, other) in measured.items():
         ratio = other.beside(one)
         mark = "".join(f" **{word}**" for word in marks(one, other))
         who, at = place[0].partition("@")[0], other.address.replace("|", "")
@@ -113,11 +141,11 @@ def marks(one: Measured, other: Measured) -> list[str]:
     return [*(["grows"] if grows else []), *(["long"] if other.p95.spent > MOST_MILLISECONDS else [])]
 
 
-def plans(few: dict[Place, Measured], many: dict[Place, Measured]) -> Iterator[str]:
+def plans(measured: dict[Place, tuple[Measured, Measured]]) -> Iterator[str]:
     """Yield the longest statement, with its plan, of each page that grows or takes long."""
-    for place in sorted(few.keys() & many.keys()):
-        if wrong := marks(few[place], many[place]):
-            who, page = place[0].partition("@")[0], many[place]
+    for place, (one, page) in measured.items():
+        if wrong := marks(one, page):
+            who = place[0].partition("@")[0]
             yield f"\n**{who} `{page.address}`** ({', '.join(wrong)}), its longest statement {page.longest.told()}"
 
 
@@ -137,25 +165,31 @@ def main() -> None:
     asked = _asked()
     logging.disable(logging.WARNING)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    told, measured = [], []
-    for count in (SMALL, asked.registrations):
-        with tempfile.TemporaryDirectory() as folder, bases.opened(Path(folder), asked.base, by_role=True) as opened:
-            (base,) = opened
+    with _opened(asked.base) as few, _opened(asked.base) as many:
+        told = []
+        for base, count in ((few, SMALL), (many, asked.registrations)):
             seconds = filled(base, count)
             told.append(f"{count:,} registrations on {bases.title(base)}, filled in {seconds:,.0f} s.")
-            measured.append(measure(base))
-            if count == asked.registrations:
-                head = "| who | page | queries | ms, few | ms, many | ratio | processor ms, few | many | ratio |"
-                told += ["", head, "|" + "---|" * 9, *rows(*measured), *plans(*measured)]
-                _tell(told, asked.report)  # the nights take longer than all before them
-                _tell([*told, "", *nights.told(base)], asked.report)
+        measured = measure(few, many)
+        head = "| who | page | queries | ms, few | ms, many | ratio | processor ms, few | many | ratio |"
+        told += ["", head, "|" + "---|" * 9, *rows(measured), *plans(measured)]
+        _tell(told, asked.report)  # the nights take longer than all before them
+        for line in ("", *nights.told(many)):
+            told.append(line)
+            _tell(told, asked.report, shown=1)
 
 
-def _tell(lines: list[str], report: Path | None) -> None:
-    text = "\n".join(lines)
-    print(text, flush=True)
+@contextmanager
+def _opened(kind: str) -> Iterator[bases.Base]:
+    with tempfile.TemporaryDirectory() as folder, bases.opened(Path(folder), kind, by_role=True) as (base,):
+        yield base
+
+
+def _tell(lines: list[str], report: Path | None, shown: int = 0) -> None:
+    """Print the last ``shown`` lines (0: all), and write all of them as they stand by now."""
+    print("\n".join(lines[-shown:]), flush=True)
     if report:
-        report.write_text(text + "\n", encoding="utf-8")
+        report.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _asked() -> argparse.Namespace:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from statistics import median
 
 from python_calamine import CalamineWorkbook
 
@@ -24,12 +25,14 @@ from tests.support import centre_id, drain, person_id
 from . import workbooks
 from .bases import Base, title
 from .load import DEMO
-from .table import Row, Seconds, elapsed, medians, timed, told
+from .table import Row, Seconds, elapsed, medians, quotient, timed, told, turns
 
 #: Asked of the largest file: times calamine's bare read; times the report, of the command; MiB of the worker; ms of the
 #: report's first page.
 TIMES_BARE_READ = {"sqlite": 2.2, "postgresql": 2.6}
 TIMES_REPORT, PEAK_MIB, FIRST_PAGE_MS = 1.5, 600, 100
+#: What is measured → its times, round by round.
+Times = dict[str, list[Seconds]]
 
 
 def bare_read(content: bytes) -> None:
@@ -70,40 +73,40 @@ def bare_beside(base: Base) -> str:
     return f"bare beside {base.name}"
 
 
-def measure(bases: list[Base], content: bytes, count: int, rounds: int) -> dict[str, Seconds]:
-    """Return the median times on each base and of the bare read beside it, for a file of so many lines.
+def measure(bases: list[Base], content: bytes, count: int, rounds: int) -> Times:
+    """Return the times on each base and of the bare read beside it, for a file of so many lines.
 
     One base after the other: PostgreSQL tidies up for some seconds after a large write, which another's time must not bear.
     """
     faults = workbooks.planted(count)
-    times: dict[str, Seconds] = {}
+    times: Times = {}
     for base in bases:
         acts = {
             bare_beside(base): partial(timed, partial(bare_read, content)),
             base.name: partial(lambda base: analysed(base, content, count, faults)[0], base),
         }
-        times |= medians(acts, rounds)
+        times |= turns(acts, rounds)
     return times
 
 
-def rows(bases: list[Base], times: Mapping[str, Seconds], count: int, *, largest: bool) -> Iterator[Row]:
+def rows(bases: list[Base], times: Times, count: int, *, largest: bool) -> Iterator[Row]:
     """Yield a row a base: the report beside the bare read."""
     for base in bases:
-        mine = times[base.name]
+        mine, bare = median(times[base.name]), median(times[bare_beside(base)])
         yield Row(
             f"report of {count:,} lines, {title(base)}",
             f"{told(mine)}, {mine / count * 1e6:.1f} µs a line",
-            f"calamine's bare read {told(times[bare_beside(base)])}",
-            mine / times[bare_beside(base)],
+            f"calamine's bare read {told(bare)}",
+            quotient(times[base.name], times[bare_beside(base)]),
             limit=TIMES_BARE_READ[base.name] if largest else None,
         )
 
 
-def growth(bases: list[Base], times: Mapping[int, Mapping[str, Seconds]]) -> Iterator[Row]:
+def growth(bases: list[Base], times: Mapping[int, Times]) -> Iterator[Row]:
     """Yield what a line costs in the largest file, beside what it costs in one some twenty times smaller."""
     *_, small, _, large = sorted(times)
     for base in bases:
-        costs = [times[count][base.name] / count for count in (large, small)]
+        costs = [median(times[count][base.name]) / count for count in (large, small)]
         texts = [f"{cost * 1e6:.1f} µs" for cost in costs]
         yield Row(
             f"a line among {large:,}, {title(base)}",
@@ -129,14 +132,16 @@ def _own(base: Base) -> dict[str, str]:
     return {**os.environ, "ENVIRONMENT": "test", "DATA_DIR": folder, "TODAY": TODAY, "DATABASE_URL": url}
 
 
-def command(base: Base, path: Path, report: Seconds, rounds: int) -> Row:
+def command(base: Base, path: Path, count: int, rounds: int) -> Row:
     """Return how long `analyse --json` takes, its start included, beside the report that a worker makes."""
-    base.reset()
     words = [sys.executable, "-m", "flask", "--app", "run", "analyse", str(path), "--siret", DEMO, "--json"]
     act = partial(subprocess.run, words, stdout=subprocess.DEVNULL, env=_own(base), cwd=ROOT, check=False)
-    mine = medians({"command": lambda: elapsed(act)}, rounds)["command"]
-    beside = f"the report {told(report)}"
-    return Row(f"analyse --json, {title(base)}", told(mine), beside, mine / report, limit=TIMES_REPORT)
+    faults, content = workbooks.planted(count), path.read_bytes()
+    acts = {"command": lambda: elapsed(act), "report": lambda: analysed(base, content, count, faults)[0]}
+    times = turns(acts, rounds)
+    mine, report = median(times["command"]), median(times["report"])
+    ratio = quotient(times["command"], times["report"])
+    return Row(f"analyse --json, {title(base)}", told(mine), f"the report {told(report)}", ratio, limit=TIMES_REPORT)
 
 
 def first_page(base: Base, content: bytes, count: int, rounds: int) -> Row:

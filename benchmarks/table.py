@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 Seconds = float
@@ -73,13 +73,23 @@ def elapsed(act: Callable[[], object]) -> Seconds:
     return time.perf_counter() - start
 
 
-def medians(acts: Mapping[str, Callable[[], Seconds]], rounds: int) -> dict[str, Seconds]:
-    """Return the median time of each act; the acts take turns, so that a slow moment of the machine hits them all."""
+def turns(acts: Mapping[str, Callable[[], Seconds]], rounds: int) -> dict[str, list[Seconds]]:
+    """Return what each act takes, round by round; the acts take turns, so that a slow moment of the machine hits them all."""
     times: dict[str, list[Seconds]] = {name: [] for name in acts}
     for _ in range(rounds):
         for name, act in acts.items():
             times[name].append(act())
-    return {name: statistics.median(taken) for name, taken in times.items()}
+    return times
+
+
+def medians(acts: Mapping[str, Callable[[], Seconds]], rounds: int) -> dict[str, Seconds]:
+    """Return the median time of each act; the acts take turns."""
+    return {name: statistics.median(taken) for name, taken in turns(acts, rounds).items()}
+
+
+def quotient(mine: Sequence[Seconds], beside: Sequence[Seconds]) -> float:
+    """Return the median of what each round's two times make of each other: what slows a whole round falls out."""
+    return statistics.median(one / other for one, other in zip(mine, beside, strict=True))
 
 
 def told(seconds: Seconds) -> str:
