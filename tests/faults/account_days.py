@@ -190,13 +190,18 @@ def _second_factor(app: Flask) -> Sequence[Act]:
 
 #: Who signs in and is not answered does so again; what the telephone showed was taken.
 _SIGN_INS = frozenset({"journal", "journal_link", "journal:sign_in.*", "journal:second_factor.refused"})
+#: Who asks again and again is told to wait, which is counted.
+_WAITS = frozenset({"refused_request"})
+_LINKS = _WAITS | {"account_link", "mail"}
 DAYS = (
     #: Who asks again for a link gets another one; the sign-up that is not confirmed is forgotten after days.
-    Scenario("sign-up", _sign_up, leaves=_SIGN_INS | {"sign_up", "account_link", "mail", "mail:confirm:*"}),
+    Scenario("sign-up", _sign_up, leaves=_SIGN_INS | _LINKS | {"sign_up", "mail:confirm:*"}),
     #: Who sends a picture again replaces it.
     Scenario(
-        "proving", _proving, leaves=frozenset({"identity_check", "journal", "journal_link", "journal:identity.asked"})
+        "proving",
+        _proving,
+        leaves=_WAITS | {"identity_check", "journal", "journal_link", "journal:identity.asked"},
     ),
     Scenario("joining", _joining, leaves=_SIGN_INS),
-    Scenario("second factor", _second_factor, leaves=_SIGN_INS | {"account_link", "mail", "mail:reset:*"}),
+    Scenario("second factor", _second_factor, leaves=_SIGN_INS | _LINKS | {"mail:reset:*"}),
 )
