@@ -44,12 +44,13 @@ Place = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A page on one base: its address there, queries, milliseconds that passed and those of the processors (p95), its longest
-    statement.
+    """A page on one base: its address there, queries, lines of its tables, milliseconds that passed and those of the
+    processors (p95), its longest statement.
     """
 
     address: str
     queries: int
+    lines: int
     p95: Taken
     longest: longest.Longest
 
@@ -86,8 +87,8 @@ class Page:
         """Return what was measured, with the longest statement of one more answer."""
         passed, used = (quantiles([one[at] for one in taken], n=20, method="inclusive")[-1] for at in (0, 1))
         with self.base.app.app_context(), longest.watched() as found:
-            self.client.get(self.address)
-        return Measured(self.address, queries, Taken(passed, used), found)
+            lines = self.client.get(self.address).data.count(b"<tr")
+        return Measured(self.address, queries, lines, Taken(passed, used), found)
 
 
 def measure(few: bases.Base, many: bases.Base, rounds: int = ROUNDS) -> dict[Place, tuple[Measured, Measured]]:
@@ -132,21 +133,29 @@ def rows(measured: dict[Place, tuple[Measured, Measured]]) -> Iterator[str]:
         who, at = place[0].partition("@")[0], other.address.replace("|", "")
         clock = f"{one.p95.passed:.1f} | {other.p95.passed:.1f} | {ratio.passed:.2f}"
         processors = f"{one.p95.spent:.1f} | {other.p95.spent:.1f} | {ratio.spent:.2f}"
-        yield f"| {who} | `{at}` | {other.queries} | {clock} | {processors}{mark} |"
+        yield f"| {who} | `{at}` | {other.queries} | {one.lines} | {other.lines} | {clock} | {processors}{mark} |"
 
 
 def marks(one: Measured, other: Measured) -> list[str]:
-    """Return what is wrong with a page at many registrations, beside the same at few."""
+    """Return what is wrong with a page at many registrations, beside few; one with more lines is « fuller »."""
     grows = min(other.beside(one)) > RATIO and other.p95.spent - one.p95.spent > BELOW
-    return [*(["grows"] if grows else []), *(["long"] if other.p95.spent > MOST_MILLISECONDS else [])]
+    return [
+        *(["fuller" if other.lines > one.lines else "grows"] if grows else []),
+        *(["long"] if other.p95.spent > MOST_MILLISECONDS else []),
+    ]
 
 
 def plans(measured: dict[Place, tuple[Measured, Measured]]) -> Iterator[str]:
-    """Yield the longest statement, with its plan, of each page that grows or takes long."""
-    for place, (one, page) in measured.items():
-        if wrong := marks(one, page):
-            who = place[0].partition("@")[0]
-            yield f"\n**{who} `{page.address}`** ({', '.join(wrong)}), its longest statement {page.longest.told()}"
+    """Yield the longest statement, with its plan, of each page that grows or takes long; one that many share is told once."""
+    told: dict[str, str] = {}
+    for (person, _), (one, page) in measured.items():
+        wrong = [mark for mark in marks(one, page) if mark != "fuller"]
+        if not wrong:
+            continue
+        name = f"{person.partition('@')[0]} `{page.address}`"
+        first = told.setdefault(page.longest.statement, name)
+        what = page.longest.told() if first == name else f"{page.longest.milliseconds:.1f} ms, as that of {first}."
+        yield f"\n**{name}** ({', '.join(wrong)}), its longest statement {what}"
 
 
 def filled(base: bases.Base, registrations: int) -> float:
@@ -171,8 +180,8 @@ def main() -> None:
             seconds = filled(base, count)
             told.append(f"{count:,} registrations on {bases.title(base)}, filled in {seconds:,.0f} s.")
         measured = measure(few, many)
-        head = "| who | page | queries | ms, few | ms, many | ratio | processor ms, few | many | ratio |"
-        told += ["", head, "|" + "---|" * 9, *rows(measured), *plans(measured)]
+        head = "| who | page | queries | lines, few | many | ms, few | ms, many | ratio | processor ms, few | many | ratio |"
+        told += ["", head, "|" + "---|" * 11, *rows(measured), *plans(measured)]
         _tell(told, asked.report)  # the nights take longer than all before them
         for line in ("", *nights.told(many)):
             told.append(line)

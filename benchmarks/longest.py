@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,10 @@ from typing import Any
 from sqlalchemy import event
 
 from app.extensions import db
+
+_DEEPEST = 10_000
+#: A line of a plan that only names the one below it.
+_HEAD = re.compile(r"\s+(InitPlan|SubPlan) \d+")
 
 
 @dataclass(slots=True)
@@ -23,7 +28,23 @@ class Longest:
 
     def told(self) -> str:
         """Return all of it as a block of Markdown."""
-        return f"{self.milliseconds:.1f} ms:\n```\n{self.statement}\n\n{self.plan}\n```"
+        return f"{self.milliseconds:.1f} ms:\n```\n{self.statement}\n\n{executed(self.plan)}\n```"
+
+
+def executed(plan: str) -> str:
+    """Return a plan of PostgreSQL without what was never executed: below policies, most of it."""
+    kept: list[str] = []
+    passed = _DEEPEST
+    for line in plan.splitlines():
+        depth = len(line) - len(line.lstrip())
+        if depth > passed:
+            continue
+        passed = depth if "(never executed)" in line else _DEEPEST
+        while kept and _HEAD.match(kept[-1]) and (passed == depth or depth <= len(kept[-1]) - len(kept[-1].lstrip())):
+            kept.pop()  # what headed it heads nothing any more
+        if passed == _DEEPEST:
+            kept.append(line)
+    return "\n".join(kept)
 
 
 @contextmanager

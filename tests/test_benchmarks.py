@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from app.extensions import db
 from app.models import Document, Registration
-from benchmarks import imports, registration, workbooks
+from benchmarks import imports, longest, registration, workbooks
 from benchmarks.table import Row
 
 LINES = 110
@@ -32,7 +32,8 @@ def test_a_report_finds_the_planted_faults_and_its_page_answers(base: Any, tmp_p
     times = imports.measure([base], content, LINES, rounds=1)
     (row,) = imports.rows([base], times, LINES, largest=True)
     assert "110 lines" in row.what
-    assert row.ratio == times[base.name] / times[imports.bare_beside(base)]
+    [mine], [bare] = times[base.name], times[imports.bare_beside(base)]
+    assert row.ratio == mine / bare
     assert "ms" in imports.first_page(base, content, LINES, rounds=1).measured
 
 
@@ -50,6 +51,24 @@ def test_the_bare_writing_leaves_the_rows_of_the_import(base: Any, tmp_path: Pat
         counted = [db.session.scalar(select(func.count()).select_from(table)) for table in (Registration, Document)]
         db.session.remove()
     assert counted == [LINES, 2 * LINES]
+
+
+def test_a_plan_is_told_without_what_was_never_executed() -> None:
+    plan = """Limit  (actual time=1..2 rows=1 loops=1)
+  InitPlan 1 (returns $0)
+    ->  Result  (actual time=0.1..0.1 rows=1 loops=1)
+  InitPlan 2 (returns $1)
+    ->  Result  (never executed)
+  ->  Index Scan using i on t  (actual time=0.1..0.1 rows=1 loops=1)
+        Filter: ($0 OR (hashed SubPlan 3))
+        SubPlan 3
+          ->  Seq Scan on u  (never executed)
+                Filter: (v = $1)
+                InitPlan 4 (returns $2)
+                  ->  Result  (never executed)
+Planning Time: 1 ms"""
+    lines = plan.splitlines()
+    assert longest.executed(plan).splitlines() == [lines[at] for at in (0, 1, 2, 5, 6, 12)]
 
 
 @pytest.mark.parametrize(
