@@ -87,6 +87,8 @@ class Registration(Model):
         Index("ix_registration_training_day", "training_id", "registered_on", "cancelled_on"),
         Index("ix_registration_centre_day", "centre_id", "registered_on", "training_id", "cancelled_on"),
         Index("ix_registration_driver_centre", "driver_id", "centre_id"),
+        # As drivers stand, so that a centre's and those without an account are walked side by side.
+        Index("ix_registration_centre_driver", "centre_id", "driver_id"),
         Index("ix_registration_search_name", "search_last", "search_first"),
         Index("ix_registration_search_first", "search_first"),
         Index("ix_registration_search_order", "search_order"),
