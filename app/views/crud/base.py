@@ -19,7 +19,7 @@ from app.views.shell.base import Screen
 
 from . import export
 from .rows import Question, Rows, asked_text
-from .widgets import FORM_WIDGET
+from .widgets import FORM_WIDGET, BackOfficeSearch
 
 READ_ONLY = {"list", "show", "home", "export"}
 #: More lines would make a page nobody reads, and seconds of work.
@@ -50,6 +50,7 @@ class BackOfficeView(Screen, ModelView):  # type: ignore[misc]
     #: Columns of a relation that a related list's « Ajouter » fills: name in the address → field of the form.
     prefilled: dict[str, str] = {}
     add_widget = edit_widget = FORM_WIDGET
+    search_widget = BackOfficeSearch
     add_template, edit_template = "crud/add.html", "crud/edit.html"
     add_form = edit_form = DynamicForm
     #: One of the long lists that `services.reporting.exports` writes; empty: the list's own columns are written.

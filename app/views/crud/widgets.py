@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from flask import url_for
-from flask_appbuilder.widgets import FormWidget
+from flask_appbuilder.widgets import FormWidget, SearchWidget
 from markupsafe import Markup, escape
 
 from app.models import Document, Training
@@ -32,6 +32,18 @@ class BackOfficeForm(FormWidget):  # type: ignore[misc]
     """Flask-AppBuilder's form, with lists of boxes to tick."""
 
     template = "crud/form.html"
+
+
+class BackOfficeSearch(SearchWidget):  # type: ignore[misc]
+    """Flask-AppBuilder's search, whose fields our template draws: its own would be drawn for nothing, a select of all centres
+    among them.
+    """
+
+    def __call__(self, **kwargs: Any) -> Markup:
+        """Return the search, drawn."""
+        form = self.template_args["form"]
+        labels = {name: str(form[name].label.text) for name in self.template_args["include_cols"]}
+        return Markup(super(SearchWidget, self).__call__(label_columns=labels, **kwargs))  # noqa: S704  a template's
 
 
 FORM_WIDGET = BackOfficeForm
