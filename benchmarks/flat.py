@@ -23,6 +23,7 @@ from flask.testing import FlaskClient
 
 from app.extensions import db
 from app.services.journal import chain
+from app.services.reporting import volumes
 from tests.conftest import PASSWORD
 from tests.support import statements
 
@@ -165,6 +166,7 @@ def filled(base: bases.Base, registrations: int) -> float:
     with bases.by_owner(base).app_context():
         crowd.fill(size, lambda what: note(f"{base.name}, {time.perf_counter() - start:.0f} s: {what}"))
         note(f"{base.name}, {time.perf_counter() - start:.0f} s: {chain.seal()} entries of the journal sealed")
+        volumes.count_days()  # as each night leaves them
         db.session.remove()
     return time.perf_counter() - start
 
