@@ -137,9 +137,10 @@ def test_agents_see_all_centres_what_waits_and_the_frequent_errors(spread: None)
     assert desk.volumes.this_month.count == 2
     assert (desk.centres, desk.billed) == (1, Decimal("50.68"))
     assert dict(desk.modes) == {"Manuel": 2, "Fichier": 0, "API": 0, "Correction": 0}
-    assert desk.waiting["retenus"] == withheld_documents.waiting()[1] == 1
-    assert desk.waiting["travaux"] == 3
-    assert desk.to_handle == 4
+    waits = waiting.counts()
+    assert waits["retenus"] == withheld_documents.waiting()[1] == 1
+    assert waits["travaux"] == 3
+    assert sum(waits.values()) == 4
     assert ("Prénom non renseigné", 1) in desk.errors
     assert ("Le stagiaire doit être majeur", 1) in desk.errors
     assert all("compte" not in sentence for sentence, _ in desk.errors), "informations are no errors"
@@ -167,6 +168,7 @@ def test_the_queries_do_not_grow_with_the_rows(app: Flask) -> None:
     for _ in range(2):
         with statements() as seen:
             dashboard.agent_desk()
+            waiting.counts()
             dashboard.centre_desk(centre_id())
         counts.append(len(seen))
         registered(*many(60))

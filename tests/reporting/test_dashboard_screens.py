@@ -17,7 +17,7 @@ from app.services.reporting import waiting as counted
 from app.services.reporting.volumes import Month
 from app.views.reporting.charts import trend
 from tests.cards.making import sent
-from tests.support import MARIE, PIERRE, draft, registered, registered_trainer
+from tests.support import MARIE, PIERRE, draft, registered, registered_trainer, statements
 
 AGENT, MANAGER, NEIGHBOUR = "agent@demo.example", "gestionnaire@demo.example", "voisin@demo.example"
 
@@ -51,6 +51,19 @@ def test_whatever_waits_for_an_agent_is_counted_and_led_to(client: FlaskClient, 
     tile = re.search(r"<dt>À traiter</dt>\s*<dd[^>]*>\s*([\d ]+)", page)
     assert tile, page
     assert int(tile[1]) == sum(waiting.values())
+
+
+@pytest.mark.parametrize(("page", "most"), [("/tableau-de-bord/", 12), ("/a-traiter/", 20)])
+def test_what_waits_is_counted_once_a_page_and_read_where_something_does(
+    client: FlaskClient, sign_in, page: str, most: int
+) -> None:
+    """The page and the menu beside it show the same count."""
+    agent = sign_in(client, AGENT)
+    agent.get(page)
+    with statements() as seen:
+        assert agent.get(page).status_code == 200
+    assert len([one for one in seen if "FROM identity_check" in one]) == 1
+    assert len(seen) < most
 
 
 def test_a_centre_sees_its_own_figures_and_receipts(client: FlaskClient, sign_in) -> None:

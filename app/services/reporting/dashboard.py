@@ -19,7 +19,7 @@ from app.services.core.dialect import on_postgresql
 from app.services.reference import accreditations
 from app.validators.remark import Code, Remark, Severity, kind_sentence
 
-from . import volumes, waiting
+from . import volumes
 from .volumes import Volumes
 
 R = Registration
@@ -45,22 +45,13 @@ class CentreDesk:
 
 @dataclass(frozen=True)
 class AgentDesk:
-    """What the agents' dashboard shows.
-
-    ``waiting``: « À traiter », anchor → count; ``errors``: sentence, lines.
-    """
+    """What the agents' dashboard shows beside what waits for them; ``errors``: sentence, lines."""
 
     volumes: Volumes
     billed: Decimal
     centres: int
     modes: list[tuple[str, int]]
-    waiting: dict[str, int]
     errors: list[tuple[str, int]]
-
-    @property
-    def to_handle(self) -> int:
-        """Return how many things wait for an agent."""
-        return sum(self.waiting.values())
 
 
 def centre_desk(centre_id: int) -> CentreDesk:
@@ -84,7 +75,7 @@ def centre_desk(centre_id: int) -> CentreDesk:
 def agent_desk() -> AgentDesk:
     """Return the dashboard of the agents, today."""
     modes, centres, billed = _month_by_mode()
-    return AgentDesk(volumes.of_all(), billed, centres, modes, waiting.counts(), frequent_errors())
+    return AgentDesk(volumes.of_all(), billed, centres, modes, frequent_errors())
 
 
 def without_account(centre_id: int) -> int:

@@ -55,8 +55,3 @@ def counts() -> dict[str, int]:
 def _statement() -> Select[Any]:
     """Return that query, put together once: the menu of each page of an agent asks it, and nothing in it changes."""
     return select(*(query().scalar_subquery() for makers in PARTS.values() for query in makers))
-
-
-def total() -> int:
-    """Return how many things wait for an agent."""
-    return sum(counts().values())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from flask import flash, g, redirect, request, url_for
 from flask_appbuilder import expose
 from werkzeug.wrappers import Response
@@ -36,9 +39,10 @@ from app.services.payments import dunning
 from app.services.payments import reading as payments
 from app.services.rights import asking
 from app.services.trainers import notices as trainer_notices
-from app.views.shell.base import Screen
+from app.views.shell.base import Screen, waits
 
 ID = "<int:row_id>"
+Row = TypeVar("Row")
 WORK = {
     NIGHTLY: "Vérification et purge de la nuit",
     DOCUMENTS: "Dessin de documents",
@@ -69,14 +73,15 @@ class ToHandleView(Screen):
     @expose("/")
     def index(self) -> str:
         """Show all there is to handle."""
-        requests, request_count = account_requests.waiting()
-        cases, case_count = withheld_documents.waiting()
-        work, work_count = to_handle.failed_work()
-        mails, mail_count = to_handle.refused_mails()
-        faulty, fault_count = to_handle.faulty_documents()
-        rights, right_count = withheld_rights.waiting()
-        checks, check_count = identity_checks.waiting()
-        alerts, alert_count = asking.alerts()
+        found = waits()
+        requests, request_count = _listed(found["comptes"], account_requests.waiting)
+        cases, case_count = _listed(found["retenus"], withheld_documents.waiting)
+        work, work_count = _listed(found["travaux"], to_handle.failed_work)
+        mails, mail_count = _listed(found["courriels"], to_handle.refused_mails)
+        faulty, fault_count = _listed(found["fichiers"], to_handle.faulty_documents)
+        rights, right_count = _listed(found["droits"], withheld_rights.waiting)
+        checks, check_count = _listed(found["identites"], identity_checks.waiting)
+        alerts, alert_count = _listed(found["interrogations"], asking.alerts)
         page: str = self.render_template(
             "decisions/to_handle.html",
             title="À traiter",
@@ -163,6 +168,11 @@ class ToHandleView(Screen):
     def _done(self, message: str) -> Response:
         flash(message, "success")
         return redirect(url_for("ToHandleView.index"))
+
+
+def _listed(count: int, read: Callable[[], tuple[list[Row], int]]) -> tuple[list[Row], int]:
+    """Return what waits in a part of the page, and how much; where the menu counts nothing, nothing is read."""
+    return read() if count else ([], 0)
 
 
 def _of_money() -> dict[str, int]:

@@ -9,7 +9,7 @@ from app.models.centre import REGISTER
 from app.services.amendments import look_alikes, reports
 from app.services.registration import desk as registration_desk
 from app.services.reporting import dashboard
-from app.views.shell.base import Screen, place_or_403
+from app.views.shell.base import Screen, place_or_403, waits
 
 from .charts import trend
 
@@ -28,7 +28,8 @@ class DashboardView(Screen):
         if g.user.is_agent:
             found = dashboard.agent_desk()
             chart = trend(found.volumes.trend)
-            return str(self.render_template("reporting/agent.html", desk=found, volumes=found.volumes, chart=chart))
+            shown = {"desk": found, "volumes": found.volumes, "chart": chart, "waits": waits()}
+            return str(self.render_template("reporting/agent.html", **shown))
         place = place_or_403()
         own = dashboard.centre_desk(place.centre_id)
         receipts = registration_desk.last_registered(place.centre_id)

@@ -16,6 +16,7 @@ from app.models import Accreditation, Batch, Membership
 from app.models.centre import REGISTER
 from app.services.core import clock
 from app.services.core.refusal import Refusal
+from app.services.reporting import waiting
 from app.services.rights import access, asking, wishes
 
 from .resume.owner import void_forms
@@ -70,6 +71,13 @@ def _keep_centre() -> None:
     flash(
         f"Vous n’intervenez plus pour le centre choisi. Vous travaillez maintenant pour {place.centre.name}.", "warning"
     )
+
+
+def waits() -> dict[str, int]:
+    """Return what waits for an agent, counted once a request: for the page that shows it and the menu beside it."""
+    if "waits" not in g:
+        g.waits = waiting.counts()
+    return g.waits  # type: ignore[no-any-return]
 
 
 def place_or_403() -> Membership:

@@ -15,9 +15,8 @@ from app import roles
 from app.models import Centre, Person
 from app.models.centre import MEMBER_ROLES
 from app.services.core import clock
-from app.services.reporting import waiting
 
-from .base import current_place, places
+from .base import current_place, places, waits
 from .filters import day
 from .sign_ins import seconds_left
 
@@ -235,7 +234,7 @@ def _marked(one: Link | Group, nearest: int) -> Link | Group:
         return replace(
             one, links=tuple(replace(link, current=link.current and len(link.href) == nearest) for link in one.links)
         )
-    count = waiting.total() if one.href == COUNTED else 0
+    count = sum(waits().values()) if one.href == COUNTED else 0
     return replace(one, current=one.current and len(one.href) == nearest, count=count)
 
 
