@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from unittest.mock import patch
 
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 
 from app import create_app
 from app.extensions import db
@@ -94,15 +94,18 @@ def main() -> None:
         actor.be(actor.PROGRAM)
         with transaction():
             outbox.add(NIGHTLY, [{"task": task}])
-        taken = list(_jobs())
+        taken = list(_jobs(task))
         print(json.dumps({"jobs": len(taken), "longest": max(taken), "seconds": sum(taken), "peak_mib": peak_mib()}))
 
 
-def _jobs() -> Iterator[float]:
-    waits = select(func.max(Outbox.id)).where(Outbox.kind == NIGHTLY, Outbox.done_at.is_(None))
+def _jobs(task: str) -> Iterator[float]:
+    """Do the jobs of a task, and yield the seconds of each; another that was left before its end stays where it is."""
+    undone = select(Outbox).where(Outbox.kind == NIGHTLY, Outbox.done_at.is_(None)).order_by(Outbox.id)
     for _ in range(MOST):
-        if (id_ := db.session.scalar(waits)) is None:
+        due = [row.id for row in db.session.scalars(undone) if row.payload["task"] == task]
+        if not due:
             return
+        id_ = due[-1]
         began = time.perf_counter()
         work.run(id_)
         yield time.perf_counter() - began
