@@ -41,7 +41,7 @@ LONG = (
     "e2e/test_every_office_screen.py",
     "walls/test_secrets.py",
     "faults/test_kill.py",
-    "walls/test_access.py",
+    "walls/test_every_address.py",
 )
 
 

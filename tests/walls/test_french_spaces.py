@@ -48,7 +48,7 @@ from app.services.reminders import choices
 from tests.e2e.test_every_screen import NOBODY, STATES, _states
 from tests.support import centre_id, drain, person_id
 
-from . import access
+from . import access, everybody
 from .rows import Rows, body_of, make_rows
 from .spaces import TYPED, breaks, touched, words_of
 
@@ -83,7 +83,7 @@ class World:
     app: Flask
     rows: Rows
     file: Path
-    base: access.Base
+    base: everybody.Base
     cookies: dict[str, str]
     mails: list[tuple[str, Message]]
     #: What has been drawn in PDFs, line by line. What is read out of a PDF does not tell a no-break space from another.
@@ -92,7 +92,7 @@ class World:
     def asked(self, method: str) -> Iterator[tuple[Rule, str]]:
         """Give each address that answers a method with something else than a refusal, and who asks."""
         rules = {rule.endpoint: rule for rule in self.app.url_map.iter_rules() if method in (rule.methods or ())}
-        columns = list(access.PEOPLE)
+        columns = list(everybody.PEOPLE)
         for line in access.SCREENS.read().values():
             endpoint, how, *answers = line.split()
             if how == method:
@@ -130,17 +130,20 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         drawn.append(line.decode() if isinstance(line, bytes) else line)
         return plain_split(font, line, *rest)
 
-    with pytest.MonkeyPatch.context() as patch, access.demonstration(tmp_path_factory.mktemp("spaces")) as (app, file):
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        everybody.demonstration(tmp_path_factory.mktemp("spaces")) as (app, file),
+    ):
         patch.setattr(mail, "_message", noted)
         patch.setattr(TTFont, "splitString", split)
         actor.be(actor.PROGRAM)
         rows = make_rows(app)
         rows.named |= _states()
         drain()
-        access._grant_all()
-        cookies = {who: access._sign_in(app, access.PEOPLE[who]) for who in EYES}
+        everybody.grant_all()
+        cookies = {who: everybody.sign_in(app, everybody.PEOPLE[who]) for who in EYES}
         db.session.remove()
-        yield World(app, rows, file, access.Base(file), cookies, made, drawn)
+        yield World(app, rows, file, everybody.Base(file), cookies, made, drawn)
 
 
 def said_by(answer: TestResponse) -> str:
@@ -193,10 +196,10 @@ def test_no_private_person_is_shown_a_price_without_its_vat(shown: list[tuple[st
 def say_the_rest(world: World) -> None:
     """Send the mails of the kinds that no form has led to, each worked out from rows that tell enough."""
     world.base.restore()
-    holder = person_id(access.PEOPLE["driver"])
+    holder = person_id(everybody.PEOPLE["driver"])
     driver = db.session.scalars(select(Driver).where(Driver.person_id == holder)).one()
     corrected = IdentityCorrection(
-        driver_id=driver.id, kind="error", reason="Faute de frappe", at=clock.now(), by_id=person_id(access.PEOPLE["agent"]),
+        driver_id=driver.id, kind="error", reason="Faute de frappe", at=clock.now(), by_id=person_id(everybody.PEOPLE["agent"]),
         last_name="MARTN", first_name=driver.first_name, birth_date=driver.birth_date, permit_number=driver.permit_number,
         after={"last_name": "MARTIN", "first_name": driver.first_name, "birth_date": driver.birth_date.isoformat(),
                "permit_number": driver.permit_number},
@@ -297,7 +300,7 @@ def test_what_people_typed_keeps_its_spaces(world: World) -> None:
         rows = " WHERE state = 'draft'" if table == "invoice" else ""  # what is issued is never changed
         db.session.execute(text(f"UPDATE {table} SET {filled}{rows}"), {"typed": TYPED})
     db.session.commit()
-    world.base = access.Base(world.file)
+    world.base = everybody.Base(world.file)
     found, shown = set(), 0
     for name, answer in pages(world):
         said = said_by(answer)

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from tests.conftest import PASSWORD
 from tests.support import MARIE
 
-from . import access
+from . import everybody
 from .rows import Rows, make_rows
 
 #: The demonstration centre's drivers and trainers, as the rows of `rows.py` hold them.
@@ -22,10 +22,10 @@ BY_LINK = ("account.", "address.", "password.", "member_invitation.", "verificat
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Rows, FlaskClient]]:
     """Give the rows and the browser of the manager without any right."""
-    with access.demonstration(tmp_path_factory.mktemp("no-right")) as (app, _file):
+    with everybody.demonstration(tmp_path_factory.mktemp("no-right")) as (app, _file):
         rows = make_rows(app)
         browser = app.test_client()
-        browser.post("/login/", data={"username": access.PEOPLE["no-right"], "password": PASSWORD})
+        browser.post("/login/", data={"username": everybody.PEOPLE["no-right"], "password": PASSWORD})
         assert browser.get("/mon-profil/").status_code == 200
         yield rows, browser
 

@@ -16,7 +16,7 @@ from app.views.shell import chrome
 from app.views.shell.base import Screen
 from tests.support import person_id
 
-from .access import PEOPLE
+from .everybody import PEOPLE
 
 #: Permission → the screens it opens, all of one capability. Reviewed: a screen of another capability gets one of its own.
 PERMISSIONS: dict[str, set[str]] = {
