@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import event, select
+from sqlalchemy import Select, event, select, text
 
 from app.extensions import db
 from app.jobs import work
 from app.models import Batch, Centre, Driver, Outbox, Person, Trainer, Training
 from app.services.accounts import activation
 from app.services.core import clock
+from app.services.core.dialect import on_postgresql
 from app.services.registration import analysis, confirm, drafts
 from app.services.trainers import drafts as trainer_drafts
 from app.services.trainers import registration as trainer_registration
@@ -112,6 +113,16 @@ def drain() -> int:
             work.run(outbox_id)
             done += 1
     return done
+
+
+def plan(query: Select[Any]) -> str:
+    """Return how a base that could read whole tables at once would rather answer."""
+    written = query.compile(db.engine, compile_kwargs={"literal_binds": True})
+    if on_postgresql():  # the base of a test is so small that it would read it all
+        db.session.execute(text("SET LOCAL enable_seqscan = off"))
+        return "\n".join(db.session.execute(text("EXPLAIN " + str(written).replace(":", "\\:"))).scalars())
+    rows = db.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {written}")
+    return "\n".join(row[3] for row in rows)
 
 
 @contextmanager

@@ -32,7 +32,6 @@ IMPORTABLE, IN_ERROR, REFUSED = 0, 1, 2
 @click.option("--siret", required=True, help="The centre whose accreditations and records count.")
 @click.option("--on", "day", type=click.DateTime(["%Y-%m-%d"]), help="The day taken for today (YYYY-MM-DD).")
 @click.option("--json", "as_json", is_flag=True, help="The whole report as JSON on standard output.")
-@collector_paused()  # also while the report is written: its rows all live on
 def analyse(file: Path, siret: str, day: datetime | None, as_json: bool) -> None:
     """Analyse FILE for a centre; exit 0 when it may be imported, 1 when a line has an error, 2 when it is refused."""
     if day is not None:
@@ -41,13 +40,20 @@ def analyse(file: Path, siret: str, day: datetime | None, as_json: bool) -> None
     if centre_id is None:
         _refuse("unknown_centre", f"Aucun centre n’est enregistré sous le SIRET {siret}.", as_json)
     try:
-        judged = analysing.read_and_judge(centre_id, file)
+        told, outcome = _told(centre_id, file, as_json)
     except FileRefused as refusal:
         _refuse(refusal.code.value, refusal.message, as_json)
     except OSError:
         _refuse("not_found", f"Le fichier {file} ne peut pas être lu.", as_json)
-    click.echo(_json(judged) if as_json else _text(judged), color=as_json or None)  # JSON holds no colours to look for
-    raise SystemExit(IMPORTABLE if judged.report.importable else IN_ERROR)
+    click.echo(told, color=as_json or None)  # JSON holds no colours to look for
+    raise SystemExit(outcome)
+
+
+@collector_paused()  # until the rows are gone: they all live on while the report is written, and none is in a circle
+def _told(centre_id: int, file: Path, as_json: bool) -> tuple[str, int]:
+    """Return the report and the status that tells its outcome. Raises `FileRefused`; `OSError` where there is no such file."""
+    judged = analysing.read_and_judge(centre_id, file)
+    return _json(judged) if as_json else _text(judged), IMPORTABLE if judged.report.importable else IN_ERROR
 
 
 def _json(judged: Judged) -> str:

@@ -78,6 +78,7 @@ class Batch(Model):
         CheckConstraint("mode IN ('manual', 'file', 'api', 'correction')", name="ck_batch_mode"),
         CheckConstraint("(state = 'registered') = (registered_at IS NOT NULL)", name="ck_batch_registered"),
         Index("ix_batch_centre_state", "centre_id", "state", "updated_at"),
+        Index("ix_batch_centre_registered", "centre_id", "state", "registered_at"),
         Index("ix_batch_checked_at", "checked_at"),
         Index("ix_batch_mode_created_at", "mode", "created_at", "id"),
         Index("ix_batch_mode_state", "mode", "state", "created_at"),

@@ -5,17 +5,16 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Select, select, text
+from sqlalchemy import select, text
 
 from app.extensions import db
 from app.models import JournalEntry, Person
 from app.services.accounts import renaming
 from app.services.core import narrowing
-from app.services.core.dialect import on_postgresql
 from app.services.journal import record as journal
 from app.services.journal import search as journal_search
 from tests.bases import UNDER_THE_ROLE, on_both
-from tests.support import person_id
+from tests.support import person_id, plan
 
 BACKENDS = UNDER_THE_ROLE
 EACH_VALUE = True
@@ -115,16 +114,6 @@ def test_what_a_person_did_is_found_by_how_they_are_called(lea: Person, client: 
             db.session.scalars(every.where(journal_search.by_person(asked, broad=b))).all() for b in (False, True)
         )
         assert few == many
-
-
-def plan(query: Select[tuple[int]]) -> str:
-    """Return how a base that could read whole tables at once would rather answer."""
-    written = query.compile(db.engine, compile_kwargs={"literal_binds": True})
-    if on_postgresql():  # the base of a test is so small that it would read it all
-        db.session.execute(text("SET LOCAL enable_seqscan = off"))
-        return "\n".join(db.session.execute(text("EXPLAIN " + str(written).replace(":", "\\:"))).scalars())
-    rows = db.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {written}")
-    return "\n".join(row[3] for row in rows)
 
 
 @on_both

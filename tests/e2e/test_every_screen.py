@@ -23,7 +23,7 @@ from app.services.imports import intake
 from app.services.registration import drafts
 from tests.imports.importing import FIRST
 from tests.support import MARIE, PIERRE, centre_id, draft, drain, person_id
-from tests.walls import access
+from tests.walls import access, everybody
 from tests.walls.rows import BODIES, Rows, make_rows
 
 from .conftest import Program, sign_in, start_program
@@ -78,7 +78,7 @@ STATES = {
 }  # fmt: skip
 #: A list that is not searched by words → what no row of it answers.
 NOBODY = {"TariffsView.list": "_flt_0_on=01/01/1900", "VatRegimesView.list": "_flt_0_on=01/01/1900"}
-WHO = [column for column in access.PEOPLE if column != "closed"]  # a closed account sees what everybody sees
+WHO = [column for column in everybody.PEOPLE if column != "closed"]  # a closed account sees what everybody sees
 
 
 @dataclass
@@ -91,7 +91,7 @@ class House:
 
     def screens(self, who: str) -> Iterator[tuple[str, str]]:
         """Give name and address of every screen of a person."""
-        column = list(access.PEOPLE).index(who)
+        column = list(everybody.PEOPLE).index(who)
         for line in access.SCREENS.read().values():
             endpoint, method, *answers = line.split()
             if method == "GET" and answers[column] == "200" and not is_aside(endpoint):
@@ -131,11 +131,11 @@ def address_of(rows: Rows, endpoint: str) -> str:
 
 def furnish(folder: Path) -> Furnished:
     """Make the rows of the table, and the states that it does not name."""
-    with access.demonstration(folder) as (app, file):
+    with everybody.demonstration(folder) as (app, file):
         rows = make_rows(app)
         rows.named |= _states()
         drain()
-        access._grant_all()
+        everybody.grant_all()
         asked = {line.split()[0] for line in access.SCREENS.read().values()}
         with app.test_request_context():
             known = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
@@ -191,7 +191,7 @@ def enter(browser: Browser, house: House) -> Iterator[Callable[[str], Page]]:
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: pytest.fail(f"script error on {page.url}: {error}"))
-        if email := access.PEOPLE[who]:
+        if email := everybody.PEOPLE[who]:
             sign_in(page, email)
             page.wait_for_url(lambda url: "/login" not in url)
         return page

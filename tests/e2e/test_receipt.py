@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from pypdf import PdfReader
 
 from tests.support import MARIE, drain, many, registered
-from tests.walls import access
+from tests.walls import everybody
 
 from .conftest import Program, sign_in, start_program
 from .screen import Screens
@@ -32,7 +32,7 @@ class House:
 
 
 def furnish(folder: Path) -> tuple[Path, str, str, str]:
-    with access.demonstration(folder) as (app, file):
+    with everybody.demonstration(folder) as (app, file):
         forty = registered(*many(40))
         mixed = registered({**MARIE, "last_name": "DURAND"}, *({**one, "reference": "R2"} for one in many(3)))
         drain()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import joinedload
 
 from app.extensions import db
@@ -65,15 +65,14 @@ def _resumed_at(batch: Batch, lines: int) -> int:
     return DRIVERS_STEP if step == CHECKS_STEP and batch.checked_version is None else step
 
 
+def latest(*conditions: ColumnElement[bool]) -> Select[Batch]:
+    """Return the query of registered batches, the latest first; those of a centre are read in the order of an index."""
+    return select(Batch).where(*conditions, Batch.state == REGISTERED).order_by(Batch.registered_at.desc())
+
+
 def last_registered(centre_id: int, limit: int = 5) -> list[Batch]:
     """Return the centre's last registered batches, whatever their door, the latest first."""
-    query = (
-        select(Batch)
-        .options(joinedload(Batch.training))
-        .where(Batch.centre_id == centre_id, Batch.state == REGISTERED)
-        .order_by(Batch.registered_at.desc())
-        .limit(limit)
-    )
+    query = latest(Batch.centre_id == centre_id).options(joinedload(Batch.training)).limit(limit)
     return list(db.session.execute(query).scalars())
 
 
@@ -99,8 +98,7 @@ def same_session(batch: Batch) -> Session | None:
 
 
 def _session(*conditions: ColumnElement[bool]) -> Session | None:
-    registered = select(Batch).where(*conditions, Batch.mode == MANUAL, Batch.state == REGISTERED)
-    batch = db.session.scalar(registered.order_by(Batch.registered_at.desc()).limit(1))
+    batch = db.session.scalar(latest(*conditions, Batch.mode == MANUAL).limit(1))
     if batch is None or batch.training is None or batch.end_date is None:
         return None
     typed = select(Registration.order_number, Registration.reference).where(Registration.batch_id == batch.id)
