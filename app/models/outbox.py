@@ -106,7 +106,8 @@ class Mail(Model):
         Index("uq_mail_values", "kind", "values", unique=True, sqlite_where=_OTHER, postgresql_where=_OTHER),
         Index("ix_mail_registration_id", "registration_id"),
         Index("ix_mail_trainer_id", "trainer_id"),
-        Index("ix_mail_state", "state", "kind", "registration_id"),
+        # With what the policies ask: those that were refused are counted in the index alone.
+        Index("ix_mail_state_whose", "state", "kind", "registration_id", "trainer_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -94,8 +94,8 @@ class Registration(Model):
         Index("ix_registration_search_order", "search_order"),
         Index("ix_registration_centre_name", "centre_id", "search_last", "search_first"),
         Index(
-            "ix_registration_withheld",
-            "id",
+            "ix_registration_withheld_whose",
+            *("id", "centre_id", "driver_id", "cancelled_on"),  # with what the policies ask: counted in the index alone
             sqlite_where=text("withheld IS 1"),
             postgresql_where=text("withheld IS TRUE"),
         ),
