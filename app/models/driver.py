@@ -15,14 +15,13 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     event,
-    func,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .person import Person
 from .search import byte_order, search_key, searched
-from .types import Json, Labelled, UtcDateTime
+from .types import Json, Labelled, UtcDateTime, first_known
 
 if TYPE_CHECKING:
     from .registration import Document
@@ -74,7 +73,7 @@ class Driver(Model):
 
 def standing(driver: Any = Driver) -> ColumnElement[int]:
     """Return, as SQL, the id of the driver that an identity leads to: its own, or that of the one it is another one of."""
-    return func.coalesce(driver.same_as_id, driver.id)
+    return first_known(driver.same_as_id, driver.id)
 
 
 class Change(Labelled):

@@ -16,9 +16,9 @@ from sqlalchemy import (
     Integer,
     String,
     UniqueConstraint,
-    func,
     text,
 )
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .batch import Batch
@@ -26,7 +26,7 @@ from .catalogue import Accreditation, Training
 from .centre import Centre
 from .driver import Driver
 from .search import searched
-from .types import Labelled, Money, Percent, UtcDateTime
+from .types import Labelled, Money, Percent, UtcDateTime, first_known
 
 RECAP, CERTIFICATE = "recap", "certificate"
 DOCUMENT_KINDS = {RECAP: "Récapitulatif de formation", CERTIFICATE: "Certificat de qualification"}
@@ -153,10 +153,15 @@ class Registration(Model):
         """Return the row that holds the birth date and the permit number under which it was registered."""
         return self.registered_as or self.driver
 
-    @property
+    @hybrid_property
     def root_id(self) -> int:
         """Return the id under which the chain of replacements stands in ledgers: its first registration's."""
         return self.ledger_id or self.id
+
+    @root_id.inplace.expression
+    @classmethod
+    def _root_id(cls) -> ColumnElement[int]:
+        return first_known(cls.ledger_id, cls.id)
 
     @property
     def live_documents(self) -> dict[str, Document]:
@@ -164,10 +169,10 @@ class Registration(Model):
         in_order = sorted(self.documents, key=lambda document: (document.state != REVOKED, document.id or 0))
         return {document.kind: document for document in in_order}
 
-    @staticmethod
-    def identity_id() -> ColumnElement[int]:
+    @classmethod
+    def identity_id(cls) -> ColumnElement[int]:
         """Return, as SQL, the id of the identity under which it was registered."""
-        return func.coalesce(Registration.registered_as_id, Registration.driver_id)
+        return first_known(cls.registered_as_id, cls.driver_id)
 
     @staticmethod
     def live() -> ColumnElement[bool]:

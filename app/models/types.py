@@ -1,4 +1,4 @@
-"""Column types that keep the same meaning on SQLite and on PostgreSQL."""
+"""Column types and expressions that keep the same meaning on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from flask_appbuilder import Model
-from sqlalchemy import JSON, BigInteger, ColumnElement, DateTime, Dialect, Integer, String
+from sqlalchemy import JSON, BigInteger, ColumnElement, DateTime, Dialect, Integer, String, case
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
@@ -140,3 +140,12 @@ Model.metadata.naming_convention = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+def first_known(first: Any, other: Any) -> ColumnElement[Any]:
+    """Return, as SQL, a column's value, or the other's where it has none.
+
+    Not by COALESCE: below the policies of rows PostgreSQL takes that for a function that may tell, and asks no index of what is
+    compared with it. All drivers were read for one permit number.
+    """
+    return case((first.is_(None), other), else_=first)

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, event, func, select, text
 
 from app.extensions import db
 from app.models import BillingProfile, Invoice, InvoiceItem, InvoiceLine, OrderOverride, Registration, Seller
 from app.services.amendments import acts, orders
 from app.services.amendments.acts import Who
 from app.services.billing import drafts, estimates, holding, profiles
-from app.services.core import clock
+from app.services.core import actor, clock
 from tests.bases import EVERY
 from tests.support import MARIE, PIERRE, centre_id, many, person_id, registered, registered_trainer, training_id
 
@@ -204,3 +204,30 @@ def test_an_agent_holds_and_frees(app: Flask, over: Any) -> None:
     assert all_drafts()[0].held_reason == "Correction demandée sur une ligne"
     holding.free(draft.id, person_id(AGENT))
     assert all_drafts()[0].held_reason == ""
+
+
+@pytest.mark.bases("postgresql-role")
+def test_a_line_looks_up_its_charges_however_many_there_are(over: Any) -> None:
+    """Below the policies each line read all charges again: among millions no month came to its end."""
+    registered(MARIE, PIERRE)
+    over()
+    seen: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+        seen.append((statement, parameters))
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        drafts.build(JANUARY)
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+    charging = [(asked, values) for asked, values in seen if asked.startswith("INSERT INTO invoice_item")]
+    assert len(charging) == 2  # of registrations, of fees
+    actor.be(actor.PROGRAM)
+    for way in ("seqscan", "hashjoin", "mergejoin"):  # as among many
+        db.session.execute(text(f"SET LOCAL enable_{way} = off"))
+    for asked, values in charging:
+        rows = db.session.connection().exec_driver_sql(f"EXPLAIN {asked}", values).scalars().all()
+        judged = [row for row in rows if "Filter:" in row and ("root_id = " in row or "trainer_id = " in row)]
+        assert not [row for row in judged if "CASE" in row or "COALESCE" in row], "\n".join(rows)
+        assert [row for row in rows if "Index Cond: ((root_id = " in row or "Index Cond: ((trainer_id = " in row]

@@ -5,15 +5,17 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, text
+from sqlalchemy import ColumnElement, func, select, text
+from sqlalchemy.orm import aliased
 
 from app.extensions import db
 from app.models import Driver, Registration
-from app.services.core import bulk
+from app.models.driver import standing
+from app.services.core import actor, bulk
 from app.services.core.dialect import found_first, on_postgresql
 from tests.bases import UNDER_THE_ROLE
 from tests.crud.test_searches import AGENT, LEGAL, MANAGER, _views
-from tests.support import MARIE, PIERRE, registered
+from tests.support import MARIE, PIERRE, plan, registered
 
 BACKENDS = UNDER_THE_ROLE
 EACH_VALUE = True
@@ -48,3 +50,20 @@ def test_ids_are_looked_up_in_the_key_s_index(app: Flask) -> None:
         else:
             rows = db.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {written}")
             assert "SEARCH registration USING" in "\n".join(row[3] for row in rows)
+
+
+@pytest.mark.bases("postgresql-role")
+@pytest.mark.usefixtures("app")
+def test_the_driver_whom_a_permit_leads_to_is_looked_up_by_its_key() -> None:
+    """By COALESCE all drivers were read for each registration by hand, each call and each screen that asks for one."""
+    actor.be(actor.PROGRAM)
+    for way in ("hashjoin", "mergejoin"):  # as among many drivers, of whom one is asked for
+        db.session.execute(text(f"SET LOCAL enable_{way} = off"))
+    known = aliased(Driver)
+
+    def told(leads_to: ColumnElement[int]) -> str:
+        query = select(Driver.id).select_from(known).join(Driver, Driver.id == leads_to)
+        return plan(query.where(known.permit_number == "850492100123"))
+
+    assert "Index Cond: (id = CASE" in told(standing(known))
+    assert "Index Cond: (id = " not in told(func.coalesce(known.same_as_id, known.id)), "the test sees it"

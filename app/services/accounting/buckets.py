@@ -52,9 +52,7 @@ class Kind:
     conditions: tuple[ColumnElement[bool], ...] = ()
 
 
-REGISTRATIONS = Kind(
-    R, R.price, lambda item: item.registration_id == R.id, lambda item: item.root_id == func.coalesce(R.ledger_id, R.id)
-)
+REGISTRATIONS = Kind(R, R.price, lambda item: item.registration_id == R.id, lambda item: item.root_id == R.root_id)
 FEES = Kind(
     T,
     T.fee,

@@ -88,13 +88,7 @@ def _charged(refs: list[Ref]) -> dict[Ref, Invoice]:
     """Return line → the invoice, or draft, on which it, or its chain, was charged last; two queries."""
     ids = [ref.id for ref in refs if ref.kind == billed.REGISTRATION]
     roots = dict(
-        db.session.execute(
-            select(Registration.id, func.coalesce(Registration.ledger_id, Registration.id)).where(
-                Registration.id.in_(ids)
-            )
-        )
-        .tuples()
-        .all()
+        db.session.execute(select(Registration.id, Registration.root_id).where(Registration.id.in_(ids))).tuples().all()
     )
     fees = [ref.id for ref in refs if ref.kind == billed.FEE]
     query = (

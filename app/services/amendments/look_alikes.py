@@ -14,6 +14,7 @@ from sqlalchemy.orm import aliased, joinedload
 
 from app.extensions import db
 from app.models import Driver, LookAlike, Registration
+from app.models.types import first_known
 from app.services.core import actor, case, clock, dialect
 from app.services.core.refusal import Refusal
 from app.services.core.taking import taken
@@ -167,7 +168,7 @@ def _own_likes(rows: list[Registration]) -> dict[int, str]:
             & (mine.search_last == r.search_last)
             & (mine.search_first == r.search_first),
         )
-        .join(driver, driver.id == func.coalesce(mine.registered_as_id, mine.driver_id))  # as it was registered
+        .join(driver, driver.id == first_known(mine.registered_as_id, mine.driver_id))  # as it was registered
         .where(r.id.in_([row.id for row in rows]), mine.driver_id != r.driver_id, mine.cancelled_on.is_(None))
         .order_by(mine.id)
     )

@@ -18,6 +18,7 @@ from app.extensions import db
 from app.models import Invoice, InvoiceItem, OrderOverride, Registration, Seller, Trainer, Training
 from app.models.billing.invoices import ISSUED
 from app.models.catalogue import CARD_FEE, PRICE_CLASSES, full_label
+from app.models.types import first_known
 from app.services.reference import amounts
 
 R, T = Registration, Trainer
@@ -42,28 +43,23 @@ class Group:
         return self.unit_price * self.count
 
 
-def root() -> ColumnElement[int]:
-    """Return, as SQL, the id under which a registration's chain of replacements is charged."""
-    return func.coalesce(R.ledger_id, R.id)
-
-
 def registrations(until: date, *conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     """Return the statement of the registrations to be billed, up to a day; ``conditions`` are about `Registration`."""
     return (
         select(
             R.id.label("registration_id"),
             cast(null(), Integer).label("trainer_id"),
-            root().label("root_id"),
+            R.root_id.label("root_id"),
             R.centre_id,
-            func.coalesce(OrderOverride.order_number, R.order_number).label("order_number"),
+            first_known(OrderOverride.order_number, R.order_number).label("order_number"),
             R.training_id.label("training_id"),
             R.price.label("amount"),
             R.vat_rate.label("vat_rate"),
             R.registered_on.label("registered_on"),
         )
         .outerjoin(OrderOverride, OrderOverride.registration_id == R.id)
-        .where(R.live(), R.price > 0, R.registered_on <= until, R.registered_on >= _since(), *conditions)
-        .where(~charged(InvoiceItem.root_id == root()))
+        .where(R.live(), R.price > 0, R.registered_on.between(_since(), until), *conditions)
+        .where(~charged(InvoiceItem.root_id == R.root_id))
     )
 
 
@@ -75,14 +71,14 @@ def fees(until: date, *conditions: ColumnElement[bool]) -> Select[*tuple[Any, ..
             T.id.label("trainer_id"),
             cast(null(), Integer).label("root_id"),
             T.centre_id,
-            func.coalesce(OrderOverride.order_number, T.order_number).label("order_number"),
+            first_known(OrderOverride.order_number, T.order_number).label("order_number"),
             cast(null(), Integer).label("training_id"),
             T.fee.label("amount"),
             T.vat_rate.label("vat_rate"),
             T.registered_on.label("registered_on"),
         )
         .outerjoin(OrderOverride, OrderOverride.trainer_id == T.id)
-        .where(T.live(), T.fee > 0, T.registered_on <= until, T.registered_on >= _since(), *conditions)
+        .where(T.live(), T.fee > 0, T.registered_on.between(_since(), until), *conditions)
         .where(~charged(InvoiceItem.trainer_id == T.id))
     )
 
@@ -140,9 +136,12 @@ def apart(until: date, centre_id: int | None) -> tuple[Select[*tuple[Any, ...]],
     return registrations(until, R.centre_id == centre_id), fees(until, T.centre_id == centre_id)
 
 
-def _since() -> Any:
-    """Return, as SQL, the first day on which anybody sold: what was registered before is no matter of these invoices."""
-    return select(func.min(Seller.valid_from)).scalar_subquery()
+def _since() -> date:
+    """Return the first day on which anybody sold: what was registered before is no matter of these invoices.
+
+    Asked for itself: of a day that it is not told, PostgreSQL takes it that few rows come after it, and plans for few.
+    """
+    return db.session.scalar(select(func.min(Seller.valid_from))) or date.max
 
 
 def totals(found: Iterable[Group]) -> amounts.Totals:

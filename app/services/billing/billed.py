@@ -162,7 +162,7 @@ def standing(line: Line) -> tuple[Standing, str]:
 
 def charges(refs: Collection[Ref]) -> ColumnElement[bool]:
     """Return, as SQL about `InvoiceItem`, whether it charges one of these lines; a replacement is charged by its chain."""
-    roots = select(billable.root()).where(Registration.id.in_(_ids(refs, REGISTRATION))).scalar_subquery()
+    roots = select(Registration.root_id).where(Registration.id.in_(_ids(refs, REGISTRATION))).scalar_subquery()
     return InvoiceItem.root_id.in_(roots) | InvoiceItem.trainer_id.in_(_ids(refs, FEE))
 
 

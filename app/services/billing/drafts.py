@@ -15,7 +15,7 @@ from sqlalchemy.orm import contains_eager
 
 from app.extensions import db
 from app.models import Centre, Invoice, InvoiceItem, InvoiceLine, OrderOverride, Registration, Trainer
-from app.services.core import actor, clock
+from app.services.core import actor, bulk, clock
 from app.services.core.dialect import on_postgresql
 from app.services.core.narrowing import page_at
 from app.services.core.refusal import Refusal
@@ -159,36 +159,32 @@ def _charge(last: date, centre_id: int | None) -> None:
     for wanted, model in ((of_registrations, Registration), (of_fees, Trainer)):
         if on_postgresql():
             # The rows are read again once locked: one cancelled meanwhile is left out.
-            locked = wanted.with_only_columns(model.id).order_by(model.id)
-            db.session.execute(locked.with_for_update(of=model))
+            locked = wanted.with_only_columns(model.id).order_by(model.id).with_for_update(of=model)
+            wanted = wanted.where(bulk.among(model.id, list(db.session.scalars(locked))))
         c = wanted.subquery().c
-        charge = (
-            select(
-                Invoice.id,
-                c.registration_id,
-                c.trainer_id,
-                c.root_id,
-                _round(c),
-                c.training_id,
-                c.amount,
-                c.vat_rate,
-                c.registered_on,
-            )
-            .join(Invoice, (Invoice.centre_id == c.centre_id) & (Invoice.order_number == c.order_number))
-            .where(Invoice.period_end == last, *grouping.BILLS)
-        )
-        columns = [
-            "invoice_id",
-            "registration_id",
-            "trainer_id",
-            "root_id",
-            "charge_round",
-            "training_id",
-            "amount",
-            "vat_rate",
-            "registered_on",
-        ]
-        db.session.execute(insert(InvoiceItem.__table__).from_select(columns, charge))
+        values = {
+            "invoice_id": _draft(c, last),
+            "registration_id": c.registration_id,
+            "trainer_id": c.trainer_id,
+            "root_id": c.root_id,
+            "charge_round": _round(c),
+            "training_id": c.training_id,
+            "amount": c.amount,
+            "vat_rate": c.vat_rate,
+            "registered_on": c.registered_on,
+        }
+        charge = select(*values.values()).where(values["invoice_id"].is_not(None))
+        db.session.execute(insert(InvoiceItem.__table__).from_select(list(values), charge))
+
+
+def _draft(c: Any, last: date) -> ColumnElement[int]:
+    """Return, as SQL, the draft of a new charge.
+
+    Looked up for each: of drafts that this transaction has made PostgreSQL knows nothing, and would go through all charges for
+    each registration to join them.
+    """
+    own = (Invoice.centre_id == c.centre_id, Invoice.order_number == c.order_number, Invoice.period_end == last)
+    return select(Invoice.id).where(*own, *grouping.BILLS).scalar_subquery()
 
 
 def _round(c: Any) -> ColumnElement[int]:

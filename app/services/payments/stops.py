@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import ColumnElement, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, exists, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from app.extensions import db
@@ -29,9 +29,8 @@ def stopped(today: date) -> ColumnElement[bool]:
     """
     i, r, note = InvoiceItem, Registration, aliased(Invoice)
     of_invoice = (i.invoice_id == Invoice.id, ~i.credit)
-    root = func.coalesce(r.ledger_id, r.id)
     asked = exists().where(
-        *of_invoice, i.root_id == root, CorrectionRequest.registration_id == r.id, CorrectionRequest.state == OPEN
+        *of_invoice, i.root_id == r.root_id, CorrectionRequest.registration_id == r.id, CorrectionRequest.state == OPEN
     )
     of_right = exists().where(
         *of_invoice, TrainerCancellation.trainer_id == i.trainer_id, TrainerCancellation.state == OPEN

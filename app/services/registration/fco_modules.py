@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from app.extensions import db
 from app.models import Driver, Registration, Training
@@ -39,7 +39,7 @@ def ledgers_of(driver_ids: Iterable[int]) -> dict[tuple[int, str], list[tuple[in
 
 
 def _ledgers_of(driver_ids: Iterable[int]) -> dict[tuple[int, str], list[tuple[int, Module]]]:
-    place = func.coalesce(Registration.ledger_id, Registration.id)
+    place = Registration.root_id
     query = (
         select(place, Registration.id, Registration.driver_id, Training.category, Registration.end_date, Training.hours)
         .join(Training, Training.id == Registration.training_id)
