@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain as chained
 from pathlib import Path
 from statistics import quantiles
 
@@ -185,7 +186,7 @@ def main() -> None:
         head = "| who | page | queries | lines, few | many | ms, few | ms, many | ratio | processor ms, few | many | ratio |"
         told += ["", head, "|" + "---|" * 11, *rows(measured), *plans(measured)]
         _tell(told, asked.report)  # the nights take longer than all before them
-        for line in ("", *nights.told(many)):
+        for line in chained([""], nights.told(many)):  # each is written as it is known
             told.append(line)
             _tell(told, asked.report, shown=1)
 
