@@ -121,8 +121,8 @@ class World:
                 if method in ("HEAD", "OPTIONS", STRAIGHT) or method in (rule.methods or ()):
                     answer = self.open(rule, method, headers, address)
                     written = frozenset[str]() if method == "POST" else self.changed()
-                    yield Visit(rule, who, method, answer.status_code, answer.headers, len(answer.data), written)
                     self.base.restore()
+                    yield Visit(rule, who, method, answer.status_code, answer.headers, len(answer.data), written)
 
     def rules(self) -> list[Rule]:
         """Return all addresses, in an order that stays."""
