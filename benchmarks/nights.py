@@ -63,9 +63,8 @@ def bill_before(month: date) -> None:
     """Let a draft of each centre hold all that was registered before a month: the night bills one month, as every night of a
     register that has billed its months does, past the charges of all those before.
     """
-    if (
-        on_postgresql()
-    ):  # without triggers and foreign keys; what is written is not read again for each row that follows
+    if on_postgresql():
+        # Without triggers and foreign keys; what is written is not read again for each row that follows.
         db.session.execute(text("SET LOCAL session_replication_role = replica"))
         db.session.execute(text("SET LOCAL enable_nestloop = off"))
     first, last = month.replace(day=1), month.replace(day=1) - timedelta(days=1)

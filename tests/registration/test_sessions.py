@@ -15,7 +15,7 @@ from app.extensions import db
 from app.models import Batch, Membership, MembershipRight, ServiceContract, Tariff
 from app.models.centre import REGISTER
 from app.services.core import clock
-from app.services.registration import analysis, desk
+from app.services.registration import analysis, batches
 from tests.bases import on_both
 from tests.support import MARIE, PIERRE, centre_id, draft, person_id, plan, registered
 
@@ -204,7 +204,7 @@ def test_who_signs_in_next_in_the_same_browser_is_told_nothing_of_it(manager: Fl
 @on_both
 @pytest.mark.usefixtures("app")
 def test_the_last_registered_are_not_sorted_out_of_all_that_ever_were() -> None:
-    told = plan(desk.latest(Batch.centre_id == centre_id()).limit(5))
+    told = plan(batches.latest(Batch.centre_id == centre_id()).limit(5))
     assert "ix_batch_centre_registered" in told, told
     assert "Sort" not in told
     assert "ORDER BY" not in told

@@ -43,8 +43,11 @@ class Group:
         return self.unit_price * self.count
 
 
-def registrations(until: date, *conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
-    """Return the statement of the registrations to be billed, up to a day; ``conditions`` are about `Registration`."""
+def registrations(until: date, *conditions: ColumnElement[bool], since: date | None = None) -> Select[*tuple[Any, ...]]:
+    """Return the statement of the registrations to be billed, up to a day; ``conditions`` are about `Registration`.
+
+    ``since``: the first day on which anybody sold, by whom it is known already.
+    """
     return (
         select(
             R.id.label("registration_id"),
@@ -58,12 +61,12 @@ def registrations(until: date, *conditions: ColumnElement[bool]) -> Select[*tupl
             R.registered_on.label("registered_on"),
         )
         .outerjoin(OrderOverride, OrderOverride.registration_id == R.id)
-        .where(R.live(), R.price > 0, R.registered_on.between(_since(), until), *conditions)
+        .where(R.live(), R.price > 0, R.registered_on.between(since or _since(), until), *conditions)
         .where(~charged(InvoiceItem.root_id == R.root_id))
     )
 
 
-def fees(until: date, *conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+def fees(until: date, *conditions: ColumnElement[bool], since: date | None = None) -> Select[*tuple[Any, ...]]:
     """Return the statement of the fees that centres bear, with the same columns; ``conditions`` are about `Trainer`."""
     return (
         select(
@@ -78,7 +81,7 @@ def fees(until: date, *conditions: ColumnElement[bool]) -> Select[*tuple[Any, ..
             T.registered_on.label("registered_on"),
         )
         .outerjoin(OrderOverride, OrderOverride.trainer_id == T.id)
-        .where(T.live(), T.fee > 0, T.registered_on.between(_since(), until), *conditions)
+        .where(T.live(), T.fee > 0, T.registered_on.between(since or _since(), until), *conditions)
         .where(~charged(InvoiceItem.trainer_id == T.id))
     )
 
@@ -131,9 +134,12 @@ def both(until: date, centre_id: int | None) -> Subquery:
 
 def apart(until: date, centre_id: int | None) -> tuple[Select[*tuple[Any, ...]], Select[*tuple[Any, ...]]]:
     """Return the statements of :func:`both`: of registrations, of fees."""
+    since = _since()
     if centre_id is None:
-        return registrations(until), fees(until)
-    return registrations(until, R.centre_id == centre_id), fees(until, T.centre_id == centre_id)
+        return registrations(until, since=since), fees(until, since=since)
+    return registrations(until, R.centre_id == centre_id, since=since), fees(
+        until, T.centre_id == centre_id, since=since
+    )
 
 
 def _since() -> date:

@@ -66,19 +66,8 @@ def file_of(batch_id: int) -> ImportFile | None:
 
 def earlier_receipt(file: ImportFile) -> Batch | None:
     """Return the batch of this centre that was registered from the very same file before, if any."""
-    query = (
-        select(Batch)
-        .join(ImportFile, ImportFile.batch_id == Batch.id)
-        .where(
-            ImportFile.sha256 == file.sha256,
-            Batch.id != file.batch_id,
-            Batch.centre_id == file.batch.centre_id,
-            Batch.state == REGISTERED,
-        )
-        .order_by(Batch.registered_at.desc())
-        .limit(1)
-    )
-    return db.session.execute(query).scalar_one_or_none()
+    same = (ImportFile.sha256 == file.sha256, Batch.id != file.batch_id, Batch.centre_id == file.batch.centre_id)
+    return db.session.scalar(batches.latest(*same).join(ImportFile, ImportFile.batch_id == Batch.id).limit(1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, Select, select, update
 
 from app.extensions import db
 from app.models import Batch, BatchLine
-from app.models.batch import ASIDE_RANK, CANCELLED, MANUAL, OPEN_STATES, TRANSITIONS
+from app.models.batch import ASIDE_RANK, CANCELLED, MANUAL, OPEN_STATES, REGISTERED, TRANSITIONS
 from app.services.core import bulk, clock
 from app.services.core.refusal import Refusal
 from app.services.core.taking import taken
@@ -44,6 +44,11 @@ def transition(batch_id: int, to: str, *, only_from: tuple[str, ...] = (), **cha
         .where(Batch.id == batch_id, Batch.state.in_(sources))
         .values(state=to, updated_at=clock.machine_now(), **changes)
     )
+
+
+def latest(*conditions: ColumnElement[bool]) -> Select[Batch]:
+    """Return the query of registered batches, the latest first; those of a centre are read in the order of an index."""
+    return select(Batch).where(*conditions, Batch.state == REGISTERED).order_by(Batch.registered_at.desc())
 
 
 @dataclass(frozen=True, slots=True)

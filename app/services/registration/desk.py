@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import joinedload
 
 from app.extensions import db
 from app.models import Batch, BatchLine, Registration, Training
-from app.models.batch import MANUAL, OPEN_STATES, REGISTERED
+from app.models.batch import MANUAL, OPEN_STATES
 from app.models.catalogue import COMPLETE_FCO, FCO_MODULE, LONG
 from app.services.core import clock
 from app.services.reference import pricing
+
+from . import batches
 
 #: The three steps of the path by hand, numbered from 1 on screen.
 TRAINING_STEP, DRIVERS_STEP, CHECKS_STEP = 1, 2, 3
@@ -65,14 +67,9 @@ def _resumed_at(batch: Batch, lines: int) -> int:
     return DRIVERS_STEP if step == CHECKS_STEP and batch.checked_version is None else step
 
 
-def latest(*conditions: ColumnElement[bool]) -> Select[Batch]:
-    """Return the query of registered batches, the latest first; those of a centre are read in the order of an index."""
-    return select(Batch).where(*conditions, Batch.state == REGISTERED).order_by(Batch.registered_at.desc())
-
-
 def last_registered(centre_id: int, limit: int = 5) -> list[Batch]:
     """Return the centre's last registered batches, whatever their door, the latest first."""
-    query = latest(Batch.centre_id == centre_id).options(joinedload(Batch.training)).limit(limit)
+    query = batches.latest(Batch.centre_id == centre_id).options(joinedload(Batch.training)).limit(limit)
     return list(db.session.execute(query).scalars())
 
 
@@ -98,7 +95,7 @@ def same_session(batch: Batch) -> Session | None:
 
 
 def _session(*conditions: ColumnElement[bool]) -> Session | None:
-    batch = db.session.scalar(latest(*conditions, Batch.mode == MANUAL).limit(1))
+    batch = db.session.scalar(batches.latest(*conditions, Batch.mode == MANUAL).limit(1))
     if batch is None or batch.training is None or batch.end_date is None:
         return None
     typed = select(Registration.order_number, Registration.reference).where(Registration.batch_id == batch.id)
