@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, text, update
 
 from app.extensions import db
 from app.models import BatchLine, Centre
-from app.services.core import bulk
+from app.services.core import bulk, dialect
 from tests.bases import BOTH
 from tests.support import centre_id
 
@@ -31,3 +31,26 @@ def test_nothing_to_update_leaves_the_place_to_another_writer() -> None:
     db.session.execute(update(Centre).where(Centre.id == mine).values(name="Nouveau nom"))
     db.session.commit()
     assert {db.session.get_one(Centre, key).name for key in (mine, other)} == {"Autre nom", "Nouveau nom"}
+
+
+def test_ids_are_given_up_where_there_are_too_many() -> None:
+    known = sorted(db.session.scalars(select(Centre.id)))
+    found = bulk.ids_up_to(len(known), select(Centre.id))
+    assert found is not None
+    assert sorted(found) == known
+    assert bulk.ids_up_to(len(known) - 1, select(Centre.id)) is None
+    assert bulk.ids_up_to(5, select(Centre.id).where(Centre.name == "personne")) == []
+
+
+def test_how_many_rows_are_expected_is_what_the_base_knows_of_them() -> None:
+    name = db.session.get_one(Centre, centre_id()).name
+    db.session.add_all(Centre(name=f"Centre {at}", siret=f"{at:014}") for at in range(400))
+    db.session.flush()
+    if not dialect.on_postgresql():
+        assert dialect.expected_rows(select(Centre.id)) == 0
+        return
+    db.session.execute(text("ANALYZE centre"))  # in this transaction: gone with it
+    assert 400 <= dialect.expected_rows(select(Centre.id)) <= 410
+    assert dialect.expected_rows(select(Centre.id).where(Centre.name == name)) <= 2
+    assert dialect.expected_rows(select(Centre.id).where(Centre.name.like("Centre %")).limit(7)) == 7
+    db.session.rollback()

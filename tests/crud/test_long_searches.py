@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from app.extensions import db
 from app.models import Person
 from app.models.search import search_key
+from app.services.core import dialect
 from app.views.crud import rows
 from tests.bases import UNDER_THE_ROLE
 from tests.crud.test_backoffice_screens import AGENT, MANAGER
@@ -27,9 +28,11 @@ NAMES = [
 @pytest.fixture(autouse=True)
 def _few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows, "MANY", 6)
+    monkeypatch.setattr(rows, "THOUSAND", 3)
+    monkeypatch.setattr(rows, "ONE_IN", 0)  # no part is a good one
 
 
-def pages(browser: FlaskClient, address: str, view: str, direction: str) -> list[tuple[str, str]]:
+def pages(browser: FlaskClient, address: str, view: str, direction: str, most: int = 6) -> list[tuple[str, str]]:
     """Return last and first names of the rows of two pages of « wy », of three rows each."""
     found = []
     for page in range(2):
@@ -41,16 +44,27 @@ def pages(browser: FlaskClient, address: str, view: str, direction: str) -> list
             f"_od_{view}": direction,
         }
         text = browser.get(f"{address}/list/", query_string=query).text
-        assert "lus de 6" in text
-        body = text[text.index("<tbody") : text.index("</tbody>")]
+        assert f"lus de {most}" in text or page * 3 >= most
+        body = "" if page * 3 >= most else text[text.index("<tbody") : text.index("</tbody>")]
         for row in body.split("<tr")[1:]:
             cells = [re.sub(r"<[^>]+>|\s+", " ", cell).strip() for cell in re.findall(r"<td.*?</td>", row, re.DOTALL)]
             found += [name for name in NAMES if name[0] in cells and name[1] in cells]
     return found
 
 
-@pytest.mark.parametrize("direction", ["asc", "desc"])
-@pytest.mark.parametrize(
+@pytest.fixture
+def meant() -> list[tuple[str, str]]:
+    """Write drivers and accounts of all NAMES, and return those whom « wy » means, as a list sorts them."""
+    for at, (last, first) in enumerate(NAMES):
+        registered({**PIERRE, "last_name": last, "first_name": first, "permit_number": f"7500112233{at:02}"})
+        mail = f"personne-{at}@exemple.fr"
+        db.session.add(Person(first_name=first, last_name=last, username=mail, email=mail, active=True, password="x"))
+    db.session.commit()
+    found = [name for name in NAMES if any(search_key(one).startswith("wy") for one in name)]
+    return sorted(found, key=lambda name: (search_key(name[0]), search_key(name[1])))
+
+
+LISTS = pytest.mark.parametrize(
     ("email", "address", "view"),
     [
         (AGENT, "/conducteurs", "DriversView"),
@@ -58,14 +72,33 @@ def pages(browser: FlaskClient, address: str, view: str, direction: str) -> list
         (AGENT, "/comptes", "AccountsView"),
     ],
 )
+
+
+@pytest.mark.parametrize("direction", ["asc", "desc"])
+@LISTS
 def test_pages_are_those_of_all_rows_sorted(
-    client: FlaskClient, sign_in, email: str, address: str, view: str, direction: str
+    client: FlaskClient, sign_in, meant, email: str, address: str, view: str, direction: str
 ) -> None:
-    for at, (last, first) in enumerate(NAMES):
-        registered({**PIERRE, "last_name": last, "first_name": first, "permit_number": f"7500112233{at:02}"})
-        mail = f"personne-{at}@exemple.fr"
-        db.session.add(Person(first_name=first, last_name=last, username=mail, email=mail, active=True, password="x"))
-    db.session.commit()
-    meant = [name for name in NAMES if any(search_key(one).startswith("wy") for one in name)]
-    meant.sort(key=lambda name: (search_key(name[0]), search_key(name[1])), reverse=direction == "desc")
-    assert pages(sign_in(client, email), address, view, direction) == meant[:6]
+    expected = meant if direction == "asc" else meant[::-1]
+    assert pages(sign_in(client, email), address, view, direction) == expected[:6]
+
+
+@pytest.mark.parametrize(("listed", "counted"), [(2_000, 3), (2_001, 6)])
+@LISTS
+def test_of_a_good_part_of_a_list_fewer_are_counted(
+    client: FlaskClient, sign_in, meant, monkeypatch: pytest.MonkeyPatch, email: str, address: str, view: str,
+    listed: int, counted: int,
+) -> None:  # fmt: skip
+    """Eight rows are expected to answer: of 2,000, but not of 2,001, a row in 250."""
+    monkeypatch.setattr(rows, "ONE_IN", 250)
+    monkeypatch.setattr(dialect, "expected_rows", lambda ids: 8 if " >= " in str(ids) else listed)
+    assert pages(sign_in(client, email), address, view, "asc", most=counted) == meant[:counted]
+
+
+@pytest.mark.parametrize("expected", [5, 8])
+def test_a_list_of_which_nothing_is_asked_is_a_good_part_of_itself(
+    client: FlaskClient, sign_in, meant, monkeypatch: pytest.MonkeyPatch, expected: int
+) -> None:
+    monkeypatch.setattr(dialect, "expected_rows", lambda ids: expected)
+    text = sign_in(client, AGENT).get("/comptes/list/").text
+    assert f"sur plus de {3 if expected >= 6 else 6}<" in text

@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ARRAY, JSON, ColumnElement, Integer, Select, Table, Text, any_, func, literal, select
+from sqlalchemy import ARRAY, JSON, ColumnElement, Integer, Select, Table, Text, any_, case, func, literal, select
 from sqlalchemy.sql.selectable import FromClause
 
 from app.extensions import db
@@ -118,6 +118,22 @@ def among(key: Any, ids: Sequence[int]) -> ColumnElement[bool]:
     if on_postgresql():
         return key == any_(literal(list(ids), ARRAY(Integer)))  # type: ignore[no-any-return]
     return key.in_(select(func.json_each(json.dumps(list(ids))).table_valued("value").c.value))  # type: ignore[no-any-return]
+
+
+def ids_up_to(limit: int, statement: Select[Any]) -> list[int] | None:
+    """Return the ids that a statement finds, None where there are more than so many.
+
+    They come as one value: thousands of rows take longer on their way to Python than the base takes to find them.
+    """
+    found = statement.limit(limit + 1).subquery()
+    id_ = found.c[0]
+    together = func.array_agg(id_) if on_postgresql() else func.json_group_array(id_)
+    count, ids = db.session.execute(
+        select(func.count(), case((func.count() <= limit, together))).select_from(found)
+    ).one()
+    if count > limit:
+        return None
+    return list(ids or ()) if on_postgresql() else json.loads(ids)
 
 
 def pairs(values: Iterable[tuple[str, str]]) -> Select[tuple[str, str]]:

@@ -98,10 +98,11 @@ def account_ways(text: str) -> list[ColumnElement[bool]]:
     """Return the conditions of :func:`accounts`, each with an index of its own, of which one is met.
 
     Who is found by the address alone is found first: addresses follow names, so that those alike stand together in the order
-    of names too, and reading in it would pass all who stand before.
+    of names too, and reading in it would pass all who stand before. They are few: nearly all answer by their names.
     """
     named, addressed = _accounts(text, broad=False)
-    return [*named, *(found_first(Person.id, select(Person.id).where(one)) for one in addressed)]
+    by_address = (select(Person.id).where(one, *(~way for way in named)) for one in addressed)
+    return [*named, *(found_first(Person.id, ids) for ids in by_address)]
 
 
 def _accounts(text: str, broad: bool) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:

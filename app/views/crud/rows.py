@@ -13,7 +13,7 @@ from flask_appbuilder.models.sqla.interface import SQLAInterface
 from sqlalchemy import ColumnElement, Select, and_, false, or_, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Query
 
-from app.services.core import bulk, narrowing
+from app.services.core import bulk, dialect, narrowing
 from app.services.core.narrowing import bare_number, holds, whole_numbers
 from app.validators.fields import clean, loosen_date, parse_date
 
@@ -24,8 +24,11 @@ LONGEST = 100
 NO_DAY = "Ce n’est pas une date possible : JJ/MM/AAAA est attendu."
 NO_CHOICE = "Cette réponse n’existe pas : choisissez dans la liste."
 TOO_LONG = f"Une recherche compte {LONGEST} caractères au plus."
-#: Rows are counted, and may be leafed through, up to this many.
-MANY = 5_000
+#: Rows are counted, and may be leafed through, up to this many; where a good part of a long list answers, up to a thousand:
+#: reading five thousand from all over a large table takes longer than all else of a page.
+MANY, THOUSAND = 5_000, 1_000
+#: What a good part is: a row in so many. A page is read by passing some fifty times as many.
+ONE_IN = 250
 
 
 @dataclass(frozen=True)
@@ -172,20 +175,18 @@ class Rows(SQLAInterface):  # type: ignore[misc]
         select_columns: list[str] | None = None,
         outer_default_load: bool = False,
     ) -> tuple[int, list[Any]]:
-        """Return how many rows answer (`narrowing.MoreThan` beyond MANY) and the page asked for.
+        """Return how many rows answer (`narrowing.MoreThan` where that was given up) and the page asked for.
 
         No question is ever answered by sorting or counting all rows: up to MANY are found by their own indexes and sorted;
         more are read in the list's order, where a page is soon full.
         """
         key = self.obj.id
         narrowed = self.apply_filters(self.session.query(self.obj), filters)
-        ids = [id_ for (id_,) in narrowed.with_entities(key).limit(MANY + 1)]
-        if len(ids) > MANY:
-            count: int = narrowing.MoreThan(MANY)
+        count, ids = self._counted(narrowed.with_entities(key).statement, filters)
+        if ids is None:
             last = ((page or 0) + 1) * (page_size or MANY)
             found = self._of_many(filters, partial(self._first, order_column, order_direction, last))
         else:
-            count = len(ids)
             # Sorted for themselves: by what no index holds, or PostgreSQL goes along one of the table for a page of them.
             found = self.session.query(self.obj).filter(bulk.among(key, ids)).order_by(key < 0)
         if (page or 0) * (page_size or 0) >= count:
@@ -195,6 +196,26 @@ class Rows(SQLAInterface):  # type: ignore[misc]
         rows = self.session.query(self.obj).filter(key.in_(wanted)).options(*self.eager)
         by_id = {row.id: row for row in rows}
         return count, [by_id[id_] for id_ in wanted]
+
+    def _counted(self, ids: Select[Any], filters: Filters | None) -> tuple[int, list[int] | None]:
+        """Return how many rows a statement finds, and their ids, or None where there are too many to sort."""
+        if (found := bulk.ids_up_to(THOUSAND, ids)) is not None:
+            return len(found), found
+        expected = dialect.expected_rows(ids)
+        if expected >= MANY and expected * ONE_IN >= self._expected_unasked(filters):
+            return narrowing.MoreThan(THOUSAND), None
+        found = bulk.ids_up_to(MANY, ids)
+        return (narrowing.MoreThan(MANY), None) if found is None else (len(found), found)
+
+    def _expected_unasked(self, filters: Filters | None) -> int:
+        """Return how long PostgreSQL believes the list is where nothing is asked of it; 0 where nothing is."""
+        query, asked = self.session.query(self.obj.id), False
+        for one, value in filters.get_filters_values() if filters else ():
+            if hasattr(one, "apply_broadly"):
+                asked = True
+            else:
+                query = one.apply(query, value)
+        return dialect.expected_rows(query.statement) if asked else 0
 
     def _of_many(self, filters: Filters | None, first: Callable[[Query[Any]], Any]) -> Query[Any]:
         """Return the rows that answer, where they are very many: as they are judged in the list's order or, of a question that
