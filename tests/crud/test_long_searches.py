@@ -102,3 +102,17 @@ def test_a_list_of_which_nothing_is_asked_is_a_good_part_of_itself(
     monkeypatch.setattr(dialect, "expected_rows", lambda ids: expected)
     text = sign_in(client, AGENT).get("/comptes/list/").text
     assert f"sur plus de {3 if expected >= 6 else 6}<" in text
+
+
+def test_a_page_past_the_last_says_that_there_are_more_lines(client: FlaskClient, sign_in, meant) -> None:
+    browser = sign_in(client, AGENT)
+    asked = {"_flt_0_words": "wy", "psize_AccountsView": 3, "page_AccountsView": 2}
+    text = browser.get("/comptes/list/", query_string=asked).text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "Plus de 6 lignes" in text
+    assert "Aucune ligne sur cette page" in text
+    assert text.count("Les lignes suivantes ne se feuillettent pas : précisez la recherche.") == 1
+    assert "La liste compte moins de pages." not in text
+    asked |= {"_flt_0_words": "wyroy", "page_AccountsView": 1}
+    text = browser.get("/comptes/list/", query_string=asked).text
+    assert "2 lignes" in text
+    assert "La liste compte moins de pages." in text
